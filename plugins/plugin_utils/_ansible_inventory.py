@@ -43,10 +43,13 @@ class AnsibleInventory:
         """Return the variables of a host, with its facts."""
         own = self._read_own(host)
         facts = namespace_facts(self._hostvars.read_facts(host))[FACTS]
-        trusted = self._hostvars.with_facts
         # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
-        context = (lambda: trusted.raw_get(host)) if facts else (lambda: own)
-        return _Variables({**own, FACTS: facts}, lambda: {FACTS: {}, **context(), "hostvars": trusted}, self._loader)
+        return _Variables({**own, FACTS: facts}, lambda: self._make_context(host if facts else None, own), self._loader)
+
+    def _make_context(self, host: str | None, own: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the variables for templates of a host with facts, or of a host without facts from its own variables."""
+        trusted = self._hostvars.with_facts
+        return {FACTS: {}, **(trusted.raw_get(host) if host else own), "hostvars": trusted}
 
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host as if no facts of any host were known."""

@@ -6,13 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from itertools import islice
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, find_family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 
 CallerClass = Hashable
 Classes = dict[CallerClass, list[Host]]
+
+
+def list_named_sites(hosts: Iterable[Host]) -> frozenset[str]:
+    """Return the sites that the mappings of the hosts name."""
+    return frozenset(site for host in hosts for mapping in host.nat for site in mapping.sites)
 
 
 def classify(hosts: Iterable[Host]) -> Classes:
@@ -27,11 +33,15 @@ def classify(hosts: Iterable[Host]) -> Classes:
 
 
 def _make_class(host: Host) -> CallerClass:
+    return (host.site, *_make_site_class(host))
+
+
+def _make_site_class(host: Host) -> tuple[Hashable, ...]:
     local = tuple(host.address.select(family) is not None for family in FAMILIES)
     vpn = tuple(host.vpn.select(family) is not None for family in FAMILIES)
     # A host without an own address of a family has sources of that family in its networks only.
     networks = tuple(entry[0] for entry in host.networks if not host.address.select(find_family(entry[0])))
-    return host.site, host.flat, local, vpn, networks, _make_nat_key(host)
+    return host.flat, local, vpn, networks, _make_nat_key(host)
 
 
 def _make_nat_key(host: Host) -> Hashable:
@@ -41,7 +51,59 @@ def _make_nat_key(host: Host) -> Hashable:
     return scopes, mappings
 
 
-def choose_representatives(classes: Classes, target: Host) -> list[Host]:
-    """Return a member of each class, except the target itself. A class with only the target has no representative."""
-    others = (next((host for host in members if host is not target), None) for members in classes.values())
-    return [host for host in others if host is not None]
+class Group:
+    """Callers in classes, for targets of any site.
+
+    For a target of another site, hosts of different sites are in one class, unless a mapping names their site. So the number
+    of these classes does not grow with the number of sites. ``remote`` has them, ``classes`` the classes within a site.
+    """
+
+    def __init__(self, hosts: Iterable[Host], named_sites: Collection[str] = ()) -> None:
+        """Classify the hosts. ``named_sites`` are the sites that the mappings of the fleet name."""
+        self.hosts = list(hosts)
+        self.classes = classify(self.hosts)
+        self.remote: Classes = {}
+        self._named = named_sites
+        self._near: dict[str, Classes] = {}
+        self._chosen: dict[str, dict[CallerClass, Host | None]] = {}
+        self._positions = {host.name: position for position, host in enumerate(self.hosts)}
+        for kind, members in self.classes.items():
+            self._near.setdefault(members[0].site, {})[kind] = members
+            self.remote.setdefault(self.find_remote_class(members[0]), []).extend(members)
+
+    def find_remote_class(self, host: Host) -> CallerClass:
+        """Return the class of a host for targets of other sites."""
+        return (host.site if host.site in self._named else None, *_make_site_class(host))
+
+    def find_scope(self, site: str) -> str | None:
+        """Return the properties of a target's site on which the sources of callers of other sites depend."""
+        return site if site in self._named else None
+
+    def find_near(self, site: str) -> Classes:
+        """Return the classes of the hosts at a site."""
+        return self._near.get(site, {})
+
+    def choose_remote(self, site: str) -> dict[CallerClass, Host | None]:
+        """Return for each remote class its first member at another site than the target, None if there is none."""
+        if site not in self._chosen:
+            self._chosen[site] = {
+                kind: next((host for host in members if host.site != site), None)
+                for kind, members in self.remote.items()
+            }
+        return self._chosen[site]
+
+    def choose_representatives(self, target: Host) -> list[Host]:
+        """Return a host for each class of callers of a target, except the target itself, in the order of the hosts."""
+        near = _choose_others(self.find_near(target.site), target)
+        chosen = [host for host in (*near, *self.choose_remote(target.site).values()) if host is not None]
+        return sorted(chosen, key=lambda host: self._positions[host.name])
+
+    def choose_examples(self, target: Host) -> list[Host]:
+        """Return a host for each class of each site, except the target itself, for messages that name hosts."""
+        return list(_choose_others(self.classes, target))
+
+
+def _choose_others(classes: Classes, target: Host) -> Iterator[Host]:
+    """Yield the first member of each class that is not the target."""
+    for members in classes.values():
+        yield from islice((host for host in members if host is not target), 1)

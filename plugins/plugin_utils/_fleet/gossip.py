@@ -15,11 +15,7 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import (
-    Classes,
-    choose_representatives,
-    classify,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
@@ -47,17 +43,18 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
         members = [draft for draft in cluster if draft.node.select_listeners("cluster")]
         if len(cluster) > 1:
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft not in members)
-        classes = classify(draft.node.host for draft in members)
+        hosts = [draft.node.host for draft in members]
+        callers = Group(hosts, list_named_sites(hosts))
         wanted = Wanted((), everyone="the whole cluster", mutual=True, vpn=not any(map(_is_bound, members)))
-        advertised = [_choose_endpoint(draft, classes, wanted, findings) for draft in members]
+        advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
         nodes.update({node.name: node for node in advertised})
     return nodes
 
 
-def _choose_endpoint(draft: Draft, classes: Classes, wanted: Wanted, findings: list[Finding]) -> Node:
-    node, peers = draft.node, choose_representatives(classes, draft.node.host)
+def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: list[Finding]) -> Node:
+    node, peers = draft.node, callers.choose_representatives(draft.node.host)
     listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
@@ -73,7 +70,8 @@ def _choose_endpoint(draft: Draft, classes: Classes, wanted: Wanted, findings: l
     if common:
         return _complete(draft, common, _find_route(peers[0], node.host, service, common) if peers else None)
     if candidates:
-        findings.append(_make_no_common_endpoint(draft, service, candidates, peers, wanted))
+        examples = callers.choose_examples(draft.node.host)
+        findings.append(_make_no_common_endpoint(draft, service, candidates, examples, wanted))
     return node
 
 

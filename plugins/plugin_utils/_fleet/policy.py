@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, SetKey, Sets
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, Label, SetKey, Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unreachable,
     make_unreachable_warnings,
@@ -24,8 +23,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import MEMBERS, Terms
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-
-_EMPTY: Content = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,8 @@ class Policy:
     ) -> Iterator[SetKey]:
         """Yield the sets of a listener's terms; hosts without a path are added to ``unreachable``."""
         if terms.networks:
-            label = f"{listener.name}-networks-at-{node.site}"
-            yield self.sets.add(label, _group_by_family(terms.networks), node.name, listener, protocol)
+            label = Label(f"{listener.name}-networks", f"at-{node.site}")
+            yield self.sets.add(label, Content(terms.networks), node.name, listener, protocol)
         sockets = _find_same_port(node, listener, protocol) or [
             listener
         ]  # a listener on loopback for intercepted packets
@@ -95,7 +92,7 @@ class Policy:
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
                 self.findings.append(_make_no_members(node, terms.variable, term))
-            if content != _EMPTY and not alone:
+            if content and not alone:
                 yield self.sets.add(_make_label(term, listener, node), content, node.name, listener, protocol)
 
 
@@ -118,13 +115,6 @@ def _is_cluster_term(term: str, listener: Listener) -> bool:
     return listener.name == "cluster" and term in MEMBERS
 
 
-def _group_by_family(networks: Sequence[str]) -> Content:
-    return (
-        tuple(network for network in networks if find_family(network) == 4),
-        tuple(network for network in networks if find_family(network) == 6),
-    )
-
-
 def _list_groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple[str, GroupKey]]:
     """Yield each term with the key of its hosts."""
     for term in terms.members:
@@ -136,7 +126,8 @@ def _list_groups(terms: Terms, node: Node, listener: Listener) -> Iterator[tuple
         yield host, ("host", host)
 
 
-def _make_label(term: str, listener: Listener, node: Node) -> str:
-    if _is_cluster_term(term, listener):
-        return f"{term}-{node.cluster}-from-{node.site}"
-    return f"{listener.name}-{term.removeprefix('@')}-from-{node.site}"
+def _make_label(term: str, listener: Listener, node: Node) -> Label:
+    members = (
+        f"{term}-{node.cluster}" if _is_cluster_term(term, listener) else f"{listener.name}-{term.removeprefix('@')}"
+    )
+    return Label(members, f"from-{node.site}")

@@ -7,28 +7,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
+from typing import Any, NamedTuple
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family, sort_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 # The longest name that every backend accepts, with room for a number.
 _LONGEST_NAME = 190
-Content = tuple[tuple[str, ...], tuple[str, ...]]  # IPv4 and IPv6 networks
-SetKey = tuple[str, Content]
+# A set that more other sets include is written once. In smaller fleets every set has all its networks.
+_FEW = 8
+
+
+class Label(NamedTuple):
+    """The name of a set, in two parts: its members, and the site that sees them."""
+
+    members: str
+    place: str
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """The sources of callers as nodes of all other sites see them: each network, and the number of hosts that have it."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The networks of a set: its own, and those of a shared set, except some of them."""
+
+    own: tuple[str, ...]
+    shared: Shared | None = None
+    without: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.own or self.shared)
+
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """All networks of the set."""
+        if self.shared is None:
+            return self.own
+        return sort_networks((*self.own, *(self.shared.counts.keys() - {*self.without})))
+
+
+SetKey = tuple[Label, Content]
 
 
 @dataclass
 class Sets:
     """All distinct groups of sources in the plan. A group is named after its first user."""
 
-    _users: dict[str, dict[Content, tuple[str, ...]]] = field(default_factory=dict)
+    _users: dict[Label, dict[Content, tuple[str, ...]]] = field(default_factory=dict)
 
-    def add(self, label: str, content: Content, host: str, listener: Listener, protocol: str) -> SetKey:
+    def add(self, label: Label, content: Content, host: str, listener: Listener, protocol: str) -> SetKey:
         """Register content under a label and return its key."""
         user = (host, str(listener.port), protocol, listener.address)
-        self._users.setdefault(label, {}).setdefault(content, user)
+        users = self._users.setdefault(label, {})
+        if content not in users:
+            content = next((known for known in users if known.networks == content.networks), content)
+        users.setdefault(content, user)
         return label, content
 
     def list_names(self) -> dict[SetKey, str]:
@@ -39,9 +82,37 @@ class Sets:
         names: dict[SetKey, str] = {}
         taken: set[str] = set()
         for label, contents in self._users.items():
-            for content, name in zip(contents, _make_distinct_names(label, list(contents.values())), strict=True):
+            for content, name in zip(
+                contents, _make_distinct_names("-".join(label), list(contents.values())), strict=True
+            ):
                 names[label, content] = _find_free_name(name, taken)
         return names
+
+
+def describe_sets(names: Mapping[SetKey, str]) -> dict[str, dict[str, Any]]:
+    """Return all sets as plain data, by name. A shared set that many sets include has a name of its own."""
+    uses = Counter(content.shared for _label, content in names if content.shared)
+    taken = {*names.values()}
+    shared_names: dict[Shared, str] = {}
+    for label, content in names:
+        if content.shared and uses[content.shared] > _FEW and content.shared not in shared_names:
+            shared_names[content.shared] = _find_free_name(f"{label.members}-from-other-sites", taken)
+    described = {name: _describe_set(content, shared_names) for (_label, content), name in names.items()}
+    shared_sets = {name: _by_family(sort_networks(shared.counts)) for shared, name in shared_names.items()}
+    return dict(sorted((described | shared_sets).items()))
+
+
+def _describe_set(content: Content, shared_names: Mapping[Shared, str]) -> dict[str, Any]:
+    if content.shared is None or content.shared not in shared_names:
+        return _by_family(content.networks)
+    return {**_by_family(content.own), "includes": shared_names[content.shared], "except": list(content.without)}
+
+
+def _by_family(networks: Iterable[str]) -> dict[str, Any]:
+    families: dict[str, Any] = {"ipv4": [], "ipv6": []}
+    for network in networks:
+        families[f"ipv{find_family(network)}"].append(network)
+    return families
 
 
 def _make_distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[str]:

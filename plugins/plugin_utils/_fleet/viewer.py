@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     FAMILIES,
@@ -17,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     make_host_network,
     sort_networks,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Classes, classify
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import CallerClass, Group
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
@@ -25,7 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     list_dialled_addresses,
     list_seen_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, Shared
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unknown,
     Unverified,
@@ -37,17 +38,36 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 
 GroupKey = tuple[str, str]
 Seen = Callable[[Route, Host, Host], tuple[str, ...]]
+# The route to a node for each family.
+Taken = tuple[Route | None, ...]
+
+
+class _View(NamedTuple):
+    """The callers of a group, a node, and the routes to it: of classes of other sites, and of classes of its own site."""
+
+    callers: Group
+    node: Node
+    seen: Seen
+    remote: Mapping[CallerClass, Taken]
+    near: Mapping[CallerClass, Taken]
 
 
 @dataclass
 class Viewer:
-    """The sources of groups of hosts as nodes see them, computed once for all nodes with the same view."""
+    """The sources of groups of hosts as nodes see them, computed once for all nodes with the same view.
+
+    Nodes of different sites see callers of other sites with the same sources. So these are computed once for all sites, and
+    only the callers of a site are computed for the nodes of this site.
+    """
 
     members: Mapping[GroupKey, Sequence[Host]]
+    named_sites: frozenset[str] = frozenset()
     unverified: Unverified = field(default_factory=dict)
     unknown: Unknown = field(default_factory=dict)
-    _classes: dict[GroupKey, tuple[Classes, Cells]] = field(default_factory=dict)
-    _contents: dict[tuple[Any, ...], Content] = field(default_factory=dict)
+    _groups: dict[GroupKey, tuple[Group, Cells]] = field(default_factory=dict)
+    _contents: dict[Hashable, Content] = field(default_factory=dict)
+    _shared: dict[Hashable, Shared] = field(default_factory=dict)
+    _noted: dict[Hashable, set[str]] = field(default_factory=dict)
 
     def view(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> Content:
         """Return the sources of a group as the node sees them at the first of its listeners on one port.
@@ -55,48 +75,80 @@ class Viewer:
         For a family that this listener does not have, the first listener with that family decides, so that the sockets of
         one port share a set.
         """
-        classes, cells = self._classify(group)
-        taken = {family: _list_routes(classes, node, listeners, protocol, family) for family in FAMILIES}
-        signature = tuple(_make_kind(route, cells) for family in FAMILIES for route in taken[family])
-        key = (group, node.site, signature)
+        callers, cells = self._find_group(group)
+        first = {family: next((each for each in listeners if family in each.families), None) for family in FAMILIES}
+        remote = {
+            kind: _list_routes(host, node, first, protocol) for kind, host in callers.choose_remote(node.site).items()
+        }
+        near = {
+            kind: _list_routes(hosts[0], node, first, protocol) for kind, hosts in callers.find_near(node.site).items()
+        }
+        signature = _make_signature(remote, cells)
+        key = (group, node.site, signature, _make_signature(near, cells))
         if key not in self._contents:
-            seen = _list_gossip_sources if group[0] == "gossip" else list_seen_sources
-            self._contents[key] = (
-                _list_content(classes, taken[4], node, seen),
-                _list_content(classes, taken[6], node, seen),
+            view = _View(
+                callers, node, _list_gossip_sources if group[0] == "gossip" else list_seen_sources, remote, near
             )
+            elsewhere = (group, callers.find_scope(node.site), signature)
+            if elsewhere not in self._shared:
+                self._shared[elsewhere] = _count_shared(view)
+            self._contents[key] = _make_content(view, self._shared[elsewhere])
             # A data plane connects to one control plane only. `connect` checks this connection when it chooses it.
-            for family in () if group[0] == "data_planes" else FAMILIES:
-                note_unverified(self.unverified, zip(classes.values(), taken[family], strict=True), node)
-            for family in FAMILIES:
-                note_unknown(self.unknown, zip(classes.values(), taken[family], strict=True), node)
+            self._note(view, elsewhere, is_verified=group[0] == "data_planes")
         return self._contents[key]
+
+    def _note(self, view: _View, elsewhere: Hashable, *, is_verified: bool) -> None:
+        """Note unverified and unknown sources. Callers of another site are noted once for all nodes with the same view."""
+        site, sites = view.node.site, self._noted.setdefault(elsewhere, set())
+        hosts = _list_new(view.callers, site, sites)
+        taken = [(members, view.remote[view.callers.find_remote_class(members[0])]) for members in hosts]
+        sites.add(site)
+        taken += [(members, view.near[kind]) for kind, members in view.callers.find_near(site).items()]
+        for index, _family in enumerate(FAMILIES):
+            if not is_verified:
+                note_unverified(self.unverified, [(members, routes[index]) for members, routes in taken], view.node)
+        for index, _family in enumerate(FAMILIES):
+            note_unknown(self.unknown, [(members, routes[index]) for members, routes in taken], view.node)
 
     def list_unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
         """Return the hosts of a group that have no path to any of a node's listeners, by name."""
+        callers, _cells = self._find_group(group)
         missing = [
             host
-            for hosts in self._classify(group)[0].values()
+            for kind, caller in callers.choose_remote(node.site).items()
+            if caller and not _reaches_any(caller, node, listeners, protocol)
+            for host in callers.remote[kind]
+            if host.site != node.site
+        ]
+        missing += [
+            host
+            for hosts in callers.find_near(node.site).values()
             if not _reaches_any(hosts[0], node, listeners, protocol)
             for host in hosts
             if host.name != node.name
         ]
         return sorted(missing, key=lambda host: host.name)
 
-    def _classify(self, group: GroupKey) -> tuple[Classes, Cells]:
-        if group not in self._classes:
-            self._classes[group] = classify(self.members[group]), Cells(self.members[group])
-        return self._classes[group]
+    def _find_group(self, group: GroupKey) -> tuple[Group, Cells]:
+        if group not in self._groups:
+            self._groups[group] = Group(self.members[group], self.named_sites), Cells(self.members[group])
+        return self._groups[group]
 
 
-def _list_routes(
-    classes: Classes, node: Node, listeners: Sequence[Listener], protocol: str, family: Family
-) -> list[Route | None]:
-    """Return the route of each class to the first listener with the family."""
-    listener = next((candidate for candidate in listeners if family in candidate.families), None)
-    if listener is None:
-        return [None] * len(classes)
-    return [find_route_to(hosts[0], node, listener, protocol, family) for hosts in classes.values()]
+def _list_new(callers: Group, site: str, sites: Collection[str]) -> Iterator[Sequence[Host]]:
+    """Yield the classes of hosts of other sites that nodes of the sites before did not see as callers of another site."""
+    if not sites:
+        yield from (hosts for hosts in callers.classes.values() if hosts[0].site != site)
+    elif len(sites) == 1 and site not in sites:
+        yield from callers.find_near(*sites).values()
+
+
+def _list_routes(caller: Host | None, node: Node, listeners: Mapping[Family, Listener | None], protocol: str) -> Taken:
+    """Return the route of a caller to a listener of each family."""
+    return tuple(
+        find_route_to(caller, node, listener, protocol, family) if caller and listener else None
+        for family, listener in listeners.items()
+    )
 
 
 def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protocol: str) -> bool:
@@ -106,6 +158,39 @@ def _reaches_any(caller: Host, node: Node, listeners: Sequence[Listener], protoc
         for family in FAMILIES
         if family in listener.families
     )
+
+
+def _count_shared(view: _View) -> Shared:
+    """Return the sources of all members of the remote classes, as a node sees them that is at another site than all of them."""
+    counts: Counter[str] = Counter()
+    for kind, hosts in view.callers.remote.items():
+        for host in hosts:
+            counts.update(_list_networks(view, host, view.remote[kind]))
+    return Shared(counts)
+
+
+def _make_content(view: _View, shared: Shared) -> Content:
+    """Return the sources of all callers: the shared sources without those that only hosts of the node's site have, and theirs."""
+    near: set[str] = set()
+    counts: Counter[str] = Counter()
+    for kind, hosts in view.callers.find_near(view.node.site).items():
+        remote = view.remote[view.callers.find_remote_class(hosts[0])]
+        for host in hosts:
+            near |= _list_networks(view, host, view.near[kind])
+            counts.update(_list_networks(view, host, remote))
+    without = {network for network, count in counts.items() if count == shared.counts[network]} - near
+    if len(without) == len(shared.counts):
+        return Content(sort_networks(near))
+    return Content(sort_networks(near - shared.counts.keys()), shared, sort_networks(without))
+
+
+def _list_networks(view: _View, host: Host, routes: Taken) -> set[str]:
+    """Return the networks that the node sees of a host, over the routes of both families."""
+    return {network for route in routes if route for network in view.seen(route, host, view.node.host)}
+
+
+def _make_signature(routes: Mapping[CallerClass, Taken], cells: Cells) -> Hashable:
+    return tuple(_make_kind(route, cells) for taken in routes.values() for route in taken)
 
 
 def _make_kind(route: Route | None, cells: Cells) -> Hashable:
@@ -125,13 +210,3 @@ def _list_gossip_sources(route: Route, caller: Host, target: Host) -> tuple[str,
     """Return the sources of a gossip peer: joins come from the network's address, but udp from the address that Serf binds."""
     bound = caller.address.ipv4 if route.via == "local" else None
     return (*list_seen_sources(route, caller, target), *([make_host_network(bound)] if bound else []))
-
-
-def _list_content(classes: Classes, taken: Sequence[Route | None], node: Node, seen: Seen) -> tuple[str, ...]:
-    return sort_networks(
-        network
-        for hosts, route in zip(classes.values(), taken, strict=True)
-        if route
-        for host in hosts
-        for network in seen(route, host, node.host)
-    )

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, list_forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey, describe_sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     make_unknown_warnings,
     make_unverified_warnings,
@@ -55,7 +56,8 @@ def compile_plan(inventory: Inventory, group: str, played: Collection[str] | Non
     if any(finding.severity == ERROR for finding in fleet.findings):
         findings = fleet.findings if played is None else explain_excluded(fleet.findings, inventory, group, played)
         return Compilation(None, _sort_findings(findings))
-    policy = Policy(Viewer(fleet.members))
+    hosts = [*(node.host for node in fleet.nodes.values()), *fleet.hosts.values()]
+    policy = Policy(Viewer(fleet.members, list_named_sites(hosts)))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     intercepted = {name: _list_intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     viewed = [*make_unverified_warnings(policy.viewer.unverified), *make_unknown_warnings(policy.viewer.unknown)]
@@ -97,10 +99,9 @@ def _list_intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[In
 
 def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequence[Finding]) -> dict[str, Any]:
     names = policy.sets.list_names()
-    sets = {name: {"ipv4": list(content[0]), "ipv6": list(content[1])} for (_label, content), name in names.items()}
     return {
         "format": FORMAT,
-        "sets": dict(sorted(sets.items())),
+        "sets": describe_sets(names),
         "nodes": {name: _describe_node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
         "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
         "nat_forwards": [

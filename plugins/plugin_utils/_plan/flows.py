@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
@@ -173,7 +174,7 @@ def _make_port(
 
 
 def _find_rule(plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
-    networks = tuple(network for name in sets for family in ("ipv4", "ipv6") for network in plan["sets"][name][family])
+    networks = tuple(network for name in sets for network in list_networks(plan["sets"], name))
     return Rule(tuple(sets), networks, frozenset(networks))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_members
 
 
 def select_host(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, An
     def expand_sources(rule: Mapping[str, Any]) -> str | list[str]:
         if rule["sources"] == "any":
             return "any"
-        return [network for name in rule["sources"] for network in plan["sets"][name][rule["family"]]]
+        return [network for name in rule["sources"] for network in list_members(plan["sets"], name)[rule["family"]]]
 
     return [{**rule, "sources": expand_sources(rule)} for rule in plan["nodes"][host]["interception"]]
 
@@ -54,4 +55,4 @@ def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
     allow = plan["nodes"][host]["ruleset"]["allow"]
     used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
-    return {"allow": list(allow), "sets": {name: plan["sets"][name] for name in used}}
+    return {"allow": list(allow), "sets": {name: list_members(plan["sets"], name) for name in used}}

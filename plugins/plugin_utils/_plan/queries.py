@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import format_names, make_unknown_error
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 
 _ADVERTISE_SETTINGS = ("cluster_advertise", "cluster.advertise")
 
@@ -101,7 +102,7 @@ def list_source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> s
     """Return the sources of a rule as ``any``, or as networks (CIDR text)."""
     if isinstance(sources, str):
         return sources
-    return [network for name in sources for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
+    return [network for name in sources for network in list_networks(plan["sets"], name)]
 
 
 def list_paths(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules, list_source_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
@@ -87,20 +87,12 @@ def _format_forwards(plan: Mapping[str, Any]) -> list[str]:
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            _shorten(_format_forward_sources(plan, forward)),
+            _shorten(list_source_networks(plan, forward["sources"])),
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in plan["nat_forwards"]
     ]
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
-
-
-def _format_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any]) -> str | list[str]:
-    """Return the sources that the node allows through a forward: "any", or networks."""
-    names = forward["sources"]
-    if isinstance(names, str):
-        return names
-    return [network for name in names for family in ("ipv4", "ipv6") for network in plan["sets"][name][family]]
 
 
 def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     get_host,
     get_node,
@@ -187,5 +188,5 @@ def _explain_missing_rule(case: _Case) -> str:
         return f"the rule of {probe.target} that allows any source on {place} is missing"
     sets = case.plan["sets"]
     holding = [name for name in named if any(contains(network, source) for source in case.sources
-                                             for network in (*sets[name]["ipv4"], *sets[name]["ipv6"]))]  # fmt: skip
+                                             for network in list_networks(sets, name))]  # fmt: skip
     return f"the set {' or '.join(holding)} of {probe.target} lacks {case.source}, or its rule for {place} is missing"

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
@@ -121,7 +122,7 @@ def _explain_rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Se
     named = list_sources(plan, node)[find_probed_listener(node, probe), probe.protocol]
     if named == "any":
         return "allowed: any source"
-    sets = {name: [*plan["sets"][name]["ipv4"], *plan["sets"][name]["ipv6"]] for name in named}
+    sets = {name: list_networks(plan["sets"], name) for name in named}
     holding = [name for name, networks in sets.items()
                if all(any(contains(network, source) for network in networks) for source in sources)]  # fmt: skip
     if holding:

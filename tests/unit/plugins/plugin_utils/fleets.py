@@ -29,6 +29,28 @@ SEED_NODES = {
 SEED_OTHERS = {"admin": {"kong_site": "lan", "kong_address": "192.168.10.20"}}
 
 
+def make_gossip_sites(count, **more):
+    """Return nodes of Kong 0.10, each at its own site behind a NAT."""
+    return {
+        f"k{number:04}": {
+            **GOSSIP,
+            "kong_site": f"s{number:04}",
+            "kong_address": f"10.{number // 250}.{number % 250}.2",
+            "kong_nat": [{"outside": f"198.18.{number // 250}.{number % 250 + 1}"}],
+            **more,
+        }
+        for number in range(count)
+    }
+
+
+def make_hybrid_sites(count, **more):
+    """Return nodes of hybrid mode, each at its own site behind a NAT; every tenth is a control plane."""
+    return {
+        name: {**node, "kong_version": "3.4", "kong_role": "data_plane" if number % 10 else "control_plane", **more}
+        for number, (name, node) in enumerate(make_gossip_sites(count).items())
+    }
+
+
 def inventory(nodes, others=None, groups=None):
     """Return an inventory of nodes (in group ``kong``), other hosts, and further groups."""
     others = others or {}

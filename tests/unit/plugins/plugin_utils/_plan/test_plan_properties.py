@@ -190,6 +190,7 @@ def check_same_in_any_order(fleet, compilation, rng):
 
 def check_sets(plan):
     used = {name for node in plan["nodes"].values() for entry in node["ruleset"]["allow"] for name in entry["sources"]}
+    used |= {content["includes"] for content in plan["sets"].values() if "includes" in content}
     assert used - {*"any"} == set(plan["sets"])
     for content in plan["sets"].values():
         assert all(ip_network(network).version == 4 for network in content["ipv4"])
