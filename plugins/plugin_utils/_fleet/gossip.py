@@ -42,7 +42,8 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
     for cluster in clusters.values():
         members = [draft for draft in cluster if draft.node.select_listeners("cluster")]
         if len(cluster) > 1:
-            findings.extend(_make_not_published(draft.node) for draft in cluster if draft not in members)
+            published = {draft.node.name for draft in members}
+            findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
         wanted = Wanted((), everyone="the whole cluster", mutual=True, vpn=not any(map(_is_bound, members)))
