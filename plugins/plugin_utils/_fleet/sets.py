@@ -98,17 +98,17 @@ def describe_sets(names: Mapping[SetKey, str]) -> dict[str, dict[str, Any]]:
         if content.shared and uses[content.shared] > _FEW and content.shared not in shared_names:
             shared_names[content.shared] = _find_free_name(f"{label.members}-from-other-sites", taken)
     described = {name: _describe_set(content, shared_names) for (_label, content), name in names.items()}
-    shared_sets = {name: _by_family(sort_networks(shared.counts)) for shared, name in shared_names.items()}
+    shared_sets = {name: _split_families(sort_networks(shared.counts)) for shared, name in shared_names.items()}
     return dict(sorted((described | shared_sets).items()))
 
 
 def _describe_set(content: Content, shared_names: Mapping[Shared, str]) -> dict[str, Any]:
     if content.shared is None or content.shared not in shared_names:
-        return _by_family(content.networks)
-    return {**_by_family(content.own), "includes": shared_names[content.shared], "except": list(content.without)}
+        return _split_families(content.networks)
+    return {**_split_families(content.own), "includes": shared_names[content.shared], "except": list(content.without)}
 
 
-def _by_family(networks: Iterable[str]) -> dict[str, Any]:
+def _split_families(networks: Iterable[str]) -> dict[str, Any]:
     families: dict[str, Any] = {"ipv4": [], "ipv6": []}
     for network in networks:
         families[f"ipv{find_family(network)}"].append(network)
