@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.kong_
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_firewall_info import inspect_firewall
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_listen_info import inspect_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_transparent import apply_catches
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import RulesetError
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import TAKEN
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
