@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.boot import Programs, render_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.render import render_table
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 ENDS = [sys.executable, str(Path(__file__).resolve().parent / "packets_ends.py")]
 TEMPLATE = "copy, nft -f"

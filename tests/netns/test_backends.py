@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import report
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, inspect
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather

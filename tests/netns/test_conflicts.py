@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 ADDRESS = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ufw" / "after"
 RULE = "-m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong -j ACCEPT"

@@ -14,11 +14,8 @@ from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-unty
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import describe_outcome
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    Ruleset,
-    RulesetError,
-    ruleset_from_data,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (

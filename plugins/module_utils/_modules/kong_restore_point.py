@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     read_sockets,
     report,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
     RestorePoint,
     RestorePoints,

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse_rule import (
+    PACKET_MARK,
+    Json,
+    UnrecognisedError,
+    parse_rule,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import (
     Rule,
     compile_published,
@@ -24,12 +29,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
     FORWARD,
-    MARK,
     MARK_MASK,
     PRIORITY,
     PUBLISHED,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements, read_range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import read_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     FAMILIES,
@@ -38,14 +42,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
     make_ruleset,
 )
 
-Json = t.Any
-
 _LOOPBACK = [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"return": None}]
-_PACKET_MARK = {"meta": {"key": "mark"}}
-_UNMARK = [{"mangle": {"key": _PACKET_MARK, "value": {"&": [_PACKET_MARK, MARK_MASK]}}}]
+_UNMARK = [{"mangle": {"key": PACKET_MARK, "value": {"&": [PACKET_MARK, MARK_MASK]}}}]
 _FIRST_RULES = [_LOOPBACK, _UNMARK]
-_ACCEPT = [{"mangle": {"key": _PACKET_MARK, "value": {"|": [_PACKET_MARK, MARK]}}}, {"accept": None}]
-_DROP = [{"drop": None}]
 _BASE = {"type": "filter", "prio": PRIORITY, "policy": "accept"}
 _CHAINS = {CHAIN: {**_BASE, "hook": "input"}, FORWARD: {**_BASE, "hook": "forward"}, PUBLISHED: dict.fromkeys(_BASE)}
 _DISPATCH = [
@@ -53,16 +52,7 @@ _DISPATCH = [
     {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}},
     {"jump": {"target": PUBLISHED}},
 ]
-_FAMILY = {"ip": "ipv4", "ip6": "ipv6"}
-_NFPROTO = {family: family for family in FAMILIES}
-# Minimal systems lack /etc/protocols. nft lists numbers instead of names then.
-_PROTOCOL = {"tcp": "tcp", "udp": "udp", 6: "tcp", 17: "udp"}
-_PROTOCOL_AND_PORT = [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]
 _SET_KEYS = {"family", "table", "name", "type", "flags", "handle", "elem", "auto-merge"}
-
-
-class UnrecognisedError(ValueError):
-    """An object that this collection does not write."""
 
 
 @dataclass
@@ -162,85 +152,13 @@ def _add_rule(table: _Table, value: Mapping[str, Json]) -> None:
             raise UnrecognisedError("the chain has only the rule that leads to the published ports")
         table.dispatch = True
     elif value["chain"] == PUBLISHED:
-        table.published.append(_parse_rule(value["expr"], value["comment"], published=True))
+        table.published.append(parse_rule(value["expr"], value["comment"], published=True))
     elif value["expr"] not in _FIRST_RULES:
-        table.rules.append(_parse_rule(value["expr"], value["comment"], published=False))
+        table.rules.append(parse_rule(value["expr"], value["comment"], published=False))
     elif table.rules or value["expr"] != dict(enumerate(_FIRST_RULES)).get(table.first_rules):
         raise UnrecognisedError("the first rules are in another order or repeated")
     else:
         table.first_rules += 1
-
-
-def _parse_rule(expressions: list[Mapping[str, Json]], comment: str, *, published: bool) -> Rule:
-    accept = expressions[-2:] == _ACCEPT
-    if not accept and expressions[-1:] != _DROP:
-        raise UnrecognisedError("verdict")
-    rule = Rule(comment, None, None, (), None, accept)
-    matches = [expression["match"] for expression in expressions[: -2 if accept else -1]]
-    for match in _undo_translation(matches) if published else matches:
-        rule = _add_match(rule, match)
-    if not rule.ports:
-        raise UnrecognisedError("a rule for every port")
-    return rule
-
-
-def _undo_translation(matches: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
-    """Yield the matches of a rule for a published port, converted to matches of packets that are not translated."""
-    protocol = None
-    for match in matches:
-        left = match["left"]
-        key = left["ct"]["key"] if left.get("ct", {}).get("dir") == "original" else None
-        if left == _PROTOCOL_AND_PORT[0] and protocol is None and match["op"] == "==":
-            protocol = match["right"]
-        elif key == "proto-dst":
-            yield {**match, "left": {"payload": {"protocol": protocol, "field": "dport"}}}
-        elif key in ("ip daddr", "ip6 daddr"):
-            yield {**match, "left": {"payload": dict(zip(("protocol", "field"), key.split()))}}
-        elif left.get("payload", {}).get("field") == "saddr" or left == {"meta": {"key": "nfproto"}}:
-            yield match
-        else:
-            raise UnrecognisedError("a match of the destination after the translation")
-
-
-def _add_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
-    """Return the rule with another match. Each kind of match is allowed only once."""
-    left, right = match["left"], match["right"]
-    if match["op"] != "==":
-        raise UnrecognisedError(match["op"])
-    if left == {"meta": {"key": "nfproto"}} and rule.family is None:
-        return replace(rule, family=_NFPROTO[right])
-    if "concat" in left and not rule.ports:
-        return replace(rule, ports=_parse_port_pairs(left, right))
-    protocol, name = left["payload"]["protocol"], left["payload"]["field"]
-    if name == "dport" and not rule.ports:
-        return replace(rule, ports=tuple((_PROTOCOL[protocol], _parse_port(port)) for port in list_elements(right)))
-    family = _FAMILY[protocol]
-    if name == "daddr" and rule.family is None:
-        return replace(rule, family=family, address=str(ipaddress.ip_address(right)))
-    if name == "saddr" and rule.source_set is None and rule.family in (None, family):
-        return replace(rule, family=family, source_set=_parse_source(right, family))
-    raise UnrecognisedError(name)
-
-
-def _parse_port_pairs(left: Json, right: Json) -> tuple[tuple[str, int], ...]:
-    if left["concat"] != _PROTOCOL_AND_PORT:
-        raise UnrecognisedError("concatenation")
-    pairs = (value["concat"] for value in list_elements(right))
-    ports = ((_PROTOCOL[protocol], _parse_port(port)) for protocol, port in pairs)
-    return tuple(sorted(ports, key=lambda pair: pair[::-1]))
-
-
-def _parse_port(value: Json) -> int:
-    if not isinstance(value, int):
-        raise UnrecognisedError("a range of ports")
-    return value
-
-
-def _parse_source(right: str, family: str) -> str:
-    name, family_of_set = split_set_name(right.removeprefix("@"))
-    if family_of_set != family:
-        raise UnrecognisedError(right)
-    return name
 
 
 def _parse_set(value: Mapping[str, Json]) -> Networks:

@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules import (
     kong_transparent,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome

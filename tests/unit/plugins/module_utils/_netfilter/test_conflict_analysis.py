@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import MARKED, UNMARKED, list_unicast
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import Action, Chain, Evaluation
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 OWN = Own(frozenset({("inet", "ours", "input")}), marked_after=-10)
 WANT = ruleset_from_data(

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
     swap_contents,
     swap_name,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 IPV4 = parse_networks("ipv4", ["10.0.0.0/24", "10.0.0.7", "192.0.2.1"])
 

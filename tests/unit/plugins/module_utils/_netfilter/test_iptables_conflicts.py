@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     find_translations,
     without_ipv6,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 NAT = "*nat\n:DOCKER - [0:0]\n-A DOCKER -p tcp -m tcp --dport 80 -j DNAT --to-destination {}\nCOMMIT\n"
 

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import (
     find_conflicts,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service, ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
 ADMIN = Service("tcp", 8001, None)
 GOSSIP = Service("udp", 7946, None)

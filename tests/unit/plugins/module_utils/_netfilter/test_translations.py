@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translat
     parse_listed_translations,
     parse_saved_translations,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 SAVED = """\
 *filter

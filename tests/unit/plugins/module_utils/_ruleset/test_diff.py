@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import (
     MemberChange,
     diff_rulesets,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
 
 
 def ruleset(sources=("peers",), peers=("10.0.0.4/32", "10.0.0.6/32"), port=7946, listener="cluster"):

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import (
     RulesetError,
     ruleset_from_data,
     ruleset_to_data,

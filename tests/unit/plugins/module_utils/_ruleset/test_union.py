@@ -11,12 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    ANY,
-    Ruleset,
-    ruleset_from_data,
-    select_entries,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Ruleset, select_entries
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite
 
 ANYWHERE, HERE, EVERY = "0.0.0.0", "192.0.2.1", None

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection, LockoutError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     find_iptables_conflicts,
     find_settings_conflicts,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 ADMIN = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["peers"]}
 CLUSTER = {"listener": "cluster", "protocol": "udp", "port": 7946, "address": None, "sources": ["peers"]}

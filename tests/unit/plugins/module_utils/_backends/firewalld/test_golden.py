@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     with_rules,
     without_rules,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[5] / "golden"
 CASES = ("address_before_wildcard", "dual_stack", "empty", "gossip_behind_nat", "published", "sources", "udp_stream")

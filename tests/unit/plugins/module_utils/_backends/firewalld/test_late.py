@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.late import FirewalldLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import bus, session
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "0.0.0.0", "sources": ["peers"]}

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": "0.0.0.0", "sources": "any"}
 WANT = ruleset_from_data({"allow": [ENTRY], "sets": {}})

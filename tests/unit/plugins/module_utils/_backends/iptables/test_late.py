@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late import IptablesLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start_new
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 ACCEPT = '-m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT'
 WANT = ruleset_from_data(

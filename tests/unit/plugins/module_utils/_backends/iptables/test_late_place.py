@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     parse_filter,
     without_effect,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 ACCEPT = '-m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT'
 WANT = ruleset_from_data(

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import make_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.state import parse_chain
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 OURS = "-A INPUT -j GATEHOUSE-KONG"
 SSH = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"

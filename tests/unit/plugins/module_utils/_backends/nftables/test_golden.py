@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     render_change,
     render_table,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 CASES = sorted(path.name[: -len(".nft")] for path in GOLDEN.glob("*.nft"))

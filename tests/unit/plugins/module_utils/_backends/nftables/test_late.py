@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables import late, late_place
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 WANT = ruleset_from_data(
     {

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     split_set_name,
     swap_name,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data, ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import keeps_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late import UfwLate
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "ufw"
 RULE = "-m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong -j ACCEPT"
