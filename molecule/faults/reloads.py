@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks reloads that have no effect, reloads that nginx refuses, and the reason of a failed start.
+"""Checks reloads that have no effect, reloads that nginx refuses, a wildcard with an address, and the reason of a failed start.
 
     python3 reloads.py PLAN COMMAND...
 
@@ -38,7 +38,7 @@ ONLY_RELOADS = "ExecReload=\\nExecReload=/usr/local/bin/kong reload -c /etc/kong
 ENDS_WITH_AN_ERROR = 'Type=simple\\nExecStart=\\nExecStart=/bin/sh -c "echo nginx: [emerg] no such disk >&2"\\n'
 
 
-def apply(plan: dict[str, Any], *settings: str, **options: str | int) -> dict[str, Any]:
+def apply(plan: dict[str, Any], *settings: str, **options: Any) -> dict[str, Any]:
     """Add settings to Kong's file on f1 and reload Kong; return the result of the module."""
     node = plan["nodes"][REFUSES.name]
     lines = "\\n".join(settings)
@@ -82,6 +82,17 @@ def find_wrong_own_command(plan: dict[str, Any]) -> list[str]:
     if (result["how"], named, effect) == ("restart", True, "real_ip_header = X-Own"):
         return []
     return [f"a reload by an own command: {effect}: {result}"]
+
+
+def find_wrong_wildcard(plan: dict[str, Any]) -> list[str]:
+    """Listen on a wildcard and on an address of its family: nginx opens only the wildcard, which counts for both."""
+    node = plan["nodes"][REFUSES.name]
+    added = {**node["listeners"][0], "address": ADDRESS}
+    value = f"{node['settings']['proxy_listen']}, {ADDRESS}:{added['port']}"
+    result = apply(plan, f"proxy_listen = {value}", listeners=[*node["listeners"], added])
+    sockets = read(REFUSES, f"ss -Hltn 'sport = :{added['port']}' | awk '{{print $4}}' | sort -u").split()
+    is_right = not result.get("failed") and sockets == [f"0.0.0.0:{added['port']}", f"[::]:{added['port']}"]
+    return [] if is_right else [f"a wildcard and an address: {sockets}: {result}"]
 
 
 def find_wrong_silent_refusal(plan: dict[str, Any]) -> list[str]:
@@ -137,7 +148,8 @@ def main(arguments: list[str]) -> int:
     REFUSES.install()
     run(REFUSES, SAVE)
     run(STOPPED, DROP_IN.format(ENDS_WITH_AN_ERROR) + "; systemctl stop kong; systemctl daemon-reload")
-    wrong = [*find_ineffective_reloads(plan), *find_wrong_own_command(plan), *find_wrong_silent_refusal(plan)]
+    checks = (find_ineffective_reloads, find_wrong_own_command, find_wrong_wildcard, find_wrong_silent_refusal)
+    wrong = [line for check in checks for line in check(plan)]
     result = apply(plan, f"{ZONE} = {VALUE.format(OLD_KEY)}")
     wrong += [f"the first key of the zone: {result}"] if result.get("failed") else find_wrong_failures(arguments[1:])
     run(REFUSES, RESTORE + "; systemctl restart kong")

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+
 import _config
 import _nginx
 import _running
@@ -34,6 +36,15 @@ def test_the_format_of_2_8():
     assert found["status_listen"] == "off"
 
 
+@pytest.mark.parametrize(("version", "mode"), [("0.10.4", 0o644), ("1.5.1", 0o640), ("2.8.5", 0o640)])
+def test_the_mode_of_the_file(version, mode):
+    """It has passwords. The umask of Debian is 022."""
+    before = os.umask(0o022)
+    keep(version)
+    os.umask(before)
+    assert _running.locate_file(_config.release_line(version)).stat().st_mode & 0o777 == mode
+
+
 def test_the_format_of_0_10(prefix):
     found = keep("0.10.4", ssl="off")
     assert found["ssl"] == "false"
@@ -56,6 +67,32 @@ def test_the_end_of_a_longer_old_file_stays_from_0_12_to_2_2(version, keeps_the_
     present = keep(version)
     assert present["proxy_listen"].startswith("0.0.0.0:8000")
     assert (_running.read(_config.release_line(version))["proxy_listen"] == "0.0.0.0:80") is keeps_the_end
+
+
+@pytest.fixture
+def prepare(prefix, monkeypatch):
+    """Return a function that runs `kong prepare` with variables, and returns the settings in the prefix."""
+    monkeypatch.setattr(commands._nginx, "prepare", lambda _config, _node: None)
+    monkeypatch.setattr(commands, "keep_prepared", lambda _config: None)
+    monkeypatch.setattr(commands, "locate_pid_file", lambda _line, name: prefix / "pids" / name)
+
+    def run(file, **variables):
+        monkeypatch.setattr(commands, "read_environment", lambda: {"KONG_VERSION": "2.8.5", **variables})
+        commands.prepare(file)
+        return _running.read((2, 8))
+
+    return run
+
+
+def test_a_preparation_without_the_variables_of_the_start_resets_their_settings(prefix, prepare):
+    """The running nginx does not notice it, so .kong_env is not what runs."""
+    file = prefix / "kong.conf"
+    file.write_text("log_level = info\n")
+    started = prepare(file, KONG_STATUS_LISTEN="0.0.0.0:8105", KONG_REAL_IP_HEADER="X-Forwarded-For")
+    assert (started["status_listen"], started["real_ip_header"]) == ("0.0.0.0:8105", "X-Forwarded-For")
+    by_hand = prepare(file)
+    assert (by_hand["status_listen"], by_hand["real_ip_header"]) == ("off", "X-Real-IP")
+    assert started["log_level"] == by_hand["log_level"] == "info"
 
 
 def test_a_reload_of_old_versions_reads_the_settings_back():
