@@ -95,7 +95,7 @@ class Node:
         """Run a command of the host's administrator; it must succeed."""
         for mark, address in zip(("@4", "@6"), BANNED, strict=True):
             command = command.replace(mark, address)
-        if failure := self._host.shell(command):
+        if failure := self._host.run_shell(command):
             raise TrialError(failure)
 
     def read_info(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Node:
                 (address, port, 5 if wanted[client, port] else 1) for address in self.addresses for port in (8000, 8001)
             ]
             done = subprocess.run(
-                LabHost(SCENARIO, client).command(f"python3 -c '{DIAL}' '{json.dumps(targets)}'"),
+                LabHost(SCENARIO, client).make_command(f"python3 -c '{DIAL}' '{json.dumps(targets)}'"),
                 capture_output=True, text=True, check=True,
             )  # fmt: skip
             for (address, port, _patience), is_open in zip(targets, json.loads(done.stdout), strict=True):
@@ -144,8 +144,8 @@ class Node:
         targets = [f"{address}:8001" for address in self.addresses]
         program = (HERE / "traffic.py").read_text(encoding="utf-8")
         place = f"/root/traffic-{self._host.name}.py"
-        subprocess.run(LabHost(SCENARIO, client).command(f"cat >{place}"), input=program, text=True, check=True)
-        command = LabHost(SCENARIO, client).command(f"exec python3 {place} {RATE} {PATIENCE} {' '.join(targets)}")
+        subprocess.run(LabHost(SCENARIO, client).make_command(f"cat >{place}"), input=program, text=True, check=True)
+        command = LabHost(SCENARIO, client).make_command(f"exec python3 {place} {RATE} {PATIENCE} {' '.join(targets)}")
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def _run_module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -110,11 +110,11 @@ def look(plan: Plan, fault: Fault) -> list[str]:
 def try_fault(plan: Plan, fault: Fault) -> list[str]:
     """Inject a fault, check the report, undo the fault and check again; return a line for each failure."""
     host = LabHost(SCENARIO, fault.host)
-    failed = [host.shell(fault.do)]
+    failed = [host.run_shell(fault.do)]
     try:
         found = look(plan, fault)
     finally:
-        failed.append(host.shell(fault.undo))
+        failed.append(host.run_shell(fault.undo))
     wrong = [words for words in failed if words]
     wrong += [f"no line matches {words!r}" for words in fault.says if not any(re.search(words, line) for line in found)]
     said = [f"reported: {line}" for line in found] if wrong else []

@@ -51,13 +51,13 @@ def apply(plan: dict[str, Any], *settings: str, **options: Any) -> dict[str, Any
 
 def run(host: LabHost, command: str) -> None:
     """Run a command that has to succeed."""
-    if failed := host.shell(command):
+    if failed := host.run_shell(command):
         raise SystemExit(failed)
 
 
 def read(host: LabHost, command: str) -> str:
     """Return the output of a command."""
-    return subprocess.run(host.command(command), capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(host.make_command(command), capture_output=True, text=True, check=False).stdout.strip()
 
 
 def find_ineffective_reloads(plan: dict[str, Any]) -> list[str]:
@@ -115,7 +115,7 @@ def find_wrong_silent_refusal(plan: dict[str, Any]) -> list[str]:
 def count_calls(command: list[str]) -> tuple[subprocess.CompletedProcess[str], dict[str, int]]:
     """Run a command while a client calls Kong on f1; return its result and the number of calls by their result."""
     run(CLIENT, f"cat >/root/caller.py <<'END'\n{CALLER.read_text(encoding='utf-8')}\nEND")
-    call = CLIENT.command(f"python3 /root/caller.py {RATE} 8000 8000 {ADDRESS}")
+    call = CLIENT.make_command(f"python3 /root/caller.py {RATE} 8000 8000 {ADDRESS}")
     client = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     counts: dict[str, int] = json.loads(client.communicate("")[0])[ADDRESS]

@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import PLACE, LabHost
-from _podman import Paths, podman
+from _podman import Paths, run_podman
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE.name
@@ -170,7 +170,7 @@ class Host:
 
     def cut(self, state: str, step: int, delay: float) -> bool:
         """Change the host's rules and cut the power in a step; tell whether the change was still running."""
-        command = self.lab.command(self._make_command(("stop", state, str(step), str(delay))))
+        command = self.lab.make_command(self._make_command(("stop", state, str(step), str(delay))))
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             is_stopped = process.stdout.readline() != ""
@@ -188,9 +188,9 @@ class Host:
 
     def boot(self) -> None:
         """Cut the power and turn it on again."""
-        container = Paths(SCENARIO).container(self.lab.name)
+        container = Paths(SCENARIO).name_container(self.lab.name)
         for words in (("kill",), ("wait",), ("container", "cleanup")):  # which removes the network with its rules
-            podman(*words, container, netns=Paths(SCENARIO).netns)
+            run_podman(*words, container, netns=Paths(SCENARIO).netns)
         lab = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "reboot", str(HERE), self.lab.name]
         subprocess.run(lab, check=True, capture_output=True)
 
@@ -199,7 +199,7 @@ class Host:
         self.lab.install()
         for program in (HERE / "killed.py", HERE / "processes.py", HERE.parent / "backends" / "own_rules.sh"):
             text = program.read_text(encoding="utf-8")
-            subprocess.run(self.lab.command(f"cat >/root/{program.name}"), input=text, text=True, check=True)
+            subprocess.run(self.lab.make_command(f"cat >/root/{program.name}"), input=text, text=True, check=True)
         self.run(SET[self.system])
         self.run(SAVE[self.system])
         self.boot()
@@ -208,7 +208,7 @@ class Host:
         return f"PYTHONPATH={PLACE} exec python3 /root/killed.py " + " ".join(f"'{word}'" for word in words)
 
     def _run(self, command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.lab.command(command), capture_output=True, text=True, check=False)
+        return subprocess.run(self.lab.make_command(command), capture_output=True, text=True, check=False)
 
 
 def list_points() -> Iterator[Point]:
