@@ -32,15 +32,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan 
     choose_procedure,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import rehearse
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
-    Listener,
-    Sockets,
-    compare,
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
+    compare_listeners,
     find_kong_sockets,
     find_others,
     find_taken,
+    report_drift,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    Listener,
+    Sockets,
     read_sockets,
-    report,
 )
 
 # New workers of nginx have their sockets within a second, so a reload has failed if they do not. nginx tries to open a
@@ -189,8 +191,8 @@ def _check(find: Callable[[], list[str]], looks: int) -> list[str]:
 def find_errors(kong: Kong, wanted: Wanted) -> list[str]:
     """Return the differences between expected and actual listeners, or the listeners that do not answer."""
     sockets = read_sockets(kong.unit, kong.prefix or PREFIX)
-    drift = compare(wanted.listeners, sockets)
-    return report(drift, is_running=bool(find_kong_sockets(sockets))) or [
+    drift = compare_listeners(wanted.listeners, sockets)
+    return report_drift(drift, is_running=bool(find_kong_sockets(sockets))) or [
         f"{listener.name}: the listener on {listener} does not answer" for listener in find_silent(wanted.http)
     ]
 

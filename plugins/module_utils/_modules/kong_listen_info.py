@@ -28,13 +28,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     find_running,
     read_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
+    compare_listeners,
+    find_kong_sockets,
+    report_drift,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Sockets,
-    compare,
-    find_kong_sockets,
     parse_listeners,
     read_sockets,
-    report,
     socket_to_data,
     socket_to_listener,
 )
@@ -45,8 +47,8 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
     host, container, prefix = Host(), params["container"], params["prefix"] or PREFIX
     running = find_running(host, params["service"], prefix, in_container=container)
     sockets = Sockets((), "") if container else read_sockets(running.unit, prefix)
-    drift = compare([] if container else parse_listeners(params["listeners"]), sockets)
-    lines = report(drift, is_running=bool(find_kong_sockets(sockets)))
+    drift = compare_listeners([] if container else parse_listeners(params["listeners"]), sockets)
+    lines = report_drift(drift, is_running=bool(find_kong_sockets(sockets)))
     effective = compare_settings(host, params, running)
     return {
         "differs": bool(lines or effective),

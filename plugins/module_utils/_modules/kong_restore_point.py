@@ -16,13 +16,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_catches
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
-    compare,
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
+    compare_listeners,
     find_kong_sockets,
-    parse_listeners,
-    read_sockets,
-    report,
+    report_drift,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners, read_sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
     RestorePoint,
@@ -72,7 +71,7 @@ class Node:
         """Return whether Kong has the sockets of the restore point, and whether Kong has any socket."""
         sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
         visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
-        listens = not report(compare(parse_listeners(point.kong["listeners"]), sockets))
+        listens = not report_drift(compare_listeners(parse_listeners(point.kong["listeners"]), sockets))
         return listens or not visible, bool(find_kong_sockets(sockets))
 
 

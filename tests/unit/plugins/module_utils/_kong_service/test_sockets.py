@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import count_draining
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
+    compare_listeners,
+    find_kong_sockets,
+    find_taken,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Listener,
     Socket,
     Sockets,
-    compare,
-    find_kong_sockets,
-    find_taken,
     read_sockets,
 )
 
@@ -102,7 +104,7 @@ CASES = {
 
 @pytest.mark.parametrize("listeners, sockets, missing, unexpected", CASES.values(), ids=CASES)
 def test_sockets_are_compared_with_the_plan(listeners, sockets, missing, unexpected):
-    drift = compare(listeners, Sockets(tuple(sockets), KONG))
+    drift = compare_listeners(listeners, Sockets(tuple(sockets), KONG))
     assert (list(drift.missing), list(drift.unexpected)) == (missing, unexpected)
 
 
@@ -187,7 +189,7 @@ def test_a_kong_without_a_unit_is_found_by_its_pid_file(proc, tmp_path, name):
         (8000, sockets.unit),
         (8001, sockets.unit),
     ]
-    assert [sock.port for sock in compare([ADMIN], sockets).unexpected] == [8000]
+    assert [sock.port for sock in compare_listeners([ADMIN], sockets).unexpected] == [8000]
 
 
 def test_the_pid_of_a_worker_does_not_include_its_master(proc, tmp_path):
@@ -197,7 +199,7 @@ def test_the_pid_of_a_worker_does_not_include_its_master(proc, tmp_path):
 @pytest.mark.parametrize("pid", ["9", "", "../8"])
 def test_a_pid_file_without_a_running_process_is_ignored(proc, tmp_path, pid):
     sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", pid)
-    assert (sockets.unit, compare([ADMIN], sockets).unexpected) == ("", ())
+    assert (sockets.unit, compare_listeners([ADMIN], sockets).unexpected) == ("", ())
 
 
 def test_a_pid_file_of_another_program_is_ignored(proc, tmp_path):
