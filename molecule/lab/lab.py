@@ -10,8 +10,8 @@
 
 Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real Kong of the host's version: see README.md.
 
-Needs root and the packages that ./install installs. The lab has its own network namespaces and folders. `tear_down` removes all
-of them. An empty lock file and the images stay, so the next `bring_up` need not build the images again.
+Needs root and the packages that ./install installs. The lab has its own network namespaces and folders. `down` removes all
+of them. An empty lock file and the images stay, so the next `up` need not build the images again.
 """
 
 from __future__ import annotations

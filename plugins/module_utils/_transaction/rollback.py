@@ -4,12 +4,12 @@
 
 """The rollback of a change. The host stores it, and undoes the change by itself unless the change is confirmed in time.
 
-A change that waits for its confirmation is the folder `find_pending`, which is created and removed by one rename. If the folder
+A change that waits for its confirmation is the folder `pending`, which is created and removed by one rename. If the folder
 exists, a timer and the next boot run the script in it. If it does not exist, they do nothing, so neither has to be
 cancelled. The time starts when the change is complete, so the time that a slow host needs for the change does not count.
 If the run ends before the change is complete, the host undoes the change immediately.
 
-`find_pending` has a folder `layerNNNNNN` for each change since the last confirmation. The script undoes the newest change first
+`pending` has a folder `layerNNNNNN` for each change since the last confirmation. The script undoes the newest change first
 and the oldest change last, so it restores the state before the first of these changes.
 """
 
@@ -136,8 +136,8 @@ class Rollback:
     def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
         """Save the state before a change, and return the id of the change.
 
-        If this process ends or releases the lock (`hold_lock`) before the change is `start_countdown`, the host undoes this change
-        and all earlier changes that wait. Raises HostError; nothing is kept in that case.
+        If this process ends or releases the lock (`hold_lock`) before `start_countdown`, the host undoes this change and all
+        earlier changes that wait. Raises HostError; nothing is kept in that case.
         """
         transaction = os.urandom(8).hex()
         self._host.make_directory(STATE, 0o700)
@@ -223,7 +223,7 @@ class Rollback:
             raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
-        """Add a layer to the changes that wait, or create `find_pending` with the first layer, by one rename each."""
+        """Add a layer to the changes that wait, or create `pending` with the first layer, by one rename each."""
         self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
         self._host.link(_LINK, _UNIT)
         if self._host.locate(_UNDO).exists():

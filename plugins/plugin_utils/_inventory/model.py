@@ -36,7 +36,7 @@ def sort_by_size(networks: Iterable[tuple[str, str | None]]) -> Networks:
 class NatMapping:
     """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
-    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``find_inside`` is a virtual
+    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``inside`` is a virtual
     address of the node; None for its own address.
     """
 

@@ -49,7 +49,7 @@ GUARDED = frozenset({"admin", "admin_gui", "cluster_rpc", "debug"})
 class Terms:
     """The checked source terms of one listener.
 
-    ``list_networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
+    ``networks`` are CIDR text. ``hosts`` and ``groups`` exist in the inventory. ``members`` are words of MEMBERS. ``given``
     tells whether the terms are from the inventory or the default. ``variable`` is their variable.
     """
 

@@ -34,7 +34,7 @@ OPEN = Socket("tcp", 8000, "127.0.0.1", "nginx", "/usr/local/kong")
 
 @pytest.fixture
 def world(monkeypatch):
-    """Record commands and pauses; `sockets` and `count_draining` have the answers, of which the last is repeated."""
+    """Record commands and pauses; `sockets` and `draining` have the answers, of which the last is repeated."""
     made = SimpleNamespace(ran=[], pauses=[], now=0.0, sockets=[[OPEN]], asked=[], draining=[0], silent=[], status=0)
     made.directories = []
 
