@@ -21,7 +21,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import SystemdError, start_new, start_timer
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start_new, start_timer
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd_bus import SystemdError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.connection import read_connection
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
@@ -24,32 +23,25 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.intercep
     read_interception,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import (
-    get_bind_variable,
-    read_published,
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.node_checks import (
+    check_addresses,
+    check_bind_addresses,
+    check_generation,
+    check_names,
+    check_ssh_port,
+    warn_of_loopback,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import read_published
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
-    NOBODY,
     Terms,
-    find_sources_variable,
     read_terms,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import (
-    SSH_PORT,
-    find_ssh_conflicts,
-    read_ssh_port,
-)
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
-    HostVariables,
-    Names,
-    find_misspelt_variables,
-    make_host_warning,
-)
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, find_standby_notes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_sharing
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import SSH_PORT, read_ssh_port
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, Names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import find_standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
     Generation,
@@ -61,7 +53,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
@@ -103,11 +94,11 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     variables.findings.extend(found.findings)
     published = read_published(variables, found.listeners, own)
     reachable = found.listeners if published is None else published
-    _check_bind_addresses(variables, dict.fromkeys([*found.listeners, *reachable]))
-    _check_addresses(variables, host, reachable)
-    _check_ssh_port(variables, host, own, reachable)
-    _check_generation(variables, generation, host)
-    _check_names(variables)
+    check_bind_addresses(variables, dict.fromkeys([*found.listeners, *reachable]))
+    check_addresses(variables, host, reachable)
+    check_ssh_port(variables, host, own, reachable)
+    check_generation(variables, generation, host)
+    check_names(variables)
     node = Node(
         host=host,
         cluster=cluster,
@@ -155,17 +146,6 @@ def _make_defaults(generation: Generation, host: Host) -> dict[str, str]:
     return {}
 
 
-def _check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
-    """Add an error for a setting that this version would ignore without a message, or could not use."""
-    if generation.gossip and host.address and not host.address.ipv4:
-        variables.add_error(
-            "gossip-ipv4",
-            "kong_address",
-            host.address.ipv6,
-            f"gossip of Kong {generation.versions} uses IPv4 only; give the node an IPv4 address",
-        )
-
-
 def _read_control_planes(variables: HostVariables, generation: Generation) -> dict[str, str]:
     """Return the given addresses of control planes, as Kong's settings have them. Errors are added to the findings."""
     found = {}
@@ -188,65 +168,6 @@ def _read_control_planes(variables: HostVariables, generation: Generation) -> di
     return found
 
 
-def _check_bind_addresses(variables: HostVariables, listeners: Iterable[Listener]) -> None:
-    """Add an error for each bind address that no host can have, or that other hosts cannot dial."""
-    for listener in listeners:
-        bound = None if listener.is_loopback else listener.bound
-        if bound and (reason := explain_unusable(bound)):
-            message = (
-                f"it is {reason}, at which no other host reaches Kong. Bind an address of the host, or 0.0.0.0 or [::]"
-            )
-            variables.add_error("bind-not-on-host", get_bind_variable(listener), bound, message)
-
-
-def _check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
-    """Compare addresses with those in the host's facts, if there are facts."""
-    present = set(list_fact_addresses(get_facts(variables)))
-    if not present:
-        return
-    for address in host.address.list_all():
-        if address not in present:
-            message = (
-                f"{_name_not_on_host(present)}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
-                "outside address of kong_nat"
-            )
-            variables.add_error("address-not-on-host", "kong_address", address, message)
-    own = present | set(host.list_addresses())
-    for listener in listeners:
-        if listener.bound in {None, *own} or listener.is_loopback or explain_unusable(listener.bound):
-            continue
-        advice = f"If it may move to this host, as with keepalived, add it to {VIRTUAL}"
-        if sharing := find_sharing(listener, listeners):
-            message = f"{_name_not_on_host(present)}. nginx opens only {describe(sharing)}, so the entry has no effect: remove it. {advice}"
-            warning = make_host_warning(
-                "bind-not-on-host", host.name, get_bind_variable(listener), listener.address, message
-            )
-            variables.findings.append(warning)
-        else:
-            message = f"{_name_not_on_host(present)}. {advice}"
-            variables.add_error("bind-not-on-host", get_bind_variable(listener), listener.address, message)
-
-
-def _name_not_on_host(present: set[str]) -> str:
-    return f"the host does not have this address; it has {list_first(sorted(present), 6)}"
-
-
-def _check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:
-    """Add an error for each listener on the port of the SSH server through which Ansible connects."""
-    for listener, port in find_ssh_conflicts(variables, host, own, listeners):
-        name = get_bind_variable(listener)
-        message = (
-            f"{listener.name} would use tcp port {port}, at which Ansible connects to the SSH server of this host, so one of "
-            "them cannot start. Use another port, or correct ansible_port"
-        )
-        variables.add_error("ssh-port-taken", name, variables.read_value(name), message)
-
-
-def _check_names(variables: HostVariables) -> None:
-    names = [name for name in variables.variables if name.startswith("kong_")]
-    variables.findings.extend(find_misspelt_variables(variables.host, names))
-
-
 def _read_terms(
     variables: HostVariables, node: Node, names: Names, targets: set[Listener]
 ) -> dict[tuple[str, int], Terms]:
@@ -258,24 +179,8 @@ def _read_terms(
             terms[key] = read_terms(variables, *key, _choose_default_sources(node, listener), names)
     for listener in node.listeners:
         if all(socket.is_loopback and socket not in targets for socket in node.select_listeners(listener.name)):
-            _warn_of_loopback(variables, node, listener)
+            warn_of_loopback(variables, node, listener)
     return terms
-
-
-def _warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:
-    """Add a warning if sources are set for a listener that no other host can reach."""
-    name = find_sources_variable(listener.name, variables)
-    value = variables.read_value(name)
-    if value in (None, [], NOBODY, [NOBODY]):
-        return
-    message = f"{listener.setting} binds {listener.address}, so no other host can reach it; set kong_{listener.setting}"
-    if node.published is not None:
-        if name != f"kong_{listener.name}_sources":
-            return  # The variable is primarily for another listener.
-        where = "is published on loopback only" if node.select_listeners(listener.name) else "is not published"
-        message = f"{listener.setting} {where}, so no other host can reach it; see {PUBLISHED_PORTS}"
-    if (warning := make_host_warning("source-loopback", node.name, name, value, message)) not in variables.findings:
-        variables.findings.append(warning)
 
 
 def _choose_default_sources(node: Node, listener: Listener) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.drift import (
+    make_changes_section,
+    make_drift_section,
+    summarise_drift,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import render_html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import render_junit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
@@ -38,10 +43,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
-    make_changes_section,
-    make_drift_section,
     make_verification_section,
-    summarise_drift,
     summarise_verification,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun

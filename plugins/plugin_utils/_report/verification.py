@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import CHANGES, GAINS, LOSES, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import (
     make_certificates_table,
     open_admins,
@@ -32,11 +31,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     list_first,
     make_natural_key,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
-    format_drift_summary,
-    share_differences,
-    share_reasons,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 
@@ -47,12 +41,6 @@ _COLUMNS = 12
 _SHOWN = 12
 _MARK = "\N{BALLOT X} "
 _TIMES = "\N{MULTIPLICATION SIGN} "
-# No line break between a sign and its word.
-_CHANGE_TONES = {
-    GAINS: ("+\N{NO-BREAK SPACE}gains", GOOD),
-    LOSES: ("\N{MINUS SIGN}\N{NO-BREAK SPACE}loses", BAD),
-    CHANGES: ("~\N{NO-BREAK SPACE}changes", WARN),
-}
 
 
 def holds(outcome: Outcome) -> bool:
@@ -198,36 +186,3 @@ def summarise_verification(verification: Mapping[str, Any]) -> Cell:
     if silent:
         return Cell(f"{silent} of {probed} unverified", WARN, "verification")
     return Cell(f"{count_noun(probed, 'connection')}, all as planned", GOOD, "verification")
-
-
-def make_drift_section(drift: Mapping[str, Any]) -> Section:
-    """Return the differences of the nodes from the plan, and the nodes that were not checked."""
-    when = f" at {drift['at']}" if drift.get("at") else ""
-    rows = [make_cells(format_ranges(nodes), *found) for found, nodes in share_differences(drift).items()]
-    missing = [make_cells(format_ranges(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
-    tables = [make_table("", ("nodes", "part", "difference"), rows)] if rows else []
-    tables += [make_table("Not checked", ("nodes", "reason"), missing)] if missing else []
-    return Section(
-        "drift", "Drift", (Cell(f"{format_drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables)
-    )
-
-
-def summarise_drift(drift: Mapping[str, Any]) -> Cell:
-    """Return a short text about drift for the summary of a report."""
-    count = len(share_differences(drift))
-    if count:
-        return Cell(count_noun(count, "difference"), BAD, "drift")
-    missing = len(drift["not_checked"])
-    return Cell(f"{count_noun(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
-
-
-def make_changes_section(changes: Sequence[Change]) -> Section:
-    """Return the changes from an older plan."""
-    if not changes:
-        return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
-    rows = [
-        make_cells(Cell(*_CHANGE_TONES[change.kind]), list_first(change.where, _SHOWN), change.what, change.how)
-        for change in changes
-    ]
-    intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")
-    return Section("changes", "Changes", (intro,), (make_table("", ("", "where", "subject", "change"), rows),))

@@ -15,15 +15,16 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import systemd as _systemd
+from ansible_collections.gatehouse.kong.plugins.module_utils._host import systemd_bus
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import (
     SOCKET,
-    SystemdError,
     schedule,
     start,
     start_new,
     start_timer,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd_bus import SystemdError
 
 # The body of the message that systemd-run of systemd 252 sends for
 # systemd-run --collect --unit=abc-1 --description=Undo --on-active=30s --timer-property=AccuracySec=100ms /bin/sh -c 'true $x'
@@ -82,9 +83,9 @@ class Systemd(threading.Thread):
     def _message(answer):
         kind, signature, value = answer
         body, head = bytearray(), bytearray()
-        _systemd._put_all(body, signature, [value] if signature else [])
-        _systemd._put_all(head, "yyyyuua(yv)", (ord("l"), kind, 0, 1, len(body), 1, [(5, ("u", 1))]))
-        _systemd._pad(head, 8)
+        systemd_bus._put_all(body, signature, [value] if signature else [])
+        systemd_bus._put_all(head, "yyyyuua(yv)", (ord("l"), kind, 0, 1, len(body), 1, [(5, ("u", 1))]))
+        systemd_bus._pad(head, 8)
         return bytes(head + body)
 
 
@@ -136,7 +137,8 @@ def test_the_error_of_systemd_is_raised(systemd):
     ],
 )
 def test_systemd_accepts_the_connection_and_does_not_answer(monkeypatch, tmp_path, call, names):
-    monkeypatch.setattr(_systemd, "_SECONDS", 1)
+    for module in (_systemd, systemd_bus):
+        monkeypatch.setattr(module, "SECONDS", 1)
     with tempfile.TemporaryDirectory(prefix="systemd-") as folder, socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"{folder}/private")
         silent.listen()
