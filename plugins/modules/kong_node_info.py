@@ -65,8 +65,15 @@ interrupted:
   description: Whether an earlier run of the playbook C(site) changed the node and did not end. The next run completes it.
   returned: success
   type: bool
+problem:
+  description: Why the node cannot be changed, such as a variable that opens other listeners than planned. Empty without a problem.
+  returned: success
+  type: str
 restart:
-  description: Whether Kong would be reloaded or restarted, as P(gatehouse.kong.kong_restart_decision#filter) returns it.
+  description:
+    - C(how), which is V(nothing), V(reload) or V(restart), the C(reasons) why a reload is not enough, and a C(summary) for
+      people, with the effect on clients.
+    - C(how) is V(blocked) if a variable of Kong's environment makes Kong open other listeners than planned.
   returned: if Kong's file and its sockets were inspected
   type: dict
 firewall:

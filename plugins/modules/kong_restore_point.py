@@ -61,8 +61,7 @@ options:
   kong:
     description:
       - How Kong is run, for O(state=taken). The keys are options of M(gatehouse.kong.kong_service), and the following keys.
-      - C(how) is the action that the change of the run needs, from the filter
-        P(gatehouse.kong.kong_restart_decision#filter).
+      - C(how) is the action that the change of the run needs, as in C(restart) of M(gatehouse.kong.kong_node_info).
       - C(runs) tells whether Kong runs. C(listeners) are its listeners.
     type: dict
     default: {}

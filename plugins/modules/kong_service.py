@@ -40,7 +40,7 @@ attributes:
 options:
   how:
     description:
-      - The action that the change of the settings needs, from the filter P(gatehouse.kong.kong_restart_decision#filter).
+      - The action that the change of the settings needs, as C(restart) of M(gatehouse.kong.kong_node_info).
       - With V(stop), Kong is stopped, and O(listeners) has to be empty.
     type: str
     choices: [reload, restart, stop]

@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import read_config_of
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.defaults import find_defaults
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import NOTHING, decide_restart
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import (
+    BLOCKED,
+    NOTHING,
+    RestartDecision,
+    decide_restart,
+)
 
 PARTS = ("firewall", "listeners", "settings", "interception")
 
@@ -37,13 +42,13 @@ def make_options(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str
 
 
 def decide_changes(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``differs``, and ``restart`` if Kong's file and sockets were inspected.
+    """Return ``differs``, ``problem`` (empty without a problem), and ``restart`` if Kong's file and sockets were inspected.
 
-    A part that could not be inspected differs: the role that changes it reports the reason.
+    A node with a problem cannot be changed. A firewall that could not be inspected differs: its role reports the reason.
     """
     firewall, listeners, settings, interception = (parts[part] for part in PARTS)
-    if settings["failed"] or listeners["failed"]:
-        return {"differs": True}
+    if reasons := [part["msg"] for part in (settings, listeners) if part["failed"]]:
+        return {"differs": True, "problem": "; ".join(reasons)}
     restart = decide_restart(
         node,
         settings["before"],
@@ -60,4 +65,14 @@ def decide_changes(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[st
         or firewall["blocked"]
         or interception["changed"]
     )
-    return {"differs": differs, "restart": restart.as_dict()}
+    return {"differs": differs, "problem": _find_problem(node, listeners, restart), "restart": restart.as_dict()}
+
+
+def _find_problem(node: Mapping[str, Any], listeners: Mapping[str, Any], restart: RestartDecision) -> str:
+    """Return why Kong could not open the planned listeners.
+
+    The plan cannot check the addresses, because Ansible's facts do not contain sysctls.
+    """
+    if restart.how == BLOCKED:
+        return restart.summary
+    return "" if restart.how == NOTHING or "published" in node else str(listeners["cannot_bind"])

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes
 from ansible_collections.gatehouse.kong.tests.unit.roles.stage import Stage
 
 LISTENER = {"name": "admin", "setting": "admin_listen", "address": "127.0.0.1", "port": 9001, "protocols": ["tcp"],
@@ -18,7 +19,13 @@ NODE = {
     "settings": {"admin_listen": "127.0.0.1:9001"},
 }
 FAILS = {"failed": True}
-NO_KONG = {"listens": False, "present": [], "cannot_bind": "", "effective": []}
+KONG = {"failed": False, "listens": False, "present": PRESENT, "cannot_bind": "", "effective": []}
+NO_KONG = {**KONG, "present": []}
+OTHERS = {
+    "firewall": {"failed": False, "differs": False, "blocked": False},
+    "interception": {"failed": False, "changed": False},
+    "interrupted": False,
+}
 OVERRIDDEN = {
     "setting": "admin_listen",
     "value": "0.0.0.0:8001",
@@ -29,7 +36,7 @@ OVERRIDDEN = {
 REFUSED = {**FAILS, "msg": "port taken", "how": "reload", "refused": True}
 
 
-def answers(folder, number, *, backup=True, changes=True):
+def answers(folder, number, *, backup=True, changes=True, listeners=KONG):
     """Return the modules' answers in a run without errors: Kong's admin port changes, which takes a reload."""
     own = folder / f"case-{number}"
     own.mkdir()
@@ -37,15 +44,19 @@ def answers(folder, number, *, backup=True, changes=True):
     conf.write_text("new")
     if backup:
         copy.write_text("old")
-    nodes = {f"case-{at}": {**NODE, "settings_file": {"path": f"/etc/kong/case-{at}.conf", "search": [], "format": "conf"}}
-             for at in range(20)}  # fmt: skip
-    nodes[f"case-{NAMES.index('kong in a container')}"]["published"] = []
+    file = {"path": f"/etc/kong/case-{number}.conf", "search": [], "format": "conf"}
+    node = {
+        **NODE,
+        "settings_file": file,
+        **({"published": []} if number == NAMES.index("kong in a container") else {}),
+    }
     written = {"changed": changes, "path": str(conf), **({"backup_file": str(copy)} if backup else {})}
     before = {"admin_listen": "127.0.0.1:8001"} if changes else {}
+    settings = {"failed": False, "changed": True, "path": str(conf), "before": before}
+    parts = {**OTHERS, "settings": settings, "listeners": listeners}
     return {
-        "kong_plan": {"plan": {"nodes": nodes}},
-        "kong_conf check": {"changed": True, "path": str(conf), "before": before},
-        "kong_listen_info": {"listens": False, "present": PRESENT, "cannot_bind": "", "effective": []},
+        "kong_plan": {"plan": {"nodes": {f"case-{number}": node}}},
+        "kong_node_info": {**parts, **decide_changes(node, parts)},
         "kong_firewall merged": {"changed": True},
         "kong_firewall rolled_back": {"changed": True},
         "kong_conf write": written,
@@ -63,7 +74,7 @@ CASES = {
         {"kong_restore_point taken": {**FAILS, "msg": "no space"}}, [], "no space", "new",
     ),
     "an address that Kong cannot bind": (
-        {"kong_listen_info": {**NO_KONG, "cannot_bind": "this host does not have 10.9.0.100 now"}},
+        {"listeners": {**NO_KONG, "cannot_bind": "this host does not have 10.9.0.100 now"}},
         None, "case-2: this host does not have 10.9.0.100 now", "new",
     ),
     "firewall": (
@@ -80,7 +91,7 @@ CASES = {
         "port taken. {conf} is as before the run, and Kong runs with it again", "old",
     ),
     "kong did not run before": (
-        {"kong_service reload": {**FAILS, "msg": "port taken"}, "kong_listen_info": NO_KONG},
+        {"kong_service reload": {**FAILS, "msg": "port taken"}, "listeners": NO_KONG},
         [*UP, "kong_service stop", CLOSED],
         "port taken. {conf} is as before the run, and Kong is stopped, as before", "old",
     ),
@@ -146,23 +157,25 @@ def run_cases(folder):
     """Run all cases in one run; then the role alone, and with a variable that opens other listeners."""
     stage = Stage(folder)
     cases = []
-    for number, (differs, *_expected) in enumerate(CASES.values()):
-        cases.append(({**answers(folder, number), **differs}, {"kong_listen_firewall": True}))
+    for number, (case, *_expected) in enumerate(CASES.values()):
+        seen = {"listeners": case["listeners"]} if "listeners" in case else {}
+        differs = {call: answer for call, answer in case.items() if call != "listeners"}
+        cases.append(({**answers(folder, number, **seen), **differs}, {"kong_listen_firewall": True}))
     for number, (differs, how, *_expected) in enumerate(MORE_CASES.values(), len(CASES)):
         named = {key: value for key, value in how.items() if key != "lost"}
         cases.append(({**answers(folder, number, **named), **differs}, {"kong_listen_firewall": True}))
         if "lost" in how:
             (folder / f"case-{number}/kong.conf.old").unlink()
     cases.append((answers(folder, len(cases)), {}))
-    blocked = {"listens": False, "present": PRESENT, "cannot_bind": "", "effective": [OVERRIDDEN]}
-    cases.append(({**answers(folder, len(cases)), "kong_listen_info": blocked}, {}))
+    blocked = {**KONG, "effective": [OVERRIDDEN]}
+    cases.append((answers(folder, len(cases), listeners=blocked), {}))
     return stage.run("kong_listen", cases)
 
 
 def steps(calls):
     """Return the names of the calls after the restore point was taken; None if it was not taken."""
     names = [name for name, _args in calls]
-    if names[-1] == "kong_listen_info":
+    if names[-1] == "kong_node_info":
         return None
     assert "kong_restore_point taken" in names, names
     return names[names.index("kong_restore_point taken") + 1 :]
@@ -198,10 +211,8 @@ def check_that_kong_returns_to_its_sockets(found):
 
 
 def check_that_a_variable_of_kong_blocks_the_run(calls, error):
-    assert [name for name, _args in calls] == ["kong_conf check", "kong_listen_info"]
-    for _name, arguments in calls:
-        assert arguments["settings"] == NODE["settings"]
-        assert arguments["defaults"]["admin_listen"].startswith("127.0.0.1:8001 ")
+    ((name, arguments),) = calls
+    assert (name, arguments["node"]["settings"]) == ("kong_node_info", NODE["settings"])
     assert f"{OVERRIDDEN['line']}. Remove the variable" in error
 
 

@@ -100,19 +100,6 @@ def test_interception():
         call("pf_rules", PLAN, "new", "linux")
 
 
-def test_restart_decision():
-    node = PLAN["nodes"]["new"]
-    reload = call("kong_restart_decision", node, {"log_level": None})
-    assert (reload["how"], reload["reasons"], "reload" in reload["summary"]) == ("reload", [], True)
-    found = call("kong_restart_decision", node, {}, listens=False)
-    assert (found["how"], len(found["reasons"])) == ("restart", 1)
-    assert found["reasons"][0] in found["summary"]
-    assert call("kong_restart_decision", node, {"log_level": None}, environment=True)["how"] == "restart"
-    for wrong in ("new", {"version": "3.9", "role": "x"}, None):
-        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_restart_decision: "):
-            call("kong_restart_decision", wrong, {})
-
-
 def test_settings_of_kong():
     assert call("kong_config", {"log_level": "debug", "database": False}, "3.9") == {
         "log_level": "debug",

@@ -22,11 +22,13 @@ NODE = {
 FINE = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "settings": {"failed": False, "changed": False, "before": {}},
-    "listeners": {"failed": False, "listens": True, "effective": []},
+    "listeners": {"failed": False, "listens": True, "effective": [], "cannot_bind": ""},
     "interception": {"failed": False, "changed": False},
     "interrupted": False,
 }
 FAILED = {"failed": True, "msg": "no"}
+OVERRIDDEN = {"setting": "a", "value": "1", "origin": "environment", "moves": True, "line": "KONG_A overrides a"}
+BLOCKED = "Kong cannot open the planned listeners. KONG_A overrides a. Remove the variable, or set its value in the inventory."
 
 
 def changed(part, **values):
@@ -36,6 +38,7 @@ def changed(part, **values):
 def test_a_node_as_planned_needs_no_change():
     assert decide_changes(NODE, FINE) == {
         "differs": False,
+        "problem": "",
         "restart": {"how": "nothing", "reasons": [], "summary": "Kong is left alone, and clients notice nothing."},
     }
 
@@ -60,6 +63,23 @@ def test_every_part_can_need_a_change(parts, how):
     decided = decide_changes(NODE, parts)
     assert decided["differs"] is True
     assert decided.get("restart", {}).get("how") == how
+
+
+@pytest.mark.parametrize(
+    ("node", "parts", "problem"),
+    [
+        (NODE, {**FINE, "settings": FAILED}, "no"),
+        (NODE, {**FINE, "settings": FAILED, "listeners": FAILED}, "no; no"),
+        (NODE, {**FINE, "firewall": FAILED}, ""),
+        (NODE, changed("listeners", cannot_bind="no such address"), ""),
+        (NODE, changed("listeners", listens=False, cannot_bind="no such address"), "no such address"),
+        ({**NODE, "published": []}, changed("settings", before={"a": "1"}), ""),
+        (NODE, changed("listeners", listens=False, effective=[OVERRIDDEN]), BLOCKED),
+        (NODE, changed("listeners", effective=[OVERRIDDEN]), ""),
+    ],
+)
+def test_a_problem_of_kong_is_named(node, parts, problem):
+    assert decide_changes(node, parts)["problem"] == problem
 
 
 def test_the_sockets_of_a_container_do_not_count():
