@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import parse_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import describe_members, forget_left
 
 _ARGUMENTS = {
@@ -35,9 +35,13 @@ class ActionModule(ControllerAction):
         return {"warnings": [warning]} if warning else {}
 
     def _forget(self, path: Path, cleaned: list[str]) -> bool:
-        """Delete hosts from the nodes that left in a plan file. Return whether the file changes."""
+        """Delete hosts from the nodes that left in a plan file. Return whether the file changes, which any other file does not."""
         before = read_file(path)
-        after = dump_plan(forget_left(parse_plan(before), cleaned)) if before else before
-        if after != before:
-            update_file(path, after, check_mode=self._task.check_mode)
-        return after != before
+        try:
+            plan = parse_plan(before)
+        except PlanError:
+            return False
+        if not {*plan.get("left", {})}.intersection(cleaned):
+            return False
+        update_file(path, dump_plan(forget_left(plan, cleaned)), check_mode=self._task.check_mode)
+        return True

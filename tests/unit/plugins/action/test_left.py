@@ -101,6 +101,9 @@ def test_a_cleaned_node_is_forgotten(runs, tmp_path):
     only_k3 = {"others": {"hosts": {"k3": {}}}}
     assert "changed=1" in texts(tmp_path, "-e", f"kong_plan_file={file}", playbook="forget.yml", inventory=only_k3)
     assert [*json.loads(file.read_text(encoding="utf-8"))["left"]] == ["k2"]
+    other = tmp_path / "other"
+    other.write_text("not a plan", encoding="utf-8")
+    assert "changed=0" in texts(tmp_path, "-e", f"kong_plan_file={other}", playbook="forget.yml", inventory=only_k3)
     texts(tmp_path, "-e", f"kong_plan_file={file}", inventory=fleet("k1", "k2"))
     assert "left" not in json.loads(file.read_text(encoding="utf-8"))
 
