@@ -153,6 +153,11 @@ def fit_list(before: str, items: Sequence[str], width: float, size: float) -> st
     return fit_text(before + (items[0] if items else ""), width - measure_width(more, size), size) + more
 
 
+def join_words(words: Sequence[str]) -> str:
+    """Return words as text: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
 def list_first(items: Sequence[str], shown: int) -> str:
     """Return the first items, and the number of other items."""
     more = len(items) - shown

@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
     Host,
     NatMapping,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, list_first
 
 # Tells whether all callers reach the target. The hosts are those of the fleet after a change.
 Works = Callable[[Host, Sequence[Host]], bool]
@@ -55,7 +55,7 @@ class Wanted(NamedTuple):
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
         noun = "port" if len(self.ports) == 1 else "ports"
-        return f"{origin}to {noun} {' and '.join(map(str, self.ports))} over {' and '.join(self.protocols)}"
+        return f"{origin}to {noun} {join_words([*map(str, self.ports)])} over {join_words(self.protocols)}"
 
 
 class _Change(NamedTuple):
@@ -103,9 +103,10 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
         return None
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
-    others = " and hosts like it" if wanted.everyone else ""
+    like, whose = ("it", "its") if len(unnamed) == 1 else ("them", "their")
+    others = f" and hosts like {like}" if wanted.everyone else ""
     sees = f" to the {_format_family(family)}address that {target.name} sees"
-    into = f" if its {_format_family(family)}NAT leads to {target.name}"
+    into = f" if {whose} {_format_family(family)}NAT leads to {target.name}"
     text = f"set kong_nat_egress of {_format_names(unnamed)}{others}{into if is_private(own) else sees}"
     return _Change(text, target, changed)
 

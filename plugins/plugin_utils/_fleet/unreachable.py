@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words
 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
@@ -80,7 +81,8 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
     """Yield a warning for the hosts of each term that have no path to a node."""
     for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
-        where = " and ".join(map(str, numbers[:_SHOWN_PORTS])) + (" and more" if len(numbers) > _SHOWN_PORTS else "")
+        more = ["more"] if len(numbers) > _SHOWN_PORTS else []
+        where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
         message = (
             f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {node.name} (site {node.site}). "

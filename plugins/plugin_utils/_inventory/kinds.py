@@ -231,6 +231,9 @@ NAMES = Kind("a list of hosts and groups", ["bastion", "@operators"], _read_item
 SOURCES = Kind("a list of sources", ["10.0.0.50", "@operators"], _read_sources)
 PUBLICATIONS = Kind("a list of published ports", ["80:8000", "443:8443"], _read_items)
 MAPPINGS = Kind("a list of mappings", [{"outside": "203.0.113.7"}], _read_mappings)
+INTERCEPTIONS = Kind(
+    "a list of mappings", [{"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}], _read_mappings
+)
 SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, _read_mapping, is_secret=True)
 NUMBER = Kind("a number, 0 or more", 30, _read_number)
 COUNT = Kind("a number, 1 or more", 2, _read_number, least=1)

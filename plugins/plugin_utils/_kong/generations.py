@@ -36,6 +36,7 @@ __all__ = [
     "Setting",
     "VersionError",
     "find_generation",
+    "format_known",
     "format_versions_where",
     "format_versions_with",
     "list_generations",
@@ -214,6 +215,11 @@ def format_versions_where(test: Callable[[Generation], bool]) -> str:
     later = {line: passed for line, passed in extra.items() if line >= (3, 10)} if carried_on else {}
     only_enterprise = [f"Kong Enterprise {span}" for span in _spans({**extra, **dict.fromkeys(later, False)})]
     return ", ".join([*_spans({**kong, **later}), *only_enterprise])
+
+
+def format_known(versions: str) -> str:
+    """Return ``known to Kong VERSIONS`` for a text of format_versions_where, which may begin with Kong Enterprise."""
+    return f"known to {versions}" if versions.startswith("Kong ") else f"known to Kong {versions}"
 
 
 def _spans(passed: dict[tuple[int, int], bool]) -> list[str]:

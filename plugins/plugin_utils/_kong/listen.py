@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ma
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
+    format_known,
     format_versions_where,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import (
@@ -226,7 +227,7 @@ def _check_flags(flags: tuple[str, ...], forms: list[str], generation: Generatio
     for flag, form in zip(flags, forms, strict=True):
         if form not in allowed:
             known = _format_versions_with_flag(setting.name, form)
-            where = f"known to Kong {known}" if known else "no version has it for this setting"
+            where = format_known(known) if known else "no version has it for this setting"
             raise ListenError("flag-unsupported", f"flag {quote_value(flag)} is not known to this version ({where})")
         _check_flag_value(flag, form)
     names = [flag.partition("=")[0] for flag in flags]

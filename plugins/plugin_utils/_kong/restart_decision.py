@@ -38,8 +38,8 @@ _AT_START = {
 _SUMMARIES = {
     NOTHING: "Kong is left alone, and clients notice nothing.",
     RELOAD: "Kong is reloaded: open connections are kept, and clients notice nothing.",
-    RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. {reasons}.",
-    BLOCKED: "Kong cannot open the planned listeners. {reasons}. Remove the variable, or set its value in the inventory.",
+    RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: {reasons}.",
+    BLOCKED: "Kong cannot open the planned listeners: {reasons}. Remove the variable, or set its value in the inventory.",
 }
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 

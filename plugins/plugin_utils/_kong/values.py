@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
     Setting,
+    format_known,
     format_versions_with,
     list_setting_names,
 )
@@ -47,7 +48,7 @@ def check_known(generation: Generation, variables: Mapping[str, Any], report: Re
         value = variables.get(variable)
         if value is None or generation.knows(name) or _is_alias(generation, name):
             continue
-        text = f"Kong {generation.versions} does not know {name} (known to Kong {format_versions_with(name)}); "
+        text = f"Kong {generation.versions} does not know {name} ({format_known(format_versions_with(name))}); "
         report.add_error("setting-unknown", variable, value, text + _fix(generation, name))
 
 

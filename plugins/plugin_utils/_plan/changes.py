@@ -157,6 +157,8 @@ def _make_change(name: str, what: str, before: Any, after: Any) -> Change:
 def _format_value(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return ", ".join(_format_value(item) for item in value)
     if isinstance(value, Mapping):

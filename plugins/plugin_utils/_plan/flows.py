@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, make_natural_key
 
 ANYONE = "anyone"
 _T = TypeVar("_T")
@@ -307,7 +307,7 @@ def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iter
     if vpn:
         yield Flow(f"{ANYONE} on the VPN", (), None, "vpn", None, tuple(vpn), tuple(vpn), ())
     for mapping, inside, port in mapped:
-        sites = f" at {' and '.join(mapping.sites)}" if mapping.sites else ""
+        sites = f" at {join_words(mapping.sites)}" if mapping.sites else ""
         dialled, arrives = Endpoint(mapping.outside, port), Endpoint(inside, listener.port)
         yield Flow(f"{ANYONE}{sites}", (), None, "nat", mapping.device, (dialled,), (arrives,), ())
 

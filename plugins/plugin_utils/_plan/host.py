@@ -46,7 +46,8 @@ def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, An
     def expand_sources(rule: Mapping[str, Any]) -> str | list[str]:
         if rule["sources"] == "any":
             return "any"
-        return [network for name in rule["sources"] for network in list_members(plan["sets"], name)[rule["family"]]]
+        members = [list_members(plan["sets"], name) for name in rule["sources"]]
+        return list(dict.fromkeys(network for each in members for network in each[rule["family"]]))
 
     return [{**rule, "sources": expand_sources(rule)} for rule in plan["nodes"][host]["interception"]]
 

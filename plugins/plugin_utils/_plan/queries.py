@@ -99,10 +99,10 @@ def list_sources(plan: Mapping[str, Any], node: Node) -> dict[tuple[Listener, st
 
 
 def list_source_networks(plan: Mapping[str, Any], sources: str | list[str]) -> str | list[str]:
-    """Return the sources of a rule as ``any``, or as networks (CIDR text)."""
+    """Return the sources of a rule as ``any``, or as networks (CIDR text), each once."""
     if isinstance(sources, str):
         return sources
-    return [network for name in sources for network in list_networks(plan["sets"], name)]
+    return list(dict.fromkeys(network for name in sources for network in list_networks(plan["sets"], name)))
 
 
 def list_paths(plan: Mapping[str, Any], caller: str, target: str, listener: str | None) -> list[Path]:

@@ -173,8 +173,8 @@ def _explain_no_answer(case: _Case) -> str:
 
 
 def _is_isolated(case: _Case) -> bool:
-    """Tell whether no packet of another probe passed the node's firewall."""
-    others = list(case.list_others())
+    """Tell whether no packet of another probe passed the node's firewall. A node whose observer answered is not isolated."""
+    others = list(case.list_others()) if case.outcome.arrived is None else []
     return bool(others) and not any(outcome.seen in (OPEN, "refused") for outcome in others)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import Probe
 
 # By node: the virtual addresses that it holds now. A node that has not answered is missing.
@@ -39,4 +40,4 @@ def describe_holders(address: str, names: Sequence[str]) -> str:
         return f"{address} is on no node now, so no listener was tested at it: check keepalived, or the program that assigns it"
     if len(names) == 1:
         return f"{address} is on {names[0]}, so only the listeners of {names[0]} were tested at it"
-    return f"{address} is on {' and '.join(names)} at the same time, so any of them may have answered: check keepalived"
+    return f"{address} is on {join_words(names)} at the same time, so any of them may have answered: check keepalived"

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, join_words
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
@@ -232,8 +232,4 @@ def _format_closing(verification: Verification) -> str:
     incomplete = " (incomplete)" if verification.missing or verification.unverified else ""
     warning = "" if verification.blocked else ". No connection had to be blocked, so this does not verify the firewall"
     sampled = " (a sample)" if verification.sampled else ""
-    return f"{tested} connections tested{sampled}: {_join(counts)}{verdict}{incomplete}{warning}"
-
-
-def _join(texts: Sequence[str]) -> str:
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+    return f"{tested} connections tested{sampled}: {join_words(counts)}{verdict}{incomplete}{warning}"

@@ -145,6 +145,10 @@ RIGHT = {
         [{"outside": "203.0.113.9", "inside": "10.0.0.100", "inside_port": 8000}],
         [{"outside": "2001:db8::7", "outside_port": 7946}],
         [{"destinations": "any", "ports": [80, 22], "listen_port": 8000}],
+    ],
+    kinds.INTERCEPTIONS: [
+        [{"outside": "203.0.113.7"}],
+        [{"destinations": "any", "ports": [80, 22], "listen_port": 8000}],
         [{"destinations": ["10.5.0.0/16"], "ports": 80, "listen_port": 8000}] * 2,
         [{"destinations": ["10.5.0.0/16"], "ports": 80, "listen_port": 8000}],
         [{"destinations": ["10.0.0.1"], "ports": [8000], "listen_port": 8000, "interfaces": "eth0"}],

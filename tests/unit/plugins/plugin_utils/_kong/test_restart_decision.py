@@ -180,7 +180,7 @@ def test_restart_if_the_environment_changes():
         (RestartDecision("reload"), "Kong is reloaded: open connections are kept, and clients notice nothing."),
         (
             RestartDecision("restart", ("one", "two")),
-            "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. one; two.",
+            "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: one; two.",
         ),
     ],
 )

@@ -1,0 +1,109 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inventories with faults, in addition to those of remedies/ and refusals.py: (code, nodes, other hosts)."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import give_facts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP
+
+_NEW = {"kong_version": "3.9", "kong_address": "10.1.0.2", "kong_admin_gui_listen": "off"}
+_BARE = {"kong_version": "3.9", "kong_address": "10.1.0.2"}
+_BOTH = {**_NEW, "kong_address": ["10.1.0.2", "fd00::2"]}
+_OLD = {**GOSSIP, "kong_address": "10.1.0.2"}
+_CATCH = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
+_STATUS = {
+    "kong_status_listen": "0.0.0.0:8007, 0.0.0.0:8008, 0.0.0.0:8009, 0.0.0.0:8010",
+    "kong_status_sources": "@kong",
+}
+
+
+def _alone(code, base, **variables):
+    """Return one node with a fault."""
+    return code, {"n": {**base, **{f"kong_{name}": value for name, value in variables.items()}}}, {}
+
+
+def _caught(code, *entries, base=_BARE, **variables):
+    """Return one node with entries of kong_transparent."""
+    return _alone(code, base, transparent=list(entries), **variables)
+
+
+_INTERCEPTION = [
+    _caught("interception-invalid", "10.0.0.1"),
+    _caught("interception-invalid", {**_CATCH, "port": 80}),
+    _caught("interception-invalid", {**_CATCH, "ports": []}),
+    _caught("interception-invalid", {**_CATCH, "ports": ["http"]}),
+    _caught("interception-invalid", {**_CATCH, "listen_port": 0}),
+    _caught("interception-invalid", {**_CATCH, "interfaces": ["eth0/1"]}),
+    _caught("interception-invalid", {**_CATCH, "destinations": []}),
+    _caught("interception-invalid", {**_CATCH, "destinations": ["10.0.0.300"]}),
+    _caught("interception-invalid", {**_CATCH, "destinations": ["224.0.0.1"]}),
+    _caught("interception-listener", {**_CATCH, "destinations": ["fd00::9"]}),
+    _caught("interception-listener", {**_CATCH, "listen_port": 8001}),
+    _caught("interception-listener", _CATCH, proxy_listen="off"),
+    _caught("interception-listener", _CATCH, proxy_listen="127.0.0.1:8000"),
+    _caught("interception-listener", _CATCH, proxy_listen="kong.example:8000"),
+    _caught("interception-listener", _CATCH, published_ports=["8000:8000"]),
+    _caught("interception-flag-missing", _CATCH, version="1.5"),
+    _caught("interception-own-address", {**_CATCH, "destinations": ["10.1.0.2", "10.0.0.1"]}, version="1.5",
+            proxy_listen="0.0.0.0:8000 transparent"),
+    _caught("interception-protected", {**_CATCH, "destinations": ["10.0.0.0/8"], "ports": [22, 8007]}, base={**_NEW, **_STATUS}),
+    _caught("interception-protected", {**_CATCH, "destinations": ["203.0.113.2"], "ports": [2222]},
+            nat=[{"outside": "203.0.113.2", "outside_port": 2222, "inside_port": 8007, "protocols": ["tcp"]}],
+            status_listen="0.0.0.0:8007"),
+    _caught("interception-port-taken", {**_CATCH, "destinations": ["10.1.0.2"], "ports": [8443]}),
+    _caught("interception-port-taken", {**_CATCH, "ports": [8443]}, version="1.5",
+            proxy_listen="0.0.0.0:8000 transparent, 0.0.0.0:8443 ssl"),
+    _caught("interception-overlap", _CATCH, {**_CATCH, "destinations": ["10.0.0.0/24"], "listen_port": 8443}),
+    _caught("interception-overlap", _CATCH, _CATCH, {**_CATCH, "interfaces": ["eth0"]}),
+    _caught("interception-hidden", _CATCH, {**_CATCH, "ports": [443], "listen_port": 8443}),
+    _caught("interception-hidden", _CATCH, config={"port_maps": "80:8000"}),
+]  # fmt: skip
+_ADDRESSES = [
+    _alone("address-invalid", _NEW, address=["10.1.0.2", "10.1.0.3"]),
+    _alone("address-invalid", _NEW, address="fe80::1"),
+    _alone("address-invalid", _NEW, address="0.0.0.0"),
+    _alone("address-invalid", _NEW, address="224.0.0.7"),
+    _alone("address-invalid", _NEW, address="010.0.0.1"),
+    _alone("address-invalid", _NEW, vpn_address="127.0.0.1"),
+    _alone("address-invalid", _NEW, nat_egress=["203.0.113.1", "::/0"]),
+    _alone("address-invalid", _NEW, address_networks="10.0.0.1/33"),
+    _alone("address-invalid", _NEW, virtual_addresses=["224.0.0.1"]),
+    ("address-unknown", {"n": {"kong_version": "3.9", "ansible_facts": {"all_ipv4_addresses": []}}}, {}),
+    ("address-unknown", {"n": {"kong_version": "3.9", "kong_address_networks": ["192.0.2.0/24"],
+                               **give_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
+    ("address-unknown", {"n": {"kong_version": "3.9", "kong_address_query": "ansible_facts.nothing",
+                               **give_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
+    ("address-ambiguous", {"n": {"kong_version": "3.9", **give_facts(
+        [], **{f"eth{number}": [f"10.{number}.0.1/24"] for number in range(6)})}}, {}),
+    ("address-not-on-host", {"n": {**_BOTH, **give_facts(["10.1.0.9"], eth0=["10.1.0.9/24", "fd00::9/64"])}}, {}),
+    ("source-address-unknown",
+     {"n": {**_NEW, "kong_status_listen": "0.0.0.0:8007", "kong_status_sources": ["w1", "w2", "w3", "w4", "w5"]}},
+     {f"w{number}": {**give_facts([], eth0=["10.77.0.1/24"], eth1=[f"10.1.0.{number}1/24"], eth2=[f"10.1.0.{number}2/24"]),
+                     "kong_address_query": "ansible_facts.eth0.ipv4.address"} for number in range(1, 6)}),
+    ("egress-private",
+     {"n": {**_NEW, "kong_site": "out", "kong_address": "198.51.100.3", "kong_status_listen": "0.0.0.0:8007",
+            "kong_proxy_sources": ["w1", "w2", "w3", "w4", "w5"], "kong_nat": [{"outside": "198.51.100.4"}]}},
+     {f"w{number}": {"kong_site": "in", "kong_address": f"10.5.0.{number}"} for number in range(1, 6)}),
+    ("source-no-path",
+     {"n": {**_NEW, **_STATUS, "kong_site": "a"}, **{f"m{number}": {**_NEW, "kong_site": f"s{number % 3}",
+                                                                   "kong_address": f"10.9.0.{number}"} for number in range(1, 6)}}, {}),
+    ("source-no-path", {"n": {**_NEW, "kong_proxy_sources": ["six"]}}, {"six": {"kong_address": "fd00::6"}}),
+    ("source-no-path", {"n": {**_BOTH, "kong_proxy_sources": ["six", "two"]}},
+     {"six": {"kong_address": "fd00::6"}, "two": {"kong_address": ["10.1.0.3", "fd00::3"]}}),
+    ("source-no-path", {"n": {**_BOTH, "kong_proxy_listen": "[::]:8000", "kong_proxy_sources": ["four", "five"]}},
+     {"four": {"kong_address": "10.1.0.4"}, "five": {"kong_address": "10.1.0.5"}}),
+    ("no-path", {"n": {**_NEW, "kong_role": "control_plane", "kong_cluster_listen": "127.0.0.1:8005"},
+                 "d": {**_NEW, "kong_admin_gui_listen": None, "kong_address": "10.1.0.3", "kong_role": "data_plane"}}, {}),
+]  # fmt: skip
+_LISTEN = [
+    _alone("http2-only", _BARE, version="2.8", proxy_listen="0.0.0.0:80 http2"),
+    _alone("listen-not-opened", _BARE, version="3.4.3.5", portal_gui_listen="0.0.0.0:8003"),
+    _alone("listen-not-opened", _BARE, cluster_listen="0.0.0.0:8005"),
+    _alone("ssl-port-by-default", _BARE, version="0.10", proxy_listen="0.0.0.0:80", admin_listen="127.0.0.1:81"),
+    _alone("listen-collision", _BARE, version="0.8", admin_listen="0.0.0.0:8053", cluster_listen="0.0.0.0:8053"),
+    ("listen-not-opened", {"n": {**_BARE, "kong_role": "data_plane", "kong_admin_listen": "0.0.0.0:8001",
+                                 "kong_cluster_control_plane": "192.0.2.1:8005"}}, {}),
+]  # fmt: skip
+FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN]
