@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_
 _MAPPING_KEYS = frozenset(
     {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
 )
+_MAPPED = "give the address that other hosts dial or see"
 
 
 def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[NatMapping]:
@@ -76,7 +77,7 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
         return None
     try:
         return _parse_mapping(item, inside)
-    except (AddressError, ValueError) as exc:
+    except ValueError as exc:
         variables.add_error("nat-invalid", name, item, str(exc))
         return None
 
@@ -111,9 +112,12 @@ def _parse_mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMappin
 
 
 def _parse_mapped_address(item: Mapping[str, Any], key: str) -> str:
-    address = canonicalise_address(str(item[key]).strip())
+    try:
+        address = canonicalise_address(str(item[key]).strip())
+    except AddressError as exc:
+        raise ValueError(f"{key}: {exc}; {_MAPPED}") from exc
     if reason := explain_unusable(address):
-        raise ValueError(f"{key} is {reason}; give the address that other hosts dial or see")
+        raise ValueError(f"{key} is {reason}; {_MAPPED}")
     return address
 
 

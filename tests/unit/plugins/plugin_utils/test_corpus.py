@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, SECTIONS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.findings import (
     describe_section,
+    describe_wrong_entries,
     describe_wrong_values,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import KONGS
@@ -41,6 +42,7 @@ def test_findings_of_faults_word_for_word(title):
 
 def test_errors_of_wrong_values_word_for_word():
     compare_with_file("corpus/values.txt", describe_wrong_values())
+    compare_with_file("corpus/entries.txt", describe_wrong_entries())
 
 
 @pytest.mark.parametrize("name", RUNS)

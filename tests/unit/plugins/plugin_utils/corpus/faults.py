@@ -106,4 +106,60 @@ _LISTEN = [
     ("listen-not-opened", {"n": {**_BARE, "kong_role": "data_plane", "kong_admin_listen": "0.0.0.0:8001",
                                  "kong_cluster_control_plane": "192.0.2.1:8005"}}, {}),
 ]  # fmt: skip
-FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN]
+_MAPPED = {"outside": "203.0.113.2"}
+# fmt: off
+_NAT = [
+    _alone("nat-invalid", _BARE, nat=[mapping])
+    for mapping in (
+        {"inside_port": 8000}, {**_MAPPED, "port": 80}, {"outside": "router"}, {"outside": "203.0.113.0/24"},
+        {"outside": "0.0.0.0"}, {"outside": "224.0.0.1"}, {**_MAPPED, "inside": "10.1.0.9"}, {**_MAPPED, "inside": "x"},
+        {**_MAPPED, "outside_port": 70000}, {**_MAPPED, "inside_port": "http"}, {**_MAPPED, "protocols": ["sctp"]},
+        {**_MAPPED, "protocols": [None]}, {**_MAPPED, "sites": [["a"]]}, {**_MAPPED, "device": ""}, {**_MAPPED, "sites": {"a": 1}},
+        {**_MAPPED, "hairpin_source": "fd00::1"}, {**_MAPPED, "hairpin_source": "127.0.0.1"},
+    )
+]
+_NAT += [
+    (code, {"n": {**_BARE, "kong_nat_query": query, "cloud": [{"public": "203.0.113.2"}], "word": "text"}}, {})
+    for code, query in (("nat-invalid", "word"), ("nat-invalid", "cloud"), ("nat-invalid", "cloud[0].public"),
+                        ("query-invalid", "length(`1`)"), ("query-invalid", "nothing()"))
+]
+_PUBLISHED = [
+    _alone("published-invalid", _BARE, published_ports=[item])
+    for item in ("0:1", "8000:70000", "80:8000/sctp", "80-81:8000", "10.0.0.300:80:8000", "[fd00::1]:80:8000", "a:b")
+]
+_PUBLISHED += [
+    _alone("published-no-listener", _BARE, published_ports=["80:8001"]),
+    _alone("published-no-listener", _BARE, proxy_listen="off", admin_listen="off", admin_gui_listen="off", status_listen="off",
+           published_ports=["80:8001"]),
+    _alone("published-duplicate", _BARE, published_ports=["80:8000", "10.1.0.2:80:8443", "80:8001/udp"]),
+    ("bind-not-on-host", {"n": {**_BARE, "kong_published_ports": ["10.9.9.9:80:8000"],
+                                **give_facts(["10.1.0.2"], eth0=["10.1.0.2/24"])}}, {}),
+    ("ssh-port-taken", {"n": {**_BARE, "ansible_port": 8000, "kong_published_ports": ["8000:8000"]}}, {}),
+    ("ssh-port-taken", {"n": {**_BARE, "ansible_port": 8443, "ansible_host": "10.1.0.2",
+                              "kong_proxy_listen": "10.1.0.2:8443 ssl"}}, {}),
+]
+_CONFIG = [
+    _alone("config-invalid", base, config=config)
+    for base in (_BARE, {**_OLD, "kong_version": "0.8"})
+    for config in ({"a b": 1}, {"a": {"b": 1}}, {"a": [1, 2]}, {"a": [{"b": 1}]}, {"a": "x\ny"}, {"a": None, 1: 2}, {"role": "x"},
+                   {"admin_api_listen": "x"}, {"proxy_listen_ssl": "x"}, {"cluster": {"advertise": "x"}}, {"dnsmasq_port": 53})
+]
+_COLLISIONS = [
+    _alone("listen-collision", _BARE, version="1.5", proxy_listen=proxy, admin_listen=admin)
+    for proxy, admin in (
+        ("0.0.0.0:80", "[::]:80"), ("*:80", "127.0.0.1:80"), ("localhost:80", "127.0.0.1:80"), ("[::]:80 ipv6only=off", "0.0.0.0:80"),
+        ("A.example:80", "a.example:80"), ("10.1.0.2:80, 10.1.0.2:80", "127.0.0.1:81"), ("0.0.0.0:80, 10.1.0.2:80", "127.0.0.1:81"),
+        ("0.0.0.0:80 reuseport, 10.1.0.2:80 reuseport", "127.0.0.1:81"), ("0.0.0.0:80, 10.1.0.2:80 ssl", "127.0.0.1:81"),
+        ("0.0.0.0:80, 10.1.0.2:80 bind", "127.0.0.1:81"),
+    )
+]
+ENTRIES = [
+    _alone("listen-type", {**_BARE, "kong_version": version}, proxy_listen=entry)
+    for version in ("0.8", "0.10", "0.13", "1.5", "3.9")
+    for entry in ("10.1.0:80", "1.2.3.4567:80", "[fd00::1", "[fd00::g]:80", "[::ffff:1.2.3.4]:80", "[::ffff:102:304]:80", "0.0.0.0:80 udp",
+                  "0.0.0.0:80 so_keepalive=1:2:3:4", "0.0.0.0:80 backlog=x", "0.0.0.0:80 ssl http2", "0.0.0.0:0x50", "unix:/x",
+                  "0.0.0.0:80, 0.0.0.0:81, 0.0.0.0:82 ssl", "0.0.0.0:80 0.0.0.0:81", "off ssl", "a..b:80", "0.0.0.0:", "443 ssl",
+                  "0.0.0.0:80 proxy_protocol deferred", "%eth0:80")
+]
+# fmt: on
+FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN, *_NAT, *_PUBLISHED, *_CONFIG, *_COLLISIONS]

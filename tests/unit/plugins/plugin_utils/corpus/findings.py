@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.faults import FAULTS
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.faults import ENTRIES, FAULTS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import REFUSALS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE
@@ -22,6 +22,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values i
 )
 
 _HOST = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
+
+_SHOWN_VALUE = r"^.*: (?=it |this |the )|^(.{1,60}): (?=\1)"  # the value before the fault
 
 
 def describe_findings(findings) -> Iterator[str]:
@@ -56,6 +58,23 @@ def describe_section(title) -> str:
     return "\n".join(lines)
 
 
+def describe_wrong_entries() -> str:
+    """Return the errors and warnings for unusual listen entries on nodes of each generation of grammars."""
+    lines = []
+    for _code, nodes, _others in ENTRIES:
+        node = nodes["n"]
+        lines.append(f"=== {node['kong_version']}: {node['kong_proxy_listen']}")
+        compilation = compiled(nodes)
+        lines += [
+            f"{finding.code}: {re.sub(' proxy_listen of Kong .*', '', finding.message)}"
+            for finding in compilation.findings
+        ]
+        if compilation.plan:
+            settings = compilation.plan["nodes"]["n"]["settings"]
+            lines += [f"{name}: {value}" for name, value in settings.items() if name.startswith("proxy")]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def describe_wrong_values() -> str:
     """Return the errors for values of the wrong kind, for a variable of each kind, each text once."""
     names = {KINDS[name]: name for name in sorted(KINDS, reverse=True)} | {
@@ -69,8 +88,7 @@ def describe_wrong_values() -> str:
             compilation = compile_hosts({"n": {**_HOST, name: value}}, {"admin": {"kong_address": "10.0.0.20"}})
             for finding in compilation.errors:
                 if finding.variable == name:
-                    texts.setdefault(
-                        re.sub(r"'[^']*'", "_", finding.message), f"{finding.code} ({title}): {finding.message}"
-                    )
+                    told = re.sub(_SHOWN_VALUE, "", finding.message.removeprefix(f"n: {name}: "))
+                    texts.setdefault(re.sub(r"'[^']*'", "_", told), f"{finding.code} ({title}): {told}")
         lines += [f"=== {name}: {kind.expected}", *texts.values(), ""]
     return "\n".join(lines)

@@ -157,5 +157,20 @@ MANY = Fleet(
              "report"),
 )  # fmt: skip
 
+# Equivalent nodes in the report, and a verification with a column for each site.
+CROWD = Fleet(
+    {
+        f"c{number}": {
+            "kong_version": "3.4", "kong_admin_gui_listen": "off", "kong_site": "east" if number < 9 else "west",
+            "kong_address": f"10.{number}.0.1", "kong_flat_network": True, "kong_proxy_sources": ["@kong", "far"],
+            "kong_verify_outsiders": ["far"],
+        }
+        for number in range(1, 13)
+    },
+    {"far": _FAR},
+    pictured=True,
+    without=("findings", "plan as data", "plan as text", "paths", "explanations", "verification", "causes of faults"),
+)  # fmt: skip
+
 KONGS = {"interception": INTERCEPTION, "containers": CONTAINERS, "hybrid": HYBRID, "virtual": VIRTUAL, "generations": GENERATIONS,
-         "many": MANY}  # fmt: skip
+         "many": MANY, "crowd": CROWD}  # fmt: skip

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, select_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import decide_restart
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, parse_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import describe_members
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
+    find_advertised_address,
+    get_host,
+    get_node,
+    list_paths,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
@@ -20,22 +30,22 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.n
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 _NODES = ("a1", "a2", "b1")
-_FINE = {"report": []}
+_FINE = {"failed": False, "report": []}
 _DRIFTS = {
-    "as planned": {name: {"firewall": _FINE, "settings": {"changed_settings": [], "path": "/k"}} for name in _NODES},
+    "as planned": {name: {"firewall": _FINE, "settings": {"failed": False, "changed_settings": [], "path": "/k"}} for name in _NODES},
     "every part differs": {
         "a1": {
-            "firewall": {"report": ["tcp 8001 (admin): rule missing"]},
-            "listeners": {"report": ["tcp 0.0.0.0:8001 listens and is not planned"]},
-            "settings": {"path": "/etc/kong/kong.conf", "changed_settings": ["admin_listen", "pg_password", "proxy_listen"],
+            "firewall": {"failed": False, "report": ["tcp 8001 (admin): rule missing"]},
+            "listeners": {"failed": False, "report": ["tcp 0.0.0.0:8001 listens and is not planned"]},
+            "settings": {"failed": False, "path": "/etc/kong/kong.conf", "changed_settings": ["admin_listen", "pg_password", "proxy_listen"],
                          "before": {"admin_listen": "0.0.0.0:1"}, "changed": True, "unknown": ["typo"]},
-            "interception": {"report": ["the rules are missing"]},
+            "interception": {"failed": False, "report": ["the rules are missing"]},
         },
-        "a2": {"firewall": {"report": ["tcp 8001 (admin): rule missing"]},
-               "settings": {"path": "/k", "changed_settings": [], "changed": True}},
-        "b1": {"firewall": {"msg": "no permission", "failed": True}, "listeners": {"failed": True}},
+        "a2": {"firewall": {"failed": False, "report": ["tcp 8001 (admin): rule missing"]},
+               "settings": {"failed": False, "path": "/k", "changed_settings": [], "changed": True}},
+        "b1": {"firewall": {"msg": "no permission", "failed": True}, "listeners": {"msg": "no lsof", "failed": True}},
     },
-    "one node of one part": {"a1": {"firewall": _FINE}, "a2": {}},
+    "one node of one part": {"a1": {"firewall": _FINE}, "a2": {"msg": "the module failed"}},
 }  # fmt: skip
 _OBSERVED = {"arrived": [], "let_in": [], "unheard": [], "sent_on": [], "blind": {}}
 _OBSERVERS = {
@@ -174,5 +184,78 @@ def describe_restarts():
             yield f"{before} -> {after}: {decision.how}: {'; '.join(decision.reasons)}"
 
 
+_PLANS = ["", "[]", "{}", '{"format": 2, "nodes": {}}', '{"format": 1}', "{", '"text"']
+
+
+def describe_queries():
+    """Yield the errors of queries that a plan cannot answer, and of groups without nodes."""
+    plan = planned(SEED.nodes, SEED.others, SEED.groups)
+    for name, query in {
+        "unknown host": lambda: get_host(plan, "x"),
+        "unknown node": lambda: get_node(plan, "x"),
+        "a host that is no node": lambda: get_node(plan, "admin"),
+        "unknown part": lambda: select_host(plan, "x"),
+        "unknown listener": lambda: list_paths(plan, "a1", "b1", "status"),
+        "unknown caller": lambda: list_paths(plan, "x", "b1", None),
+        "unknown listener of a probe": lambda: choose_probes(plan, "a1", "b1", "status"),
+        "advertised": lambda: find_advertised_address(plan, "b1"),
+        "not advertised": lambda: find_advertised_address(planned(VIRTUAL.nodes, VIRTUAL.others), "vip1"),
+        **{f"plan {text!r}": lambda text=text: parse_plan(text) for text in _PLANS},
+    }.items():
+        try:
+            yield f"{name}: {query()}"
+        except PlanError as error:
+            yield f"{name}: {error}"
+    for title, groups, options in _GROUPS:
+        try:
+            yield f"{title}: {select_nodes(groups, **{'extra': None, 'play_hosts': ['a'], 'groups_of_hosts': lambda _hosts: [], **options})}"
+        except GroupError as error:
+            yield f"{title}: {error}"
+    yield describe_members(["a1", "a2", "a3"], "kong", ["a1", "a3"])
+
+
+_GROUPS = [
+    ("the default", {"kong": ["a"], "all": ["a"]}, {"group": "kong"}),
+    ("no nodes", {"kong": [], "web": ["a"], "db": ["b"], "all": ["a", "b"]}, {"group": "kong"}),
+    ("no hosts", {"all": []}, {"group": "kong"}),
+    ("excluded", {"kong": [f"n{number}" for number in range(9)], "all": ["a"]}, {"group": "kong"}),
+    ("another group", {"gate": ["a"], "all": ["a"]}, {"group": "gate"}),
+    ("two groups", {"gate": ["a"], "kong": ["a"], "all": ["a"]}, {"group": "gate"}),
+    (
+        "two fleets",
+        {"gate": ["a"], "edge": ["a"], "all": ["a"]},
+        {"group": "gate", "groups_of_hosts": lambda _hosts: ["edge"]},
+    ),
+    ("extra", {"gate": ["a"], "kong": ["b"], "all": ["a"]}, {"group": "gate", "extra": "gate"}),
+    (
+        "named by a host",
+        {"edge": ["a"], "all": ["a"]},
+        {"group": "kong", "groups_of_hosts": lambda _hosts: ["edge", 7, "none"]},
+    ),
+]
+
+
+def describe_report_of_faults():
+    """Yield reports with differences, a sample, placeholders, holders and drift."""
+    plan = planned(SEED.nodes, SEED.others, SEED.groups)
+    seen = _see(plan, "none")
+    for number, result in enumerate(result for results in seen.values() for result in results):
+        result["seen"] = ("open", "filtered", "refused", "unreachable", "silent", result["seen"])[number % 6]
+    del seen["client"]
+    verification = compare(plan, seen)
+    kept = {
+        "at": "2026-11-25 12:00 UTC",
+        "outcomes": [outcome.as_dict() for outcome in verification.outcomes],
+        "sampled": True,
+        "placeholders": ["a1", "b1"],
+        "holders": {"10.9.0.100": ["a1"], "10.9.0.101": [], "10.9.0.102": ["a1", "a2", "b1"]},
+    }
+    drift = gather(plan, _DRIFTS["every part differs"]).as_dict()
+    evidence = Evidence(plan, kept, {"at": "2026-11-25 12:05 UTC", **drift}, [])
+    yield from FORMS[".md"](evidence).splitlines()
+    yield from FORMS[".xml"](evidence).replace("><", ">\n<").splitlines()
+
+
 RUNS = {"drift": describe_drift, "observers": describe_observers, "holders": describe_holders,
-        "certificates": describe_certificates, "restarts": describe_restarts}  # fmt: skip
+        "certificates": describe_certificates, "restarts": describe_restarts,
+        "queries": describe_queries, "report-of-faults": describe_report_of_faults}  # fmt: skip
