@@ -21,6 +21,9 @@ from jinja2 import Template
 from jinja2.nativetypes import NativeEnvironment
 
 STYLES = ("templates", "literals")
+# Fleets in which every node has its own site behind a NAT, as literals.
+SITE_KINDS = ("gossip sites", "hybrid sites")
+SITE_CONTROL_PLANE_EVERY = 50
 # How other sites reach a site: each node has its own outside address, or the nodes share an address and have own ports.
 SITES = {"ams": "address", "fra": "port", "lon": "address", "nyc": "port", "sin": "address"}
 VPN_SITES = ("nyc", "sin")
@@ -88,6 +91,10 @@ class Member:
 
 def write_inventory(folder: Path, count: int, style: str) -> Path:
     """Write an inventory of ``count`` Kong nodes and their cached facts into a folder; return the inventory's file."""
+    if style in SITE_KINDS:
+        (folder / "facts").mkdir(parents=True)
+        _write(folder / "hosts.yml", {"all": {"children": {"kong": {"hosts": _make_sites(count, style)}}}})
+        return folder / "hosts.yml"
     members = [*(_make_node(number, count) for number in range(count)), *_make_other_hosts()]
     (folder / "facts").mkdir(parents=True)
     if style == "literals":
@@ -111,6 +118,23 @@ def _make_groups(members: list[Member]) -> Variables:
             here = index % OWN_FILE_EVERY and group == member.groups[0]
             groups.setdefault(group, {}).setdefault("hosts", {})[member.name] = member.variables if here else {}
     return groups
+
+
+def _make_sites(count: int, kind: str) -> Variables:
+    """Return the variables of nodes that each have their own site: a gossip ring, or hybrid mode."""
+    return {f"kong-{number:05}": _make_site(number, kind) for number in range(count)}
+
+
+def _make_site(number: int, kind: str) -> Variables:
+    variables: Variables = {
+        "kong_site": f"site-{number:05}",
+        "kong_address": f"10.{number // 250}.{number % 250}.2",
+        "kong_nat": [{"device": f"edge-{number:05}", "outside": f"198.18.{number // 250}.{number % 250 + 1}"}],
+        "kong_version": "0.10.4" if kind == SITE_KINDS[0] else "3.4",
+    }
+    if kind != SITE_KINDS[0]:
+        variables["kong_role"] = "data_plane" if number % SITE_CONTROL_PLANE_EVERY else "control_plane"
+    return variables
 
 
 def _write_out(member: Member) -> Member:

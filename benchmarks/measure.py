@@ -34,7 +34,7 @@ class Measurement:
     """The results for a fleet. Times are medians in seconds, sizes are in bytes.
 
     ``read`` and ``plan`` are processor time in the task. ``waited`` is the user's waiting time for kong_plan, ``reused`` for a
-    second kong_plan in the same run. ``memory`` is the peak of all processes of ansible-playbook together, ``bare_memory`` the
+    second kong_plan in the same run. ``use`` is the processor time in which one host reads its part. ``memory`` is the peak of all processes of ansible-playbook together, ``bare_memory`` the
     same for a run that only reads hostvars.
     """
 
@@ -45,6 +45,7 @@ class Measurement:
     ratio: float
     waited: float
     reused: float
+    use: float
     memory: int
     bare_memory: int
     plan_bytes: int
@@ -76,6 +77,7 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
         ratio=median(whole / bare for whole, bare in zip(plan, read, strict=True)),
         waited=median(_list_column(seen, "plan", "seconds")),
         reused=median(_list_column(seen, "reuse", "seconds")),
+        use=median(_list_column(seen, "use", "processor")),
         memory=memory,
         bare_memory=bare_memory,
         plan_bytes=len(text),
@@ -88,13 +90,13 @@ def _measure(what: str) -> dict[str, Any]:
 
 
 def _make_tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:
-    """Return the tasks of a run: read and plan in alternating order, then the plan again."""
+    """Return the tasks of a run: read and plan in alternating order, then the plan again, and its use."""
     tasks = []
     for number in repetitions:
         pair = [_measure("read"), _measure("plan")]
         tasks += pair if number % 4 < 2 else pair[::-1]
     write = {"name": "write", "gatehouse.kong.kong_plan": {"path": str(folder / "plan.json")}, "register": "fleet"}
-    return [*tasks, write, {"name": "reuse", "gatehouse.kong.kong_plan": {}}]
+    return [*tasks, write, {"name": "reuse", "gatehouse.kong.kong_plan": {}}, _measure("use")]
 
 
 def _make_play(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:

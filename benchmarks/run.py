@@ -18,10 +18,11 @@ import firewalls_report
 import packets
 import report
 import site_runs
-from fleet import STYLES
+from fleet import SITE_KINDS, STYLES
 from measure import Measurement, measure
 
 SIZES = (100, 1000, 5000)
+SITES = (500, 1000)
 PEERS = (10, 50, 200, 500)
 MOST_LOOPED = 200
 NODES = 40
@@ -66,11 +67,12 @@ def _add(sections: dict[str, str], part: str, text: str, missed: list[str]) -> l
 
 
 def _measure_fleets(arguments: argparse.Namespace) -> list[Measurement]:
+    wanted = [(nodes, style) for style in arguments.style for nodes in arguments.nodes]
+    wanted += [(nodes, kind) for kind in SITE_KINDS for nodes in arguments.sites]
     seen = []
-    for style in arguments.style:
-        for nodes in arguments.nodes:
-            print(f"{nodes} nodes, {style} ...", file=sys.stderr, flush=True)
-            seen.append(measure(nodes, style, max(2, arguments.repetitions)))
+    for nodes, style in wanted:
+        print(f"{nodes} nodes, {style} ...", file=sys.stderr, flush=True)
+        seen.append(measure(nodes, style, max(2, arguments.repetitions)))
     return seen
 
 
@@ -86,6 +88,7 @@ def _parse_arguments() -> argparse.Namespace:
         help="fleets, firewalls, packets, site; default all of them",
     )
     parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
+    parser.add_argument("--sites", type=int, nargs="*", default=SITES, help="numbers of sites with one node each")
     parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
     parser.add_argument("--peers", type=int, nargs="+", default=PEERS, help="numbers of peers of the firewall's node")
     parser.add_argument(

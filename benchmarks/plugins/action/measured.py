@@ -10,20 +10,24 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import lock_plan_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import locate_plan, lock_plan_file
 
 
 class ActionModule(ActionBase):
-    """An action that runs ``read`` or ``plan`` and returns its processor time.
+    """An action that runs ``read``, ``plan`` or ``use`` and returns its processor time.
 
     ``read`` reads every kong_* variable of every node through hostvars, which every compiler of the fleet must do. ``plan``
-    is the whole of gatehouse.kong.kong_plan. Processor time does not depend on other work of the machine.
+    is the whole of gatehouse.kong.kong_plan. ``use`` reads the kept plan as the lookup kong_plan does. Processor time does not depend on other work of the machine.
     """
 
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         what = self._task.args.pop("what")
+        if what == "use":
+            return {"changed": False, "processor_seconds": _read_parts()}
         _forget_plan()
         started = time.process_time()
         result = self._read(task_vars or {}) if what == "read" else self._compile(task_vars or {})
@@ -51,6 +55,15 @@ class ActionModule(ActionBase):
                     _look_at(variables[name])
                     read += 1
         return {"changed": False, "variables": read}
+
+
+def _read_parts() -> float:
+    """Return the processor time in which one host reads its part of the plan: the mean of all hosts."""
+    started = time.process_time()
+    names = [*PartedPlan(locate_plan("kong"))["nodes"]]
+    for name in names:
+        select_host(PartedPlan(locate_plan("kong")), name)
+    return (time.process_time() - started) / len(names)
 
 
 def _forget_plan() -> None:

@@ -24,9 +24,15 @@ def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
         "2",
         "--style",
         "templates",
+        "--sites",
+        "20",
+        "40",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines[1].split()[:2] == ["30", "templates"]
+    assert [line.split()[:2] for line in lines[2:6]] == [
+        [n, kind] for kind in ("gossip", "hybrid") for n in ("20", "40")
+    ]
     assert lines[-1] == "PASS"
