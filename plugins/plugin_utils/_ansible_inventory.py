@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.template import Templar  # type: ignore[import-untyped]
-from ansible.vars.clean import namespace_facts  # type: ignore[import-untyped]
 
 try:
     from ansible.parsing.vault import EncryptedString as Encrypted  # type: ignore[import-untyped]
@@ -42,7 +41,7 @@ class AnsibleInventory:
     def read_variables(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host, with its facts."""
         own = self._read_own(host)
-        facts = namespace_facts(self._hostvars.read_facts(host))[FACTS]
+        facts = {_strip_prefix(name): value for name, value in self._hostvars.read_facts(host).items()}
         # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
         return _Variables({**own, FACTS: facts}, lambda: self._make_context(host if facts else None, own), self._loader)
 
@@ -138,6 +137,11 @@ class _Variables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._variables)
+
+
+def _strip_prefix(fact: str) -> str:
+    """Return the name of a fact below ansible_facts, as namespace_facts of ansible/vars/clean.py names it."""
+    return fact if fact == "ansible_local" else fact.removeprefix("ansible_")
 
 
 def _may_have_templates(value: Any) -> bool:

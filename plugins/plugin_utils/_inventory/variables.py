@@ -117,12 +117,13 @@ class HostVariables:
     def read_value(self, name: str, default: Any = None) -> Any:
         """Return a variable in the form of its kind, or the default if it is not set or refused."""
         if name not in self._values:
-            self._values[name] = self._read(name)
+            # Most variables are not set.
+            self._values[name] = self._read(name) if name in self.variables else None
         found = self._values[name]
         return default if found is None else found
 
     def _read(self, name: str) -> Any:
-        """Return a variable, or None if it is not set. A value that cannot be computed or is of the wrong kind is refused."""
+        """Return a variable that is set, or None if it is null. A value that cannot be computed or is of the wrong kind is refused."""
         kind = KINDS.get(name)
         value = None
         try:
