@@ -174,13 +174,12 @@ def sort_networks(networks: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(networks), key=_make_network_key))
 
 
-@cache
 def contains(network: str, inner: str) -> bool:
     """Tell whether a canonical network contains another canonical network or address."""
     if find_family(network) != find_family(inner):
         return False
-    outer, within = _parse_network(network), _parse_network(inner)
-    return bool(outer.first <= within.first and within.last <= outer.last)
+    (first, last), (inner_first, inner_last) = compute_bounds(network), compute_bounds(inner)
+    return first <= inner_first and inner_last <= last
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
@@ -31,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
 
 FORMAT = 1
+_BATCH = 10_000
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -220,4 +222,7 @@ def _describe_forward(node: Node, forward: Forward, names: Mapping[SetKey, str])
 
 def dump_plan(plan: Mapping[str, Any]) -> str:
     """Return a plan as JSON text for a plan file: two-space indentation, sorted keys, a final newline."""
-    return json.dumps(plan, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    chunks = json.JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False).iterencode(plan)
+    # Joined in batches, because all chunks of a large plan together take ten times the memory of the text.
+    batches = iter(lambda: "".join(islice(chunks, _BATCH)), "")
+    return "".join([*batches, "\n"])
