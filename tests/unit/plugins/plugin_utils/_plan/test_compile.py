@@ -99,7 +99,7 @@ def test_group_with_another_name():
     assert list(plan["nodes"]) == ["b"]
 
 
-def test_host_ruleset():
+def test_ruleset_of_a_host():
     plan = planned(SEED_NODES, SEED_OTHERS)
     ruleset = select_ruleset(plan, "a1")
     assert ruleset["allow"] == plan["nodes"]["a1"]["ruleset"]["allow"]
