@@ -78,6 +78,9 @@ _ADDRESSES = [
     ("address-ambiguous", {"n": {"kong_version": "3.9", **give_facts(
         [], **{f"eth{number}": [f"10.{number}.0.1/24"] for number in range(6)})}}, {}),
     ("address-not-on-host", {"n": {**_BOTH, **give_facts(["10.1.0.9"], eth0=["10.1.0.9/24", "fd00::9/64"])}}, {}),
+    *(("address-overlap",
+       {"m": {**_BARE, "kong_site": "a", "kong_flat_network": first}, "n": {**_BARE, "kong_site": "b", "kong_flat_network": second}},
+       {}) for first, second in ((True, None), (None, True), (None, None), (True, False))),
     ("source-address-unknown",
      {"n": {**_NEW, "kong_status_listen": "0.0.0.0:8007", "kong_status_sources": ["w1", "w2", "w3", "w4", "w5"]}},
      {f"w{number}": {**give_facts([], eth0=["10.77.0.1/24"], eth1=[f"10.1.0.{number}1/24"], eth2=[f"10.1.0.{number}2/24"]),

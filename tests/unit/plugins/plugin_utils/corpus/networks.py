@@ -103,24 +103,27 @@ IPV6 = Fleet(
         "six": {**_NEW, "kong_address": "fd00::6", "kong_proxy_listen": "[::]:8000, [fd00::6]:8443 ssl",
                 "kong_admin_listen": "[::1]:8001", "kong_status_listen": "[::]:8007",
                 "kong_status_sources": ["fd00::/64", "both", "four"]},
-        "both": {**_NEW, "kong_address": ["10.0.0.6", "fd00::7"], "kong_status_sources": ["six", "four", "@kong"],
+        "both": {**_NEW, "kong_address": ["10.0.0.6", "fd00::7"], "kong_status_sources": ["six", "four", "@kong", "twin"],
+                 "kong_status_listen": "0.0.0.0:8007, [::]:8007",
                  "kong_proxy_listen": "0.0.0.0:8000, [::]:8000 ipv6only=on", "kong_admin_listen": "localhost:8001"},
         "four": {**_NEW, "kong_address": "10.0.0.7", "kong_status_listen": "[::]:8007 ipv6only=off",
                  "kong_status_sources": "@kong", "kong_admin_listen": "kong.example:8001", "kong_admin_sources": ["both"]},
         "out": {**_NEW, "kong_site": "far", "kong_address": "fd01::1", "kong_status_listen": "[::]:8007",
                 "kong_status_sources": ["six", "10.0.0.0/8"],
+                "kong_proxy_listen": "[::]:8000, [fd01::1]:8000",
                 "kong_nat": [{"outside": "2001:db8::7", "outside_port": 443, "inside_port": 8007, "protocols": "tcp"}]},
     },
+    {"twin": {"kong_address": ["10.0.0.8", "fd00::8"]}},
     later={"six": {"kong_address": ["fd00::6", "10.0.0.9"]}, "out": {"kong_status_listen": "off", "kong_nat": None}},
 )  # fmt: skip
 
 FACTS = Fleet(
     {
         # Two networks: the source depends on the dialled address.
-        "f1": {**_NEW, "kong_status_sources": ["@kong", "watch"],
+        "f1": {**_NEW, "kong_status_sources": ["@kong", "watch", "fixed", "lone", "temp"],
                **give_facts(["10.0.0.1", "fd00::1"], eth0=["10.0.0.1/24", "fd00::1/64"], eth1=["10.9.0.1/24", "10.9.0.11/24"],
                             docker0=["172.17.0.1/16"])},
-        "f2": {**_NEW, "kong_address_networks": ["10.9.0.0/24"], "kong_status_sources": ["@kong", "watch"],
+        "f2": {**_NEW, "kong_address_networks": ["10.9.0.0/24"], "kong_status_sources": ["@kong", "watch", "fixed"],
                "kong_status_listen": "10.9.0.2:8007",
                **give_facts(["10.0.0.2"], eth0=["10.0.0.2/24"], eth1=["10.9.0.2/24"])},
         "f3": {**_NEW, "kong_address_query": "ansible_facts.eth1.ipv4.address", "kong_proxy_listen": "10.9.0.3:8000",
@@ -128,6 +131,12 @@ FACTS = Fleet(
                **give_facts([], eth0=["10.0.0.3/24"], eth1=["10.9.0.3/24"], eth2=["10.9.0.33/24"])},
     },
     {
+        # The default route decides about the temporary address of its own network only.
+        "temp": give_facts(
+            ["10.0.0.34", "2001:db8:1:0:dc42:b9ff:fecf:5c9c"], eth0=["10.0.0.34/24", "2001:db8:1:0:dc42:b9ff:fecf:5c9c/64",
+            "2001:db8:1:0:2b6e:52b6:ca81:999d/64"], eth1=["fd00::dc42:b9ff:fecf:5c9d/64", "fd00::2b6e:52b6:ca81:9990/64"]),
+        # An address in the inventory precedes the networks in facts.
+        "fixed": {"kong_address": "10.0.0.32", **give_facts([], eth0=["10.0.0.32/24"], eth1=["10.9.0.32/24", "10.9.0.33/24"])},
         "watch": give_facts(["10.0.0.30"], eth0=["10.0.0.30/24"], eth1=["10.9.0.30/24"], eth2=["10.77.0.1/24"]),
         "lone": give_facts([], lo=["127.0.0.1/8"], ens1=["10.0.0.31/24", "fe80::1/64"]),
     },

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, select_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_generations
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import decide_restart
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
@@ -256,6 +257,20 @@ def describe_report_of_faults():
     yield from FORMS[".xml"](evidence).replace("><", ">\n<").splitlines()
 
 
+def describe_releases():
+    """Yield the generation of every release line, and its settings."""
+    known = {}
+    for generation in list_generations():
+        known.setdefault(generation.name, []).append(generation)
+        yield (
+            f"{generation.name} {generation.versions} enterprise={generation.enterprise} {generation.path} {generation.format} "
+            f"ipv6={generation.ipv6} hybrid={generation.hybrid} {generation.advertise} {generation.dnsmasq_port}"
+        )
+    for name, (generation, *_more) in known.items():
+        yield f"=== {name}"
+        yield from map(str, generation.settings)
+
+
 RUNS = {"drift": describe_drift, "observers": describe_observers, "holders": describe_holders,
         "certificates": describe_certificates, "restarts": describe_restarts,
-        "queries": describe_queries, "report-of-faults": describe_report_of_faults}  # fmt: skip
+        "queries": describe_queries, "releases": describe_releases, "report-of-faults": describe_report_of_faults}  # fmt: skip
