@@ -164,5 +164,11 @@ ENTRIES = [
                   "0.0.0.0:80, 0.0.0.0:81, 0.0.0.0:82 ssl", "0.0.0.0:80 0.0.0.0:81", "off ssl", "a..b:80", "0.0.0.0:", "443 ssl",
                   "0.0.0.0:80 proxy_protocol deferred", "%eth0:80")
 ]
+ENTRIES += [
+    _alone("listen-collision", {**_BARE, "kong_version": version}, proxy_listen=f"{wildcard}, {entry} {flag}")
+    for version in ("1.5", "3.9")
+    for wildcard, entry in (("0.0.0.0:80", "10.1.0.2:80"), ("[::]:80", "[fd00::1]:80"))
+    for flag in ("bind", "reuseport", "deferred", "transparent", "backlog=9", "ipv6only=on", "so_keepalive=on", "http2 ssl")
+]
 # fmt: on
 FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN, *_NAT, *_PUBLISHED, *_CONFIG, *_COLLISIONS]

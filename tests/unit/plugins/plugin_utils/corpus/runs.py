@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import CONTAINERS, VIRTUAL
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.networks import SEED
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import draw
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 _NODES = ("a1", "a2", "b1")
@@ -236,8 +237,8 @@ _GROUPS = [
 ]
 
 
-def describe_report_of_faults():
-    """Yield reports with differences, a sample, placeholders, holders and drift."""
+def _collect_faults():
+    """Return the evidence of a run with differences, a sample, placeholders, holders and drift."""
     plan = planned(SEED.nodes, SEED.others, SEED.groups)
     seen = _see(plan, "none")
     for number, result in enumerate(result for results in seen.values() for result in results):
@@ -252,9 +253,19 @@ def describe_report_of_faults():
         "holders": {"10.9.0.100": ["a1"], "10.9.0.101": [], "10.9.0.102": ["a1", "a2", "b1"]},
     }
     drift = gather(plan, _DRIFTS["every part differs"]).as_dict()
-    evidence = Evidence(plan, kept, {"at": "2026-11-25 12:05 UTC", **drift}, [])
+    return Evidence(plan, kept, {"at": "2026-11-25 12:05 UTC", **drift}, [])
+
+
+def describe_report_of_faults():
+    """Yield the report as Markdown and as JUnit XML."""
+    evidence = _collect_faults()
     yield from FORMS[".md"](evidence).splitlines()
     yield from FORMS[".xml"](evidence).replace("><", ">\n<").splitlines()
+
+
+def describe_picture_of_faults():
+    """Yield the picture with the marks of the differences."""
+    yield from draw(FORMS[".html"](_collect_faults())).splitlines()
 
 
 def describe_releases():
@@ -273,4 +284,5 @@ def describe_releases():
 
 RUNS = {"drift": describe_drift, "observers": describe_observers, "holders": describe_holders,
         "certificates": describe_certificates, "restarts": describe_restarts,
-        "queries": describe_queries, "releases": describe_releases, "report-of-faults": describe_report_of_faults}  # fmt: skip
+        "queries": describe_queries, "releases": describe_releases, "report-of-faults": describe_report_of_faults,
+        "picture-of-faults": describe_picture_of_faults}  # fmt: skip

@@ -76,7 +76,7 @@ def describe_fleet(fleet):
         evidence = Evidence(plan, {"at": "2026-11-25 12:00 UTC", "outcomes": outcomes}, None, changes)
         texts[".md"] = FORMS[".md"](evidence)
         if fleet.pictured:
-            texts[".svg"] = _draw(FORMS[".html"](evidence))
+            texts[".svg"] = draw(FORMS[".html"](evidence))
     return texts
 
 
@@ -195,5 +195,6 @@ def _describe_sample(plan):
         yield f"{name} to itself: {'; '.join(f'{probe.listener} {probe.dialled} {probe.kind}' for probe in probes)}"
 
 
-def _draw(page):
+def draw(page):
+    """Return the pictures of a page, one element on each line."""
     return "\n".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)).replace("><", ">\n<") + "\n"
