@@ -21,12 +21,14 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.f
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import KONGS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.networks import NETWORKS
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.queries import QUERIES
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.runs import RUNS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import describe_fleet
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import GOLDEN, compare_with_file
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ELSEWHERE
 
 FLEETS = {**NETWORKS, **KONGS}
+TEXTS = {**RUNS, **QUERIES}
 
 
 @pytest.mark.parametrize("name", FLEETS)
@@ -45,9 +47,9 @@ def test_errors_of_wrong_values_word_for_word():
     compare_with_file("corpus/entries.txt", describe_wrong_entries())
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_texts_about_running_nodes_word_for_word(name):
-    compare_with_file(f"corpus/{name}.txt", "".join(f"{line.rstrip()}\n" for line in RUNS[name]()))
+@pytest.mark.parametrize("name", TEXTS)
+def test_other_texts_word_for_word(name):
+    compare_with_file(f"corpus/{name}.txt", "".join(f"{line.rstrip()}\n" for line in TEXTS[name]()))
 
 
 def test_the_corpus_has_a_finding_of_every_code():
