@@ -12,7 +12,7 @@ INTERCEPTION = Fleet(
     {
         "tproxy": {"kong_version": "1.5", "kong_address": ["10.0.0.1", "fd00::1"], "kong_proxy_sources": ["10.20.0.0/16", "fd20::/64"],
                    "kong_proxy_listen": "0.0.0.0:8000 transparent, [::]:8000 transparent",
-                   "kong_stream_listen": "127.0.0.1:9000 transparent", "kong_stream_sources": ["client"],
+                   "kong_stream_listen": "127.0.0.1:9000 transparent", "kong_stream_sources": ["client", "far"], "kong_vpn_address": "10.8.0.1",
                    "kong_transparent": [
                        {"destinations": ["198.51.100.0/24", "203.0.113.7", "2001:db8::/32"], "ports": [80, 8080],
                         "listen_port": 8000, "interfaces": ["eth1", "eth2"]},
@@ -31,7 +31,7 @@ INTERCEPTION = Fleet(
                  "kong_proxy_sources": "any",
                  "kong_transparent": [{"listen_port": 8000, "ports": [80, 81], "destinations": ["198.51.100.8"]}]},
     },
-    {"client": {"kong_address": "10.20.0.9"}},
+    {"client": {"kong_address": "10.20.0.9"}, "far": _FAR},
     later={"old": {"kong_proxy_sources": "any"}, "maps": {"kong_transparent": None}},
 )  # fmt: skip
 

@@ -105,6 +105,7 @@ IPV6 = Fleet(
                 "kong_status_sources": ["fd00::/64", "both", "four"]},
         "both": {**_NEW, "kong_address": ["10.0.0.6", "fd00::7"], "kong_status_sources": ["six", "four", "@kong", "twin"],
                  "kong_status_listen": "0.0.0.0:8007, [::]:8007",
+                 "kong_stream_listen": "0.0.0.0:9000, [::]:9000", "kong_stream_sources": ["twin"],
                  "kong_proxy_listen": "0.0.0.0:8000, [::]:8000 ipv6only=on", "kong_admin_listen": "localhost:8001"},
         "four": {**_NEW, "kong_address": "10.0.0.7", "kong_status_listen": "[::]:8007 ipv6only=off",
                  "kong_status_sources": "@kong", "kong_admin_listen": "kong.example:8001", "kong_admin_sources": ["both"]},
