@@ -110,6 +110,18 @@ _LISTEN = [
                                  "kong_cluster_control_plane": "192.0.2.1:8005"}}, {}),
 ]  # fmt: skip
 _MAPPED = {"outside": "203.0.113.2"}
+_PEER = {**GOSSIP, "kong_flat_network": True}
+_GOSSIP = [
+    (
+        "gossip-bind",
+        {
+            "n": {**_PEER, "kong_site": "a", "kong_address": "10.1.0.1", "kong_vpn_address": "10.8.0.1", "kong_cluster_listen": "10.1.0.1:7946"},
+            "m": {**_PEER, "kong_site": "b", "kong_address": "10.2.0.1", "kong_vpn_address": "10.8.0.2"},
+            "k": {**_PEER, "kong_site": "c", "kong_address": "10.3.0.1", "kong_vpn_address": "10.8.0.3", "kong_cluster_advertise": "10.3.0.1:7946"},
+        },
+        {},
+    ),
+]  # fmt: skip
 # fmt: off
 _NAT = [
     _alone("nat-invalid", _BARE, nat=[mapping])
@@ -171,4 +183,4 @@ ENTRIES += [
     for flag in ("bind", "reuseport", "deferred", "transparent", "backlog=9", "ipv6only=on", "so_keepalive=on", "http2 ssl")
 ]
 # fmt: on
-FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN, *_NAT, *_PUBLISHED, *_CONFIG, *_COLLISIONS]
+FAULTS = [*_INTERCEPTION, *_ADDRESSES, *_LISTEN, *_NAT, *_PUBLISHED, *_CONFIG, *_COLLISIONS, *_GOSSIP]
