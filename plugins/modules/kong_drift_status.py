@@ -31,7 +31,7 @@ EXAMPLES = r"""
 - name: Show the differences
   gatehouse.kong.kong_drift:
     plan: "{{ fleet.path }}"
-    firewall: firewall
+    registered: node
   register: drift
   run_once: true
 

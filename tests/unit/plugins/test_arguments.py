@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments that a module or an action plugin accepts are those of its documentation."""
+"""A module or an action plugin accepts the arguments of its documentation, and all examples use these arguments."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ PLUGINS = Path(__file__).parents[3] / "plugins"
 NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 # A module may document more of an argument that all modules of files have.
 _OF_ANSIBLE = {"unsafe_writes"}
+# Of Ansible's fragment `files`, used in examples.
+_OF_FILES = {"group", "mode", "owner"}
 
 
 def documented(name):
@@ -96,3 +98,22 @@ def test_modules_that_only_work_on_the_controller_share_the_documentation_of_the
         text = yaml.safe_load(import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
         details = text.get("attributes", {}).get("check_mode", {}).get("details", "")
         assert not details.startswith("It never changes anything"), name
+
+
+def list_modules(tasks):
+    """Yield the name and the given arguments of each module of this collection in tasks."""
+    for task in tasks:
+        for key, value in task.items():
+            if key.startswith("gatehouse.kong."):
+                yield key.removeprefix("gatehouse.kong."), set(value or {})
+
+
+@pytest.mark.parametrize("kind, name", [
+    (path.parent.name, path.stem) for kind in ("modules", "filter", "lookup") for path in sorted((PLUGINS / kind).glob("*.py"))
+])  # fmt: skip
+def test_examples_give_modules_the_options_that_they_have(kind, name):
+    tasks = yaml.safe_load(import_module(f"{PACKAGE}.{kind}.{name}").EXAMPLES)
+    for module, given in list_modules(tasks):
+        options = documented(module)
+        needed = {option for option, text in options.items() if text.get("required")}
+        assert needed <= given <= {*options, *_OF_FILES}, module
