@@ -55,7 +55,7 @@ demo-down: venv ## Remove the lab
 	@scripts/demo.sh down
 
 .PHONY: bench
-bench: packages ## Measure plan, firewall and packets in about an hour; a single part: make bench WHAT=fleets (or firewalls, packets)
+bench: packages ## Measure plan, firewall, packets and playbooks, in more than an hour; a single part: make bench WHAT=fleets (or firewalls, packets, site)
 	@PYTHONPATH=.venv/collections $(PYTHON) benchmarks/run.py $(WHAT) $(WRITE)
 
 .PHONY: build

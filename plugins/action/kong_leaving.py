@@ -35,7 +35,7 @@ class ActionModule(ControllerAction):
         return {"warnings": [warning]} if warning else {}
 
     def _forget(self, path: Path, cleaned: list[str]) -> bool:
-        """Delete hosts from the nodes that left in a plan file. Return whether the file changes, which any other file does not."""
+        """Delete hosts from the nodes in `left` of a plan file. Return whether the file changes; a file that is no plan does not."""
         before = read_file(path)
         try:
             plan = parse_plan(before)

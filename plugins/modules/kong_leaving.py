@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_leaving
-short_description: Check the hosts from which the collection is removed, and forget them in a plan file
+short_description: Check the hosts from which the collection is removed, and delete them from a plan file
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
@@ -17,7 +17,7 @@ description:
   - Runs on the controller and connects to no host.
 options:
   hosts:
-    description: The hosts to clean, or that were cleaned.
+    description: The hosts to clean. With O(cleaned_in), the hosts that were cleaned.
     type: list
     elements: str
     required: true
@@ -26,7 +26,7 @@ options:
     type: str
     default: kong
   cleaned_in:
-    description: The plan file, if the hosts were cleaned.
+    description: The plan file. Give it after the hosts were cleaned.
     type: path
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller

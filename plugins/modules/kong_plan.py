@@ -34,7 +34,8 @@ options:
     description:
       - File on the controller for the plan as JSON. By default it is not written.
       - The same inventory gives exactly the same text, so the file can be kept under version control and reviewed.
-      - Nodes that are in the file before and no longer in the plan are a warning, with the command that removes our rules.
+      - A node of the old file that is not in the plan is a warning, with the command that removes our rules. The new file keeps
+        the node in C(left) until the playbook C(remove) has cleaned it.
     type: path
   show:
     description: Print the plan as tables. With more than 50 nodes, only the first 50 are shown; the plan file has all nodes.
@@ -103,7 +104,7 @@ hosts:
   type: list
   elements: str
 findings:
-  description: The numbers of warnings and notes, each with all its hosts.
+  description: The number of warnings and the number of notes. A finding of several hosts counts once.
   returned: success
   type: dict
   sample: {warning: 1, info: 2}

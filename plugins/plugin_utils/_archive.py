@@ -4,8 +4,7 @@
 
 """Packs the code of a module for a host, because Ansible is slow with modules of many files.
 
-Ansible compiles every file of a module, and looks for every imported name. For the firewall that took a quarter of a second in
-each run (docs/benchmarks.md).
+Ansible compiles every file of a module, and searches every imported name (docs/design.md, section 1, has the times).
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "node-left",
-            "An older plan has the node, and the inventory group of the Kong nodes has not. Other nodes no longer allow its "
+            "An older plan has the node, and the inventory group of the Kong nodes does not have it. Other nodes no longer allow its "
             "address, but no run connects to it, so it may still run Kong and have our rules. The older plan is the plan file "
             "(`kong_plan_file`) before this run replaces it, or the older plan of `diff`. The plan file keeps the node in `left` "
             "until it is cleaned. The warning also names a node with another address than before, because the name may have "

@@ -23,7 +23,7 @@ _PARTED = ("hosts", "nodes", "sets")
 
 
 def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
-    """Write a plan for the processes of this run. Only the user can read the file, and no process sees a part of it."""
+    """Write a plan for the processes of this run. Only the user can read the file, and no process reads an incomplete file."""
     values = {key.encode(): value for key, value in plan.items() if key not in _PARTED}
     values |= {_name_line(kind, name): value for kind in _PARTED for name, value in plan[kind].items()}
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
