@@ -28,7 +28,7 @@ FINE = {
 }
 FAILED = {"failed": True, "msg": "no"}
 OVERRIDDEN = {"setting": "a", "value": "1", "origin": "environment", "moves": True, "line": "KONG_A overrides a"}
-BLOCKED = "Kong cannot open the planned listeners. KONG_A overrides a. Remove the variable, or set its value in the inventory."
+BLOCKED = "Kong cannot open the planned listeners: KONG_A overrides a. Remove the variable, or set its value in the inventory."
 
 
 def changed(part, **values):
