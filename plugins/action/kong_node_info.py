@@ -32,7 +32,7 @@ class ActionModule(NodeModule):
         result = super().execute(task_vars, wrap_async=wrap_async, **arguments, node=options, config={})
         if result.get("failed"):
             return result
-        remarks = [escape_text(remark) for remark in result.pop("remarks")]
+        found_warnings = [escape_text(text) for text in result.pop("found_warnings")]
         decided = {**result, **decide_changes(node, result)}
         # A node that differs gets these warnings from the modules that change it.
-        return decided if decided["differs"] else {**decided, "warnings": remarks}
+        return decided if decided["differs"] else {**decided, "warnings": found_warnings}

@@ -14,15 +14,14 @@ description:
   - Reloads or restarts Kong with its systemd unit, with Kong's own program, or with your commands. Then it checks until
     exactly the planned listeners are open and answer. If that does not happen, the module fails with the differences.
   - From Kong 0.11 on, the file is prepared in a temporary folder first, with the variables and options of Kong's start, and
-    nginx tests the result. If Kong or nginx rejects the file, the module fails, and the running Kong is not touched.
+    nginx tests the result. If Kong or nginx rejects the file, the module fails, and the running Kong is not touched. A Kong
+    that does not run is started in any case.
   - If a reload was requested but is not enough, Kong is restarted. A reload is not enough if no command on the host makes
-    the running Kong read the changed file. It is not enough either if, a few seconds later, the sockets are wrong, the old
-    workers of nginx have a number that is not that of the file, or Kong's prefix does not have the values of the file.
+    the running Kong read the changed file. It is not enough either if, a few seconds later, the sockets are wrong, nginx
+    has another number of workers than its file says, or Kong's prefix does not have the values of the file.
   - If the workers from before the reload still accept connections, nginx has refused the configuration, or the reload did not
     reach it. The running Kong continues as before. Then the module fails, and Kong is not restarted, because the restart could
     fail too. There is one exception. If nginx could not open a port that Kong itself has on another address, Kong is restarted.
-  - If Kong or nginx rejects the file before the action, the module fails, and the running Kong is not touched. A Kong that
-    does not run is started in any case.
   - If the module fails, its message has the last error lines of the unit's journal and of nginx's error log.
   - Kong's file is never changed.
   - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need
@@ -78,8 +77,8 @@ options:
     type: str
   looks:
     description:
-      - The number of checks after a restart, one per second. After a reload there are five checks. If nginx still has its old
-        workers and no log has an error, there are as many checks again.
+      - The number of checks after a restart, one per second. After a reload there are five checks. If nginx then still has
+        its old workers, and no log has an error, there are this number of further checks.
       - With V(0), the listeners are not checked. Use this for a Kong in a container with a network of its own, whose sockets
         are not visible on the host. The effect of a reload is checked if the host has one Kong with this prefix.
     type: int

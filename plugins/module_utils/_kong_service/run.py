@@ -88,7 +88,7 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
     """Reload, restart or stop Kong, and check until its listeners are correct.
 
     If nginx does not take the configuration at a reload, Kong is not restarted: it runs as before, and a restart could fail. If
-    it takes it without the whole effect, Kong is restarted. Raises ServiceError for a host without a suitable command, or for a
+    nginx takes it, but a part of it has no effect, Kong is restarted. Raises ServiceError for a host without a suitable command, or for a
     file that Kong rejects; the running Kong was not touched.
     """
     chosen = choose_procedure(kong, how)

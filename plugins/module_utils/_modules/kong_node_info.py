@@ -66,10 +66,10 @@ def _inspect_settings(params: Mapping[str, t.Any], warn: Warn) -> Result:
 def run(module: AnsibleModule) -> None:
     """Compare the node with its plan, and exit with the result."""
     node = module.params.pop("node")
-    remarks: list[str] = []
+    found_warnings: list[str] = []
     try:
         require_root("kong_node_info")
     except HostError as error:
         module.fail_json(msg=str(error))
-    parts = inspect_node({**module.params, **node, "state": "present"}, remarks.append)
-    module.exit_json(changed=False, **parts, interrupted=Host().locate(TAKEN).exists(), remarks=remarks)
+    parts = inspect_node({**module.params, **node, "state": "present"}, found_warnings.append)
+    module.exit_json(changed=False, **parts, interrupted=Host().locate(TAKEN).exists(), found_warnings=found_warnings)

@@ -22,6 +22,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holde
     describe_holders,
     find_holders,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.notes import (
+    Placeholders,
+    format_certificates,
+    format_notes,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import Observers, judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
@@ -32,11 +37,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
     list_callers,
     list_probes_to,
     list_targets,
-)
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.remarks import (
-    Placeholders,
-    format_certificates,
-    format_notes,
 )
 
 # With more sources than this, a line for each difference replaces the table with a column for each source.

@@ -52,8 +52,8 @@ def parts(monkeypatch, tmp_path):
 
 
 def test_all_parts(parts, tmp_path):
-    remarks = []
-    assert kong_node_info.inspect_node(PARAMS, remarks.append) == {
+    found_warnings = []
+    assert kong_node_info.inspect_node(PARAMS, found_warnings.append) == {
         "firewall": {"failed": False, "differs": False, "blocked": False},
         "settings": {
             "failed": False,
@@ -66,7 +66,7 @@ def test_all_parts(parts, tmp_path):
         "listeners": {"failed": False, "listens": True},
         "interception": {"failed": False, "changed": False},
     }
-    assert (remarks, parts.paths, parts.check_mode) == (["deaf"], [str(tmp_path / "k")], True)
+    assert (found_warnings, parts.paths, parts.check_mode) == (["deaf"], [str(tmp_path / "k")], True)
 
 
 @pytest.mark.parametrize("part", ERRORS)
@@ -83,11 +83,11 @@ def test_a_part_that_fails_leaves_the_others(parts, monkeypatch, part):
     assert parts.paths == ([] if part == "listeners" else [found["settings"].get("path", PARAMS["path"])])
 
 
-def test_a_conflict_is_a_remark_and_blocks_if_it_is_certain(parts):
-    remarks = []
+def test_a_conflict_is_a_warning_and_blocks_if_it_is_certain(parts):
+    found_warnings = []
     parts.outcome.conflicts = (CONFLICT,)
-    assert kong_node_info.inspect_node(PARAMS, remarks.append)["firewall"]["blocked"] is True
-    assert remarks == [str(CONFLICT), "deaf"]
+    assert kong_node_info.inspect_node(PARAMS, found_warnings.append)["firewall"]["blocked"] is True
+    assert found_warnings == [str(CONFLICT), "deaf"]
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
@@ -102,6 +102,6 @@ def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_
         Host(tmp_path).locate(kong_node_info.TAKEN).mkdir(parents=True)
     kong_node_info.run(module)
     (result,) = ended
-    assert (result["interrupted"], result["changed"], result["remarks"]) == (interrupted, False, ["deaf"])
+    assert (result["interrupted"], result["changed"], result["found_warnings"]) == (interrupted, False, ["deaf"])
     assert {"firewall", "settings", "listeners", "interception"} < {*result}
     assert "node" not in module.params

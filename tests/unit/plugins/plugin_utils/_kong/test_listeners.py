@@ -421,12 +421,12 @@ def test_note_on_a_hybrid_role_without_certificate():
         return [finding.code for finding in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
 
     assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
-    (remark,) = (
+    (finding,) = (
         finding
         for finding in read_listeners("n1", "3.9", "data_plane", {}, {}).findings
         if finding.code == "role-certificate"
     )
-    assert (remark.variable, remark.value) == ("kong_config", None)
+    assert (finding.variable, finding.value) == ("kong_config", None)
     assert told("data_plane", CERTIFICATE) == ["role-database"]
     assert told("data_plane", {**CERTIFICATE, "database": False}) == []
     assert told("control_plane", CERTIFICATE) == []
