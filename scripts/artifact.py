@@ -84,7 +84,12 @@ def list_documentation() -> dict[str, list[str]]:
         return sorted({path.stem for path in ROOT.glob(pattern) if not path.stem.startswith("_")})
 
     roles = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
-    return {"module": find_plugins("plugins/modules/*.py"), "filter": find_plugins("plugins/filter/*.*"), "role": roles}
+    return {
+        "module": find_plugins("plugins/modules/*.py"),
+        "filter": find_plugins("plugins/filter/*.*"),
+        "lookup": find_plugins("plugins/lookup/*.py"),
+        "role": roles,
+    }
 
 
 def check_documentation(env: dict[str, str], cwd: Path) -> None:

@@ -44,7 +44,8 @@ def test_a_tarball_has_all_shipped_files_and_no_other(tmp_path, monkeypatch, cap
 
 def test_public_plugins_and_roles_have_documentation(tmp_path, monkeypatch):
     monkeypatch.setattr(artifact, "ROOT", tmp_path)
-    for name in (*KNOWN, "plugins/modules/_private.py", "plugins/filter/f.yml", "roles/undocumented/tasks/main.yml"):
+    plugins = ("plugins/modules/_private.py", "plugins/filter/f.yml", "plugins/lookup/l.py")
+    for name in (*KNOWN, *plugins, "roles/undocumented/tasks/main.yml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert artifact.list_documentation() == {"module": ["a"], "filter": ["f"], "role": ["r"]}
+    assert artifact.list_documentation() == {"module": ["a"], "filter": ["f"], "lookup": ["l"], "role": ["r"]}
