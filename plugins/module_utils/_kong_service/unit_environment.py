@@ -5,16 +5,20 @@
 """Reads the variables of a start of a unit, from the settings of the unit and of systemd itself.
 
 The environment of its processes is not used: a process may run as an unprivileged user, and nginx overwrites its own
-environment. Variables that systemd computes for each start, such as INVOCATION_ID and those of User=, are not read. Sources:
-systemd.exec(5), "Environment"; exec_child in src/core/execute.c for the order; parse_env_file_internal in
-src/basic/env-file.c; shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested with systemd 247, 252 and 257.
+environment. Variables that are different for each start, such as INVOCATION_ID, are not read, and SetLoginEnvironment=
+is not known, because `systemctl show` prints `no` for its default too. Sources: systemd.exec(5), "Environment"; exec_child in
+src/core/execute.c for the order; get_fixed_user there and is_nologin_shell in src/basic/user-util.c for the variables of a user;
+parse_env_file_internal in src/basic/env-file.c; shell_maybe_quote in src/basic/escape.c, which `systemctl show` uses. Tested
+with systemd 247, 252 and 257.
 """
 
 from __future__ import annotations
 
+import pwd
 import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +29,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit 
 
 _PROPERTIES = (
     "PassEnvironment", "Environment", "EnvironmentFiles", "UnsetEnvironment", "FragmentPath", "DropInPaths", "ExecStartPre",
-    "ExecStart",
+    "ExecStart", "User", "ExecSearchPath",
 )  # fmt: skip
 _MANAGER = "the environment of systemd itself"
 # The environment of process 1, from the kernel command line or from a container's engine.
 _OF_SYSTEMD = "/proc/1/environ"
+# systemd leaves out a home directory and a shell that are placeholders.
+_NO_HOMES, _NO_SHELLS = ("", "/"), ("", "nologin", "false", "true")
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -59,8 +65,8 @@ class Variable:
 def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     """Return the variables of a start of a unit by name, with their origin; none for an empty unit. Raises HostError or OSError.
 
-    Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, PassEnvironment= and
-    Environment= of the unit, its EnvironmentFile=, and variables in the command that starts Kong.
+    Later settings override earlier ones: DefaultEnvironment= and `systemctl set-environment` of systemd, User= and ExecSearchPath=
+    of the unit, its PassEnvironment=, its Environment=, its EnvironmentFile=, and variables in the command that starts Kong.
     """
     if not unit:
         return {}
@@ -68,6 +74,7 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     shown = host.run("systemctl", "show", unit, *(f"--property={name}" for name in _PROPERTIES))
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
     found = {name: Variable(value, _MANAGER) for name, value in _parse_assigned(manager)}
+    found.update(_list_computed(properties))
     found.update(_read_passed(host, properties))
     texts = {path: host.read(path) or "" for path in _list_unit_files(properties)}
     for words in _find_values(properties, "Environment"):
@@ -87,6 +94,20 @@ def is_roots(user: str, variables: Mapping[str, Variable], *files: str) -> bool:
     """
     named = {variable.file for variable in variables.values() if variable.file}
     return not user or all(is_trusted(path) for path in {*named, *files})
+
+
+def _list_computed(properties: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Variable]]:
+    """Yield the variables that systemd computes from User= and ExecSearchPath=; none for a user who does not exist."""
+    listed = [*properties]
+    for user in filter(None, _find_values(listed, "User")):
+        with suppress(KeyError):
+            entry = pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
+            home = "" if entry.pw_dir in _NO_HOMES else entry.pw_dir
+            shell = "" if entry.pw_shell.rpartition("/")[2] in _NO_SHELLS else entry.pw_shell
+            values = {"HOME": home, "LOGNAME": entry.pw_name, "USER": entry.pw_name, "SHELL": shell}
+            yield from ((name, Variable(value, "User=")) for name, value in values.items() if value)
+    for words in filter(None, _find_values(listed, "ExecSearchPath")):
+        yield "PATH", Variable(":".join(_split_words(words)), "ExecSearchPath=")
 
 
 def _read_passed(host: Host, properties: Iterable[tuple[str, ...]]) -> dict[str, Variable]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 
@@ -202,6 +203,36 @@ def test_variables_that_systemd_passes(tmp_path):
     assert read_unit_variables(host, "kong.service")["KONG_P"].origin == "PassEnvironment="
     host.shown = "Environment=KONG_A=1\n"
     assert values_of(host) == {"KONG_A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("user", "entry", "expected"),
+    [
+        ("kong", ("kong", "/home/kong", "/bin/sh"), {"HOME": "/home/kong", "SHELL": "/bin/sh"}),
+        ("993", ("kong", "/home/kong", "/bin/sh"), {"HOME": "/home/kong", "SHELL": "/bin/sh"}),
+        ("kong", ("kong", "/", "/usr/sbin/nologin"), {}),
+    ],
+)
+def test_variables_of_the_user_of_a_unit(tmp_path, monkeypatch, user, entry, expected):
+    """HOME and SHELL are set unless they are placeholders; variables of systemd itself have a lower precedence."""
+    name, home, shell = entry
+    found = pwd.struct_passwd((name, "x", 993, 993, "", home, shell))
+    monkeypatch.setattr(pwd, "getpwnam", {"kong": found}.__getitem__)
+    monkeypatch.setattr(pwd, "getpwuid", {993: found}.__getitem__)
+    host = host_with(tmp_path)
+    host.manager = "USER=manager"
+    host.shown = f"User={user}\nExecSearchPath=/opt/kong/bin /usr/bin\n"
+    assert values_of(host) == {"USER": name, "LOGNAME": name, "PATH": "/opt/kong/bin:/usr/bin", **expected}
+
+
+def test_settings_override_the_variables_of_the_user(tmp_path, monkeypatch):
+    found = pwd.struct_passwd(("kong", "x", 993, 993, "", "/home/kong", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", {"kong": found}.__getitem__)
+    host = host_with(tmp_path)
+    host.shown = "User=kong\nExecSearchPath=/opt/bin\nEnvironment=HOME=/srv PATH=/bin\nUnsetEnvironment=SHELL\n"
+    assert values_of(host) == {"USER": "kong", "LOGNAME": "kong", "HOME": "/srv", "PATH": "/bin"}
+    host.shown = "User=missing\nExecSearchPath=\n"
+    assert values_of(host) == {}
 
 
 def test_variables_in_the_command_that_starts_kong(tmp_path):
