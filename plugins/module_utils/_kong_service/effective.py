@@ -11,7 +11,7 @@ Kong 0.9 and later takes a value from the first of these: a variable `KONG_…` 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same, parse_endpoints
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
@@ -75,19 +75,19 @@ def find_effective(setting: str, sources: Sources) -> Effective:
         return Effective(setting, variable.value, ENVIRONMENT, variable.origin)
     of_file, default = sources.file.get(setting), sources.defaults.get(setting)
     stated, origin = (of_file, FILE) if of_file is not None else (default, DEFAULT)
-    used = sources.prepared.values.get(setting) if sources.prepared and not _is_completed(setting) else None
     if stated is None:
-        return Effective(setting, used, UNKNOWN)
-    if used is None or sources.prepared is None or is_same(setting, used, stated) or _is_path(used, stated):
-        return Effective(setting, stated, origin)
-    changed_since = sources.changed > sources.prepared.changed
-    return Effective(setting, used, OUTDATED if changed_since else STARTED, sources.prepared.path)
+        return Effective(setting, _find_used(setting, sources), UNKNOWN)
+    return _find_other_value(setting, stated, sources) or Effective(setting, stated, origin)
 
 
 def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Effective]:
     """Yield the effective values that differ from the wanted values and that a line in Kong's file does not explain."""
     for setting, value in wanted.items():
         found = find_effective(setting, sources)
+        if found.origin == ENVIRONMENT and is_same(setting, found.value or "", value):
+            # The unit may have got the variable since Kong started.
+            running = _find_other_value(setting, value, sources)
+            found = replace(running, origin=STARTED) if running else found
         differs = found.value is not None and not is_same(setting, found.value, value)
         if differs and found.origin in (ENVIRONMENT, STARTED, OUTDATED):
             yield found
@@ -110,6 +110,19 @@ def describe(found: Effective, wanted: str, path: str) -> str:
         f"{is_planned}: Kong was started with it ({found.place}), for example by hand with {found.variable}; neither {path} "
         "nor a unit has this value"
     )
+
+
+def _find_other_value(setting: str, stated: str, sources: Sources) -> Effective | None:
+    """Return the value that the running Kong uses in place of the stated value, None if it uses the stated value or is unknown."""
+    used = _find_used(setting, sources)
+    if used is None or sources.prepared is None or is_same(setting, used, stated) or _is_path(used, stated):
+        return None
+    changed_since = sources.changed > sources.prepared.changed
+    return Effective(setting, used, OUTDATED if changed_since else STARTED, sources.prepared.path)
+
+
+def _find_used(setting: str, sources: Sources) -> str | None:
+    return sources.prepared.values.get(setting) if sources.prepared and not _is_completed(setting) else None
 
 
 def _is_completed(setting: str) -> bool:

@@ -71,6 +71,17 @@ def test_a_running_kong_as_planned():
     assert list(find_differences(WANTED, SOURCES)) == []
 
 
+def test_a_variable_that_the_running_kong_does_not_have():
+    """The unit got the planned value since Kong started. A variable with another value is reported with its place."""
+    planned = replace(
+        running_with(99.0, status_listen="off"), variables={"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN)}
+    )
+    wanted = {"status_listen": "0.0.0.0:8105"}
+    assert list(find_differences(wanted, planned)) == [Effective("status_listen", "off", STARTED, ENV)]
+    assert [found.origin for found in find_differences({"status_listen": "off"}, planned)] == [ENVIRONMENT]
+    assert list(find_differences(wanted, replace(planned, prepared=None))) == []
+
+
 def test_values_of_kongs_own_file_are_compared_by_meaning():
     sources = replace(
         running_with(admin_listen="127.0.0.1:8001,127.0.0.1:8444 ssl http2", admin_ssl="true"),
