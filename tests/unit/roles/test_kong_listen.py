@@ -114,6 +114,16 @@ CASES = {
         [*UP, "kong_service restart"],
         "no nginx. {conf} is as before the run, but Kong does not start with it either: no nginx. " + OPEN, "old",
     ),
+    "kong did not run before, and cannot be stopped": (
+        {
+            "kong_service reload": {**FAILS, "msg": "port taken"},
+            "kong_service stop": {**FAILS, "msg": "no unit"},
+            "listeners": NO_KONG,
+        },
+        [*UP, "kong_service stop"],
+        "port taken. {conf} is as before the run, but Kong did not run before, and cannot be stopped: no unit. " + OPEN,
+        "old",
+    ),
     "kong, and the firewall afterwards": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}, CLOSED: {**FAILS, "msg": "nft hangs"}},
         [*UP, "kong_service restart", CLOSED],
