@@ -11,15 +11,19 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SHARED_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import DEFAULT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
 
 Values = Mapping[str, Any]
 
+# A host may state the value that other hosts have without the variable.
+_DEFAULTS: Values = {"kong_group": DEFAULT, "kong_strict": False}
+
 
 def read_shared_values(variables: HostVariables) -> Values:
-    """Return the values of the variables of which a run has one value, None for a variable that is not set."""
-    return {name: variables.read_value(name) for name in SHARED_VARIABLES}
+    """Return the values of the variables of which a run has one value, None for a variable without value and default."""
+    return {name: variables.read_value(name, _DEFAULTS.get(name)) for name in SHARED_VARIABLES}
 
 
 def find_different_values(nodes: Mapping[str, Values]) -> Iterator[Finding]:
