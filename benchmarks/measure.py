@@ -34,8 +34,8 @@ class Measurement:
     """The results for a fleet. Times are medians in seconds, sizes are in bytes.
 
     ``read`` and ``plan`` are processor time in the task. ``waited`` is the user's waiting time for kong_plan, ``reused`` for a
-    second kong_plan in the same run. ``use`` is the processor time in which one host reads its part. ``memory`` is the peak of all processes of ansible-playbook together, ``bare_memory`` the
-    same for a run that only reads hostvars.
+    second kong_plan in the same run. ``use`` is the processor time in which one host reads its part. ``memory`` is the peak
+    of all processes of ansible-playbook together, ``bare_memory`` the same for a run that only reads hostvars.
     """
 
     nodes: int

@@ -154,8 +154,8 @@ def format_table(timings: list[Timing]) -> str:
     """Return the timings as a table for the terminal and the page."""
     lines = ["playbook                  seconds  x ping  bar"]
     for timing in timings:
-        bar = f"{BARS[timing.name]:.1f}" if timing.name in BARS else ""
-        lines.append(f"{timing.name:24}  {median(timing.seconds):7.1f}  {timing.ratio:6.2f}  {bar}".rstrip())
+        limit = f"{BARS[timing.name]:.1f}" if timing.name in BARS else ""
+        lines.append(f"{timing.name:24}  {median(timing.seconds):7.1f}  {timing.ratio:6.2f}  {limit}".rstrip())
     return "\n".join(lines)
 
 

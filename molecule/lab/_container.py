@@ -36,8 +36,19 @@ def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record
         return "started"
     _write_files(files, paths.locate_files(host.name), paths)
     command = ["/sbin/init"] if host.init == "systemd" else ["sh", "-c", f"sh {BOOT} && exec sleep infinity"]
-    run_podman("run", "--detach", "--replace", "--name", name, "--label", f"{LABEL_RECIPE}={recipe}", *options, image,
-           *command, netns=paths.netns)  # fmt: skip
+    run_podman(
+        "run",
+        "--detach",
+        "--replace",
+        "--name",
+        name,
+        "--label",
+        f"{LABEL_RECIPE}={recipe}",
+        *options,
+        image,
+        *command,
+        netns=paths.netns,
+    )
     return "replaced" if record else "created"
 
 

@@ -19,7 +19,8 @@ class ActionModule(ActionBase):
     """An action that runs ``read``, ``plan`` or ``use`` and returns its processor time.
 
     ``read`` reads every kong_* variable of every node through hostvars, which every compiler of the fleet must do. ``plan``
-    is the whole of gatehouse.kong.kong_plan. ``use`` reads the kept plan as the lookup kong_plan does. Processor time does not depend on other work of the machine.
+    is the whole of gatehouse.kong.kong_plan. ``use`` reads the kept plan as the lookup kong_plan does. Processor time does
+    not depend on other work of the machine.
     """
 
     _requires_connection = False

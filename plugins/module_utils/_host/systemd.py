@@ -108,5 +108,13 @@ def start_timer(path: str, name: str, description: str, seconds: int, shell: str
     ]
     service = [*both, ("ExecStart", ("a(sasb)", [("/bin/sh", ["/bin/sh", "-c", shell], False)]))]
     with open_link(path) as link:
-        call_method(link, _MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))",
-              f"{name}.timer", "fail", timer, [(f"{name}.service", service)])  # fmt: skip
+        call_method(
+            link,
+            _MANAGER,
+            "StartTransientUnit",
+            "ssa(sv)a(sa(sv))",
+            f"{name}.timer",
+            "fail",
+            timer,
+            [(f"{name}.service", service)],
+        )

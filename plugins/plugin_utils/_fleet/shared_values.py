@@ -28,7 +28,7 @@ def read_shared_values(variables: HostVariables) -> Values:
 
 def find_different_values(nodes: Mapping[str, Values]) -> Iterator[Finding]:
     """Yield an error for each variable that has different values on nodes. It names the first two such nodes."""
-    first, expected = next(iter(nodes.items()))
+    (first, expected), *_others = nodes.items()
     for name in SHARED_VARIABLES:
         other = next((host for host, values in nodes.items() if values[name] != expected[name]), None)
         if other:

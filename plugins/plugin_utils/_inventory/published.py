@@ -79,8 +79,9 @@ def _check_bound(variables: HostVariables, listeners: Sequence[Listener], own: f
             variables.add_error("bind-in-container", name, variables.read_value(name), message)
 
 
-def make_published(name: str, setting: str, address: str | None, port: int, container_port: int,
-                 protocols: Iterable[str]) -> Listener:  # fmt: skip
+def make_published(
+    name: str, setting: str, address: str | None, port: int, container_port: int, protocols: Iterable[str]
+) -> Listener:
     """Return a published port as a listener. An address of None is every address of the host, of both families."""
     ordered = tuple(protocol for protocol in PROTOCOLS if protocol in protocols)
     bound, flags = (address, ()) if address else ("::", ("ipv6only=off",))

@@ -49,10 +49,16 @@ def _read_listener(data: Mapping[str, Any]) -> Listener:
 def _read_published(items: Sequence[Mapping[str, Any]], listeners: Sequence[Listener]) -> tuple[Listener, ...]:
     settings = {listener.name: listener.setting for listener in listeners}
     return tuple(
-        make_published(item["listener"], settings[item["listener"]], item["address"], item["port"], item["container_port"],
-                     item["protocols"])
+        make_published(
+            item["listener"],
+            settings[item["listener"]],
+            item["address"],
+            item["port"],
+            item["container_port"],
+            item["protocols"],
+        )
         for item in items
-    )  # fmt: skip
+    )
 
 
 def _parse_endpoint(text: str) -> Endpoint:

@@ -83,8 +83,13 @@ def draw_flow(flow: Flow, box: Box, lane: Lane, y: float) -> Iterator[Part]:
         yield from _draw_dials(flow, right + 6, y - 6, BORDER - right - 12)
         yield Arrow("flow", device_right, lane.node[0] + 6, y)
         yield _draw_seen(flow, device_right + 8, y - 6, width)
-        yield make_label("arrives", device_right + 8, y + 15, width,
-                     f"arrives at {format_endpoints(flow.arrives)}{_format_also(flow)}")  # fmt: skip
+        yield make_label(
+            "arrives",
+            device_right + 8,
+            y + 15,
+            width,
+            f"arrives at {format_endpoints(flow.arrives)}{_format_also(flow)}",
+        )
         return
     yield Arrow("flow", right, lane.node[0] + 6, y)
     x = right + 6 if inside or not lane.is_whole else lane.device[1] + 8

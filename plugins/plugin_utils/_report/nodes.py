@@ -39,8 +39,15 @@ def make_nodes_section(
         node = plan["nodes"][name]
         problems = ", ".join(_list_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {})))
         addresses = ", ".join(text for text in node["address"].values() if text)
-        rows.append(make_cells(Cell(name, link=anchor), Cell(problems or "none known", BAD if problems else MUTED),
-                          node["site"], addresses, f"{node['version']}, {node['role']}"))  # fmt: skip
+        rows.append(
+            make_cells(
+                Cell(name, link=anchor),
+                Cell(problems or "none known", BAD if problems else MUTED),
+                node["site"],
+                addresses,
+                f"{node['version']}, {node['role']}",
+            )
+        )
     rows.sort(key=lambda row: row[1].tone != BAD)
     header = ("node", "problems", "site", "address", "Kong")
     return Section("nodes", "Nodes", (), (make_table("", header, rows),))

@@ -36,7 +36,7 @@ OVERRIDDEN = {
 REFUSED = {**FAILS, "msg": "port taken", "how": "reload", "refused": True}
 
 
-def answers(folder, number, *, backup=True, changes=True, listeners=KONG):
+def answers(folder, number, *, backup=True, changes=True, listeners=None):
     """Return the modules' answers in a run without errors: Kong's admin port changes, which takes a reload."""
     own = folder / f"case-{number}"
     own.mkdir()
@@ -53,7 +53,7 @@ def answers(folder, number, *, backup=True, changes=True, listeners=KONG):
     written = {"changed": changes, "path": str(conf), **({"backup_file": str(copy)} if backup else {})}
     before = {"admin_listen": "127.0.0.1:8001"} if changes else {}
     settings = {"failed": False, "changed": True, "path": str(conf), "before": before}
-    parts = {**OTHERS, "settings": settings, "listeners": listeners}
+    parts = {**OTHERS, "settings": settings, "listeners": listeners or KONG}
     return {
         "kong_plan": {"plan": {"nodes": {f"case-{number}": node}}},
         "kong_node_info": {**parts, **decide_changes(node, parts)},

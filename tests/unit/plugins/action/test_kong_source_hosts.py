@@ -35,11 +35,11 @@ PLAN = {
 }
 
 
-def run_twice(tmp_path, *arguments, inventory=FLEET):
+def run_twice(tmp_path, *arguments, inventory=None):
     """Run the playbook twice, as site does, because it ends with verify; then compile the plan."""
     plays = [{"import_playbook": "gatehouse.kong.sources"}] * 2 + [PLAN]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
-    return run(tmp_path, "play.yml", *arguments, inventory=inventory)
+    return run(tmp_path, "play.yml", *arguments, inventory=inventory or FLEET)
 
 
 def test_missing_facts_are_gathered_once_and_the_plan_names_an_unreachable_host(tmp_path):

@@ -24,9 +24,9 @@ def _alone(code, base, **variables):
     return code, {"n": {**base, **{f"kong_{name}": value for name, value in variables.items()}}}, {}
 
 
-def _caught(code, *entries, base=_BARE, **variables):
+def _caught(code, *entries, base=None, **variables):
     """Return one node with entries of kong_transparent."""
-    return _alone(code, base, transparent=list(entries), **variables)
+    return _alone(code, base or _BARE, transparent=list(entries), **variables)
 
 
 _INTERCEPTION = [
@@ -90,8 +90,8 @@ _ADDRESSES = [
             "kong_proxy_sources": ["w1", "w2", "w3", "w4", "w5"], "kong_nat": [{"outside": "198.51.100.4"}]}},
      {f"w{number}": {"kong_site": "in", "kong_address": f"10.5.0.{number}"} for number in range(1, 6)}),
     ("source-no-path",
-     {"n": {**_NEW, **_STATUS, "kong_site": "a"}, **{f"m{number}": {**_NEW, "kong_site": f"s{number % 3}",
-                                                                   "kong_address": f"10.9.0.{number}"} for number in range(1, 6)}}, {}),
+     {"n": {**_NEW, **_STATUS, "kong_site": "a"},
+      **{f"m{number}": {**_NEW, "kong_site": f"s{number % 3}", "kong_address": f"10.9.0.{number}"} for number in range(1, 6)}}, {}),
     ("source-no-path", {"n": {**_NEW, "kong_proxy_sources": ["six"]}}, {"six": {"kong_address": "fd00::6"}}),
     ("source-no-path", {"n": {**_BOTH, "kong_proxy_sources": ["six", "two"]}},
      {"six": {"kong_address": "fd00::6"}, "two": {"kong_address": ["10.1.0.3", "fd00::3"]}}),

@@ -134,8 +134,9 @@ FACTS = Fleet(
     {
         # The default route decides about the temporary address of its own network only.
         "temp": give_facts(
-            ["10.0.0.34", "2001:db8:1:0:dc42:b9ff:fecf:5c9c"], eth0=["10.0.0.34/24", "2001:db8:1:0:dc42:b9ff:fecf:5c9c/64",
-            "2001:db8:1:0:2b6e:52b6:ca81:999d/64"], eth1=["fd00::dc42:b9ff:fecf:5c9d/64", "fd00::2b6e:52b6:ca81:9990/64"]),
+            ["10.0.0.34", "2001:db8:1:0:dc42:b9ff:fecf:5c9c"],
+            eth0=["10.0.0.34/24", "2001:db8:1:0:dc42:b9ff:fecf:5c9c/64", "2001:db8:1:0:2b6e:52b6:ca81:999d/64"],
+            eth1=["fd00::dc42:b9ff:fecf:5c9d/64", "fd00::2b6e:52b6:ca81:9990/64"]),
         # An address in the inventory precedes the networks in facts.
         "fixed": {"kong_address": "10.0.0.32", **give_facts([], eth0=["10.0.0.32/24"], eth1=["10.9.0.32/24", "10.9.0.33/24"])},
         "watch": give_facts(["10.0.0.30"], eth0=["10.0.0.30/24"], eth1=["10.9.0.30/24"], eth2=["10.77.0.1/24"]),

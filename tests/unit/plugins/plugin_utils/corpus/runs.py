@@ -87,7 +87,8 @@ def describe_observers():
         seen = _see(plan, "udp")
         verification = compare(plan, seen, {"box": observer} if observer else None)
         lines = format_verification(verification)
-        yield from lines[next(number for number, line in enumerate(lines) if line[:1].isupper() and number) :]
+        after_title, *_others = (number for number, line in enumerate(lines) if line[:1].isupper() and number)
+        yield from lines[after_title:]
         outcomes = list_outcomes(plan, probes, seen["far"], observer)
         yield from (line for probe in probes for line in explain(plan, probe, outcomes))
         yield ""
