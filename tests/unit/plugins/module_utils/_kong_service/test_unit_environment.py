@@ -208,8 +208,8 @@ def test_variables_that_systemd_passes(tmp_path):
 @pytest.mark.parametrize(
     ("user", "entry", "expected"),
     [
-        ("kong", ("kong", "/home/kong", "/bin/sh"), {"HOME": "/home/kong", "SHELL": "/bin/sh"}),
-        ("993", ("kong", "/home/kong", "/bin/sh"), {"HOME": "/home/kong", "SHELL": "/bin/sh"}),
+        ("kong", ("kong", "/srv/kong", "/bin/sh"), {"HOME": "/srv/kong", "SHELL": "/bin/sh"}),
+        ("993", ("kong", "/srv/kong", "/bin/sh"), {"HOME": "/srv/kong", "SHELL": "/bin/sh"}),
         ("kong", ("kong", "/", "/usr/sbin/nologin"), {}),
     ],
 )
@@ -226,7 +226,7 @@ def test_variables_of_the_user_of_a_unit(tmp_path, monkeypatch, user, entry, exp
 
 
 def test_settings_override_the_variables_of_the_user(tmp_path, monkeypatch):
-    found = pwd.struct_passwd(("kong", "x", 993, 993, "", "/home/kong", "/bin/sh"))
+    found = pwd.struct_passwd(("kong", "x", 993, 993, "", "/srv/kong", "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwnam", {"kong": found}.__getitem__)
     host = host_with(tmp_path)
     host.shown = "User=kong\nExecSearchPath=/opt/bin\nEnvironment=HOME=/srv PATH=/bin\nUnsetEnvironment=SHELL\n"
