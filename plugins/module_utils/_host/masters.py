@@ -53,14 +53,18 @@ class Master:
         return self.process / "root"
 
 
-def find_master(prefix: str, *, in_container: bool = False, proc: Path = PROC) -> Master | None:
+def find_master(prefix: str, *, unit: str = "", in_container: bool = False, proc: Path = PROC) -> Master | None:
     """Return the master of the Kong with a prefix, or None if there is none or if it cannot be told from others.
 
+    Without such a master it is the master of a unit, whose commands or files may have another prefix.
     Any user can run a process with the title of a master, so of several masters that of root counts.
     With `in_container` it is a Kong with a network of its own, otherwise a Kong whose sockets are those of this host.
     """
     wanted = os.path.normpath(prefix)
-    found = [m for m in _find_masters(proc) if m.prefix == wanted and m.shares_network is not in_container]
+    masters = [master for master in _find_masters(proc) if master.shares_network is not in_container]
+    found = [master for master in masters if master.prefix == wanted]
+    if not found and unit:
+        found = [master for master in masters if master.unit == unit]
     if len(found) > 1:
         found = [master for master in found if _is_of_root(master.process)]
     return found[0] if len(found) == 1 else None

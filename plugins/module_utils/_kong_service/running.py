@@ -55,8 +55,8 @@ def find_running(host: Host, service: str, prefix: str, *, in_container: bool = 
     `service` is Kong's unit according to the user. The unit of a running Kong is that of its nginx, also with another name, or
     none if it was started by hand. A Kong that does not run has the unit `service`, if the host has it.
     """
-    master = find_master(prefix, in_container=in_container)
     named = find_unit(host, service) or (find_unit(host, _OF_ENTERPRISE) if service == _OF_COMMUNITY else "")
+    master = find_master(prefix, unit=named, in_container=in_container)
     return Running(master, _find_unit_of(host, master, named) if master else named)
 
 

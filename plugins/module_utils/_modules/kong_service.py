@@ -56,13 +56,14 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
         raise ServiceError(f"version is {params['version']!r}; expected is a version of Kong, such as '3.9'")
-    unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit
+    running = find_running(host, params["service"], params["prefix"] or PREFIX)
+    unit, used = running.unit, running.master.prefix if running.master else PREFIX
     user, variables = read_user(host, unit), read_unit_variables(host, unit)
     program = params["program"]
     return Kong(
         version=(int(found[1]), int(found[2])),
         conf=params["conf"] if host.locate(params["conf"]).exists() else _NO_FILE,
-        prefix=params["prefix"] or "",
+        prefix=params["prefix"] or (used if used != PREFIX else ""),
         unit=unit,
         start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
         reload_of_unit=read_commands(host, unit, "ExecReload"),

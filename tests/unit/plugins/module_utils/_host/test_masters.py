@@ -53,6 +53,16 @@ def test_the_master_of_a_unit(proc):
     assert (found.process.name, found.unit, found.container, found.root.name) == ("7", "kong.service", None, "root")
 
 
+def test_the_master_of_a_unit_with_another_prefix(proc):
+    """The command or the file of a unit may have a prefix that the inventory does not state."""
+    proc.add(7, f"{PROGRAM} -p /srv/kong -c nginx.conf", cgroup="0::/system.slice/kong.service")
+    proc.add(8, f"{PROGRAM} -p /srv/dp -c nginx.conf", cgroup="0::/system.slice/dp.service")
+    assert find_master("/usr/local/kong", proc=proc.path) is None
+    assert find_master("/usr/local/kong", unit="kong.service", proc=proc.path).prefix == "/srv/kong"
+    assert find_master("/srv/dp", unit="kong.service", proc=proc.path).process.name == "8"
+    assert find_master("/usr/local/kong", unit="other.service", proc=proc.path) is None
+
+
 def test_several_kongs_differ_by_prefix_and_two_with_one_prefix_cannot_be_told_apart(proc):
     proc.add(7, f"{PROGRAM} -p /usr/local/kong -c nginx.conf")
     proc.add(8, f"{PROGRAM} -p /srv/dp/ -c nginx.conf")

@@ -113,7 +113,7 @@ def by_own_command(tmp_path, monkeypatch):
     now = Nginx("/srv/kong", "7", frozenset({"13"}), root=root)
     asked = []
 
-    def find_master(prefix, *, in_container):
+    def find_master(prefix, *, unit, in_container):
         asked.append((prefix, in_container))
         return master
 

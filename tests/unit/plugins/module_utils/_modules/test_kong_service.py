@@ -8,8 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_service
 
 LISTENER = {
@@ -21,6 +24,24 @@ LISTENER = {
     "flags": [],
 }
 MODULE = SimpleNamespace(check_mode=False, params={"how": "reload", "listeners": [LISTENER], "looks": 1, "drain": 0})
+
+
+@pytest.mark.parametrize(
+    ("given", "used", "expected"),
+    [
+        (None, "/srv/kong", "/srv/kong"),
+        (None, "/usr/local/kong", ""),
+        ("/srv/new", "/srv/kong", "/srv/new"),
+        (None, None, ""),
+    ],
+)
+def test_the_prefix_is_that_of_the_running_kong_unless_it_is_given(monkeypatch, tmp_path, given, used, expected):
+    """Otherwise `kong quit` and the comparison after a reload would not find a Kong whose file has another prefix."""
+    running = Running(Master(tmp_path / "7", used) if used else None, "")
+    monkeypatch.setattr(kong_service, "find_running", lambda *_args: running)
+    params = {"version": "3.4", "service": "", "prefix": given, "conf": "/etc/kong/kong.conf", "program": "kong"}
+    commands = {"restart_command": None, "reload_command": None}
+    assert kong_service.read_kong({**params, **commands}, Host(tmp_path)).prefix == expected
 
 
 @pytest.fixture
