@@ -98,12 +98,18 @@ def _list_moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [
         name
         for name, node in old["nodes"].items()
-        if name in new["nodes"] and _list_places(node) and present.isdisjoint(_list_places(node))
+        if name in new["nodes"] and (addresses := _list_addresses(node))
+        # A node with the same name and address at a site of another name is the same host.
+        if addresses.isdisjoint(_list_addresses(new["nodes"][name])) and present.isdisjoint(_list_places(node))
     ]
 
 
 def _list_places(node: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(node["site"], address) for address in node["address"].values() if address}
+    return {(node["site"], address) for address in _list_addresses(node)}
+
+
+def _list_addresses(node: Mapping[str, Any]) -> set[str]:
+    return {address for address in node["address"].values() if address}
 
 
 def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run: Run) -> str:

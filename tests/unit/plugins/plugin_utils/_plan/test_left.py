@@ -55,6 +55,14 @@ def test_nodes_that_left(new, left):
     assert {finding["code"] for finding in found} <= {"node-left"}
 
 
+def test_a_node_whose_site_has_another_name_is_the_same_host():
+    """The command in the warning would remove the rules of a node that runs."""
+    new = planned({name: {"kong_address": f"10.0.0.{name[1:]}", "kong_site": "lan"} for name in ("k1", "k2", "k10")})
+    assert make_left_findings(OLD, new, NO_RUN) == []
+    (found,) = make_left_findings(OLD, plan(k1="10.0.0.1", k2="10.0.0.22", k10="10.0.0.10"), NO_RUN)
+    assert (found["hosts"], "an older plan has this node at 10.0.0.2. " in found["message"]) == (["k2"], True)
+
+
 def test_a_node_that_left_is_kept_until_it_is_cleaned_or_a_node_again():
     first = plan(k1="10.0.0.1", k2="10.0.0.2")
     kept = {**first, "left": list_left(OLD, first)}
