@@ -35,4 +35,5 @@ class ActionModule(NodeModule):
         found_warnings = [escape_text(text) for text in result.pop("found_warnings")]
         decided = {**result, **decide_changes(node, result)}
         # A node that differs gets these warnings from the modules that change it.
-        return decided if decided["differs"] else {**decided, "warnings": found_warnings}
+        more = [] if decided["differs"] else found_warnings
+        return {**decided, "warnings": [*decided.get("warnings", []), *more]}

@@ -101,6 +101,14 @@ def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> 
     ]
 
 
+def list_override_warnings(result: Mapping[str, t.Any]) -> list[str]:
+    """Return a warning for each effective value in a result that is not as planned, with the fix."""
+    return [
+        f"{entry['line']}{'. Remove the variable' if entry['origin'] == ENVIRONMENT else ''}"
+        for entry in result.get("effective", ())
+    ]
+
+
 def run(module: AnsibleModule) -> None:
     """Compare the listeners and settings of Kong with the plan, and exit with the result."""
     params = dict(module.params)
@@ -112,7 +120,6 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"the host's sockets and Kong's unit cannot be read: {error}")
-    for entry in result["effective"]:
-        fix = ". Remove the variable" if entry["origin"] == ENVIRONMENT else ""
-        module.warn(f"{entry['line']}{fix}")
+    for text in list_override_warnings(result):
+        module.warn(text)
     module.exit_json(changed=False, **result)

@@ -21,7 +21,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.kong_
     warn_of_readers,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_firewall_info import inspect_firewall
-from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_listen_info import inspect_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_listen_info import (
+    inspect_listeners,
+    list_override_warnings,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_transparent import apply_catches
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import TAKEN
@@ -72,4 +75,6 @@ def run(module: AnsibleModule) -> None:
     except HostError as error:
         module.fail_json(msg=str(error))
     parts = inspect_node({**module.params, **node, "state": "present"}, found_warnings.append)
+    for text in list_override_warnings(parts["listeners"]):
+        module.warn(text)
     module.exit_json(changed=False, **parts, interrupted=Host().locate(TAKEN).exists(), found_warnings=found_warnings)

@@ -94,7 +94,7 @@ def test_a_conflict_is_a_warning_and_blocks_if_it_is_certain(parts):
 def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_path, interrupted):
     ended = []
     module = SimpleNamespace(
-        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **result: ended.append(result)
+        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **result: ended.append(result), warn=ended.append
     )
     monkeypatch.setattr(kong_node_info, "Host", lambda: Host(tmp_path))
     monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
@@ -105,3 +105,17 @@ def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_
     assert (result["interrupted"], result["changed"], result["found_warnings"]) == (interrupted, False, ["deaf"])
     assert {"firewall", "settings", "listeners", "interception"} < {*result}
     assert "node" not in module.params
+
+
+def test_a_variable_that_overrides_the_plan_is_a_warning(parts, monkeypatch, tmp_path):
+    """No other module of a run tells it, whether the node differs or not."""
+    effective = [{"line": "a is c, planned b", "origin": "environment"}, {"line": "d is e", "origin": "started"}]
+    monkeypatch.setattr(kong_node_info, "inspect_listeners", lambda _params: {"listens": True, "effective": effective})
+    monkeypatch.setattr(kong_node_info, "Host", lambda: Host(tmp_path))
+    monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
+    warned = []
+    module = SimpleNamespace(
+        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **_result: None, warn=warned.append
+    )
+    kong_node_info.run(module)
+    assert warned == ["a is c, planned b. Remove the variable", "d is e"]
