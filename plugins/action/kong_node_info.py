@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RELOAD, RESTART
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
@@ -34,6 +35,7 @@ class ActionModule(NodeModule):
             return result
         found_warnings = [escape_text(text) for text in result.pop("found_warnings")]
         decided = {**result, **decide_changes(node, result)}
-        # A node that differs gets these warnings from the modules that change it.
-        more = [] if decided["differs"] else found_warnings
+        # If Kong's file changes, the modules that change the node have these warnings.
+        changes_file = decided.get("restart", {}).get("how") in (RELOAD, RESTART)
+        more = [] if changes_file else found_warnings
         return {**decided, "warnings": [*decided.get("warnings", []), *more]}
