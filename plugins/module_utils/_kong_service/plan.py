@@ -56,8 +56,8 @@ class Kong:
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
     start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is empty for Kong's default.
     `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are all variables of a
-    start of the unit. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if a user
-    other than root can change that file or a file of variables, and the unit does not run as root.
+    start of the unit. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if the
+    unit does not run as root, and another user can change that file, a file of variables, or a folder of programs or libraries.
     """
 
     version: tuple[int, int]

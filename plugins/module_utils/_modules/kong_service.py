@@ -59,7 +59,7 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     running = find_running(host, params["service"], params["prefix"] or PREFIX)
     unit, used = running.unit, running.master.prefix if running.master else PREFIX
     user, variables = read_user(host, unit), read_unit_variables(host, unit)
-    program = params["program"]
+    program, directory = params["program"], read_directory(host, unit)
     return Kong(
         version=(int(found[1]), int(found[2])),
         conf=params["conf"] if host.locate(params["conf"]).exists() else _NO_FILE,
@@ -68,13 +68,13 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
         start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
         reload_of_unit=read_commands(host, unit, "ExecReload"),
         user=user,
-        directory=read_directory(host, unit),
+        directory=directory,
         program=program if os.access(program, os.X_OK) else "",
         restart_command=params["restart_command"] or "",
         reload_command=params["reload_command"] or "",
         variables={name: variable.value for name, variable in variables.items()},
         settings=read_stated(host.read(params["conf"]) or ""),
-        is_roots=is_roots(user, variables, params["conf"]),
+        is_roots=is_roots(user, variables, params["conf"], directory),
     )
 
 

@@ -268,6 +268,26 @@ def test_another_user_must_not_change_what_a_program_of_root_reads(tmp_path, use
     assert is_roots(user, variables, str(files[1])) is expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PATH", "{own}:/usr/bin", True),
+        ("PATH", "/usr/bin:{foreign}/bin", False),
+        ("LUA_PATH", "{own}/?.lua;{foreign}/?/init.lua;;", False),
+        ("LD_PRELOAD", "{foreign}/x.so", False),
+        ("KONG_LOG_LEVEL", "{foreign}", True),
+    ],
+)
+def test_another_user_must_not_change_the_programs_and_libraries_of_root(tmp_path, name, value, expected):
+    own, foreign = tmp_path / "own", tmp_path / "foreign"
+    own.mkdir(mode=0o755)
+    foreign.mkdir(mode=0o755)
+    os.chown(foreign, 5678, 5678)
+    variables = {name: Variable(value.format(own=own, foreign=foreign), "Environment= of kong.service")}
+    assert is_roots("kong", variables) is expected
+    assert is_roots("", variables) is True
+
+
 def test_the_origin_of_each_variable(tmp_path):
     """The file that has it: an EnvironmentFile=, or the last of the unit's files with this name."""
     host = host_with(tmp_path, kong="KONG_B=of the file\n")
