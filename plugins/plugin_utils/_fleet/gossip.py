@@ -239,10 +239,12 @@ def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
         counts_of_peers = counts - Counter([on_vpn.get(node.name)])
         expected = sorted({str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in counts_of_peers})
         if node.advertised and bound and set(expected) - {bound}:
+            fixes = "Remove kong_cluster_listen, or bind 0.0.0.0"
+            if bound not in node.host.virtual:
+                fixes = "Remove kong_cluster_listen, bind 0.0.0.0, or set kong_address to the address that it binds"
             message = (
                 f"{node.name} sends its gossip from the address that it binds, but its peers expect it from "
-                f"{' and '.join(expected)} and would drop it. Remove kong_cluster_listen, bind 0.0.0.0, or set "
-                "kong_address to the address that it binds"
+                f"{' and '.join(expected)} and would drop it. {fixes}"
             )
             yield make_host_error(
                 "gossip-bind", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message

@@ -178,6 +178,20 @@ PATHS = [
             "set kong_address to the address that it binds": {"n": {"kong_address": "10.1.0.9"}},
         },
     ),
+    Advice(
+        "gossip-bind",
+        {
+            name: {**OLD, "kong_virtual_addresses": ["10.1.0.9"], **more}
+            for name, more in {
+                "m": {},
+                "n": {"kong_address": "10.1.0.3", "kong_cluster_listen": "10.1.0.9:7946"},
+            }.items()
+        },
+        {
+            "Remove kong_cluster_listen": {"n": {"kong_cluster_listen": None}},
+            "or bind 0.0.0.0": {"n": {"kong_cluster_listen": "0.0.0.0:7946"}},
+        },
+    ),
     for_node(
         "gossip-ipv4",
         {"kong_address": "fd00::1"},
