@@ -53,8 +53,8 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Mapping[str, Any]]) -> Dr
     for name in sorted(plan["nodes"], key=make_natural_key):
         result = escape_all(seen.get(name, {}))
         found = {part: result[part] for part in PARTS if part in result}
-        parts = {part: _list_lines(part, of, plan["nodes"][name]) for part, of in found.items() if not of["failed"]}
-        reasons = tuple(f"{part}: {of['msg']}" for part, of in found.items() if of["failed"])
+        parts = {part: _list_lines(part, of, plan["nodes"][name]) for part, of in found.items() if not of.get("failed")}
+        reasons = tuple(f"{part}: {of['msg']}" for part, of in found.items() if of.get("failed"))
         if parts:
             checked[name] = parts
         if reasons or not found:
