@@ -73,10 +73,11 @@ def pf_rules(plan: Any, host: str, form: str = "freebsd") -> str:
     if form not in PF_FORMS:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: form is {form!r}; accepted are {', '.join(PF_FORMS)}")
     try:
-        get_node(open_plan(plan), host)
+        opened = open_plan(plan)
+        get_node(opened, host)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.pf_rules: {exc}") from exc
-    return render_pf_rules(plan, host, form)
+    return render_pf_rules(opened, host, form)
 
 
 class FilterModule:

@@ -107,7 +107,8 @@ def _list_folders(paths: str) -> Iterator[str]:
     for path in re.split("[:; ]", paths):
         folder = Path(path.partition("?")[0])
         if path.startswith("/"):
-            yield str(next(parent for parent in (folder, *folder.parents) if parent.exists()))
+            existing = [parent for parent in (folder, *folder.parents) if parent.exists()]
+            yield str(existing[0])
 
 
 def _list_computed(properties: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Variable]]:

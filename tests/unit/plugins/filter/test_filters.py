@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import write_parts
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
@@ -52,6 +53,13 @@ def test_error_about_other_data_than_a_plan_names_the_filter(name):
     call(name, PLAN, *OF_PLANS[name])
     with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: .*plan of format 1"):
         call(name, {}, *OF_PLANS[name])
+
+
+@pytest.mark.parametrize("name", OF_PLANS)
+def test_the_path_of_a_kept_plan_gives_the_same_as_the_plan(name, tmp_path):
+    path = tmp_path / "plan"
+    write_parts(path, PLAN)
+    assert call(name, str(path), *OF_PLANS[name]) == call(name, PLAN, *OF_PLANS[name])
 
 
 @pytest.mark.parametrize("name", [name for name, args in OF_PLANS.items() if args and name != "kong_sample"])
