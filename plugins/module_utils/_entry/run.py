@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-unty
 # The option of every module that the action plugin sets.
 ARCHIVE = "archive"
 ARCHIVE_SPEC: dict[str, dict[str, Any]] = {ARCHIVE: {"type": "str", "no_log": True}}
-_PACKAGE = (__package__ or "").rpartition(".")[0]
+# In a zip file, Python 3.9 does not set `__package__`.
+_PACKAGE = __name__.rsplit(".", 2)[0]
 
 
 def run_module(name: str, module: AnsibleModule) -> None:
@@ -25,9 +27,11 @@ def run_module(name: str, module: AnsibleModule) -> None:
 
     Without an archive, the code is imported from this collection, if it is installed where the module runs.
     """
-    if module.params[ARCHIVE]:
-        _add_to_path(module.params[ARCHIVE], Path(module.tmpdir) / "gatehouse_kong.zip")
-    importlib.import_module(f"{_PACKAGE}._modules.{name}").run(module)
+    # Not the temporary folder of Ansible: it may be missing, and Ansible warns when it creates the folder.
+    with tempfile.TemporaryDirectory(prefix="gatehouse_kong_") as folder:
+        if module.params[ARCHIVE]:
+            _add_to_path(module.params[ARCHIVE], Path(folder) / "archive.zip")
+        importlib.import_module(f"{_PACKAGE}._modules.{name}").run(module)
 
 
 def _add_to_path(archive: str, file: Path) -> None:
