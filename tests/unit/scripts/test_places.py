@@ -20,8 +20,8 @@ DOT = "."  # the repository has no such name, not even here
         (f"URIs: http://snapshot{DOT}debian{DOT}org/archive", f"snapshot{DOT}debian{DOT}org"),
         (f"image: registry{DOT}access{DOT}redhat{DOT}com/ubi9", f"registry{DOT}access{DOT}redhat{DOT}com"),
         ("cd /" + "home/kong/checkout", "/" + "home/k"),
-        ("index-url = https://registry.example/simple", None),
-        ("files below /homepage/index and $HOME/work/tree", None),
+        (f"index-url = https://packages{DOT}example/simple", None),
+        ("files below /" + "homepage/index and $HOME" + "/" + "work/tree", None),
     ],
 )
 def test_a_name_of_a_machine_is_found(tmp_path, monkeypatch, line, found):
