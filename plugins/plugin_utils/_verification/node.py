@@ -22,7 +22,7 @@ PARTS = ("firewall", "listeners", "settings", "interception")
 
 
 def make_options(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a host compares with itself: the ruleset, the listeners, the settings and the intercept rules.
+    """Return the options of the module: the planned ruleset, listeners, settings and intercept rules of the node.
 
     ``config`` is the variable ``kong_config`` of the node. Raises ConfigError if it is invalid.
     """
