@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import ipset_kernel as _ipset_kernel
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import report
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.outcome import report
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.options import describe_outcome, report
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.outcome import describe_outcome, report
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError, ruleset_from_data

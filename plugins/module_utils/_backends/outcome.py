@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options and results that the modules for a host's firewall share."""
+"""The outcome of a run as plain data, and as lines for people."""
 
 from __future__ import annotations
 
