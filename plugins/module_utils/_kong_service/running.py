@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources, name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import find_unit, read_commands
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
     Variable,
@@ -105,8 +105,22 @@ def find_fallbacks(host: Host, running: Running, file: KongFile, settings: Colle
     sources = read_sources(host, running, file, settings)
     found = {name: sources.variables.get(name_variable(name)) for name in settings}
     of_variables = {name: variable.value for name, variable in found.items() if variable and variable.is_permanent}
-    is_known = not _find_container(running) and (file.form != "env" or _find_conf(host, running) is not None)
+    is_known = not _find_container(running) and (
+        file.form != "env" or _find_conf_of_unit(host, running.unit) is not None
+    )
     return {**(find_installed_defaults() if is_known else {}), **sources.defaults, **of_variables}
+
+
+def find_conf(host: Host, start: Start | None) -> str | None:
+    """Return the path of the kong.conf that a start of Kong reads, empty if there is none. None if it is unknown."""
+    if start is None:
+        return None
+    named = dict(zip(start.options[::2], start.options[1::2])).get("-c")
+    return named or next((path for path in _CONFS if host.locate(path).exists()), "")
+
+
+def _find_conf_of_unit(host: Host, unit: str) -> str | None:
+    return find_conf(host, find_start(read_commands(host, unit, "ExecStartPre", "ExecStart")))
 
 
 def _find_defaults(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> dict[str, str]:
@@ -116,20 +130,11 @@ def _find_defaults(host: Host, running: Running, file: KongFile, settings: Colle
     """
     if file.form != "env":
         return {**file.defaults}
-    conf = _find_conf(host, running)
+    conf = _find_conf_of_unit(host, running.unit)
     if conf is None:
         return {}
     values = _read_file(host, KongFile(conf, "conf", {}), settings)
     return {**file.defaults, **{name: value for name, value in values.items() if value is not None}}
-
-
-def _find_conf(host: Host, running: Running) -> str | None:
-    """Return the path of the kong.conf of a unit, empty if it has none. None if it is unknown."""
-    start = find_start(read_commands(host, running.unit, "ExecStartPre", "ExecStart"))
-    if start is None:
-        return None
-    named = dict(zip(start.options[::2], start.options[1::2])).get("-c")
-    return named or next((path for path in _CONFS if host.locate(path).exists()), "")
 
 
 def _read_file(host: Host, file: KongFile, settings: Collection[str]) -> dict[str, str | None]:

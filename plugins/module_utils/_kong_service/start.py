@@ -26,6 +26,11 @@ class Start:
     options: Command
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that Kong reads: its configuration file and the template of nginx.conf, as far as they are named."""
+        return tuple(value for name, value in zip(self.options[::2], self.options[1::2]) if name != "-p")
+
 
 def find_start(commands: Iterable[Command]) -> Start | None:
     """Return how the commands of a unit start Kong.

@@ -17,13 +17,12 @@ from __future__ import annotations
 import pwd
 import re
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.trust import is_trusted
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import parse_commands
 
@@ -34,10 +33,6 @@ _PROPERTIES = (
 _MANAGER = "the environment of systemd itself"
 # The environment of process 1, from the kernel command line or from a container's engine.
 _OF_SYSTEMD = "/proc/1/environ"
-# Variables with the paths of programs, libraries and code of Lua. Relative paths begin in the unit's working directory.
-_SEARCHED = (
-    "PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "LUA_PATH", "LUA_CPATH", "KONG_LUA_PACKAGE_PATH", "KONG_LUA_PACKAGE_CPATH",
-)  # fmt: skip
 # systemd leaves out a home directory and a shell that are placeholders.
 _NO_HOMES, _NO_SHELLS = ("", "/"), ("", "nologin", "false", "true")
 _WORD = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
@@ -89,26 +84,6 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     start = find_start(parse_commands(shown))
     in_command = start.variables.items() if start else ()
     return {**kept, **{name: Variable(value, f"the command of {unit}") for name, value in in_command}}
-
-
-def is_roots(user: str, variables: Mapping[str, Variable], *files: str) -> bool:
-    """Tell whether programs of root may use the variables of a unit, and other files and folders of it.
-
-    If the unit runs as another user, this user must not be able to change them, or the programs and libraries that the
-    variables lead to. `user` is empty for root.
-    """
-    named = {variable.file for variable in variables.values() if variable.file}
-    searched = {path for name in _SEARCHED if name in variables for path in _list_folders(variables[name].value)}
-    return not user or all(is_trusted(path) for path in {*named, *files, *searched})
-
-
-def _list_folders(paths: str) -> Iterator[str]:
-    """Yield the folders of a search path of programs, libraries or Lua, or for missing folders the existing parent."""
-    for path in re.split("[:; ]", paths):
-        folder = Path(path.partition("?")[0])
-        if path.startswith("/"):
-            existing = [parent for parent in (folder, *folder.parents) if parent.exists()]
-            yield str(existing[0])
 
 
 def _list_computed(properties: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Variable]]:

@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets 
     hide_values,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.code import is_roots
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import make_environment
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.kong_file import (
     compare_file,
@@ -38,10 +39,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     find_running,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_user
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
-    is_roots,
-    read_unit_variables,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import read_unit_variables
 
 
 def stage(module: AnsibleModule, text: str) -> str:
@@ -86,7 +84,7 @@ def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
     unit = find_running(host, params["service"], params["prefix"] or PREFIX).unit if params["service"] else ""
     variables = read_unit_variables(host, unit)
     files = [path for path in (params["path"], *params["search"]) if Path(path).exists()]
-    if not is_roots(read_user(host, unit), variables, *files):
+    if not is_roots(host, read_user(host, unit), variables, files):
         return None
     return make_environment(unit, {name: variable.value for name, variable in variables.items()})
 

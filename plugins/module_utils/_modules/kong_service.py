@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capab
     grant,
     write_drop_in,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.code import is_roots
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     Kong,
     ServiceError,
@@ -31,17 +32,15 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     Wanted,
     bring_up,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_conf, find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
     read_commands,
     read_directory,
     read_user,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
-    is_roots,
-    read_unit_variables,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import read_unit_variables
 
 # Kong's program fails for a missing file, and reads this as a file without settings.
 _NO_FILE = "/dev/null"
@@ -60,12 +59,15 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     unit, used = running.unit, running.master.prefix if running.master else PREFIX
     user, variables = read_user(host, unit), read_unit_variables(host, unit)
     program, directory = params["program"], read_directory(host, unit)
+    start_of_unit = read_commands(host, unit, "ExecStartPre", "ExecStart")
+    start = find_start(start_of_unit)
+    files = filter(None, (params["conf"], find_conf(host, start), *(start.files if start else ())))
     return Kong(
         version=(int(found[1]), int(found[2])),
         conf=params["conf"] if host.locate(params["conf"]).exists() else _NO_FILE,
         prefix=params["prefix"] or (used if used != PREFIX else ""),
         unit=unit,
-        start_of_unit=read_commands(host, unit, "ExecStartPre", "ExecStart"),
+        start_of_unit=start_of_unit,
         reload_of_unit=read_commands(host, unit, "ExecReload"),
         user=user,
         directory=directory,
@@ -74,7 +76,7 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
         reload_command=params["reload_command"] or "",
         variables={name: variable.value for name, variable in variables.items()},
         settings=read_stated(host.read(params["conf"]) or ""),
-        is_roots=is_roots(user, variables, params["conf"], directory),
+        is_roots=is_roots(host, user, variables, files, directory),
     )
 
 

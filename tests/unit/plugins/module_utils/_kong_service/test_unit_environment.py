@@ -17,8 +17,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Wanted, bring_up
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import (
-    Variable,
-    is_roots,
     parse_assignments,
     read_unit_variables,
 )
@@ -244,48 +242,6 @@ def test_variables_in_the_command_that_starts_kong(tmp_path):
     )
     assert values_of(host) == {"KONG_B": "of_env", "KONG_N": "1"}
     assert read_unit_variables(host, "kong.service")["KONG_B"].origin == "the command of kong.service"
-
-
-@pytest.mark.parametrize(
-    ("user", "modes", "expected"),
-    [
-        ("", (0o777, 0o666, 0o666), True),
-        ("kong", (0o755, 0o644, 0o640), True),
-        ("kong", (0o777, 0o644, 0o640), False),
-        ("kong", (0o755, 0o666, 0o640), False),
-        ("kong", (0o755, 0o644, 0o602), False),
-    ],
-)
-def test_another_user_must_not_change_what_a_program_of_root_reads(tmp_path, user, modes, expected):
-    """Otherwise LD_PRELOAD or KONG_NGINX_MAIN_LOAD_MODULE would give this user the rights of root."""
-    folder = tmp_path / "etc"
-    folder.mkdir()
-    files = [folder / "kong.env", folder / "kong.conf"]
-    for path, mode in zip((*files, folder), (*modes[1:], modes[0]), strict=True):
-        path.touch()
-        path.chmod(mode)
-    variables = {"A": Variable("1", str(files[0]), str(files[0])), "B": Variable("1", "the command of kong.service")}
-    assert is_roots(user, variables, str(files[1])) is expected
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "expected"),
-    [
-        ("PATH", "{own}:/usr/bin", True),
-        ("PATH", "/usr/bin:{foreign}/bin", False),
-        ("LUA_PATH", "{own}/?.lua;{foreign}/?/init.lua;;", False),
-        ("LD_PRELOAD", "{foreign}/x.so", False),
-        ("KONG_LOG_LEVEL", "{foreign}", True),
-    ],
-)
-def test_another_user_must_not_change_the_programs_and_libraries_of_root(tmp_path, name, value, expected):
-    own, foreign = tmp_path / "own", tmp_path / "foreign"
-    own.mkdir(mode=0o755)
-    foreign.mkdir(mode=0o755)
-    os.chown(foreign, 5678, 5678)
-    variables = {name: Variable(value.format(own=own, foreign=foreign), "Environment= of kong.service")}
-    assert is_roots("kong", variables) is expected
-    assert is_roots("", variables) is True
 
 
 def test_the_origin_of_each_variable(tmp_path):

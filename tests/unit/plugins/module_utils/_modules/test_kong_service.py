@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -42,6 +43,25 @@ def test_the_prefix_is_that_of_the_running_kong_unless_it_is_given(monkeypatch, 
     params = {"version": "3.4", "service": "", "prefix": given, "conf": "/etc/kong/kong.conf", "program": "kong"}
     commands = {"restart_command": None, "reload_command": None}
     assert kong_service.read_kong({**params, **commands}, Host(tmp_path)).prefix == expected
+
+
+@pytest.mark.parametrize("foreign", ["", "kong.conf", "used.conf", "template", "code"])
+def test_every_file_that_the_start_reads_must_be_of_root(monkeypatch, tmp_path, foreign):
+    """Kong's file of the inventory, the file and the template of the unit, and the code to which they lead."""
+    for name in ("kong.conf", "used.conf", "template", "code"):
+        (tmp_path / name).touch()
+    (tmp_path / "used.conf").write_text(f"lua_package_path = {tmp_path}/code/?.lua\n")
+    if foreign:
+        os.chown(tmp_path / foreign, 5678, 5678)
+    start = ("kong", "prepare", "-c", f"{tmp_path}/used.conf", "--nginx-conf", "template", "-p", "/no/such/prefix")
+    monkeypatch.setattr(kong_service, "find_running", lambda *_args: Running(None, "kong.service"))
+    monkeypatch.setattr(kong_service, "read_commands", lambda _host, _unit, *_names: (start,))
+    monkeypatch.setattr(kong_service, "read_directory", lambda _host, _unit: str(tmp_path))
+    monkeypatch.setattr(kong_service, "read_user", lambda _host, _unit: "kong")
+    monkeypatch.setattr(kong_service, "read_unit_variables", lambda _host, _unit: {})
+    params = {"version": "3.4", "service": "kong", "prefix": None, "conf": f"{tmp_path}/kong.conf", "program": "kong"}
+    commands = {"restart_command": None, "reload_command": None}
+    assert kong_service.read_kong({**params, **commands}, Host()).is_roots is not bool(foreign)
 
 
 @pytest.fixture

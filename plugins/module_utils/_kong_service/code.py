@@ -1,0 +1,63 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells whether root may run Kong's program with the variables and settings of a unit that runs as another user.
+
+Such a user must not decide what a program of root does. Sources: `bin/kong` starts with the modules of LuaRocks, which also
+searches the home directory, then with KONG_LUA_PATH_OVERRIDE and the working directory; kong/templates/nginx_kong.lua
+(lua_package_path, lua_package_cpath); kong/conf_loader (directives in settings `nginx_…`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.trust import is_trusted
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_stated
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
+
+# Settings with the paths of code: of Lua, of directives of nginx such as `include` and `load_module`, of plugin servers, of Wasm.
+_CODE = re.compile(r"lua_|nginx_|pluginserver_|wasm")
+# Other settings of Kong have the paths of data.
+_OF_KONG = "KONG_"
+# A part of a search path, a list, a directive or an option, up to its first wildcard.
+_PATH = re.compile(r"""[^\s:;,="'?*]+""")
+
+
+def is_roots(
+    host: Host,
+    user: str,
+    variables: Mapping[str, Variable],
+    files: Iterable[str],
+    directory: str = "/",
+) -> bool:
+    """Tell whether only root can change what a program of Kong reads and runs with the variables of a unit.
+
+    `user` is the user of the unit, empty for root. `files` are Kong's files, and `directory` is the working directory of the unit, in
+    which relative paths begin. Raises OSError if a file cannot be read.
+    """
+    if not user:
+        return True
+    read = {str(Path(directory, file)) for file in files}
+    named = {variable.file for variable in variables.values() if variable.file}
+    values = [value for file in read for name, value in read_stated(host.read(file) or "").items() if _CODE.match(name)]
+    values += [variable.value for name, variable in variables.items() if _is_code(name)]
+    code = {str(path) for value in values for path in _list_paths(value, directory)}
+    return all(map(is_trusted, {*named, *read, directory, *code}))
+
+
+def _is_code(variable: str) -> bool:
+    """Tell whether a variable can lead to code: those that are not of Kong can, such as PATH, HOME, LD_PRELOAD or PERL5LIB."""
+    return not variable.startswith(_OF_KONG) or bool(_CODE.match(variable[len(_OF_KONG) :].lower()))
+
+
+def _list_paths(value: str, directory: str) -> Iterator[Path]:
+    """Yield the files and folders in a value, for missing ones the existing parent. Relative paths begin in the directory."""
+    for word in _PATH.findall(value):
+        for path in {word, word[word.find("/") :]}:  # an option can precede a path, as in `-I/path`
+            place = Path(directory, path)
+            yield next(parent for parent in (place, *place.parents) if parent.exists())
