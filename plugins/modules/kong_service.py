@@ -52,6 +52,17 @@ options:
     description: The configuration file for Kong's own program. If it is missing, Kong has its defaults.
     type: path
     required: true
+  before:
+    description: Kong's file as it was before the change. The default is O(conf).
+    type: path
+  settings:
+    description:
+      - The names of the planned settings. If Kong was started by hand, it keeps the variables of its start for all other
+        settings, with a warning. Before 0.11 these are the variables of its Serf agent, later the values in C(.kong_env) in
+        its prefix that O(before) does not give.
+      - If omitted, a Kong that was started by hand is reloaded or restarted without these variables.
+    type: list
+    elements: str
   prefix:
     description: The prefix of the running Kong if it is not Kong's default. Before 0.9 this is C(nginx_working_dir).
     type: path
@@ -150,6 +161,8 @@ _SPEC = {
     "how": {"type": "str", "choices": ["reload", "restart", "stop"], "default": "restart"},
     "version": {"type": "str", "required": True},
     "conf": {"type": "path", "required": True},
+    "before": {"type": "path"},
+    "settings": {"type": "list", "elements": "str"},
     "prefix": {"type": "path"},
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},
     "service": {"type": "str", "default": "kong"},

@@ -27,8 +27,8 @@ _COMMAND_SECONDS = 300
 
 def run_step(step: Step, kong: Kong) -> None:
     """Run a step. Raises StepError with the errors or the end of its output if it fails and has to succeed."""
-    unit, directory = (kong.unit, kong.directory) if step.as_kong else ("", "")
-    environment = make_environment(unit, kong.variables)
+    unit, directory, variables = (kong.unit, kong.directory, kong.variables) if step.as_kong else ("", "", {})
+    environment = make_environment(unit, variables)
     try:
         done = run_program(step.argv, _COMMAND_SECONDS, environment=environment, directory=directory)
     except HostError as error:
@@ -52,12 +52,12 @@ def wait_until(is_met: Callable[[], bool], seconds: float) -> None:
 def make_environment(unit: str, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a program of Kong: exactly the variables of a start of its unit.
 
-    Without a unit it is that of this process, without the variables of Kong. Kong's program is a script of `resty`, in PATH.
+    Without a unit it is that of this process, with exactly these variables of Kong. Kong's program is a script of `resty`, in PATH.
     """
     if unit:
         return {"PATH": PROGRAMS, **variables}
     own = {name: value for name, value in os.environ.items() if not name.startswith("KONG_")}
-    return {**own, "PATH": search_path()}
+    return {**own, "PATH": search_path(), **variables}
 
 
 def _is_serf_running() -> bool:

@@ -39,7 +39,7 @@ class StepError(ServiceError):
 class Step:
     """A command, and whether it has to succeed. With `settles`, the Serf agent has to end before the next step.
 
-    With `as_kong`, it gets exactly the variables of a start of Kong's unit, because they take precedence over the file, and runs
+    With `as_kong`, it gets exactly the variables of a start of Kong, because they take precedence over the file, and runs
     in the unit's working directory, where relative paths in the file begin.
     """
 
@@ -56,7 +56,7 @@ class Kong:
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
     start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is empty for Kong's default.
     `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are all variables of a
-    start of the unit. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if the
+    start of the unit, or the `KONG_…` variables of a start by hand as far as they are known. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if the
     unit does not run as root, and another user can change that file, a file of variables, or a folder of programs or libraries.
     """
 
@@ -122,7 +122,9 @@ def _plan_restart(kong: Kong) -> tuple[Step, ...]:
     if kong.unit:
         return (Step(("systemctl", "restart", kong.unit)),)
     if kong.program:
-        return _make_stop(kong), Step((kong.program, "start", "-c", kong.conf, *_make_prefix_options(kong)))
+        return _make_stop(kong), Step(
+            (kong.program, "start", "-c", kong.conf, *_make_prefix_options(kong)), as_kong=True
+        )
     raise ServiceError(
         "Kong cannot be restarted on this host: its systemd unit and its program were not found, and no command is given. "
         "Set kong_listen_service, kong_listen_program or kong_listen_restart_command"

@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
 _FILES = (".kong_env", "kong.conf")
 _LINE = re.compile(r"([a-z][a-z0-9_]*) = (.*)")
 # The times of a normal start differ by the resolution of the clocks.
-_TOLERANCE = 3.0
+TOLERANCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_prepared(master: Master) -> Prepared | None:
         file = master.root / master.prefix.lstrip("/") / name
         with suppress(OSError):
             text, changed = file.read_text(encoding="utf-8", errors="replace"), file.stat().st_mtime
-            in_use = changed <= find_start(master) + _TOLERANCE
+            in_use = changed <= find_start(master) + TOLERANCE
             return Prepared(f"{master.prefix}/{name}", changed, parse_prepared(text)) if in_use else None
     return None
 

@@ -60,6 +60,14 @@ def rehearse(kong: Kong, nginx: Nginx) -> Mapping[str, str] | None:
         return read_settings(Path(folder), nginx.prefix)
 
 
+def prepare(kong: Kong, conf: str, prefix: str) -> dict[str, str]:
+    """Return the settings that a file gives a Kong without a unit, as if they were prepared in a prefix; none if it rejects the file."""
+    with _without_new_logs(kong), open_scratch() as folder:
+        with suppress(StepError):
+            run_step(make_prepare(kong, ("-c", conf, "-p", folder)), kong)
+        return read_settings(Path(folder), prefix)
+
+
 @contextmanager
 def _without_new_logs(kong: Kong) -> Iterator[None]:
     """Remove the logs that the test creates: nginx opens them, and the user of Kong's unit cannot write a log of root."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -35,6 +35,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_conf, find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.started import (
+    StartedFile,
+    find_variables_of_start,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import (
     read_commands,
     read_directory,
@@ -93,6 +97,21 @@ def read_wanted(params: dict[str, t.Any]) -> Wanted:
     return Wanted(parse_listeners(params["listeners"]), parse_listeners(http), params["looks"])
 
 
+def _keep_variables(module: AnsibleModule, kong: Kong) -> Kong:
+    """Return a Kong that was started by hand with the variables of its start, except those of planned settings."""
+    params = module.params
+    if params["settings"] is None or not params["looks"]:
+        return kong
+    before = params["before"] or kong.conf
+    found = find_variables_of_start(kong, StartedFile(before, params["settings"]))
+    if found:
+        module.warn(
+            f"Kong was started by hand with {', '.join(sorted(found))}, which {params['conf']} does not have. Its reload or restart "
+            "keeps these values. Add them to the file, for example with kong_config, or they are lost at the next start by hand"
+        )
+    return replace(kong, variables={**kong.variables, **found})
+
+
 def _apply(module: AnsibleModule) -> Done:
     """Apply the settings to Kong; in check mode only return the planned action."""
     host, how = Host(), module.params["how"]
@@ -100,6 +119,7 @@ def _apply(module: AnsibleModule) -> Done:
     if module.check_mode:
         chosen = choose_procedure(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
+    kong = _keep_variables(module, kong)
     ports = [
         Port(listener["port"], (*(listener["flags"] or ()),))
         for listener in module.params["listeners"]

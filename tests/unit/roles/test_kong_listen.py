@@ -13,6 +13,7 @@ LISTENER = {"name": "admin", "setting": "admin_listen", "address": "127.0.0.1", 
             "flags": []}  # fmt: skip
 PRESENT = [{"name": "nginx", "protocols": ["tcp"], "port": 8001, "address": "127.0.0.1"}]
 NODE = {
+    "config": [],
     "version": "3.9",
     "role": "traditional",
     "listeners": [LISTENER],

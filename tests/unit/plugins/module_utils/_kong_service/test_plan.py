@@ -151,19 +151,19 @@ CASES = {
         with_program((3, 9)),
         "restart",
         "restart",
-        [f"{KONG} quit | may fail", f"{KONG} start -c {CONF}"],
+        [f"{KONG} quit | may fail", f"{KONG} start -c {CONF} | as kong"],
     ),
     "kong without a unit, with Serf": (
         with_program((0, 9)),
         "restart",
         "restart",
-        [f"{KONG} quit | may fail | settles", f"{KONG} start -c {CONF}"],
+        [f"{KONG} quit | may fail | settles", f"{KONG} start -c {CONF} | as kong"],
     ),
     "kong without a unit, before 0.9": (
         with_program((0, 8), prefix="/ignored"),
         "restart",
         "restart",
-        [f"{KONG} stop -c {CONF} | may fail | settles", f"{KONG} start -c {CONF}"],
+        [f"{KONG} stop -c {CONF} | may fail | settles", f"{KONG} start -c {CONF} | as kong"],
     ),
     "kong reload, from 2.3": (
         with_program((2, 3), prefix="/opt/kong"),

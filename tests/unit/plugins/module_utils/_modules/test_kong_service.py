@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong, ServiceError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.started import StartedFile
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_service
 
 LISTENER = {
@@ -24,7 +25,8 @@ LISTENER = {
     "setting": "proxy_listen",
     "flags": [],
 }
-MODULE = SimpleNamespace(check_mode=False, params={"how": "reload", "listeners": [LISTENER], "looks": 1, "drain": 0})
+PARAMS = {"how": "reload", "conf": "/kong.conf", "settings": None, "before": None, "listeners": [LISTENER]}
+MODULE = SimpleNamespace(check_mode=False, params={**PARAMS, "looks": 1, "drain": 0})
 
 
 @pytest.mark.parametrize(
@@ -67,10 +69,11 @@ def test_every_file_that_the_start_reads_must_be_of_root(monkeypatch, tmp_path, 
 @pytest.fixture
 def service(monkeypatch):
     """Replace the parts of a unit whose drop-in changes; record the restored drop-ins and the requested actions."""
-    calls = SimpleNamespace(put=[], how=[], done=Done("restart", (), ()), before="before")
+    calls = SimpleNamespace(put=[], how=[], kongs=[], done=Done("restart", (), ()), before="before")
 
-    def bring_up(_host, _kong, how, _wanted, _drain):
+    def bring_up(_host, kong, how, _wanted, _drain):
         calls.how.append(how)
+        calls.kongs.append(kong)
         if isinstance(calls.done, Exception):
             raise calls.done
         return calls.done
@@ -106,3 +109,28 @@ def test_after_an_error_the_drop_in_is_restored(service):
     with pytest.raises(ServiceError):
         kong_service._apply(MODULE)
     assert service.put == [("kong.service", "before")]
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "variables"),
+    [
+        ({"settings": ["admin_listen"]}, "/kong.conf", {"KONG_X": "secret"}),
+        ({"settings": [], "before": "/kong.conf~"}, "/kong.conf~", {"KONG_X": "secret"}),
+        ({"settings": None}, None, {}),
+        ({"settings": [], "looks": 0}, None, {}),  # a container
+    ],
+)
+def test_a_kong_started_by_hand_keeps_its_variables(service, monkeypatch, more, path, variables):
+    asked, warnings = [], []
+
+    def find(_kong, file):
+        asked.append(file)
+        return {"KONG_X": "secret"}
+
+    monkeypatch.setattr(kong_service, "find_variables_of_start", find)
+    params = {**MODULE.params, **more}
+    kong_service._apply(SimpleNamespace(check_mode=False, params=params, warn=warnings.append))
+    assert service.kongs[0].variables == variables
+    assert asked == ([StartedFile(path, params["settings"])] if path else [])
+    assert [text.partition(",")[0] for text in warnings] == ["Kong was started by hand with KONG_X"] * len(variables)
+    assert "secret" not in str(warnings)
