@@ -23,6 +23,7 @@ with suppress(ImportError):  # see _libraries
 
 Family = Literal[4, 6]
 FAMILIES: tuple[Family, ...] = (4, 6)
+DEFAULT_ROUTE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 class AddressError(ValueError):

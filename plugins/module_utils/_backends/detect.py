@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import has_iptables_accepts
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import IPTABLES_SERVICES, is_enabled
 
 # systemd creates such a link for each active unit, for the journal. Reading it is faster than running systemctl.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
@@ -26,15 +26,6 @@ _UFW_CONF = "/etc/ufw/ufw.conf"
 # The file is a shell script, so the line can end with a comment.
 _UFW_ENABLED = re.compile(r"""^\s*ENABLED=(["']?)yes\1\s*(?:\s#.*)?$""", re.IGNORECASE | re.MULTILINE)
 
-# Services that load iptables rules at boot, with their files: of Debian, and of the package iptables-services.
-IPTABLES_SERVICES = (
-    ("netfilter-persistent", ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6")),
-    ("iptables", ("/etc/sysconfig/iptables",)),
-    ("ip6tables", ("/etc/sysconfig/ip6tables",)),
-)
-
-# Files that list the loaded tables of iptables-legacy, and the program of that family.
-_FAMILIES = (("/proc/net/ip_tables_names", "iptables"), ("/proc/net/ip6_tables_names", "ip6tables"))
 # A rule, or a chain with another policy than ACCEPT. A chain without a policy has "-".
 _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
 
@@ -104,16 +95,9 @@ def _find_default(host: Host) -> Manager:
     return Manager("nftables", "no other firewall manager is enabled")
 
 
-def is_enabled(host: Host, service: str) -> bool:
-    """Tell whether a target or another service starts a service at boot. The links of systemd show that."""
-    masked = host.locate(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
-    wants = host.locate(UNIT_DIRECTORY).glob("*.wants")
-    return not masked and any((folder / f"{service}.service").is_symlink() for folder in wants)
-
-
 def _uses_legacy(host: Host) -> bool:
     # Most hosts have no table of iptables-legacy. No program is run then.
-    loaded = [program for names, program in _FAMILIES if host.read(names)]
+    loaded = [family.iptables for family in FAMILY.values() if host.read(family.legacy_tables)]
     if not loaded or host.which("iptables") is None:
         return False
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import read_variant  # noqa: PLC0415
@@ -123,7 +107,7 @@ def _uses_legacy(host: Host) -> bool:
 
 def _refuse_mixture(host: Host) -> None:
     """Check that only one variant of iptables has rules, because the kernel evaluates both variants. Raises HostError."""
-    loaded = [program for names, program in _FAMILIES if host.read(names)]
+    loaded = [family.iptables for family in FAMILY.values() if host.read(family.legacy_tables)]
     if not loaded:
         return
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import (  # noqa: PLC0415

@@ -12,11 +12,9 @@ that drop only some sources, so that bans stay effective.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DROP
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 
@@ -56,29 +54,3 @@ class Late(t.Protocol):
 
     def persist(self, want: Ruleset | None) -> None:
         """Save the late part for `want` for the next boot. If that fails, the persisted state is unchanged."""
-
-
-def warn_of_exempt_rule(where: str, rule: str, verdict: str, services: Iterable[Service], limit: str) -> Conflict:
-    """Return the warning about a rule of the host that has no effect, because our rule accepts its packets.
-
-    The rule of the host accepts packets up to a limit, or it drops some sources but follows our rule. `limit` is an
-    example of a rule that drops packets above a limit.
-    """
-    reason, advice = {
-        ACCEPT: (
-            "accepts packets up to a limit, but the rule of gatehouse.kong accepts the rest",
-            f"Drop packets above the limit instead, for example with `{limit}`",
-        ),
-        DROP: (
-            "follows the rule of gatehouse.kong, which precedes a default that drops, or the jump to the chain of this rule",
-            "Move it to the top of the base chain",
-        ),
-    }[verdict]
-    return Conflict(
-        certain=False,
-        where=where,
-        reason=f"`{rule}` {reason}",
-        ports=tuple(dict.fromkeys(map(str, services))),
-        advice=advice,
-        effect="exempt",
-    )

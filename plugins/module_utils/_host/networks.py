@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
+
 Range = tuple[int, int]  # first and last address, both included
 
-_BITS = {"ipv4": 32, "ipv6": 128}
-_AF = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _NETWORK: dict[str, type[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {
     "ipv4": ipaddress.IPv4Network,
     "ipv6": ipaddress.IPv6Network,
@@ -79,8 +79,9 @@ def parse_range(family: str, text: str) -> Range:
     """Return the first and the last address of a network or address. Raises ValueError as parse_networks does."""
     address, slash, length = text.partition("/")
     with suppress(OSError, ValueError):
-        first = int.from_bytes(socket.inet_pton(_AF[family], address), "big")
-        size = 1 << _BITS[family] - (int(length) if slash else _BITS[family])
+        bits = FAMILY[family].bits
+        first = int.from_bytes(socket.inet_pton(FAMILY[family].number, address), "big")
+        size = 1 << bits - (int(length) if slash else bits)
         if not first % size and length.isdigit() == bool(slash):
             return first, first + size - 1
     # Other texts are unusual or wrong. The ipaddress module decides, and gives the reason.
@@ -126,11 +127,11 @@ def align_members(have: Networks, want: Networks) -> Networks:
 
 
 def _format_address(family: str, number: int) -> str:
-    return socket.inet_ntop(_AF[family], number.to_bytes(_BITS[family] // 8, "big"))
+    return socket.inet_ntop(FAMILY[family].number, number.to_bytes(FAMILY[family].bits // 8, "big"))
 
 
 def _compute_length(family: str, first: int, last: int) -> int:
-    return _BITS[family] - (last - first).bit_length()
+    return FAMILY[family].bits - (last - first).bit_length()
 
 
 def _split(first: int, last: int) -> Iterator[Range]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
 IPTABLES = "/etc/gatehouse_kong_iptables"
@@ -12,10 +13,10 @@ SCRIPT_FILE = f"{IPTABLES}/load.sh"
 IPTABLES_LATE = "/etc/gatehouse_kong_accept/accept.sh"
 FIREWALLD = "/etc/firewalld"
 
-SET_PREFIX = {"ipv4": "gkong4-", "ipv6": "gkong6-"}
+SET_PREFIX = {name: f"gkong{family.version}-" for name, family in FAMILY.items()}
 # Prefixes of our ipsets in firewalld. They differ from the prefixes of the kernel ipsets of the iptables backend, because
 # firewalld can create kernel ipsets too.
-FIREWALLD_SET_PREFIX = {"ipv4": "gkfwd4-", "ipv6": "gkfwd6-"}
+FIREWALLD_SET_PREFIX = {name: f"gkfwd{family.version}-" for name, family in FAMILY.items()}
 
 
 def list_own_firewalld_files(host: Host) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
     install,
     uninstall,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     TPROXY,
@@ -261,6 +262,5 @@ def _find_places(saved: str) -> list[Place]:
 
 def _to_bind_addresses(family: str, destinations: tuple[str, ...]) -> list[str]:
     """Return single addresses as they are, and the wildcard of the family for networks."""
-    single = "/32" if family == "ipv4" else "/128"
-    wildcard = "0.0.0.0" if family == "ipv4" else "::"
-    return [text[: -len(single)] if text.endswith(single) else wildcard for text in destinations]
+    single = f"/{FAMILY[family].bits}"
+    return [text[: -len(single)] if text.endswith(single) else FAMILY[family].wildcard for text in destinations]

@@ -14,8 +14,9 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges, is_port, parse_networks
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, FAMILIES
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY
 
 TPROXY, REDIRECT = "tproxy", "redirect"
 EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -130,7 +131,7 @@ def _merge_networks(where: str, family: str, texts: t.Any) -> tuple[str, ...]:
 def _parse_address(where: str, family: str, text: str) -> str:
     (network,) = _merge_networks(where, family, [text])
     address, _slash, length = network.partition("/")
-    if length != ("32" if family == "ipv4" else "128"):
+    if length != str(FAMILY[family].bits):
         raise InterceptionError(f"{where} is {text!r}; expected is one {family} address")
     return address
 

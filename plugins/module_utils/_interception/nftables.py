@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     ACCEPTED,
     REDIRECT,
@@ -35,7 +36,6 @@ delete table inet {TABLE}
 """
 _LOOPBACK = 'iifname "lo" return comment "the host reaches itself"'
 _OWN = 'fib daddr type local return comment "packets to the host itself"'
-_IP = {"ipv4": "ip", "ipv6": "ip6"}
 _UNMARK = f'meta mark set meta mark & {0xFFFFFFFF ^ (ACCEPTED | ROUTED):#x} comment "only rules below set these bits"'
 _ROUTE = f"meta mark set meta mark | {ROUTED:#x}"
 _ACCEPT = f"meta mark & {ROUTED:#x} == {ROUTED:#x} meta mark set meta mark | {ACCEPTED:#x}"
@@ -86,7 +86,7 @@ def _exclude_own(catches: Interception, render: Rules, first: Iterable[str] = ()
 def _render_filter(catch: Catch) -> Iterator[str]:
     """Yield the rules that drop packets from other sources and, with TPROXY, deliver packets from allowed sources."""
     if catch.method == TPROXY and catch.sources != ():
-        target = f"tproxy {_IP[catch.family]} to {_render_target(catch)}"
+        target = f"tproxy {FAMILY[catch.family].ip} to {_render_target(catch)}"
         yield f"{_match(catch)}{_match_sources(catch)} {target} {_ROUTE} accept{_render_comment(catch)}"
     elif catch.sources:
         yield f"{_match(catch)}{_match_sources(catch)} accept{_render_comment(catch)}"
@@ -113,7 +113,9 @@ def _render_forward_drops(catches: Interception) -> Iterator[str]:
 
 
 def _render_redirect(catch: Catch) -> Iterator[str]:
-    target = f"dnat {_IP[catch.family]} to {_render_target(catch)}" if catch.address else f"redirect to :{catch.port}"
+    target = (
+        f"dnat {FAMILY[catch.family].ip} to {_render_target(catch)}" if catch.address else f"redirect to :{catch.port}"
+    )
     yield f"{_match(catch)} {target}{_render_comment(catch)}"
 
 
@@ -124,7 +126,7 @@ def _render_target(catch: Catch) -> str:
 
 def _match(catch: Catch) -> str:
     interfaces = f"iifname {_match_any([f'{name!r}'.replace(chr(39), chr(34)) for name in catch.interfaces])} "
-    destinations = f"{_IP[catch.family]} daddr {_match_any(catch.destinations)}"
+    destinations = f"{FAMILY[catch.family].ip} daddr {_match_any(catch.destinations)}"
     where = f"meta nfproto {catch.family}" if catch.everywhere else destinations
     ports = _match_any([str(port) for port in catch.ports])
     return f"{interfaces if catch.interfaces else ''}{where} tcp dport {ports}"
@@ -133,7 +135,7 @@ def _match(catch: Catch) -> str:
 def _match_sources(catch: Catch) -> str:
     if catch.sources is None or "/0" in catch.sources[0][-2:]:
         return ""
-    return f" {_IP[catch.family]} saddr {_match_any(catch.sources)}"
+    return f" {FAMILY[catch.family].ip} saddr {_match_any(catch.sources)}"
 
 
 def _match_any(values: tuple[str, ...] | list[str]) -> str:

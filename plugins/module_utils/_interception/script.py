@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     ACCEPTED,
     ROUTED,
@@ -23,7 +24,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftab
 
 # Number of the routing table, and priority of the first routing rule. Other programs use priorities from 1000.
 ROUTES = 711
-_OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _MARK = f"{ROUTED:#x}/{ROUTED:#x}"
 
 # `protocol kernel`: systemd-networkd removes all other rules and routes that it does not know (networkd.conf(5),
@@ -91,13 +91,13 @@ class Programs(t.NamedTuple):
 
 def render_load(catches: Interception, programs: Programs, *, ufw: bool) -> str:
     """Return the script that loads the intercept rules, which may be none; `ufw` tells whether ufw is enabled."""
-    tproxy = {family: select_family(catches, family, TPROXY) for family in _OPTION}
-    lines = [f"route {_OPTION[family]}" for family in tproxy if tproxy[family]]
+    tproxy = {family: select_family(catches, family, TPROXY) for family in FAMILY}
+    lines = [f"route {FAMILY[family].option}" for family in tproxy if tproxy[family]]
     lines += [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
     if programs.iptables:
         needed = ufw and any(catch.sources != () for catch in tproxy["ipv4"])
         lines.append(f"{'accept' if needed else 'no_accept'} {programs.iptables}")
-    lines += [f"no_route {_OPTION[family]}" for family in tproxy if not tproxy[family]]
+    lines += [f"no_route {FAMILY[family].option}" for family in tproxy if not tproxy[family]]
     return _render_script(programs, lines)
 
 
@@ -105,7 +105,7 @@ def render_removal(programs: Programs) -> str:
     """Return the script that removes rules and routes from the kernel."""
     lines = [f"{programs.nft} delete table inet {TABLE} 2>/dev/null || true"]
     lines += [f"no_accept {programs.iptables}"] if programs.iptables else []
-    return _render_script(programs, [*lines, *(f"no_route {option}" for option in _OPTION.values())])
+    return _render_script(programs, [*lines, *(f"no_route {family.option}" for family in FAMILY.values())])
 
 
 def _render_script(programs: Programs, lines: list[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import TPROXY, Interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import TABLE
@@ -19,7 +20,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import list_families
 
-_OPTION = {"ipv4": "-4", "ipv6": "-6"}
 _NUMBERS = tuple(str(ROUTES + number) for number in range(3))
 
 
@@ -31,7 +31,7 @@ def list_traces(host: Host, programs: Programs) -> list[str]:
     if programs.iptables:
         lines += [line for line in _ask(host, programs.iptables, "-S", "INPUT") if ACCEPT_COMMENT in line]
     for family in list_families(host):
-        option = _OPTION[family]
+        option = FAMILY[family].option
         rules = [line for line in _ask(host, programs.ip, option, "rule", "show") if line.split(":")[0] in _NUMBERS]
         routes = _ask(host, programs.ip, option, "route", "show", "table", str(ROUTES))
         lines += [f"{family} {line.strip()}" for line in (*rules, *routes)]

@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import (
     Networks,
     Range,
@@ -18,11 +19,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks impo
     parse_range,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 SetNames = t.Callable[[str, str], str]  # returns the name in ipset for a set of the ruleset and a family
 
-INET = {"ipv4": "inet", "ipv6": "inet6"}
 
 # A name has at most 31 characters (IPSET_MAXNAMELEN in linux/netfilter/ipset/ip_set.h is 32, with the terminating 0).
 # The mark of the other name needs one more character.
@@ -71,7 +71,7 @@ def list_wanted_sets(ruleset: Ruleset, names: SetNames = set_name) -> dict[str, 
 
 def fill(name: str, networks: Networks) -> list[str]:
     """Return the lines that create a set with its elements."""
-    create = f"create {name} hash:net family {INET[networks.family]} maxelem {MAXELEM}"
+    create = f"create {name} hash:net family {FAMILY[networks.family].inet} maxelem {MAXELEM}"
     return [create, *(f"add {name} {text}" for text in list_elements(networks))]
 
 
@@ -117,7 +117,7 @@ def _find_odd_options(words: list[str], family: str) -> list[str]:
     kind, *options = words
     values = dict(zip(options[::2], options[1::2]))
     known = kind == "hash:net" and len(options) % 2 == 0 and {*values} <= _OPTIONS
-    return [] if known and values["family"] == INET[family] else [f"it is {' '.join(words)}"]
+    return [] if known and values["family"] == FAMILY[family].inet else [f"it is {' '.join(words)}"]
 
 
 def _add_element(ranges: list[Range], live: LiveSet, words: list[str]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
@@ -23,7 +23,7 @@ def find_translations(saved: Mapping[str, str]) -> tuple[Translation, ...]:
     return tuple(
         translation
         for family, text in with_nat.items()
-        for translation in parse_saved_translations(text, PROGRAM[family])
+        for translation in parse_saved_translations(text, FAMILY[family].iptables)
     )
 
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import has_iptables_nft
 
-PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
-
-# These files list the loaded tables of iptables-legacy.
-_LEGACY_TABLES = {"ipv4": "/proc/net/ip_tables_names", "ipv6": "/proc/net/ip6_tables_names"}
 _IPV6_ADDRESSES = "/proc/net/if_inet6"
 # A rule, or a chain with another policy than ACCEPT. A chain without a policy has "-".
 _RULE = re.compile(r"^-A |^:\S+ (?!ACCEPT|-)", re.MULTILINE)
@@ -40,7 +37,7 @@ def find_program(host: Host, family: str, variant: str) -> str:
     If it is the host's own variant, the path is the general name, such as /usr/sbin/iptables. Scripts that keep the path
     then use the other variant after the host changed to it, for example by an upgrade.
     """
-    plain = PROGRAM[family]
+    plain = FAMILY[family].iptables
     own = host.which(plain)
     if own and Path(own).resolve().name == f"xtables-{variant}-multi" and _is_complete(host, own):
         return own
@@ -57,7 +54,7 @@ def _is_complete(host: Host, path: str) -> bool:
 
 def list_families(host: Host) -> tuple[str, ...]:
     """Return the address families that the kernel supports."""
-    return ("ipv4", "ipv6") if host.locate(_IPV6_ADDRESSES).exists() else ("ipv4",)
+    return FAMILIES if host.locate(_IPV6_ADDRESSES).exists() else ("ipv4",)
 
 
 def require_programs(host: Host, variant: str) -> None:
@@ -76,9 +73,10 @@ def refuse_mixture(host: Host, variant: str) -> None:
     other = _OTHER[variant]
     if other == "nft" and not host.call(has_iptables_nft):
         return
-    for family, plain in PROGRAM.items():
+    for family in FAMILY.values():
+        plain = family.iptables
         # Most hosts have no table of iptables-legacy. No program is run then.
-        if other == "legacy" and not host.read(_LEGACY_TABLES[family]):
+        if other == "legacy" and not host.read(family.legacy_tables):
             continue
         save = f"{plain}-{other}-save"
         if host.which(save) and _RULE.search(host.run(save)):

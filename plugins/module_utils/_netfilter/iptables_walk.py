@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Finding,
@@ -32,8 +33,6 @@ Place = tuple[str, int]  # a chain, and the number of lines before the place in 
 
 _OUR_CHAINS = " -j GATEHOUSE-KONG"
 _TABLES = ("raw", "mangle", "nat", "filter", "security")
-_FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
-_PROGRAM = {"ipv4": "iptables", "ipv6": "ip6tables"}
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _UNMARKED = "Remove it, or exclude Kong's ports from it"
 _MARKED = f"Remove it, or add `-m mark ! --mark {MARK:#x}/{MARK:#x}` to it, so that authorised packets reach the rules after it"
@@ -96,7 +95,7 @@ def parse_chains(table: Table, name: str = "", family: str = "") -> dict[str, Ch
     names = frozenset(table)
     return {
         chain: Chain(chain, [parse_rule(line, names) for line in lines], *IPTABLES_BASES.get((name, chain), ("", 0)),
-                     ACCEPT, _FAMILY.get(family, ""), name)
+                     ACCEPT, FAMILY[family].ip if family else "", name)
         for chain, lines in table.items()
     }  # fmt: skip
 
@@ -113,7 +112,7 @@ def _make_conflict(family: str, same: Sequence[Finding]) -> Conflict:
     first = same[0]
     return Conflict(
         certain=first.certain,
-        where=f"table {first.base.table} of {_PROGRAM[family]}",
+        where=f"table {first.base.table} of {FAMILY[family].iptables}",
         reason=f"it has `{first.rule.text}`"
         if first.rule
         else f"the policy of {first.base.name} is {first.base.policy.upper()}",

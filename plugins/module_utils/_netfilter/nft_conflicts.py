@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Container
 from itertools import groupby
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
     Finding,
@@ -18,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
     is_partial,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_properties import FAMILY_OF_HEADER
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
@@ -112,7 +114,7 @@ def _advise_with_mark(finding: Finding, *, is_of_iptables: bool) -> str:
         spared = f"-m mark ! --mark {MARK:#x}/{MARK:#x}" if is_of_iptables else f"meta mark & {MARK:#x} != {MARK:#x}"
         return f"Remove it, or add `{spared}` to it, so that authorised packets reach the rules after it"
     if is_of_iptables:
-        program = "iptables" if base.family == "ip" else "ip6tables"
+        program = FAMILY[FAMILY_OF_HEADER[base.family]].iptables
         return (
             f"It belongs to iptables: run `{program} -A {base.name} -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
             "the rule in the file from which this host loads its iptables rules at boot"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_properties import (
-    FAMILIES,
+    FAMILY_OF_HEADER,
     OPERATORS,
     PROTOCOLS,
     TESTS,
@@ -138,8 +138,8 @@ def _list_dependencies(expression: Json) -> Iterator[str]:
 
 
 def _has(packet: Packet, header: str) -> Answer:
-    if header in FAMILIES:
-        return FAMILIES[header] == packet.family
+    if header in FAMILY_OF_HEADER:
+        return FAMILY_OF_HEADER[header] == packet.family
     if header in PROTOCOLS:
         return header == packet.protocol
     return True if header == "th" else False if header in _FOREIGN_HEADERS else None

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import read_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
@@ -24,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
 Json = t.Any
 
 _HIGHEST = (1 << 32) - 1
-FAMILIES = {"ip": "ipv4", "ip6": "ipv6"}
+FAMILY_OF_HEADER = {family.ip: name for name, family in FAMILY.items()}
 _OTHER = 255  # represents any protocol other than tcp and udp; reserved (IANA protocol numbers)
 PROTOCOLS = {"tcp": 6, "udp": 17}
 _ETHER_TYPES = {"ip": 0x0800, "ip6": 0x86DD}
@@ -94,7 +95,7 @@ def _match_destination(packet: Packet, body: Json, elements: list[Json]) -> Answ
 
 
 def _match_address(packet: Packet, body: Json, addresses: Networks, elements: list[Json]) -> Answer:
-    if body["protocol"] not in FAMILIES:
+    if body["protocol"] not in FAMILY_OF_HEADER:
         return None
     networks = from_ranges(packet.family, (read_range(packet.family, element) for element in elements))
     return is_inside(addresses, networks)
@@ -129,8 +130,7 @@ def _read_state(packet: Packet) -> Number:
 
 
 def _read_ether_type(packet: Packet) -> Number:
-    names = {family: name for name, family in FAMILIES.items()}
-    return Number(Bits(_ETHER_TYPES[names[packet.family]]), _ETHER_TYPES, _HIGHEST)
+    return Number(Bits(_ETHER_TYPES[FAMILY[packet.family].ip]), _ETHER_TYPES, _HIGHEST)
 
 
 _INTERFACES = ("iifname", "iif", "oifname", "oif")

@@ -12,10 +12,10 @@ import typing as t
 from collections.abc import Mapping
 from contextlib import suppress
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, is_port, parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
-    FAMILIES,
     PROTOCOLS,
     Allow,
     Ruleset,

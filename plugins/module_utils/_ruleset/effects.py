@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges, subtract
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, FAMILIES, Allow, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, Allow, Ruleset
 
 _SHOWN = 4
 

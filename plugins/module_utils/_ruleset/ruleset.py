@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks
 
 ANY = "any"
 PROTOCOLS = ("tcp", "udp")
-FAMILIES = ("ipv4", "ipv6")
-WILDCARDS = {"0.0.0.0": "ipv4", "::": "ipv6"}
+WILDCARDS = {family.wildcard: name for name, family in FAMILY.items()}
 
 
 @dataclass(frozen=True, order=True)

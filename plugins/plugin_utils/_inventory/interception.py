@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    DEFAULT_ROUTE,
     FAMILIES,
     AddressError,
     Family,
@@ -39,7 +40,6 @@ KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
 TPROXY, REDIRECT = "tproxy", "redirect"
 FLAG = "transparent"
 
-_EVERYWHERE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 _TARGETS = ("proxy", "stream")
 # IFNAMSIZ in linux/if.h. A name has no blanks or slashes, and here no character that is a pattern for a firewall.
 _INTERFACE = re.compile(r"[A-Za-z0-9._-]{1,15}")
@@ -152,7 +152,9 @@ def _parse_interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _parse_networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:
     if value == "any":
-        return tuple(_EVERYWHERE[family] for family in FAMILIES if any(family in target.families for target in targets))
+        return tuple(
+            DEFAULT_ROUTE[family] for family in FAMILIES if any(family in target.families for target in targets)
+        )
     try:
         networks = sort_networks(canonicalise_network(str(text).strip()) for text in _list(value))
     except AddressError as exc:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    DEFAULT_ROUTE,
     FAMILIES,
     Addresses,
     Family,
@@ -33,7 +34,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 
 # Bridges that programs for containers and virtual machines create. Only the host itself reaches their addresses.
 _PRIVATE_BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|podman\d+|cni\d+|virbr\d+|lxcbr\d+|lxdbr\d+")
-DEFAULT_ROUTE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 _SINGLE = ("/32", "/128")  # not a /32 of IPv6: no interface has it
 
 

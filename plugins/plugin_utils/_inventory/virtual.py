@@ -21,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 
 VIRTUAL = "kong_virtual_addresses"
-_SYSCTLS = {4: "net.ipv4.ip_nonlocal_bind", 6: "net.ipv6.ip_nonlocal_bind"}
 
 
 def read_virtual(variables: HostVariables) -> tuple[str, ...]:
@@ -57,7 +56,7 @@ def find_standby_notes(node: Node) -> list[Finding]:
     report = Report(node.name)
     for listener in node.reachable:
         if listener.bound in node.host.virtual and "transparent" not in listener.flags:
-            sysctl = _SYSCTLS[find_family(listener.address)]
+            sysctl = f"net.ipv{find_family(listener.address)}.ip_nonlocal_bind"
             name = get_bind_variable(listener)
             message = (
                 f"a node that does not hold this virtual address can bind it only with the sysctl {sysctl}=1; without it Kong "

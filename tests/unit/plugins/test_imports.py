@@ -14,6 +14,10 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT
 
 HOST_SIDE = ROOT / "plugins" / "module_utils"
 IMPORT = re.compile(r"gatehouse\.kong\.plugins\.(module_utils|plugin_utils)\.(_\w+)(?:\.(\w+))?")
+MODULE = re.compile(
+    r"^\s*from ansible_collections\.gatehouse\.kong\.plugins\.(?:module_utils|plugin_utils)\.([\w.]+) import",
+    re.MULTILINE,
+)
 BACKENDS = ("firewalld", "iptables", "nftables", "ufw")
 
 
@@ -27,6 +31,19 @@ def folders_of(side):
     """Return the folders of a side by name; a file next to them counts as a folder."""
     paths = sorted((ROOT / "plugins" / side).glob("_*"))
     return {path.stem: path for path in paths if path.name != "__pycache__"}
+
+
+def nested_folders_of(side):
+    """Return for each folder of a side, nested ones included, the folders that its own files import."""
+    root = ROOT / "plugins" / side
+    found = {}
+    for path in root.rglob("*.py"):
+        imported = set()
+        for module in MODULE.findall(path.read_text(encoding="utf-8")):
+            target = root.joinpath(*module.split("."))
+            imported.add(target.parent if target.with_suffix(".py").exists() else target)
+        found[path.parent] = found.get(path.parent, set()) | imported - {path.parent}
+    return found
 
 
 def test_neither_side_imports_the_other():
@@ -46,6 +63,22 @@ def test_neither_side_imports_the_other():
 def test_folders_import_in_one_direction(side, folder, imported):
     left = {name: {found[1] for found in imports_of(path)} - {name} for name, path in folders_of(side).items()}
     assert left[folder] >= imported
+    refuse_circles(left)
+
+
+@pytest.mark.parametrize("side", ["module_utils", "plugin_utils"])
+def test_nested_folders_import_in_one_direction(side):
+    left = nested_folders_of(side)
+    left.pop(ROOT / "plugins" / side, None)
+    refuse_circles(left)
+
+
+def test_imports_of_nested_folders_are_found():
+    backends = HOST_SIDE / "_backends"
+    assert nested_folders_of("module_utils")[backends] >= {backends / name for name in BACKENDS}
+
+
+def refuse_circles(left):
     while left:
         free = [name for name, needed in left.items() if not needed & {*left}]
         assert free, f"a circle: {left}"

@@ -39,6 +39,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session import session as _session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.bus import has_libraries
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import (
     FIREWALLD,
@@ -57,7 +58,6 @@ _CHECK = "/run/gatehouse_kong_check"
 # Each call of a session has its own timeout. Restoring many bans after a reload takes a long time.
 _SESSION_SECONDS = 600
 _PREFIXES = [*FIREWALLD_SET_PREFIX.values()]
-_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 
 
 class FirewalldLate:
@@ -102,9 +102,9 @@ class FirewalldLate:
         """Return the conflicts: panic mode, rules of zones and policies, and iptables rules."""
         settings = tuple(find_settings_conflicts(self._state, self._zones, want))
         listed = self._listed
-        for family, program in _PROGRAMS.items():
-            if needs_options(listed, family) and self._host.which(program):
-                listed = with_options(listed, family, self._host.run(f"{program}-save"))
+        for family in FAMILY.values():
+            if needs_options(listed, family.ip) and self._host.which(family.iptables):
+                listed = with_options(listed, family.ip, self._host.run(f"{family.iptables}-save"))
         return (*settings, *find_iptables_conflicts(listed, want))
 
     def find_translations(self) -> tuple[Translation, ...]:
@@ -226,10 +226,14 @@ class FirewalldLate:
     def _count_rules(self, zone: str, objects: Objects) -> Iterator[tuple[str, int, int]]:
         """Yield the chain of the last rules of a zone, the number of its rules, and the number of rules that we need in it."""
         if uses_iptables(self._host):
-            for family, program in (("ipv4", "iptables"), ("ipv6", "ip6tables")):
-                saved = self._host.run(f"{program}-save", "-t", "filter")
+            for name, family in FAMILY.items():
+                saved = self._host.run(f"{family.iptables}-save", "-t", "filter")
                 found = sum(line.startswith(f"-A IN_{zone}_post ") for line in saved.splitlines())
-                yield f"{program} chain IN_{zone}_post", found, sum(rule.family == family for rule in objects.rules)
+                yield (
+                    f"{family.iptables} chain IN_{zone}_post",
+                    found,
+                    sum(rule.family == name for rule in objects.rules),
+                )
         elif self._listed:
             chain = f"filter_IN_{zone}_post"
             rules = (item.get("rule", {}) for item in self._listed)

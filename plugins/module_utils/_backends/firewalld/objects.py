@@ -18,16 +18,11 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import INET, MAXELEM, list_elements
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    ANY,
-    FAMILIES,
-    WILDCARDS,
-    Allow,
-    Ruleset,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import MAXELEM, list_elements
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, WILDCARDS, Allow, Ruleset
 
 # The priority of the last rules of a zone. Priorities are -32768 to 32767 (firewalld.richlanguage(5)).
 LAST = 32767
@@ -38,7 +33,6 @@ _LONGEST = 31
 _DIGEST = 8
 # Our rules for all sources use a set of every address, so that they differ from rules of the administrator.
 _EVERY = {"ipv4": ["0.0.0.0/1", "128.0.0.0/1"], "ipv6": ["8000::/1", "::/1"]}
-_ALONE = {"ipv4": "/32", "ipv6": "/128"}
 _RULE = re.compile(
     r'rule priority="(?P<priority>-?\d+)" family="(?P<family>ipv4|ipv6)" source ipset="(?P<ipset>[^"]+)"'
     r'(?: destination address="(?P<address>[^"]+)")? port port="(?P<port>\d+)" protocol="(?P<protocol>tcp|udp)" accept'
@@ -119,7 +113,7 @@ def make_objects(ruleset: Ruleset | None) -> Objects:
 
 def set_options(family: str) -> dict[str, str]:
     """Return the options of our ipsets (firewalld.ipset(5))."""
-    return {"family": INET[family], "maxelem": str(MAXELEM)}
+    return {"family": FAMILY[family].inet, "maxelem": str(MAXELEM)}
 
 
 def is_ours(rule: str) -> bool:
@@ -157,4 +151,4 @@ def _make_name(prefix: str, name: str) -> str:
 def _merge_entries(networks: Networks) -> tuple[str, ...]:
     """Return the fewest entries for networks, because nft lists adjacent networks merged and both forms must be equal."""
     texts = list_elements(from_ranges(networks.family, networks.ranges))
-    return tuple(sorted(text.removesuffix(_ALONE[networks.family]) for text in texts))
+    return tuple(sorted(text.removesuffix(f"/{FAMILY[networks.family].bits}") for text in texts))

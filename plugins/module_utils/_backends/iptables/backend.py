@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     parse_chain,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
@@ -54,7 +55,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     refuse_mixture,
     require_programs,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
 if t.TYPE_CHECKING:

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     make_rules,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import EARLY, BootUnit
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES, SCRIPT_FILE, SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     MAXELEM,
@@ -26,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
     fill,
     list_wanted_sets,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 UNIT = "gatehouse-kong-iptables.service"
 

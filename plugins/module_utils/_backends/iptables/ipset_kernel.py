@@ -15,6 +15,7 @@ import socket
 import struct
 import typing as t
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
     EXCLUSIVE,
     NETFILTER,
@@ -34,7 +35,7 @@ _NAMES_ONLY = 2
 _KIND = "hash:net"
 # The protocol of Linux 2.6.39, and the revision of hash:net in Linux 3.19. All versions of ipset support them.
 _SIX, _HASH_NET_SIX = b"\6", b"\6"
-_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+_FAMILIES = {family.inet: family.number for family in FAMILY.values()}
 # Attributes of a set: maxelem, and attributes that do not affect its content (hashsize, bucketsize, initval, statistics).
 _KNOWN = {17, 18, _MAXELEM, 21, 24, 25, 26}
 _TOGETHER = 1000  # entries in a message, whose size is limited to 64 KiB

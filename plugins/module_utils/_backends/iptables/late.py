@@ -35,18 +35,21 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     without_early,
     without_ours,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import warn_of_exempt_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.own_files import compare_files, write_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import (
+    Conflict,
+    Translation,
+    warn_of_exempt_rule,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     find_translations,
     without_ipv6,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
-    PROGRAM,
     find_program,
     list_families,
     read_variant,
@@ -54,7 +57,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
     require_programs,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import find_conflicts
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 # Other programs can change the rules between reading and loading.
@@ -113,7 +116,7 @@ class IptablesLate:
                 self._saved[family], want, family, [(place.chain, place.position) for place in places]
             )
             void = without_effect(table, places, want, family)
-            where = f"table filter of {PROGRAM[family]}"
+            where = f"table filter of {FAMILY[family].iptables}"
             found += [warn_of_exempt_rule(where, *rule, services, _LIMIT_EXAMPLE) for rule, services in void.items()]
         found += [] if "ipv6" in self._families else without_ipv6(want, UNIT_PARTS.file)
         return (*found, *find_unloadable(self._host, self._programs))
@@ -169,7 +172,7 @@ class IptablesLate:
         want = ruleset or Ruleset()
         places = self._find_places(want)
         return tuple(
-            f"{PROGRAM[family]}: {line}"
+            f"{FAMILY[family].iptables}: {line}"
             for family, table in self._tables.items()
             for line in find_misplaced(table, places[family], want, family)
         )

@@ -11,11 +11,11 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import IPTABLES_SERVICES, is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import IPTABLES_SERVICES, is_enabled
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import (
     Clean,
     read_text,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import SetNames, set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import MARK
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
@@ -35,7 +36,6 @@ _FIRST_RULES = (
     f'-A {CHAIN} -m comment --comment "only rules below set this bit" -j MARK --set-xmark 0x0/{MARK:#x}',
 )
 _MARK_RULE = f"-A {MARK_CHAIN} -j MARK --set-xmark {MARK:#x}/{MARK:#x}"
-_LENGTH = {"ipv4": 32, "ipv6": 128}
 # XT_MAX_COMMENT_LEN in linux/netfilter/xt_comment.h is 256, with the terminating 0.
 _LONGEST_COMMENT = 255
 _FOR, _AT = " for ", " at "
@@ -91,7 +91,7 @@ def without_quotes(line: str) -> str:
 def _render_entry(entry: Allow, family: str, names: SetNames | None) -> list[str]:
     service = entry.service
     one_address = service.address and service.address not in WILDCARDS
-    to = f"-d {service.address}/{_LENGTH[family]} " if one_address else ""
+    to = f"-d {service.address}/{FAMILY[family].bits} " if one_address else ""
     match = f"-A {CHAIN} {to}-p {service.protocol} -m {service.protocol} --dport {service.port}"
     sources = [
         f"{match}{_set_match(name, family, names)} {_render_comment(name + _FOR + entry.listener)} -g {MARK_CHAIN}"

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     read_rules,
     without_quotes,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import (
     LiveSet,
@@ -27,10 +28,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset im
     set_name,
     swap_name,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import select_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    FAMILIES,
     Allow,
     Ruleset,
     Service,
@@ -128,7 +127,7 @@ def _compare_rules(state: State, ruleset: Ruleset) -> Iterator[str]:
         expected, found = make_rules(ruleset, family, state.find_name), chain.rules or ()
         if are_same_rules(found, expected) and chain.hooked:
             continue
-        program = PROGRAM[family]
+        program = FAMILY[family].iptables
         known, present = ({without_quotes(line) for line in lines} for lines in (expected, found))
         odd = [f"unexpected {program} rule: {line}" for line in found if without_quotes(line) not in known]
         odd += [f"{program} rule missing: {line}" for line in expected if without_quotes(line) not in present]

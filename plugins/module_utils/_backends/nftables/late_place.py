@@ -10,8 +10,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.late import warn_of_exempt_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, warn_of_exempt_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import (
     END,
     Step,

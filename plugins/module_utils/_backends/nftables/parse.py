@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     set_name,
     split_set_name,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
@@ -35,12 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import read_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
-    FAMILIES,
-    Ruleset,
-    SourceSet,
-    make_ruleset,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, SourceSet, make_ruleset
 
 _LOOPBACK = [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"return": None}]
 _UNMARK = [{"mangle": {"key": PACKET_MARK, "value": {"&": [PACKET_MARK, MARK_MASK]}}}]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import Rule, split_set_name
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import MARK
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES
 
 Json = t.Any
 PACKET_MARK = {"meta": {"key": "mark"}}

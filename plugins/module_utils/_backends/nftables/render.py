@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     set_name,
     swap_name,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
     CHAIN,
@@ -26,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
     PUBLISHED,
     TABLE,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 _HEADER = f"""\
 # Written by gatehouse.kong. The next run replaces manual changes.
@@ -36,7 +37,6 @@ add table inet {TABLE}
 delete table inet {TABLE}
 """
 
-_IP = {"ipv4": "ip", "ipv6": "ip6"}
 _UNMARK = f'meta mark set meta mark & {MARK_MASK:#x} comment "only rules below set this bit"'
 _ACCEPT = f"meta mark set meta mark | {MARK:#x} accept"
 
@@ -160,7 +160,7 @@ def _render_rule(rule: Rule, matches: t.Callable[[Rule], list[str]], names: Mapp
 
 def _match_destination(rule: Rule) -> list[str]:
     """Return the matches of the destination of packets to the host itself."""
-    address = f"{_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _match_family(rule)
+    address = f"{FAMILY[t.cast('str', rule.family)].ip} daddr {rule.address}" if rule.address else _match_family(rule)
     return [address, _render_ports(rule.ports)]
 
 
@@ -168,7 +168,9 @@ def _match_original_destination(rule: Rule) -> list[str]:
     """Return the matches of the destination of packets to a container, before the host translated it."""
     ((protocol, port),) = rule.ports
     address = (
-        f"ct original {_IP[t.cast('str', rule.family)]} daddr {rule.address}" if rule.address else _match_family(rule)
+        f"ct original {FAMILY[t.cast('str', rule.family)].ip} daddr {rule.address}"
+        if rule.address
+        else _match_family(rule)
     )
     return [address, f"meta l4proto {protocol} ct original proto-dst {port}"]
 
@@ -194,4 +196,4 @@ def _match_sources(rule: Rule, names: Mapping[str, str]) -> str:
         return ""
     family = t.cast("str", rule.family)
     name = set_name(rule.source_set, family)
-    return f"{_IP[family]} saddr @{names.get(name, name)}"
+    return f"{FAMILY[family].ip} saddr @{names.get(name, name)}"

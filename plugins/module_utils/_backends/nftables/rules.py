@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     WILDCARDS,
@@ -22,7 +23,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 )
 
 _WILDCARD: dict[str | None, str | None] = {None: None, **{family: address for address, family in WILDCARDS.items()}}
-_SUFFIX = {"ipv4": "_ipv4", "ipv6": "_ipv6"}
 _SECOND = "_2"
 
 
@@ -111,7 +111,7 @@ def set_name(name: str, family: str) -> str:
 
     nft rejects a name that begins with a digit or a hyphen; such a name gets an underscore.
     """
-    return ("" if name[0].isalpha() else "_") + name + _SUFFIX[family]
+    return ("" if name[0].isalpha() else "_") + name + f"_{family}"
 
 
 def swap_name(text: str) -> str:
@@ -130,7 +130,8 @@ def split_set_name(text: str) -> tuple[str, str]:
     Raises ValueError if set_name and swap_name cannot return such a name.
     """
     plain = get_first_name(text)
-    for family, suffix in _SUFFIX.items():
+    for family in FAMILIES:
+        suffix = f"_{family}"
         name = plain[: -len(suffix)] if plain.endswith(suffix) else ""
         name = name.removeprefix("_")
         if name and set_name(name, family) == plain:

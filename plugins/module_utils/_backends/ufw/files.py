@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
 
-FILES = {"ipv4": "/etc/ufw/after.rules", "ipv6": "/etc/ufw/after6.rules"}
+FILES = {name: f"/etc/ufw/after{family.suffix}.rules" for name, family in FAMILY.items()}
 
 
 def keeps_rule(host: Host) -> bool:

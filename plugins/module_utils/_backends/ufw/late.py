@@ -28,18 +28,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     read_text,
     split_lines,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     find_translations,
     without_ipv6,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import (
     with_raw_bytes,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import LATE_RULE
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES, Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 
 _LOCK = "/run/ufw.lock"
@@ -73,7 +73,7 @@ class UfwLate:
         Raises HostError if ufw's chains are not loaded, or if packets do not pass them.
         """
         for family in FAMILIES:
-            saved = self._host.run(f"{PROGRAM[family]}-save") if family in self._loaded_families else ""
+            saved = self._host.run(f"{FAMILY[family].iptables}-save") if family in self._loaded_families else ""
             self._chains[family] = LateChain(family, saved)
         for chain in self._loaded:
             chain.require_loaded()
@@ -201,7 +201,7 @@ class UfwLate:
         return {"rule": LATE_RULE, "options": (), "lock": str(self._host.locate(_LOCK)), "parts": parts}
 
     def _choose_program(self, family: str, action: str) -> str:
-        name = f"{PROGRAM[family]}-{action}"
+        name = f"{FAMILY[family].iptables}-{action}"
         return self._host.which(name) or name
 
 

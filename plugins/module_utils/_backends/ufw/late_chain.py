@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
     list_chain_rules,
     plan_chain_commands,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends import END as DROPPED
@@ -25,7 +26,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ends imp
     walk_steps,
     without_effect,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import PROGRAM
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import (
     select_table,
@@ -40,7 +40,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, Service
 
-_NAMES = {"ipv4": "ufw-after-input", "ipv6": "ufw6-after-input"}
 _FIRST_JUMP = "-A INPUT -j {}-before-input"
 _USER_JUMP = "-A {0}-before-input -j {0}-user-input"
 _AFTER_JUMP = "-A INPUT -j {}-after-input"
@@ -56,15 +55,15 @@ class LateChain:
     @property
     def name(self) -> str:
         """The name of the chain."""
-        return _NAMES[self.family]
+        return f"{self._prefix}-after-input"
 
     @property
     def _prefix(self) -> str:
-        return "ufw6" if self.family == "ipv6" else "ufw"
+        return f"ufw{FAMILY[self.family].suffix}"
 
     def require_loaded(self) -> None:
         """Raise HostError unless packets pass ufw's chains before our rule."""
-        program = PROGRAM[self.family]
+        program = FAMILY[self.family].iptables
         lines = self.saved.splitlines()
         jumps = [jump.format(self._prefix) for jump in (_FIRST_JUMP, _AFTER_JUMP, _USER_JUMP)]
         missing = next((jump for jump in jumps if jump not in lines), None)
@@ -118,7 +117,7 @@ class LateChain:
         saved, chain = "\n".join(select_table(self.saved, "filter")), self.name
         if not plan_chain_commands(saved, chain, LATE_RULE, wanted):
             return
-        program, rules = PROGRAM[self.family], self.list_rules()
+        program, rules = FAMILY[self.family].iptables, self.list_rules()
         present = [line for line in rules if is_ours(line, LATE_RULE)]
         elsewhere = [line for line in split_saved(saved) if is_ours(line, LATE_RULE) and line not in present]
         yield from (f"{program} rule in the wrong chain: {line}" for line in elsewhere)
@@ -168,7 +167,7 @@ def _warn_of_exempt_rule(family: str, line: str, reason: str, services: Iterable
     """Return the warning about a rule of the host that has no effect on authorised packets."""
     return Conflict(
         certain=False,
-        where=f"table filter of {PROGRAM[family]}",
+        where=f"table filter of {FAMILY[family].iptables}",
         reason=f"`{line}` {reason}",
         ports=tuple(map(str, services)),
         advice="Move it to the top of INPUT, or use `ufw insert 1 deny from ...`",

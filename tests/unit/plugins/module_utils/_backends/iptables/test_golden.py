@@ -24,9 +24,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     interpret_state,
     parse_chain,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 GOLDEN = Path(__file__).parents[5] / "golden"

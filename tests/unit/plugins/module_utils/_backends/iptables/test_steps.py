@@ -25,9 +25,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     plan_removal,
     plan_steps,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 SOURCES = {"ipv4": [f"10.0.0.{number}" for number in range(1, 5)], "ipv6": ["fd00::1", "fd00::2"]}

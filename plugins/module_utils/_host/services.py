@@ -1,0 +1,26 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services of a host that load firewall rules at boot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+
+# Services that load iptables rules at boot, with their files: of Debian, and of the package iptables-services.
+IPTABLES_SERVICES = (
+    ("netfilter-persistent", ("/etc/iptables/rules.v4", "/etc/iptables/rules.v6")),
+    ("iptables", ("/etc/sysconfig/iptables",)),
+    ("ip6tables", ("/etc/sysconfig/ip6tables",)),
+)
+
+
+def is_enabled(host: Host, service: str) -> bool:
+    """Tell whether a target or another service starts a service at boot. The links of systemd show that."""
+    masked = host.locate(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
+    wants = host.locate(UNIT_DIRECTORY).glob("*.wants")
+    return not masked and any((folder / f"{service}.service").is_symlink() for folder in wants)
