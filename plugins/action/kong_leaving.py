@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import describe_members, forget_left
 
@@ -43,5 +43,5 @@ class ActionModule(ControllerAction):
             return False
         if not {*plan.get("left", {})}.intersection(cleaned):
             return False
-        update_file(path, dump_plan(forget_left(plan, cleaned)), check_mode=self._task.check_mode)
+        update_file(path, dump_json(forget_left(plan, cleaned)), check_mode=self._task.check_mode)
         return True

@@ -19,8 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     WARNING,
     format_finding,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
@@ -70,7 +70,7 @@ class ActionModule(ControllerAction):
         before = read_file(path)
         old = _read_old_plan(before)
         left = list_left(old or NO_PLAN, plan)
-        text = dump_plan({**plan, "left": left} if left else plan)
+        text = dump_json({**plan, "left": left} if left else plan)
         update_file(path, text, check_mode=self._task.check_mode)
         run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
         result: dict[str, Any] = {"changed": before != text, "file": str(path)}

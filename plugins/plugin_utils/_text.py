@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -82,9 +82,13 @@ def escape_all(value: Any, kept: str = "") -> Any:
     return value
 
 
-def make_natural_key(name: str) -> list[str | int]:
-    """Return the key that sorts names by the numbers in them: dp2 before dp10."""
-    return [int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))]
+def make_natural_key(*names: str) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+    """Return the key that sorts names, or tuples of names, by the numbers in them: dp2 before dp10, and dp01 before dp1."""
+    return tuple((tuple(_split_numbers(name)), name) for name in names)
+
+
+def _split_numbers(name: str) -> Iterator[str | int]:
+    return (int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name)))
 
 
 def format_ranges(names: Iterable[str], most: int = 4) -> str:

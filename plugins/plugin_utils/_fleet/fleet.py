@@ -41,7 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_error,
     make_host_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     drafts: dict[str, Draft] = {}
     outsiders: list[str] = []
     shared_values: dict[str, Values] = {}
-    for name in sorted(names.groups[group]):
+    for name in sorted(names.groups[group], key=make_natural_key):
         variables = HostVariables.read(inventory, name)
         if draft := read_node(variables, names):
             drafts[name] = draft
@@ -133,7 +133,7 @@ def _read_other_hosts(
     asked = {*inventory.groups.get(ASKED, ())}
     named = {*_list_named_hosts(drafts, inventory.groups), *outsiders} - set(drafts)
     hosts = {}
-    for name in sorted(named):
+    for name in sorted(named, key=make_natural_key):
         variables = HostVariables.read(inventory, name)
         hosts[name] = read_host(variables)
         has_no_answer = name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}
@@ -162,7 +162,7 @@ def _list_members(nodes: Mapping[str, Node], hosts: Mapping[str, Host], names: N
             members.setdefault(("gossip", node.cluster), []).append(node.host)
     members |= {("host", name): [known[name]] if name in known else [] for name in names.hosts}
     for group, group_members in names.groups.items():
-        members["group", group] = [known[name] for name in sorted(group_members) if name in known]
+        members["group", group] = [known[name] for name in sorted(group_members, key=make_natural_key) if name in known]
     return dict(members)
 
 
@@ -183,6 +183,6 @@ def _find_unknown_sites(nodes: Collection[Node], others: set[str]) -> Iterator[F
     known = others | {node.site for node in nodes}
     for node in nodes:
         for mapping in node.host.nat:
-            if unknown := sorted(set(mapping.sites) - known):
-                message = f"no host is in site {list_first(unknown, 4)}; the sites are {list_first(sorted(known), 6)}"
+            if unknown := sorted(set(mapping.sites) - known, key=make_natural_key):
+                message = f"no host is in site {list_first(unknown, 4)}; the sites are {list_first(sorted(known, key=make_natural_key), 6)}"
                 yield make_host_warning("nat-site-unknown", node.name, "kong_nat", list(mapping.sites), message)

@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _SHOWN_FAILURES = 3
 
@@ -237,7 +238,10 @@ def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
     for node in nodes:
         bound = node.select_listeners("cluster")[0].bound
         counts_of_peers = counts - Counter([on_vpn.get(node.name)])
-        expected = sorted({str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in counts_of_peers})
+        expected = sorted(
+            {str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in counts_of_peers},
+            key=make_natural_key,
+        )
         if node.advertised and bound and set(expected) - {bound}:
             fixes = "Remove kong_cluster_listen, or bind 0.0.0.0"
             if bound not in node.host.virtual:

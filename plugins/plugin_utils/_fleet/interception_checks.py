@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import parse_version
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, Report
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # Listeners for clients. The fleet itself needs all other listeners.
 _FOR_CLIENTS = ("proxy", "stream")
@@ -46,7 +47,7 @@ def find_protected(node: Node, ssh_port: int) -> Iterator[Protected]:
         for listener in node.reachable
         if listener.name not in _FOR_CLIENTS and not listener.is_loopback
     }
-    yield Protected(node.name, tuple(sorted(addresses)), tuple(sorted(ports)))
+    yield Protected(node.name, tuple(sorted(addresses, key=make_natural_key)), tuple(sorted(ports)))
     for mapping in node.host.nat:
         names = [name for port, name in sorted(ports) if port == mapping.inside_port]
         if names and mapping.outside_port:

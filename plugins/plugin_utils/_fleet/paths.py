@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, NatMapping, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 Via = Literal["local", "vpn", "nat", "hairpin"]
 
@@ -180,7 +181,7 @@ def list_egress_networks(caller: Host, site: str, dialled: str) -> tuple[str, ..
     mappings = [mapping for mapping in caller.nat if mapping.family == family]
     serving = [mapping for mapping in mappings if mapping.serves(site)] or mappings
     outside = {mapping.outside for mapping in serving}
-    return tuple(make_host_network(address) for address in sorted(outside)) or _as_networks(
+    return tuple(make_host_network(address) for address in sorted(outside, key=make_natural_key)) or _as_networks(
         caller.choose_source(dialled)
     )
 

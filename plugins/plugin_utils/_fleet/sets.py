@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family, sort_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # The longest name that every backend accepts, with room for a number.
 _LONGEST_NAME = 190
@@ -99,7 +100,8 @@ def describe_sets(names: Mapping[SetKey, str]) -> dict[str, dict[str, Any]]:
             shared_names[content.shared] = _find_free_name(f"{label.members}-from-other-sites", taken)
     described = {name: _describe_set(content, shared_names) for (_label, content), name in names.items()}
     shared_sets = {name: _split_families(sort_networks(shared.counts)) for shared, name in shared_names.items()}
-    return dict(sorted((described | shared_sets).items()))
+    found = described | shared_sets
+    return {name: found[name] for name in sorted(found, key=make_natural_key)}
 
 
 def _describe_set(content: Content, shared_names: Mapping[Shared, str]) -> dict[str, Any]:

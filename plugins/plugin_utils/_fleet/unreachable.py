@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, make_natural_key
 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
@@ -134,7 +134,11 @@ def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host]
 def make_unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is unverified."""
     for hosts, (name, target, dialled, source) in unverified.values():
-        also = f". The same holds for {_format_names(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+        also = (
+            f". The same holds for {_format_names(sorted(set(hosts) - {name}, key=make_natural_key))}"
+            if len(hosts) > 1
+            else ""
+        )
         message = (
             f"it dials {target} at the public address {dialled}, but its source {source} is private. Set kong_nat_egress to "
             f"the outside address of its NAT, otherwise {target} drops its packets{also}"
@@ -154,7 +158,11 @@ def note_unknown(unknown: Unknown, taken: Iterable[tuple[Sequence[Host], Route |
 def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is not known."""
     for hosts, (name, target, dialled, source) in unknown.values():
-        also = f". The same holds for {_format_names(sorted(set(hosts) - {name}))}" if len(hosts) > 1 else ""
+        also = (
+            f". The same holds for {_format_names(sorted(set(hosts) - {name}, key=make_natural_key))}"
+            if len(hosts) > 1
+            else ""
+        )
         message = (
             f"its facts do not tell from which of its addresses it connects to {target} at {dialled}: two interfaces or an address "
             "from DHCPv6 are in that network, there is no default route, or the source is not in kong_address_networks. The rules "

@@ -35,6 +35,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 GroupKey = tuple[str, str]
 Seen = Callable[[Route, Host, Host], tuple[str, ...]]
@@ -127,7 +128,7 @@ class Viewer:
             for host in hosts
             if host.name != node.name
         ]
-        return sorted(missing, key=lambda host: host.name)
+        return sorted(missing, key=lambda host: make_natural_key(host.name))
 
     def _find_group(self, group: GroupKey) -> tuple[Group, Cells]:
         if group not in self._groups:

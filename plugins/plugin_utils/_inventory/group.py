@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_first, make_natural_key
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
@@ -30,9 +30,10 @@ class Selected:
 
 def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
-    known = list_first(sorted(name for name in groups if name not in _ALWAYS and groups[name]), _SHOWN_GROUPS) or "none"
+    known = sorted((name for name in groups if name not in _ALWAYS and groups[name]), key=make_natural_key)
+    shown = list_first(known, _SHOWN_GROUPS) or "none"
     return (
-        f"the inventory group of the Kong nodes has no hosts (groups with hosts: {known}). Add hosts to it, or set kong_group, "
+        f"the inventory group of the Kong nodes has no hosts (groups with hosts: {shown}). Add hosts to it, or set kong_group, "
         "and check the inventory's path"
     )
 

@@ -33,7 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key, quote_value
 
 VARIABLE = "kong_transparent"
 KEYS = frozenset({"destinations", "ports", "listen_port", "interfaces"})
@@ -147,7 +147,7 @@ def _parse_interfaces(item: Mapping[str, Any]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
             raise _EntryError("interception-invalid", f"{quote_value(name)} is not a name of a network interface")
-    return tuple(sorted({str(name) for name in names}))
+    return tuple(sorted({str(name) for name in names}, key=make_natural_key))
 
 
 def _parse_networks(value: Any, targets: Sequence[Listener]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key, quote_value
 
 _MAPPING_KEYS = frozenset(
     {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
@@ -104,7 +104,7 @@ def _parse_mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMappin
         outside_port=outside_port or inside_port,
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
-        sites=tuple(sorted(_parse_words(item, "sites"))),
+        sites=tuple(sorted(_parse_words(item, "sites"), key=make_natural_key)),
         device=next(iter(_parse_words(item, "device")), outside),
         hairpin_source=hairpin,
         inside=inside,

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_sharing
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 
 def check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
@@ -78,7 +78,7 @@ def check_addresses(variables: HostVariables, host: Host, listeners: tuple[Liste
 
 
 def _name_not_on_host(present: set[str]) -> str:
-    return f"the host does not have this address; it has {list_first(sorted(present), 6)}"
+    return f"the host does not have this address; it has {list_first(sorted(present, key=make_natural_key), 6)}"
 
 
 def check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:

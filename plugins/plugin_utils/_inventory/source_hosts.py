@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     Inventory,
     Names,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # The group of the hosts whose facts a playbook has tried to gather in this run.
 ASKED = "kong_asked_sources"
@@ -32,7 +33,8 @@ def find_source_hosts(inventory: Inventory, group: str) -> list[str]:
     if not others:
         return []
     named = {host for node in nodes for host in _list_named(HostVariables.read(inventory, node), names)}
-    return [host for host in sorted(others & named) if _has_no_address(HostVariables.read(inventory, host))]
+    ordered = sorted(others & named, key=make_natural_key)
+    return [host for host in ordered if _has_no_address(HostVariables.read(inventory, host))]
 
 
 def _list_named(variables: HostVariables, names: Names) -> Iterator[str]:

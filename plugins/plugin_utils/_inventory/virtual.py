@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 VIRTUAL = "kong_virtual_addresses"
 
@@ -43,7 +44,7 @@ def read_virtual(variables: HostVariables) -> tuple[str, ...]:
 
 def check_own(variables: HostVariables, virtual: Iterable[str], own: Iterable[str]) -> None:
     """Add an error for each virtual address that is also an own address of the host."""
-    for address in sorted(set(virtual) & set(own)):
+    for address in sorted(set(virtual) & set(own), key=make_natural_key):
         message = (
             "it is the host's own address as well, and a virtual address may move to another host; set kong_address or "
             f"kong_vpn_address to an address that stays on the host, or remove it from {VIRTUAL}"

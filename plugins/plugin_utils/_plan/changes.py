@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import sort_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 GAINS = "gains"
 LOSES = "loses"
@@ -81,14 +82,14 @@ def _join_protocols(changes: Iterable[Change]) -> list[Change]:
 
 def _compare_nodes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for kind, plan, other, word in ((GAINS, new, old, "joins"), (LOSES, old, new, "is no longer planned at")):
-        for name in sorted(set(plan["nodes"]) - set(other["nodes"])):
+        for name in sorted(set(plan["nodes"]) - set(other["nodes"]), key=make_natural_key):
             node = plan["nodes"][name]
             yield Change(kind, (name,), "the fleet", f"{word} site {node['site']}, cluster {node['cluster']}")
 
 
 def _compare_access(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     owners = list_owners(old), list_owners(new)
-    for name in sorted(new["nodes"]):
+    for name in sorted(new["nodes"], key=make_natural_key):
         before, after = (list_access(plan, name) for plan in (old, new))
         for port in dict.fromkeys((*before, *after)):
             yield from _compare_port(name, str(port), before.get(port), after.get(port), owners)
@@ -112,7 +113,7 @@ def _format_gained(before: Access | None, after: Access | None, owners: Mapping[
         return "anyone"
     more = after.sources - (before.sources if before else frozenset())
     opened = "opens for the node itself only" if before is None else ""
-    return _name_networks(sorted(more), owners) or opened
+    return _name_networks(more, owners) or opened
 
 
 def _format_lost(before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]) -> str:
@@ -121,16 +122,16 @@ def _format_lost(before: Access | None, after: Access | None, owners: Sequence[M
     if after is None:
         return f"closes; it was open to {_format_sources(before, owners[0])}"
     if before.anyone:
-        return f"anyone except {_name_networks(sorted(after.sources), owners[1])}" if after.sources else "anyone"
-    return _name_networks(sorted(before.sources - after.sources), owners[0])
+        return f"anyone except {_name_networks(after.sources, owners[1])}" if after.sources else "anyone"
+    return _name_networks(before.sources - after.sources, owners[0])
 
 
 def _format_sources(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
-    return "anyone" if access.anyone else _name_networks(sorted(access.sources), owners) or "the node itself only"
+    return "anyone" if access.anyone else _name_networks(access.sources, owners) or "the node itself only"
 
 
-def _name_networks(networks: Sequence[str], owners: Mapping[str, Sequence[str]]) -> str:
-    return list_first([_with_owner(network, owners.get(network, ())) for network in networks], _SHOWN)
+def _name_networks(networks: Iterable[str], owners: Mapping[str, Sequence[str]]) -> str:
+    return list_first([_with_owner(network, owners.get(network, ())) for network in sort_networks(networks)], _SHOWN)
 
 
 def _with_owner(network: str, owners: Sequence[str]) -> str:
@@ -139,7 +140,7 @@ def _with_owner(network: str, owners: Sequence[str]) -> str:
 
 
 def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    for name in sorted(set(old["nodes"]) & set(new["nodes"])):
+    for name in sorted(set(old["nodes"]) & set(new["nodes"]), key=make_natural_key):
         before, after = old["nodes"][name], new["nodes"][name]
         for field in _FIELDS:
             if before.get(field) != after.get(field):
@@ -176,9 +177,9 @@ def _format_mapping(mapping: Mapping[str, Any]) -> str:
 def _compare_forwards(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (_list_forwarded(plan) for plan in (old, new))
     for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
-        for key in sorted(changed.keys() - other.keys()):
+        for key in sorted(changed.keys() - other.keys(), key=lambda key: make_natural_key(*key)):
             yield Change(kind, (key[0],), f"forward {key[1]}", f"to {changed[key]}")
-    for key in sorted(before.keys() & after.keys()):
+    for key in sorted(before.keys() & after.keys(), key=lambda key: make_natural_key(*key)):
         if before[key] != after[key]:
             yield Change(CHANGES, (key[0],), f"forward {key[1]}", f"to {before[key]} -> to {after[key]}")
 
@@ -202,5 +203,5 @@ def _compare_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
         for plan in (old, new)
     )
     for kind, changed, other in ((GAINS, after, before), (LOSES, before, after)):
-        for key in sorted(changed.keys() - other.keys()):
+        for key in sorted(changed.keys() - other.keys(), key=lambda key: make_natural_key(*key)):
             yield Change(kind, (key[0],), f"{changed[key]} {key[1]}", key[2])

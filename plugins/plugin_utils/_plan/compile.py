@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
@@ -30,9 +28,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import find_published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import Inventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 FORMAT = 1
-_BATCH = 10_000
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -79,10 +77,7 @@ def _sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
             distinct.values(),
             key=lambda finding: (
                 _SEVERITIES.index(finding.severity),
-                finding.host,
-                finding.variable,
-                finding.code,
-                finding.message,
+                make_natural_key(finding.host, finding.variable, finding.code, finding.message),
             ),
         )
     )
@@ -104,11 +99,11 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
     return {
         "format": FORMAT,
         "sets": describe_sets(names),
-        "nodes": {name: _describe_node(node, compiled, names) for name, node in sorted(fleet.nodes.items())},
-        "hosts": {name: host.as_dict() for name, host in sorted(fleet.hosts.items())},
+        "nodes": {name: _describe_node(node, compiled, names) for name, node in fleet.nodes.items()},
+        "hosts": {name: host.as_dict() for name, host in fleet.hosts.items()},
         "nat_forwards": [
             _describe_forward(node, forward, names)
-            for name, node in sorted(fleet.nodes.items())
+            for name, node in fleet.nodes.items()
             for forward in list_forwards(node, compiled.allows[name])
         ],
         "findings": share_findings(findings),
@@ -218,11 +213,3 @@ def _describe_forward(node: Node, forward: Forward, names: Mapping[SetKey, str])
         "sources": _name_sources(forward.allow, names),
         "hairpin": forward.hairpin,
     }
-
-
-def dump_plan(plan: Mapping[str, Any]) -> str:
-    """Return a plan as JSON text for a plan file: two-space indentation, sorted keys, a final newline."""
-    chunks = json.JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False).iterencode(plan)
-    # Joined in batches, because all chunks of a large plan together take ten times the memory of the text.
-    batches = iter(lambda: "".join(islice(chunks, _BATCH)), "")
-    return "".join([*batches, "\n"])

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_members
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 
 def select_host(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def make_unknown_error(plan: Mapping[str, Any], name: str) -> PlanError:
 
 def format_names(names: Iterable[str]) -> str:
     """Return the first of the names as text."""
-    listed = sorted(names)
+    listed = sorted(names, key=make_natural_key)
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
 
 
@@ -55,5 +56,8 @@ def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, An
 def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
     allow = plan["nodes"][host]["ruleset"]["allow"]
-    used = sorted({name for entry in allow if entry["sources"] != "any" for name in entry["sources"]})
-    return {"allow": list(allow), "sets": {name: list_members(plan["sets"], name) for name in used}}
+    used = {name for entry in allow if entry["sources"] != "any" for name in entry["sources"]}
+    return {
+        "allow": list(allow),
+        "sets": {name: list_members(plan["sets"], name) for name in sorted(used, key=make_natural_key)},
+    }

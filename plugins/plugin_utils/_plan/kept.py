@@ -5,7 +5,7 @@
 """A plan in a file from which the part of a host is read without the rest of the plan.
 
 The file has a line for each node, host and set, and for each other key of the plan: its name, a tab, and its value as JSON.
-The lines are sorted by name, so a line is found in a few steps. Only the standard library is imported here, because a task
+The lines are sorted by name, so a line is found in a few steps. Only the standard library and _text are imported here, because a task
 reads its host's part in a process of its own, which would import the compiler again for every host.
 """
 
@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _HEAD = b"a plan of gatehouse.kong in parts, format 1\n"
 _PARTED = ("hosts", "nodes", "sets")
@@ -68,7 +70,9 @@ class PartedPlan(Mapping[str, Any]):
         for line, value in self.list_lines():
             kind, is_part, name = line.decode().partition(" ")
             (plan[kind] if is_part else plan)[json.loads(name) if is_part else kind] = json.loads(value)
-        return plan | {kind: dict(sorted(plan[kind].items())) for kind in _PARTED}
+        return plan | {
+            kind: {name: plan[kind][name] for name in sorted(plan[kind], key=make_natural_key)} for kind in _PARTED
+        }
 
     def read(self, name: bytes) -> Any:
         """Return the value of a line. Raises KeyError if there is no such line."""
@@ -107,7 +111,7 @@ class _Parts(Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         kind = f"{self._kind} ".encode()
         names = (line[len(kind) :] for line, _value in self._plan.list_lines() if line.startswith(kind))
-        return iter(sorted(json.loads(name) for name in names))
+        return iter(sorted(map(json.loads, names), key=make_natural_key))
 
     def __len__(self) -> int:
         return sum(1 for _name in self)

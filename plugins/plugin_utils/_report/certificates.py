@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
@@ -44,7 +44,10 @@ def make_certificates_table(outcomes: Iterable[Mapping[str, Any]]) -> Table | No
     return make_table(
         "Certificates of the listeners",
         header,
-        [make_cells(*row[:5], _format_days_left(row[5])) for row in sorted(rows)],
+        [
+            make_cells(*row[:5], _format_days_left(row[5]))
+            for row in sorted(rows, key=lambda row: (make_natural_key(*row[:5]), row[5]))
+        ],
     )
 
 

@@ -65,7 +65,7 @@ def draw_device(device: str, lane: Lane, y: float, step: float, lines: Sequence[
 
 
 def draw_closed(row: Row, lane: Lane, y: float) -> Label:
-    """Return the reason why a port without a flow is closed, beside the port."""
+    """Return the reason why a port without a flow is closed, for the text next to the port."""
     reason = "loopback: only the node itself" if row.loopback else "only the node itself"
     return make_label("closed", lane.inside[1] + 6, y + 4, lane.node[0] - lane.inside[1] - 12, reason)
 

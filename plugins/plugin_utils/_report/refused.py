@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import render_html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import make_finding_cases, render_suites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import render_markdown
@@ -49,7 +49,7 @@ def render_refused_json(findings: Findings, origin: Origin | None = None) -> str
     """Return the findings as JSON, with the same keys as the report of a plan."""
     empty = dict.fromkeys(("plan", "changes", "verification", "drift"))
     data = {"format": FORMAT, "origin": asdict(origin) if origin else None, "findings": findings, **empty}
-    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return dump_json(data)
 
 
 def render_refused_junit(findings: Findings, _origin: Origin | None = None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
@@ -110,7 +111,7 @@ def render_markdown_report(evidence: Evidence) -> str:
 
 def render_json_report(evidence: Evidence) -> str:
     """Return the input of the report as JSON."""
-    return json.dumps(evidence.as_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return dump_json(evidence.as_dict())
 
 
 def render_junit_report(evidence: Evidence) -> str:

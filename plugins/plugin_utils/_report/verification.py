@@ -91,7 +91,7 @@ def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
             f"On {list_first(verification['placeholders'], _SHOWN)} a placeholder listened on some ports instead of Kong.",
             WARN,
         )
-    for address, names in sorted(verification.get("holders", {}).items()):
+    for address, names in sorted(verification.get("holders", {}).items(), key=lambda held: make_natural_key(held[0])):
         yield Cell(f"{describe_holders(address, names)}.", "" if len(names) == 1 else WARN)
     if probed and not blocked:
         yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
@@ -35,7 +36,10 @@ def format_certificates(outcomes: Iterable[Outcome]) -> list[str]:
     }
     if not rows:
         return []
-    shown = [[node, listener, str(port), *rest] for node, listener, port, *rest in sorted(rows)]
+    shown = [
+        [node, listener, str(port), *rest]
+        for node, listener, port, *rest in sorted(rows, key=lambda row: make_natural_key(*map(str, row)))
+    ]
     header = ["node", "listener", "port", "subject", "valid until", ""]
     return ["Certificates of the listeners:", "", *render_table(header, shown), ""]
 

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     list_source_networks,
     list_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 OPEN = "open"
 FILTERED = "filtered"
@@ -170,7 +171,7 @@ def _find_own_endpoint(listener: Listener) -> Endpoint | None:
 
 def list_callers(plan: Mapping[str, Any]) -> list[str]:
     """Return the hosts that probe: the nodes, then the other hosts of the plan."""
-    return [*sorted(plan["nodes"]), *sorted(plan["hosts"])]
+    return [*sorted(plan["nodes"], key=make_natural_key), *sorted(plan["hosts"], key=make_natural_key)]
 
 
 def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, join_words
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, join_words, make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
@@ -176,7 +176,7 @@ def format_verification(verification: Verification, placeholders: Placeholders |
         *format_notes(verification.outcomes, placeholders or {}),
         *(
             f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
-            for address, names in sorted(verification.held.items())
+            for address, names in sorted(verification.held.items(), key=lambda held: make_natural_key(held[0]))
         ),
         _format_closing(verification),
     ]
@@ -184,7 +184,7 @@ def format_verification(verification: Verification, placeholders: Placeholders |
 
 def _format_matrix(verification: Verification, sources: Sequence[str]) -> list[str]:
     cells: dict[tuple[str, str, str], dict[str, list[str]]] = {}
-    for outcome in sorted(verification.outcomes, key=lambda outcome: outcome.probe.target):
+    for outcome in sorted(verification.outcomes, key=lambda outcome: make_natural_key(outcome.probe.target)):
         probe = outcome.probe
         row = (probe.target, probe.listener, f"{probe.port}/{probe.protocol}{_mark_family(probe)}")
         cells.setdefault(row, {}).setdefault(probe.caller, []).append(outcome.cell)

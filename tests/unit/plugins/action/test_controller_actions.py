@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_verification,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -268,8 +268,8 @@ def test_observer_of_a_node_decides_about_silence(files, more, expected):
 @pytest.fixture
 def files(tmp_path):
     later = planned({**SEED_NODES, "a1": {**SEED_NODES["a1"], "kong_proxy_listen": "0.0.0.0:9000"}}, SEED_OTHERS)
-    (tmp_path / "old").write_text(dump_plan(PLAN), encoding="utf-8")
-    (tmp_path / "new").write_text(dump_plan(later), encoding="utf-8")
+    (tmp_path / "old").write_text(dump_json(PLAN), encoding="utf-8")
+    (tmp_path / "new").write_text(dump_json(later), encoding="utf-8")
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "seed"
@@ -179,7 +179,7 @@ def test_same_plan_from_every_host_in_every_strategy(whole):
 def test_file_contains_the_plan(whole):
     text = (whole[0] / "whole.json").read_text(encoding="utf-8")
     plan = json.loads(text)
-    assert dump_plan(plan) == text
+    assert dump_json(plan) == text
     assert plan["nodes"]["b1"]["settings"]["cluster_advertise"] == "192.168.10.5:9000"
     assert plan["nodes"]["a1"]["site"] == "lan"
 

@@ -87,7 +87,22 @@ def test_cached_facts_are_gathered_again_and_used_if_the_host_does_not_answer(tm
 @pytest.mark.parametrize("name", ["site", "verify", "drift", "explain"])
 def test_playbooks_that_gather_these_facts(name):
     plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
-    assert [play.get("ansible.builtin.import_playbook") for play in plays[:2]] == ["nodes.yml", "sources.yml"]
+    imported = [play.get("ansible.builtin.import_playbook") for play in plays]
+    checks_names = name == "explain"
+    assert imported[: 2 + checks_names] == ["nodes.yml", *[None] * checks_names, "sources.yml"]
+
+
+@pytest.mark.parametrize("wrong", ["from", "to", "listener"])
+def test_a_wrong_name_for_explain_is_an_error_before_a_host_is_reached(tmp_path, wrong):
+    names = {"from": "near", "to": "n", "listener": "admin", wrong: "typo"}
+    play = [{"import_playbook": "gatehouse.kong.explain"}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    extra = [word for name, value in names.items() for word in ("-e", f"{name}={value}")]
+    code, output = run(tmp_path, "play.yml", *extra, inventory=FLEET)
+    assert code == 2
+    assert f"{wrong}: there is no " in output
+    for task in ("Gather", "UNREACHABLE", "[near]", "[far]"):
+        assert task not in output
 
 
 def test_the_facts_that_playbooks_gather_have_the_host_name():

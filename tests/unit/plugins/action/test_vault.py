@@ -125,7 +125,7 @@ def test_the_plan_is_the_same_without_the_vault_password(plans):
 
 
 @pytest.mark.parametrize("name", ["without", "with"])
-def test_neither_a_secret_nor_its_stand_in_is_printed_or_written(plans, name):
+def test_neither_a_secret_nor_its_placeholder_is_printed_or_written(plans, name):
     for text in plans[name]:
         assert PLAINTEXT not in text
         assert VAULTED not in text

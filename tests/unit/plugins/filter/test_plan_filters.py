@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import make_plain_value
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 PLAN = planned({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
@@ -51,7 +51,7 @@ def rendered():
     found = [path for path in sys.path if (Path(path) / "ansible_collections").is_dir()]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        input=json.dumps([EXPRESSIONS, dump_plan(PLAN)]),
+        input=json.dumps([EXPRESSIONS, dump_json(PLAN)]),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(found)},
         capture_output=True,
         text=True,

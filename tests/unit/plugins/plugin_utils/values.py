@@ -13,7 +13,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ME
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 
 UNDEFINED = "{{ not_defined }}"
 ENCRYPTED = "$ANSIBLE_VAULT"
@@ -228,7 +229,7 @@ def compile_hosts(nodes, others=None):
 def check_compilation(compilation):
     """Check that there is a plan or an error, and that every message names its variable and its host and is short."""
     if compilation.plan is not None:
-        dump_plan(compilation.plan)
+        dump_json(compilation.plan)
     else:
         assert compilation.errors
     for finding in compilation.findings:

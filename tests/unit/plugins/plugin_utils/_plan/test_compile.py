@@ -15,7 +15,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -51,14 +52,14 @@ def test_format():
     forward = {"device", "outside", "outside_port", "protocol", "inside", "inside_port", "node", "listener", "sources"}
     assert set(plan["nat_forwards"][0]) == forward | {"hairpin"}
     assert set(plan["findings"][0]) == {"severity", "code", "hosts", "variable", "value", "message"}
-    assert make_plain(plan) == plan == json.loads(dump_plan(plan))
+    assert make_plain(plan) == plan == json.loads(dump_json(plan))
 
 
 def test_text():
-    text = dump_plan(planned(SEED_NODES, SEED_OTHERS))
+    text = dump_json(planned(SEED_NODES, SEED_OTHERS))
     assert text.endswith("}\n")
     assert text.startswith('{\n  "findings": [')
-    assert "Zürich" in dump_plan(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
+    assert "Zürich" in dump_json(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -71,12 +72,12 @@ def test_plan_does_not_depend_on_the_order_of_hosts(seed):
     nodes = {name: dict(shuffled(MIXED[name].items())) for name in shuffled(MIXED)}
     groups = {"ops": shuffled(GROUPS["ops"])}
     again = planned(nodes, {name: OTHERS[name] for name in shuffled(OTHERS)}, groups)
-    assert dump_plan(again) == dump_plan(planned(MIXED, OTHERS, GROUPS))
+    assert dump_json(again) == dump_json(planned(MIXED, OTHERS, GROUPS))
 
 
 PROGRAM = """
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, dump_plan
-print(dump_plan(planned(MIXED, OTHERS, GROUPS)), end="")
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, dump_json
+print(dump_json(planned(MIXED, OTHERS, GROUPS)), end="")
 """
 
 
@@ -84,12 +85,12 @@ print(dump_plan(planned(MIXED, OTHERS, GROUPS)), end="")
 def test_plan_does_not_depend_on_the_hash_seed(seed):
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == dump_plan(planned(MIXED, OTHERS, GROUPS))
+    assert done.stdout == dump_json(planned(MIXED, OTHERS, GROUPS))
 
 
 def test_compiling_twice_in_one_process():
     nodes = inventory(MIXED, OTHERS, GROUPS)
-    assert dump_plan(compile_plan(nodes, "kong").plan or {}) == dump_plan(compile_plan(nodes, "kong").plan or {})
+    assert dump_json(compile_plan(nodes, "kong").plan or {}) == dump_json(compile_plan(nodes, "kong").plan or {})
 
 
 def test_group_with_another_name():

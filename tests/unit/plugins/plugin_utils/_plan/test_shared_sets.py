@@ -12,7 +12,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import gossip, paths, sets, viewer
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, dump_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_plan_properties import (
@@ -128,7 +129,7 @@ def test_time_and_size_are_linear_in_sites(make, monkeypatch):
     found = []
     for count in (100, 200):
         routes.clear()
-        size = len(dump_plan(planned(make(count))))
+        size = len(dump_json(planned(make(count))))
         found.append((size, len(routes)))
     assert found[1][0] < 2.2 * found[0][0]
     assert found[1][1] < 2.2 * found[0][1]
