@@ -61,7 +61,9 @@ differs:
   returned: always
   type: bool
 nodes:
-  description: A line for each difference, by node and part (C(firewall), C(listeners), C(settings), C(interception)).
+  description: >-
+    A line for each difference, by node and part (C(firewall), C(listeners), C(settings), C(interception), and
+    C(run) if an earlier run did not end).
   returned: always
   type: dict
   sample: {a1: {firewall: ["192.168.10.13 cannot reach udp 7946 (cluster) and should"], listeners: [], settings: []}}

@@ -93,7 +93,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 differs:
-  description: Whether a listener is missing, a socket is unexpected, or an effective value is not as planned.
+  description: >-
+    Whether a listener is missing, a socket is unexpected, an effective value is not as planned, or the effective values are
+    unknown because Kong was prepared again and not reloaded.
   returned: success
   type: bool
 report:
@@ -138,6 +140,12 @@ unit:
   returned: success
   type: str
   sample: kong.service
+unloaded:
+  description:
+    - A readable line if the settings of the running Kong are unknown, because C(kong prepare) ran after its last reload.
+    - Empty otherwise.
+  returned: success
+  type: str
 effective:
   description:
     - The effective values that are not as planned, and that no line in Kong's file explains.

@@ -32,7 +32,7 @@ class Sources:
     """The places from which Kong takes its values.
 
     `file` has the values of Kong's file `path`, None for a missing setting, and `changed` is its time in seconds since the
-    epoch. `prepared` is None if the settings of the running Kong are unknown.
+    epoch. `prepared` has the settings that the running Kong prepared last, None if they are unknown.
     """
 
     path: str = ""
@@ -93,6 +93,16 @@ def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Ef
             yield found
 
 
+def describe_unloaded(sources: Sources) -> str:
+    """Return a readable line if the running Kong does not use the settings that were prepared last; else an empty text."""
+    if sources.prepared is None or sources.prepared.in_use:
+        return ""
+    return (
+        f"{sources.prepared.path} is newer than the processes of nginx: Kong was prepared again and not reloaded, so the settings of "
+        "the running Kong are unknown. Reload Kong, or run site, which reloads it"
+    )
+
+
 def moves_listeners(found: Effective, wanted: str) -> bool:
     """Tell whether an effective value of a listen setting opens other addresses or ports than the wanted value."""
     return "_listen" in found.setting and parse_endpoints(found.value or "") != parse_endpoints(wanted)
@@ -122,7 +132,8 @@ def _find_other_value(setting: str, stated: str, sources: Sources) -> Effective 
 
 
 def _find_used(setting: str, sources: Sources) -> str | None:
-    return sources.prepared.values.get(setting) if sources.prepared and not _is_completed(setting) else None
+    prepared = sources.prepared
+    return prepared.values.get(setting) if prepared and prepared.in_use and not _is_completed(setting) else None
 
 
 def _is_completed(setting: str) -> bool:

@@ -32,15 +32,19 @@ TOLERANCE = 3.0
 
 @dataclass(frozen=True)
 class Prepared:
-    """The settings that a running Kong prepared last: the path of the file, its time in seconds since the epoch, and the values."""
+    """The settings that a running Kong prepared last: the path of the file, its time in seconds since the epoch, and the values.
+
+    `in_use` is false if they were prepared after the workers of nginx started, so nginx does not use them.
+    """
 
     path: str
     changed: float
     values: Mapping[str, str]
+    in_use: bool = True
 
 
 def read_prepared(master: Master) -> Prepared | None:
-    """Return the settings that a running Kong uses. None if there is no such file, or if nginx does not use its settings.
+    """Return the settings that a running Kong prepared last. None if there is no such file.
 
     The file of a running Kong is older than the workers that use it.
     """
@@ -49,7 +53,7 @@ def read_prepared(master: Master) -> Prepared | None:
         with suppress(OSError):
             text, changed = file.read_text(encoding="utf-8", errors="replace"), file.stat().st_mtime
             in_use = changed <= find_start(master) + TOLERANCE
-            return Prepared(f"{master.prefix}/{name}", changed, parse_prepared(text)) if in_use else None
+            return Prepared(f"{master.prefix}/{name}", changed, parse_prepared(text), in_use)
     return None
 
 

@@ -18,7 +18,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
     ENVIRONMENT,
+    Sources,
     describe,
+    describe_unloaded,
     find_differences,
     moves_listeners,
 )
@@ -49,17 +51,19 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
     sockets = Sockets((), "") if container else read_sockets(running.unit, prefix)
     drift = compare_listeners([] if container else parse_listeners(params["listeners"]), sockets)
     lines = report_drift(drift, is_running=bool(find_kong_sockets(sockets)))
-    effective = compare_settings(host, params, running)
+    sources = read_effective_sources(host, params, running)
+    effective, unloaded = compare_settings(params, sources), describe_unloaded(sources)
     return {
-        "differs": bool(lines or effective),
+        "differs": bool(lines or effective or unloaded),
         "listens": not lines,
-        "report": [*lines, *(entry["line"] for entry in effective)],
+        "report": [*lines, *(entry["line"] for entry in effective), *filter(None, [unloaded])],
         "missing": [asdict(listener) for listener in drift.missing],
         "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
         "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
         "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),
         "unit": running.unit,
         "effective": effective,
+        "unloaded": unloaded,
     }
 
 
@@ -81,13 +85,18 @@ def explain_unbindable(addresses: Sequence[str]) -> str:
     )
 
 
-def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> list[dict[str, t.Any]]:
-    """Return the effective values that are not as planned, as plain data."""
+def read_effective_sources(host: Host, params: Mapping[str, t.Any], running: Running) -> Sources:
+    """Return the places from which Kong takes the planned settings; none before 0.9. Raises HostError or OSError."""
     if params["format"] == "yaml":
-        return []
+        return Sources()
+    return read_sources(
+        host, running, KongFile(params["path"], params["format"], params["defaults"]), params["settings"]
+    )
+
+
+def compare_settings(params: Mapping[str, t.Any], sources: Sources) -> list[dict[str, t.Any]]:
+    """Return the effective values that are not as planned, as plain data."""
     wanted = {name: str(value) for name, value in params["settings"].items()}
-    file = KongFile(params["path"], params["format"], params["defaults"])
-    sources = read_sources(host, running, file, wanted)
     return [
         {
             "setting": found.setting,
@@ -95,7 +104,7 @@ def compare_settings(host: Host, params: dict[str, t.Any], running: Running) -> 
             "origin": found.origin,
             "place": found.place,
             "moves": moves_listeners(found, wanted[found.setting]),
-            "line": describe(found, wanted[found.setting], file.path or "Kong's file"),
+            "line": describe(found, wanted[found.setting], sources.path or "Kong's file"),
         }
         for found in find_differences(wanted, sources)
     ]

@@ -85,12 +85,14 @@ def decide_restart(
     listens: bool,
     environment: bool = False,
     effective: Iterable[Mapping[str, Any]] = (),
+    unloaded: bool = False,
 ) -> RestartDecision:
     """Return the action that makes Kong use the settings of a node of a plan.
 
     ``before`` has the old text of each setting that changes, or None if the file did not have it. ``listens`` tells whether
     exactly the planned sockets listen now. ``environment`` tells whether the settings are variables of Kong's environment.
-    ``effective`` has the effective values that differ from the plan, as kong_listen_info returns them.
+    ``effective`` has the effective values that differ from the plan, as kong_listen_info returns them. ``unloaded`` tells
+    whether the running Kong does not use the settings that were prepared last.
     """
     origins: dict[str, list[Mapping[str, Any]]] = {}
     for found in effective:
@@ -109,7 +111,7 @@ def decide_restart(
         reasons += _list_reasons(node, changing, environment=environment)
     if reasons:
         return RestartDecision(RESTART, tuple(dict.fromkeys(reasons)))
-    return RestartDecision(RELOAD if changing else NOTHING)
+    return RestartDecision(RELOAD if changing or unloaded else NOTHING)
 
 
 def _list_reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:

@@ -24,12 +24,18 @@ FORMAT = 1
 # Of many nodes with a difference, the terminal lists so many ranges of names; the report and the file have all.
 _SHOWN = 20
 
+# A part that exists only if an earlier run did not end.
+_RUN = "run"
+_INTERRUPTED = (
+    "an earlier run of site changed this node and failed or was interrupted: `ansible-playbook gatehouse.kong.site` completes it, and "
+    "`ansible-playbook gatehouse.kong.rollback` undoes it"
+)
 _ABSENT = "it was unreachable, failed or not part of this run"
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The differences of each checked node, by part (of PARTS), and for each node that was not checked the reasons."""
+    """The differences of each checked node, by part (of PARTS, or the run that did not end), and for each node that was not checked the reasons."""
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]
     not_checked: Mapping[str, tuple[str, ...]]
@@ -54,6 +60,8 @@ def gather(plan: Mapping[str, Any], seen: Mapping[str, Mapping[str, Any]]) -> Dr
         result = escape_all(seen.get(name, {}))
         found = {part: result[part] for part in PARTS if part in result}
         parts = {part: _list_lines(part, of, plan["nodes"][name]) for part, of in found.items() if not of.get("failed")}
+        if result.get("interrupted"):
+            parts[_RUN] = (_INTERRUPTED,)
         reasons = tuple(f"{part}: {of['msg']}" for part, of in found.items() if of.get("failed"))
         if parts:
             checked[name] = parts

@@ -55,6 +55,7 @@ def decide_changes(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[st
         listens=listeners["listens"] or "published" in node,
         environment=node["settings_file"]["format"] == "env",
         effective=listeners["effective"],
+        unloaded=bool(listeners["unloaded"]),
     )
     differs = (
         restart.how != NOTHING

@@ -20,7 +20,7 @@ NODE = {
     "settings": {"admin_listen": "127.0.0.1:9001"},
 }
 FAILS = {"failed": True}
-KONG = {"failed": False, "listens": False, "present": PRESENT, "cannot_bind": "", "effective": []}
+KONG = {"failed": False, "listens": False, "present": PRESENT, "cannot_bind": "", "effective": [], "unloaded": ""}
 NO_KONG = {**KONG, "present": []}
 OTHERS = {
     "firewall": {"failed": False, "differs": False, "blocked": False},

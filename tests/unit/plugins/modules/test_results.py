@@ -18,6 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run import Done
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
@@ -362,7 +364,7 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     present = [{"protocols": ["tcp"], "address": "0.0.0.0", "port": 8001}]
     assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
-        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "effective": [],
+        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "effective": [], "unloaded": "",
         "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
@@ -406,6 +408,18 @@ def test_listen_info_reports_differences(sockets, monkeypatch):
     sockets.open = tuple(Socket("tcp", port, "0.0.0.0", "nginx", "k.service") for port in (OPEN[0].port, 8000))
     result, _warnings = main(kong_listen_info, monkeypatch, params)
     assert (result["differs"], result["listens"]) == (True, True)
+
+
+def test_listen_info_reports_settings_that_are_not_in_use(sockets, monkeypatch):
+    sockets.open = OPEN[:1]
+    prepared = Prepared("/p/.kong_env", 9.0, {}, in_use=False)
+    monkeypatch.setattr(kong_listen_info, "read_sources", lambda *_args: Sources(prepared=prepared))
+    result, _warnings = main(
+        kong_listen_info, monkeypatch, {"listeners": [LISTENER], "settings": {"log_level": "info"}}
+    )
+    assert (result["differs"], result["listens"], result["effective"]) == (True, True, [])
+    assert result["report"] == [result["unloaded"]]
+    assert "/p/.kong_env" in result["unloaded"]
 
 
 def test_listen_info_of_a_container_compares_settings_only(sockets, monkeypatch):

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
     Effective,
     Sources,
     describe,
+    describe_unloaded,
     find_differences,
     find_effective,
     moves_listeners,
@@ -147,3 +148,14 @@ def test_only_another_address_or_port_moves_a_listener():
     assert not moves_listeners(found, "0.0.0.0:80")
     assert moves_listeners(found, "0.0.0.0:80, 0.0.0.0:443 ssl")
     assert not moves_listeners(Effective("log_level", "info", ENVIRONMENT), "notice")
+
+
+def test_settings_that_are_not_in_use_say_nothing_about_the_running_kong():
+    """After `kong prepare` without a reload. The readable line names the file and the fix."""
+    prepared = replace(running_with(status_listen="0.0.0.0:8105").prepared, in_use=False)
+    sources = replace(SOURCES, prepared=prepared, file={"status_listen": "off"})
+    assert list(find_differences({"status_listen": "off"}, sources)) == []
+    line = describe_unloaded(sources)
+    assert line.startswith(f"{ENV} is newer than the processes of nginx")
+    assert "Reload Kong" in line
+    assert [describe_unloaded(replace(sources, prepared=other)) for other in (SOURCES.prepared, None)] == ["", ""]

@@ -76,12 +76,14 @@ def test_the_file_of_a_running_kong(master, name, at):
     write(master, name, at=at)
     found = read_prepared(master)
     assert (found.path, found.changed, found.values["ssl"]) == (f"/srv/kong/{name}", at, "true")
+    assert found.in_use is True
 
 
-def test_settings_that_were_prepared_after_the_start_are_ignored(master):
+def test_settings_that_were_prepared_after_the_start_are_not_in_use(master):
     """`kong prepare` in a shell, or a reload that nginx rejected."""
     write(master, ".kong_env", at=1010)
-    assert read_prepared(master) is None
+    found = read_prepared(master)
+    assert (found.in_use, found.values["ssl"]) == (False, "true")
 
 
 def test_a_kong_without_a_file_of_prepared_settings(master):

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
+    _INTERRUPTED,
+    format_drift,
+    gather,
+)
 
 PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
 OK = {"failed": False, "report": []}
@@ -98,3 +102,10 @@ def test_an_effective_value_that_differs_is_a_difference():
     )
     drift = gather(PLAN, {"b1": seen(listeners={**OK, "report": [line]})})
     assert (drift.differs, drift.nodes["b1"]["listeners"]) == (True, (line,))
+
+
+def test_a_run_that_did_not_end_is_a_difference():
+    drift = gather(PLAN, {"a2": {**FINE, "interrupted": True}, "a10": {**FINE, "interrupted": False}, "b1": FINE})
+    assert (drift.differs, [*drift.nodes["a2"]["run"]], "run" in drift.nodes["a10"]) == (True, [_INTERRUPTED], False)
+    assert "ansible-playbook gatehouse.kong.site" in _INTERRUPTED
+    assert "1 node differs from the plan" in format_drift(drift.as_dict())[-1]

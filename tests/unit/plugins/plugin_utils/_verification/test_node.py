@@ -22,7 +22,7 @@ NODE = {
 FINE = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "settings": {"failed": False, "changed": False, "before": {}},
-    "listeners": {"failed": False, "listens": True, "effective": [], "cannot_bind": ""},
+    "listeners": {"failed": False, "listens": True, "effective": [], "unloaded": "", "cannot_bind": ""},
     "interception": {"failed": False, "changed": False},
     "interrupted": False,
 }
@@ -52,6 +52,7 @@ def test_a_node_as_planned_needs_no_change():
         (changed("settings", changed=True), "nothing"),
         (changed("settings", changed=True, before={"log_level": "info"}), "reload"),
         (changed("listeners", listens=False), "restart"),
+        (changed("listeners", unloaded="not reloaded"), "reload"),
         ({**FINE, "interrupted": True}, "nothing"),
         ({**FINE, "firewall": FAILED}, "nothing"),
         ({**FINE, "interception": FAILED}, "nothing"),
