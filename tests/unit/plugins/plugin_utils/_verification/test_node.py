@@ -35,6 +35,13 @@ def changed(part, **values):
     return {**FINE, part: {**FINE[part], **values}}
 
 
+# Another setting changes, so Kong is reloaded, and an address is not on the host.
+RELOADED = {
+    **changed("settings", before={"a": "1"}),
+    "listeners": {**FINE["listeners"], "cannot_bind": "no such address"},
+}
+
+
 def test_a_node_as_planned_needs_no_change():
     assert decide_changes(NODE, FINE) == {
         "differs": False,
@@ -74,7 +81,8 @@ def test_every_part_can_need_a_change(parts, how):
         (NODE, {**FINE, "firewall": FAILED}, ""),
         (NODE, changed("listeners", cannot_bind="no such address"), ""),
         (NODE, changed("listeners", listens=False, cannot_bind="no such address"), "no such address"),
-        ({**NODE, "published": []}, changed("settings", before={"a": "1"}), ""),
+        (NODE, RELOADED, "no such address"),
+        ({**NODE, "published": []}, RELOADED, ""),
         (NODE, changed("listeners", listens=False, effective=[OVERRIDDEN]), BLOCKED),
         (NODE, changed("listeners", effective=[OVERRIDDEN]), ""),
     ],
