@@ -42,7 +42,8 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
         try:
             return {**result, "changed": False, **self.work(arguments, variables)}
         except (FileError, GroupError, LibraryError, PlanError) as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            # Ansible would repeat the message of the cause.
+            raise AnsibleActionFail(str(exc)) from None
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of the task from its arguments and the variables of the host."""

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file, read_played
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, quote_value
 
 # With kong_strict, warnings are errors.
 _STRICT = {WARNING: ERROR}
@@ -83,7 +83,8 @@ def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
     try:
         return bool(boolean(value))
     except TypeError as exc:
-        raise PlanError(f"kong_strict: {value!r} is neither true nor false") from exc
+        message = "it must be true or false; or remove it (null also means not set)"
+        raise PlanError(f"kong_strict: {quote_value(value)}: {message}") from exc
 
 
 @contextmanager

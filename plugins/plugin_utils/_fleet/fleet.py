@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_value
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
@@ -136,8 +137,9 @@ def _read_other_hosts(
     for name in sorted(named, key=make_natural_key):
         variables = HostVariables.read(inventory, name)
         hosts[name] = read_host(variables)
-        has_no_answer = name in asked and {finding.code for finding in variables.findings} == {"address-unknown"}
-        findings += [_make_no_answer(name)] if has_no_answer else variables.findings
+        has_no_answer = name in asked and not get_facts(variables)
+        is_unknown = {finding.code for finding in variables.findings} == {"address-unknown"}
+        findings += [_make_no_answer(name)] if has_no_answer and is_unknown else variables.findings
     return hosts
 
 

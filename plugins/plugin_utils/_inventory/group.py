@@ -38,6 +38,11 @@ def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     )
 
 
+def _is_empty(group: object) -> bool:
+    """Tell whether a value of ``kong_group`` is empty text. Null means that it is not set."""
+    return isinstance(group, str) and not group.strip()
+
+
 def select_nodes(
     groups: Mapping[str, Sequence[str]],
     group: str,
@@ -52,11 +57,13 @@ def select_nodes(
     ``groups_of_hosts`` gives ``kong_group`` of other hosts. ``play_hosts`` are the hosts that ``--limit`` leaves. Raises
     GroupError, also if several groups have such hosts: a run is for one fleet.
     """
+    # The plays use the default in place of an empty group.
+    group = "" if _is_empty(extra) else group
     if extra is None:
         # Reading 1,000 hosts takes about a second. The compiler reads all nodes, and reports those that differ.
         nodes = list(groups.get(DEFAULT, ())) if group == DEFAULT else []
         asked = [*nodes[:1], *(host for host in groups.get("all", ()) if host not in {*nodes})]
-        found = groups_of_hosts(asked)
+        found = [*groups_of_hosts(asked)]
         named = {name: None for name in (group, *found) if isinstance(name, str) and groups.get(name)}
         played = [name for name in named if set(play_hosts).intersection(groups[name])]
         if len(played) > 1:
@@ -64,7 +71,7 @@ def select_nodes(
                 f"kong_group: hosts of this run name the groups {list_first(played, 4)}, and a run is for one group. Add "
                 f"-e kong_group={played[0]}, or use --limit"
             )
-        group = next(iter([*played, *named]), group)
+        group = "" if any(map(_is_empty, found)) else next(iter([*played, *named]), group)
     if not groups.get(group):
         raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):

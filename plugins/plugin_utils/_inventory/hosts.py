@@ -141,14 +141,14 @@ def _choose_default_address(variables: HostVariables, own: OwnAddresses) -> Addr
     found = {family: _choose_default_of_family(variables, own, family) for family in FAMILIES}
     addresses = Addresses(ipv4=found[4], ipv6=found[6])
     if not addresses and not any(finding.code == "address-ambiguous" for finding in variables.findings):
-        variables.add_error(
-            "address-unknown",
-            "kong_address",
-            None,
-            "the host's address is not known: kong_address is not set, and the host has no facts with an address (it may be "
+        message = (
+            "it is not set, and the facts of the host have no address that other hosts can use. Set kong_address"
+            if get_facts(variables)
+            else "the host's address is not known: kong_address is not set, and the host has no facts (it may be "
             "unreachable or outside --limit; the playbook plan gathers no facts). Set kong_address, or keep the facts of all "
-            "hosts in a cache (fact_caching)",
+            "hosts in a cache (fact_caching)"
         )
+        variables.add_error("address-unknown", "kong_address", None, message)
     return addresses
 
 

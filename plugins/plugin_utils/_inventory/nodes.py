@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.connecti
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     HYBRID_VARIABLES,
     SETTING_VARIABLES,
+    SOURCE_VARIABLES,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
@@ -37,6 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
     Terms,
+    check_unused_terms,
     read_terms,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import SSH_PORT, read_ssh_port
@@ -171,12 +173,19 @@ def _read_control_planes(variables: HostVariables, generation: Generation) -> di
 def _read_terms(
     variables: HostVariables, node: Node, names: Names, targets: set[Listener]
 ) -> dict[tuple[str, int], Terms]:
-    """Read the sources of every listener that other hosts can reach, or that receives intercepted packets."""
+    """Read the sources of every listener that other hosts can reach, or that receives intercepted packets.
+
+    The sources of other listeners are checked only.
+    """
     terms = {}
     for listener in (*node.reachable, *targets):
         key = (listener.name, listener.own_port)
         if (not listener.is_loopback or listener in targets) and key not in terms:
             terms[key] = read_terms(variables, *key, _choose_default_sources(node, listener), names)
+    for name in sorted(SOURCE_VARIABLES):
+        check_unused_terms(
+            variables, name, [port for (_, port), found in terms.items() if found.variable == name], names
+        )
     for listener in node.listeners:
         if all(socket.is_loopback and socket not in targets for socket in node.select_listeners(listener.name)):
             warn_of_loopback(variables, node, listener)

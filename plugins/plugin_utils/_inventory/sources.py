@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     canonicalise_network,
     covers_everything,
     explain_hostless,
+    parse_port,
     sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import check_bounds
@@ -22,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     Names,
     make_host_warning,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
 
 ANY = "any"
 NOBODY = "nobody"
@@ -74,17 +76,7 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     """Read the allowed sources of a port of a listener. Errors are added to the findings of ``variables``."""
     name = find_sources_variable(listener, variables)
     items = _list_terms(variables, name, port, default)
-    terms = _sort_terms(variables, name, items, names)
-
-    def list_networks(read: HostVariables) -> list[tuple[str, str]]:
-        own = _sort_terms(read, name, _list_terms(read, name, port, default), names)
-        return [(name, network) for network in own.networks]
-
-    check_bounds(variables, [(name, network) for network in terms.networks], list_networks)
-    if NOBODY in items and len(items) > 1:
-        variables.add_error(
-            "source-contradiction", name, items, "`nobody` must be the only term; remove it or all other terms"
-        )
+    terms = _check_items(variables, name, port, items, default, names)
     left_out = sorted({*default} & {*MEMBERS} - {*items})
     if left_out and not terms.any:
         message = f"it does not contain {', '.join(left_out)}, which the cluster needs; add it to the list"
@@ -100,6 +92,44 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     return terms
 
 
+def check_unused_terms(variables: HostVariables, name: str, used: Collection[int], names: Names) -> None:
+    """Check a variable with sources for ports that the node does not open to other hosts, so that no mistake waits in it.
+
+    ``used`` are the ports whose terms were read. Errors are added to the findings of ``variables``.
+    """
+    given = variables.read_value(name)
+    if given is None or (used and not (given and isinstance(given, Mapping))):
+        return
+    for key in given if isinstance(given, Mapping) and given else ("",):
+        if key not in map(str, used):
+            port = parse_port(key) or 0
+            if key and not port:
+                variables.add_error(
+                    "port-invalid", name, given, f"the key {quote_value(key)} is not a port from 1 to 65535; correct it"
+                )
+            terms = given.get(key) if isinstance(given, Mapping) else given
+            items = _require_terms(variables, name, terms or [], f" for port {key}" if key else "")
+            _check_items(variables, name, port, items, (), names)
+
+
+def _check_items(
+    variables: HostVariables, name: str, port: int, items: list[str], default: Sequence[str], names: Names
+) -> Terms:
+    """Return the sorted terms. Errors of single terms, or of terms that exclude each other, are added to the findings."""
+    terms = _sort_terms(variables, name, items, names)
+
+    def list_networks(read: HostVariables) -> list[tuple[str, str]]:
+        own = _sort_terms(read, name, _list_terms(read, name, port, default), names)
+        return [(name, network) for network in own.networks]
+
+    check_bounds(variables, [(name, network) for network in terms.networks], list_networks)
+    if NOBODY in items and len(items) > 1:
+        variables.add_error(
+            "source-contradiction", name, items, "`nobody` must be the only term; remove it or all other terms"
+        )
+    return terms
+
+
 def _list_terms(variables: HostVariables, name: str, port: int, default: Sequence[str]) -> list[str]:
     """Return the terms of a variable: a term, a list of terms, or for streams a mapping from port to terms."""
     given = variables.read_value(name)
@@ -110,12 +140,14 @@ def _list_terms(variables: HostVariables, name: str, port: int, default: Sequenc
         message = f"it has no key for port {port}, which the node opens; add the port, with `any` or `nobody` if that is intended"
         variables.add_error("source-port-missing", name, given, message)
         return [NOBODY]
+    return _require_terms(variables, name, terms, f" for port {port}" if isinstance(given, Mapping) else "")
+
+
+def _require_terms(variables: HostVariables, name: str, terms: Sequence[str], where: str) -> list[str]:
     if not terms:
-        where = f" for port {port}" if isinstance(given, Mapping) else ""
         message = f"the list{where} is empty, so it would allow no host; write nobody if that is intended, or remove it"
-        variables.add_error("source-empty", name, given, message)
-        return [NOBODY]
-    return list(terms)
+        variables.add_error("source-empty", name, variables.read_value(name), message)
+    return list(terms or [NOBODY])
 
 
 def _sort_terms(variables: HostVariables, name: str, items: list[str], names: Names) -> Terms:

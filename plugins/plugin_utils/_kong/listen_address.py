@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 ANY_IPV4 = "0.0.0.0"  # in Kong's settings: every IPv4 address
 _IPV4_LIKE = re.compile(r"[0-9.]+")
-_NAME = re.compile(r"\*|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+# Names that a resolver looks up: RFC 1123, and underscores as in names of containers. /etc/hosts has no name with a dot at its end.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"\*|(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _LUA_NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]*\.?[0-9]*(?:[eE]\+?[0-9]+)?")
 
 

@@ -57,6 +57,10 @@ def test_limit_chooses_one_of_several_groups():
     [
         ({"group": "kong"}, r"kong_group: 'kong': .* \(groups with hosts: gateways, others\).*\[no-nodes\]"),
         ({"group": "empty", "extra": "empty"}, r"kong_group: 'empty': .*has no hosts"),
+        # The plays use the default in place of an empty group, and would manage other nodes than asked.
+        ({"group": "gateways", "extra": ""}, r"kong_group: '': .*has no hosts.*\[no-nodes\]"),
+        ({"group": "gateways", "extra": " "}, r"kong_group: '': .*has no hosts.*\[no-nodes\]"),
+        ({"group": "gateways", "of_hosts": ["", "gateways"]}, r"kong_group: '': .*has no hosts.*\[no-nodes\]"),
         ({"group": "kng", "extra": "kng", "of_hosts": ["gateways"]}, r"kong_group: 'kng'"),
         ({"group": "kong", "groups": {"all": [], "ungrouped": []}}, r"groups with hosts: none"),
         (

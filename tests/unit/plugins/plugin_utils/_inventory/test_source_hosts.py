@@ -69,6 +69,14 @@ def test_a_host_whose_facts_were_not_gathered_is_an_error():
     assert (error.code, error.host) == ("address-unknown", "bastion")
 
 
+def test_facts_without_an_address_were_gathered():
+    bastion = {"ansible_facts": {"nodename": "bastion", "all_ipv4_addresses": []}}
+    groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
+    error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, groups)
+    assert (error.code, error.host) == ("address-unknown", "bastion")
+    assert "the facts of the host have no address" in error.message
+
+
 def test_another_error_of_such_a_host_is_not_replaced():
     bastion = {"kong_address_query": "x y"}
     error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})

@@ -348,3 +348,41 @@ def test_group_as_seen_from_two_sites():
     plan = planned(nodes, others)
     assert sources(plan, "b", "admin") == ["203.0.113.2/32"]
     assert sources(plan, "c", "admin") == ["203.0.113.3/32"]
+
+
+@pytest.mark.parametrize(
+    ("listener", "listen"),
+    [("admin", "off"), ("status", "127.0.0.1:8007"), ("debug", None), ("portal_api", None), ("cluster", None)],
+)
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ("nope", "source-unknown"),
+        ("@nope", "source-unknown"),
+        ("10.0.0.300", "source-unknown"),
+        ([], "source-empty"),
+        ({}, "source-empty"),
+        (["nobody", "admin"], "source-contradiction"),
+    ],
+)
+def test_sources_of_a_closed_listener_are_checked(listener, listen, terms, code):
+    """Otherwise the mistake waits until the listener opens."""
+    opened = {f"{listener}_listen": listen} if listen else {}
+    error = error_of(**opened, **{f"{listener}_sources": terms})
+    assert (error.code, error.variable) == (code, f"kong_{listener}_sources")
+
+
+def test_sources_of_closed_ports_of_streams_are_checked():
+    terms = {"9000": ["admin"], "9001": ["nope"]}
+    assert error_of(stream_listen="0.0.0.0:9000", stream_sources=terms).code == "source-unknown"
+    assert (
+        error_of(stream_listen="0.0.0.0:9000", stream_sources={"9000": ["admin"], "9001": None}).code == "source-empty"
+    )
+    error = error_of(stream_listen="0.0.0.0:9000", stream_sources={"9000": ["admin"], "https": ["admin"]})
+    assert (error.code, error.variable) == ("port-invalid", "kong_stream_sources")
+    right = {"9000": ["admin"], "9001": ["admin"]}
+    assert sources(plan_of(stream_listen="0.0.0.0:9000", stream_sources=right), "n", "stream") == ["10.0.0.20/32"]
+
+
+def test_any_is_no_error_for_a_closed_listener():
+    assert plan_of(admin_listen="127.0.0.1:8001", admin_gui_listen="off", admin_sources="any")

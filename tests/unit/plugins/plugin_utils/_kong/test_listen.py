@@ -66,6 +66,19 @@ def test_accepted(version, setting, value, text):
 
 
 @pytest.mark.parametrize(
+    ("name", "is_valid"),
+    [("a" * 63, True), ("a" * 64, False), (".".join(["a" * 49] * 5), True), (".".join(["a" * 50] * 5), False)],
+)
+def test_the_length_of_a_host_name(name, is_valid):
+    """RFC 1035: 63 characters in a label, 253 in a name."""
+    if is_valid:
+        assert render_entries(read("3.9", "proxy_listen", f"{name}:80")) == f"{name}:80"
+        return
+    with pytest.raises(ListenError, match="neither an address nor a host name"):
+        read("3.9", "proxy_listen", f"{name}:80")
+
+
+@pytest.mark.parametrize(
     ("version", "setting", "value", "code"),
     [
         # Kong rejects it as well
@@ -131,6 +144,11 @@ def test_accepted(version, setting, value, text):
         ("3.9", "proxy_listen", "foo 0.0.0.0:8000", "junk-before-address"),
         ("3.9", "proxy_listen", "fastopen=3 0.0.0.0:8000 ssl", "junk-before-address"),
         ("3.9", "proxy_listen", "a;b:8000", "name-invalid"),
+        ("3.9", "proxy_listen", "cp..x:80", "name-invalid"),
+        ("3.9", "proxy_listen", ".cp:80", "name-invalid"),
+        ("3.9", "proxy_listen", "cp.:80", "name-invalid"),
+        ("3.9", "proxy_listen", "cp-.x:80", "name-invalid"),
+        ("3.9", "proxy_listen", "-cp:80", "name-invalid"),
         ("0.9", "proxy_listen", "unix:/run/kong.sock:80", "unix-socket"),
         ("0.9", "proxy_listen", "$host:80", "name-invalid"),
         ("0.9", "proxy_listen", "::1:80", "ipv6-brackets"),
