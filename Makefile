@@ -30,6 +30,10 @@ test: packages ## Run every check: lint, units, tarball, Molecule; with a summar
 quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
 	@$(CHECK) ruff "ruff format" mypy "unit tests"
 
+.PHONY: matrix
+matrix: venv ## Run units and plan playbook with each ansible-core that is supported, or with some: make matrix CORES=2.17
+	@$(PYTHON) scripts/matrix.py $(CORES)
+
 .PHONY: lint
 lint: packages ## Run the linters
 	@$(CHECK) lint
