@@ -13,14 +13,12 @@ import struct
 from collections.abc import Iterator
 
 NETFILTER, SOCK_DIAG, ROUTE = 12, 4, 0
-EXCLUSIVE = 0x200  # fail if the object exists
 
 _SECONDS = 30
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
-_NESTED = 0x8000
 _KIND = 0x3FFF  # the bits of an attribute's type without its flags
 _UNKNOWN = {errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL}
 
@@ -30,11 +28,6 @@ def connect(protocol: int) -> socket.socket:
     link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     link.settimeout(_SECONDS)
     return link
-
-
-def send_command(link: socket.socket, kind: int, body: bytes, flags: int = 0) -> None:
-    """Send a command. An error of the kernel raises OSError."""
-    _ask(link, kind, _ACK | flags, body)
 
 
 def query(link: socket.socket, kind: int, body: bytes) -> list[bytes]:
@@ -77,9 +70,3 @@ def parse_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         length, kind = _ATTRIBUTE.unpack_from(data, at)
         yield kind & _KIND, data[at + _ATTRIBUTE.size : at + length]
         at += length + 3 & ~3
-
-
-def pack(kind: int, value: bytes, *, nested: bool = False) -> bytes:
-    """Return the bytes of an attribute for a message."""
-    head = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind | (_NESTED if nested else 0))
-    return head + value + bytes(-len(value) % 4)

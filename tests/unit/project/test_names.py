@@ -31,7 +31,7 @@ VERBS = read_words(
     explain fetch fill filter find fire fit fix flatten flush follow forget format gather get grant group handle hide
     hold identify ignore infer insert inspect install intercept interpret intersect join judge keep kill lay leave
     limit link list load locate lock log look loop make mark mask match measure merge minimise move name negate nest
-    normalise note open pack pad parse perform persist plan prepare prevent print propose provide put
+    normalise note open pad parse perform persist plan prepare prevent print propose provide put
     query quit quote raise rank read reboot rebuild receive record refuse rehearse release reload remove rename render
     renew repeat replace report request require reserve reset resolve restart restore restrict rewrite run save
     schedule search select send serve set share shorten show skip snapshot sort split stage start stop strip subtract

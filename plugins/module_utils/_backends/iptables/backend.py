@@ -11,6 +11,7 @@ iptables-restore --noflush does not change other chains.
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 from contextlib import suppress
@@ -22,11 +23,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     parse_script,
     render_removal,
     render_script,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import (
-    SetsError,
-    change,
-    save_sets,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
     JUMP,
@@ -42,7 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import compare_parts, install, uninstall
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE, SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SCRIPT_FILE
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import parse_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
@@ -63,6 +59,8 @@ if t.TYPE_CHECKING:
 
 # Another program can hold the lock of iptables-legacy (/run/xtables.lock) for a moment. The nft variant has no lock.
 _WAIT = ("--wait", "10")
+# The message of ipset for IPSET_ERR_BUSY (ipset:lib/errcode.c, 7.17).
+_BUSY = re.compile(r"Error in line (\d+): .*is in use by a kernel component")
 # Pauses in seconds while a set is in use, about three seconds in total.
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 0)
 
@@ -173,17 +171,16 @@ class Iptables:
             self._change_sets(step.text.splitlines())
 
     def _change_sets(self, lines: list[str]) -> None:
-        """Change sets as `ipset restore` does. Wait while a set is in use: iptables-nft frees replaced rules later."""
+        """Change sets. Wait while a set is in use: iptables-nft frees replaced rules later."""
         for pause in _PAUSES:
             try:
-                self._host.call(change, lines)
-            except SetsError as error:
-                if not error.busy or not pause:
-                    raise HostError(f"ipset: {error}") from error
-                lines = lines[error.number :]
+                self._host.run("ipset", "restore", stdin="\n".join((*lines, "")))
+            except HostError as error:
+                rejected = _BUSY.search(str(error))
+                if not rejected or not pause:
+                    raise
+                lines = lines[int(rejected[1]) - 1 :]  # ipset has executed the lines before it
                 time.sleep(pause)
-            except OSError as error:
-                raise HostError(f"ipset: {error.strerror}") from error
             else:
                 return
 
@@ -194,15 +191,8 @@ class Iptables:
         if self._found is None:
             self._saved = {family: self._host.run(f"{self._choose_program(family)}-save") for family in self._families}
             chains = {family: self._read_chain(family) for family in FAMILIES}
-            self._found = State(chains, parse_sets(self._list_sets()), self._families)
+            self._found = State(chains, parse_sets(self._host.run("ipset", "save")), self._families)
         return self._found
-
-    def _list_sets(self) -> str:
-        try:
-            lines = self._host.call(save_sets, tuple(SET_PREFIX.values()))
-        except OSError as error:
-            raise HostError(f"ipset: {error.strerror}") from error
-        return self._host.run("ipset", "save") if lines is None else lines
 
     def _read_chain(self, family: str) -> Chain:
         if family in self._saved:

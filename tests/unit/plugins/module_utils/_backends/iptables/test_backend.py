@@ -6,31 +6,33 @@
 
 from __future__ import annotations
 
-import errno
+import re
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import backend
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.ipset_kernel import SetsError
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import Step
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 
-# IPSET_ERR_BUSY of linux/netfilter/ipset/ip_set.h.
-BUSY = 4100
+BUSY = "Set cannot be destroyed: it is in use by a kernel component"
 LINES = ["swap a~ a", "destroy a~", "destroy b"]
 
 
 class FakeHost:
-    """A kernel that rejects the second line with `code`, for the first `failures` calls."""
+    """A host whose ipset rejects the line "destroy a~" with `text`, for the first `failures` calls."""
 
-    def __init__(self, failures, code=BUSY):
-        self.failures, self.code = failures, code
+    def __init__(self, failures, text=BUSY):
+        self.failures, self.text = failures, text
         self.asked = []
 
-    def call(self, _function, lines):
-        self.asked.append(list(lines))
+    def run(self, *argv, stdin=""):
+        assert argv == ("ipset", "restore")
+        lines = stdin.splitlines()
+        self.asked.append(lines)
         if len(self.asked) <= self.failures:
-            raise SetsError(lines.index("destroy a~"), "destroy a~", self.code)
+            raise HostError(
+                f"ipset restore failed: ipset v7.17: Error in line {lines.index('destroy a~') + 1}: {self.text}"
+            )
 
 
 @pytest.fixture
@@ -53,14 +55,14 @@ def test_the_rejected_line_and_the_next_lines_are_tried_again_while_a_set_is_bus
 
 def test_a_set_that_stays_busy_is_an_error(pauses):
     host = FakeHost(100)
-    with pytest.raises(HostError, match=r"ipset: the kernel rejects `destroy a~`"):
+    with pytest.raises(HostError, match=re.escape(f"Error in line 1: {BUSY}")):
         take(host)
     assert len(host.asked) == 7
     assert len(pauses) == 6
 
 
 def test_another_error_is_not_tried_again(pauses):
-    host = FakeHost(100, errno.ENOENT)
-    with pytest.raises(HostError, match=r"ipset: the kernel rejects `destroy a~`"):
+    host = FakeHost(100, "The set with the given name does not exist")
+    with pytest.raises(HostError, match="Error in line 2: The set with the given name does not exist"):
         take(host)
     assert (host.asked, pauses) == ([LINES], [])
