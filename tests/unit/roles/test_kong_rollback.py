@@ -55,8 +55,9 @@ def test_the_firewall_covers_kong_at_every_step(tmp_path):
     )
     assert found["nothing to restore"][1].startswith("There is nothing to restore on case-6: ")
     given = dict(found["everything"][0])["kong_service reload"]
-    expected = {key: KONG[key] for key in ("listeners", "conf", "looks")}
+    expected = {key: KONG[key] for key in ("listeners", "conf")}
     assert {key: given[key] for key in expected} == expected
+    assert int(given["looks"]) == KONG["looks"]  # before ansible-core 2.19, a template could only return text
     assert not {"prefix", "restart_command", "reload_command"} & {*given}
 
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible.release import __version__
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
@@ -129,7 +130,8 @@ def test_refusal_stops_the_play(refused, case):
         ("missing_host", "kong_nat", "nowhere"),
         ("division", "kong_site", "division by zero"),
         ("lookup", "kong_site", "/no/such/file"),
-        ("loop", "kong_site", "recursi"),
+        # ansible-core 2.17 shortens the reason before it tells this word.
+        ("loop", "kong_site", "unhandled exception" if __version__.startswith("2.17.") else "recursi"),
         ("omitted", "kong_vpn_address", "mit"),
         ("undefined_gui", "kong_admin_gui_sources", "gui_address"),
     ],

@@ -27,7 +27,12 @@ import json, sys
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19, every template was trusted
+    trust_as_template = str
 
 expressions, text = json.load(sys.stdin)
 init_plugin_loader()

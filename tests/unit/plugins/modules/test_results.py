@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
@@ -38,6 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import give_options
 
 STOPS = Conflict(certain=True, where="here", reason="r", ports=("tcp 1",), advice="a")
 WARNS = Conflict(certain=False, where="there", reason="r", ports=("tcp 1",), advice="a")
@@ -439,7 +439,7 @@ def test_listen_info_never_shows_secrets(sockets, monkeypatch, capsys):
     sockets.open, sockets.variables = OPEN[:1], {"KONG_PG_PASSWORD": "s3cret-env"}
     monkeypatch.setattr(kong_listen_info, "require_root", lambda _work: None)
     options = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
-    with patch_module_args(options), pytest.raises(SystemExit):
+    with give_options(options), pytest.raises(SystemExit):
         entry_of(kong_listen_info).main()
     output = capsys.readouterr().out
     assert [entry["value"] for entry in json.loads(output)["effective"]] == ["<hidden>"]

@@ -32,14 +32,14 @@ RUN = """
 import json, os, sys
 sys.path[:0] = {path!r}
 from importlib import import_module
-from ansible.module_utils.testing import patch_module_args
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import give_options
 plugins = "ansible_collections.gatehouse.kong.plugins."
 module = import_module(plugins + "modules." + {name!r})
 # The unprivileged user may not be able to read these files.
 import_module(plugins + "module_utils._modules." + {name!r})
 if os.geteuid() == 0:
     os.setuid({uid})
-with patch_module_args({arguments!r}):
+with give_options({arguments!r}):
     module.main()
 """
 

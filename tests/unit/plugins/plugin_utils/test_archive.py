@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry 
 from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import BACKENDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._archive import ROOT, make_archive
+from ansible_collections.gatehouse.kong.tests.unit.plugins import module_arguments
 
 PACKAGE = "ansible_collections/gatehouse/kong/plugins"
 MODULES = sorted(path.stem for path in (ROOT / "_modules").glob("*.py"))
@@ -29,9 +30,9 @@ RUN = """
 import sys
 sys.path[:0] = {path!r}
 from importlib import import_module
-from ansible.module_utils.testing import patch_module_args
+from module_arguments import give_options
 module = import_module("ansible_collections.gatehouse.kong.plugins.modules." + {name!r})
-with patch_module_args({arguments!r}):
+with give_options({arguments!r}):
     module.main()
 """
 
@@ -48,6 +49,7 @@ def run(tmp_path, name, arguments):
         copy = shutil.copytree if source.is_dir() else shutil.copy
         target.parent.mkdir(parents=True, exist_ok=True)
         copy(source, target)
+    shutil.copy(module_arguments.__file__, tmp_path)
     path = [str(tmp_path), str(Path(ansible.__path__[0]).parent)]
     given = {**arguments, "_ansible_check_mode": True, "_ansible_remote_tmp": str(tmp_path)}
     script = RUN.format(path=path, name=name, arguments=given)
