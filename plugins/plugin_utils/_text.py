@@ -138,23 +138,13 @@ def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%"
 
 
-def fit_text(text: str, width: float, size: float) -> str:
-    """Return a text that fits into the width, with an ellipsis if it was cut."""
-    if measure_width(text, size) <= width:
-        return text
-    while text and measure_width(text + "…", size) > width:
-        text = text[:-1]
-    return text.rstrip(" ,") + "…"
-
-
 def fit_list(before: str, items: Sequence[str], width: float, size: float) -> str:
-    """Return ``before``, as many items as fit, and the number of other items. The first item is cut if it does not fit."""
-    for shown in range(len(items), 0, -1):
+    """Return ``before``, as many items as fit, and the number of other items. The first item is always shown."""
+    for shown in range(len(items), 1, -1):
         text = before + list_first(items, shown)
         if measure_width(text, size) <= width:
             return text
-    more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    return fit_text(before + (items[0] if items else ""), width - measure_width(more, size), size) + more
+    return before + list_first(items, 1)
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -103,10 +103,10 @@ def _make_frames(site: Site, *, is_large: bool) -> Iterator[_Frame]:
 
 
 def _fits_half(box: Box) -> bool:
-    """Tell whether a box needs only half of the width: no NAT device, and no label is cut."""
+    """Tell whether a box needs only half of the width: no NAT device, and each label is legible."""
     if any(find_device(flow, box) for row in box.rows for flow in row.flows):
         return False
-    return not any(isinstance(part, Label) and part.is_cut for part in _draw_box(box, _HALVES[0], 0))
+    return not any(isinstance(part, Label) and part.is_small for part in _draw_box(box, _HALVES[0], 0))
 
 
 def _make_slices(frame: _Frame, y: float) -> Iterator[Slice]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, fit_text, measure_width
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, measure_width
 
 SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "mark": 11.5, "listener": 12.5, "chip": 12.0,
          "chip-site": 10.5, "device": 12.0, "dials": 11.5, "seen": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
-# Long texts become smaller down to this share of their size, before they are cut.
-_SMALLEST = 0.6
+# The share of its usual size down to which a text is legible without zooming.
+_LEGIBLE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A line of text and its position. ``full`` is the text before it was shortened to fit, ``size`` that of the font."""
+    """A line of text and its position. ``full`` has all items of a list, ``size`` is that of the font."""
 
     kind: str
     x: float
@@ -39,9 +39,9 @@ class Label:
     size: float
 
     @property
-    def is_cut(self) -> bool:
-        """Whether the end of the text is missing. A list with the number of its other items is not cut."""
-        return self.text != self.full and "\N{HORIZONTAL ELLIPSIS}" in self.text
+    def is_small(self) -> bool:
+        """Whether the text is hard to read without zooming, because it is long."""
+        return self.size < _LEGIBLE * SIZES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,9 @@ Part = Shape | Arrow | Label
 
 
 def make_label(kind: str, x: float, baseline: float, width: float, text: str) -> Label:
-    """Return a label that fits into the width: the text is smaller first, then shortened."""
+    """Return a label that fits into the width: a long text is smaller."""
     whole = clean(text)
-    size = _compute_size(kind, whole, width)
-    return Label(kind, x, baseline, fit_text(whole, width, size), whole, size)
+    return Label(kind, x, baseline, whole, whole, _compute_size(kind, whole, width))
 
 
 def make_list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
@@ -104,4 +103,4 @@ def make_list_label(kind: str, x: float, baseline: float, width: float, before: 
 def _compute_size(kind: str, text: str, width: float) -> float:
     """Return the size of a text: smaller than usual if the text is too long."""
     needed = measure_width(text, SIZES[kind])
-    return SIZES[kind] * max(_SMALLEST, min(1.0, 0.999 * width / needed)) if needed > width else SIZES[kind]
+    return SIZES[kind] * min(1.0, 0.999 * width / needed) if needed > width else SIZES[kind]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import combinations
 from xml.etree import ElementTree as ET
 
@@ -17,9 +18,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import Rect
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import Rect, make_label, make_list_label
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import fit_list, fit_text, measure_width
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}
@@ -103,6 +104,7 @@ def check_labels(labels, shapes, everything):
     for (label, rect), (other, other_rect) in combinations(labels, 2):
         assert not overlap(rect, other_rect), (label, other)
     for label, rect in labels:
+        assert label.text == label.full or re.search(r" \+\d+$", label.text), label
         assert within(rect, everything), label
         assert all(not overlap(rect, shape.rect) or within(rect, shape.rect) for shape in shapes), label
 
@@ -207,7 +209,7 @@ def test_twelve_nodes_fill_the_width():
     assert [len(row) for row in nodes_of(picture).values()] == [2] * 6
     [site] = [shape.rect for shape in picture.shapes if shape.kind == "site"]
     assert (site.x, site.x + site.width) == (8, picture.width - 8)
-    assert not [label for label in picture.labels if label.is_cut]
+    assert not [label for label in picture.labels if label.is_small]
 
 
 def test_boxes_and_callers_are_in_natural_order():
@@ -242,13 +244,13 @@ def test_box_behind_a_nat_device_has_the_whole_width():
 
 
 @pytest.mark.parametrize("name", ["gateway-01.emea.example.net", "production-gateway-0001"])
-def test_usual_names_are_not_cut(name):
+def test_usual_names_are_legible(name):
     nodes = {f"{name}{index}": {**variables, "kong_site": name} for index, variables in enumerate(SEED_NODES.values())}
     for variables in nodes.values():
         variables.pop("kong_nat", None)
         variables["kong_admin_sources"] = [f"admin.{name}"]
     others = {f"admin.{name}": {"kong_site": name, "kong_address": "192.168.10.20"}}
-    assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_cut]
+    assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_small]
 
 
 def test_picture_has_a_maximum_of_boxes():
@@ -258,13 +260,17 @@ def test_picture_has_a_maximum_of_boxes():
 
 
 @pytest.mark.parametrize("text", ["", "a", "W" * 200, "東京" * 90, "a, b, c" * 30])
-def test_fitted_text_fits(text):
-    assert measure_width(fit_text(text, 100, 12), 12) <= 100
+def test_labels_are_complete_and_fit(text):
+    label = make_label("chip", 0, 0, 100, text)
+    assert label.text == text
+    assert measure_width(label.text, label.size) <= 100
 
 
 @pytest.mark.parametrize("items", [["a"], ["a" * 50, "b"], ["10.0.0.1"] * 30, ["10.0.0.1", "10.0.0.2"]])
 def test_fitted_lists_fit_and_count(items):
-    shown = fit_list("seen as ", items, 150, 12)
-    assert measure_width(shown, 12) <= 150
+    label = make_list_label("seen", 0, 0, 150, "seen as ", items)
+    shown = label.text
+    assert shown.startswith(f"seen as {items[0]}")
+    assert measure_width(shown, label.size) <= 150
     left = len(items) - shown.count(", ") - 1
     assert left == 0 or shown.endswith(f"+{left}")
