@@ -297,6 +297,18 @@ def test_refused(case):
         assert part in error.message
 
 
+@pytest.mark.parametrize("sites", [2, 3])  # and the local address
+def test_error_names_the_first_three_addresses_that_a_peer_cannot_reach(sites):
+    peers = {f"p{number}": node(f"s{number}", f"10.{number}.0.1", nat=[{"outside": f"203.0.113.{number}"}])
+             for number in range(1, sites + 1)}  # fmt: skip
+    mappings = [
+        {"outside": f"203.0.113.{100 + number}", "sites": [f"s{number}"]} for number, _peer in enumerate(peers, start=1)
+    ]
+    error = only_error({**peers, "n": node("b", "10.9.0.2", nat=mappings)})
+    assert error.code == "advertise-not-single"
+    assert f"{error.message}{error.more}".count("cannot reach") == 3
+
+
 @pytest.mark.parametrize(
     "value",
     ["203.0.113.2", "[fd00::1]:7946", "0.0.0.0:7946", "127.0.0.1:7946", "kong.example:7946", "10.1.0.2:0", "7946"],

@@ -15,7 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import Kind, read_kind
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import Kind, KindError, read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
 
@@ -175,6 +175,17 @@ def test_address_of_a_control_plane(name, value, part):
 def test_given_address_of_a_control_plane(value, written):
     plan = compiled({"n": {**DATA_PLANE, "kong_cluster_control_plane": value}}).plan
     assert plan["nodes"]["n"]["settings"]["cluster_control_plane"] == written
+
+
+@pytest.mark.parametrize("character", "\"'`Xx1-[{")
+@pytest.mark.parametrize("form", ["{0}", "{0}x", "x{0}", "{0}x{0}", "{0}x-"])
+def test_text_has_quotes_inside_only_if_it_starts_and_ends_with_them(character, form):
+    text = form.format(character)
+    if character in "\"'" and form == "{0}x{0}":
+        with pytest.raises(KindError, match="the text has quotes inside"):
+            read_kind(kinds.LISTEN, f" {text} ")
+    else:
+        assert read_kind(kinds.LISTEN, text) == text
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
