@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.f
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import KONGS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.networks import NETWORKS
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.pictures import PICTURES
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.queries import QUERIES
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.runs import RUNS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import describe_fleet
@@ -28,7 +29,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden i
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ELSEWHERE
 
 FLEETS = {**NETWORKS, **KONGS}
-TEXTS = {**RUNS, **QUERIES}
+TEXTS = {**RUNS, **QUERIES, **PICTURES}
 
 
 @pytest.mark.parametrize("name", FLEETS)

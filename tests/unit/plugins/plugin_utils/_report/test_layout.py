@@ -18,9 +18,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import Rect, make_label, make_list_label
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import SIZES, Rect, make_label, make_list_label
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.pictures import lay_out_long_names
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}
@@ -251,6 +252,15 @@ def test_usual_names_are_legible(name):
         variables["kong_admin_sources"] = [f"admin.{name}"]
     others = {f"admin.{name}": {"kong_site": name, "kong_address": "192.168.10.20"}}
     assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_small]
+
+
+def test_golden_picture_of_long_names_shows_the_widths_of_all_labels():
+    """The size of a label depends on the width that it has, if its text is too long. Other labels have short texts."""
+    picture = lay_out_long_names()
+    check(picture)
+    smaller = {label.kind for label in picture.labels if label.size < SIZES[label.kind]}
+    assert {*SIZES} - smaller == {"closed", "listener", "mark", "port"}
+    assert sorted(len(row) for row in nodes_of(picture).values()) == [1, 1, 1, 1, 2]
 
 
 def test_picture_has_a_maximum_of_boxes():
