@@ -92,13 +92,13 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         )
         yield make_host_error("nat-no-listener", node.name, "kong_nat", shown, message)
     for listener in receiving:
-        missing = [protocol for protocol in listener.protocols if protocol not in mapping.protocols]
-        if missing and len(listener.protocols) > 1:
-            message = (
-                f"it does not forward {' and '.join(missing)}, but {listener.setting} {listener.port} needs tcp (for joins) "
-                "and udp (for gossip). Add the protocol here and on the device"
-            )
-            yield make_host_error("nat-protocol", node.name, "kong_nat", shown, message)
+        for protocol in listener.protocols:
+            if protocol not in mapping.protocols:
+                message = (
+                    f"it does not forward {protocol}, but {listener.setting} {listener.port} needs tcp (for joins) and udp (for "
+                    "gossip). Add the protocol here and on the device"
+                )
+                yield make_host_error("nat-protocol", node.name, "kong_nat", shown, message)
 
 
 def _select_receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:

@@ -166,8 +166,10 @@ def _check_protocols(variables: HostVariables, published: Listener, listeners: S
         for listener in listeners
         if (listener.name, listener.port) == (published.name, published.own_port)
     )
-    missing = [protocol for protocol in needed if protocol not in published.protocols]
-    if missing:
-        shown = f"{published.port}:{published.own_port}/{published.protocols[0]}"
-        message = f"{published.setting} {published.own_port} needs {' and '.join(needed)}; publish {' and '.join(missing)} as well"
-        variables.add_error("published-protocol", VARIABLE, shown, message)
+    for protocol in needed:
+        if protocol not in published.protocols:
+            shown = f"{published.port}:{published.own_port}/{published.protocols[0]}"
+            message = (
+                f"{published.setting} {published.own_port} needs {' and '.join(needed)}; publish {protocol} as well"
+            )
+            variables.add_error("published-protocol", VARIABLE, shown, message)

@@ -85,6 +85,15 @@ def test_names_are_valid_and_distinct_for_any_names_of_sites():
         assert not {f"10.9.0.{other}/32" for other in range(len(ODD)) if other != number} & set(networks)
 
 
+def test_sets_whose_names_become_equal_are_numbered():
+    nodes = {
+        f"n{number}": {**GOSSIP, "kong_site": site, "kong_flat_network": True, "kong_address": f"10.{number}.0.1"}
+        for number, site in enumerate(["a b", "a/b", "a-b"])
+    }
+    names = [f"peers-default-from-a-b{number}" for number in ("", "-2", "-3")]
+    assert [name for name in planned(nodes)["sets"] if name.startswith("peers")] == names
+
+
 def test_hosts_with_addresses_as_names():
     """If nodes of one site see different members, sets are named after hosts, and their names may have any character."""
     nodes = {

@@ -19,6 +19,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import SIZES, Rect, make_label, make_list_label
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.pictures import lay_out_long_names
@@ -266,7 +269,10 @@ def test_golden_picture_of_long_names_shows_the_widths_of_all_labels():
 def test_picture_has_a_maximum_of_boxes():
     nodes = {f"n{index:03}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": f"0.0.0.0:{9000 + index}"}
              for index in range(MOST_BOXES + 7)}  # fmt: skip
-    assert make_fleet(planned(nodes)).hidden == 7
+    plan = planned(nodes)
+    assert make_fleet(plan).hidden == 7
+    note = f"The picture has room for {MOST_BOXES} boxes. 7 nodes more are in the tables."
+    assert all(note in form(Evidence(plan)) for form in (FORMS[".html"], FORMS[".md"]))
 
 
 @pytest.mark.parametrize("text", ["", "a", "W" * 200, "東京" * 90, "a, b, c" * 30])
