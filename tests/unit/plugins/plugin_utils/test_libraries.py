@@ -15,9 +15,17 @@ def test_no_error_if_all_libraries_are_installed():
     _libraries.require_libraries()
 
 
-def test_missing_library_is_named_with_the_fix(monkeypatch):
-    monkeypatch.setattr(_libraries, "find_spec", lambda name: None if name == "netaddr" else object())
-    with pytest.raises(_libraries.LibraryError, match=r"lacks netaddr; .*pip install netaddr`"):
+@pytest.mark.parametrize(
+    ("missing", "parts"),
+    [
+        (["netaddr"], ["lacks netaddr; ", "`python -m pip install netaddr`"]),
+        (["jmespath", "netaddr"], ["lacks jmespath and netaddr; ", "`python -m pip install jmespath netaddr`"]),
+    ],
+)
+def test_missing_libraries_are_named_with_the_fix(monkeypatch, missing, parts):
+    monkeypatch.setattr(_libraries, "find_spec", lambda name: None if name in missing else object())
+    with pytest.raises(_libraries.LibraryError) as caught:
         _libraries.require_libraries()
+    assert [part for part in parts if part not in str(caught.value)] == []
     with pytest.raises(PlanError, match="netaddr"):
         load_plan({"format": 1, "nodes": {}})
