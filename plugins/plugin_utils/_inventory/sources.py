@@ -77,10 +77,10 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
     name = find_sources_variable(listener, variables)
     items = _list_terms(variables, name, port, default)
     terms = _check_items(variables, name, port, items, default, names)
-    left_out = sorted({*default} & {*MEMBERS} - {*items})
-    if left_out and not terms.any:
-        message = f"it does not contain {', '.join(left_out)}, which the cluster needs; add it to the list"
-        variables.findings.append(make_host_warning("source-replaced", variables.host, name, items, message))
+    for word in default:
+        if word in MEMBERS and word not in items and not terms.any:
+            message = f"it does not contain {word}, which the cluster needs; add it to the list"
+            variables.findings.append(make_host_warning("source-replaced", variables.host, name, items, message))
     opens = terms.any or covers_everything(terms.networks)
     if opens and listener in GUARDED and variables.read_boolean("kong_admin_allow_any") is not True:
         variables.add_error(

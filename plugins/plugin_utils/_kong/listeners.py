@@ -93,14 +93,11 @@ def _list_needed(generation: Generation, role: str) -> list[str]:
 
 
 def _check_role(generation: Generation, role: str, report: Report) -> str:
-    if role not in ROLES:
-        report.add_error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
-    elif role != ROLES[0] and not generation.hybrid:
+    if role != ROLES[0] and not generation.hybrid:
         text = f"Kong {generation.versions} has no roles, only 2.0 and later do; remove it or upgrade the node"
         report.add_error("role-unsupported", "kong_role", role, text)
-    else:
-        return role
-    return ROLES[0]
+        return ROLES[0]
+    return role
 
 
 def _select_open_values(

@@ -117,3 +117,5 @@ def test_settings_of_kong():
         call("kong_config", {}, "new")
     with pytest.raises(AnsibleFilterError, match="kong_config"):
         call("kong_config", {"proxy_listen": "x", "log_level": ["a"]}, "3.9")
+    with pytest.raises(AnsibleFilterError, match=r"proxy_listen is a listen setting.*[a-z]; .*log_level must be text"):
+        call("kong_config", {"proxy_listen": "x", "log_level": "a\nb"}, "3.9")

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError, create_folder, update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import (
+    FileError,
+    create_folder,
+    read_file,
+    update_file,
+)
 
 
 def test_a_file_is_written_and_the_old_text_returned(tmp_path):
@@ -38,3 +43,10 @@ def test_the_error_names_the_file_and_the_reason(tmp_path):
         update_file(tmp_path / "no" / "plan.json", "", check_mode=False)
     with pytest.raises(FileError, match=r"the folder .*/file/new' cannot be created: Not a directory"):
         create_folder(tmp_path / "file" / "new")
+    (tmp_path / "file").write_bytes(b"\xff")
+    for path, reason in (
+        (tmp_path, r"\[Errno 21\] Is a directory"),
+        (tmp_path / "file", "'utf-8' codec can't decode byte"),
+    ):
+        with pytest.raises(FileError, match=rf"^the file '{path}' cannot be read: {reason}"):
+            read_file(path)

@@ -147,6 +147,7 @@ def test_value_of_kong_config_is_not_shown():
         ("8005", "it has no host to connect to"),
         ("0.0.0.0:8005", "it has no host to connect to"),
         ("*:8005", "it has no host to connect to"),
+        ("[::]:8005", "it has no host to connect to"),
         (":8005", "there is no address"),
         ("off", "'off' has no port"),
         ("fd00::1:8005", "write IPv6 as [ADDRESS]:PORT"),

@@ -21,9 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import SIZES, Rect, make_label, make_list_label
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.pictures import lay_out_long_names
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -289,4 +287,6 @@ def test_fitted_lists_fit_and_count(items):
     assert shown.startswith(f"seen as {items[0]}")
     assert measure_width(shown, label.size) <= 150
     left = len(items) - shown.count(", ") - 1
+    one_more = "seen as " + list_first(items, len(items) - left + 1)
+    assert left == 0 or measure_width(one_more, label.size) > 150
     assert left == 0 or shown.endswith(f"+{left}")

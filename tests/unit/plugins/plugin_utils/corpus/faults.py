@@ -52,6 +52,8 @@ _INTERCEPTION = [
     _caught("interception-protected", {**_CATCH, "destinations": ["203.0.113.2"], "ports": [2222]},
             nat=[{"outside": "203.0.113.2", "outside_port": 2222, "inside_port": 8007, "protocols": ["tcp"]}],
             status_listen="0.0.0.0:8007"),
+    _caught("interception-protected", {**_CATCH, "destinations": ["203.0.113.0/24"], "ports": [22]}, base=_NEW,
+            nat=[{"outside": f"203.0.113.{number}"} for number in (10, 9, 8, 1, 100, 11)]),
     _caught("interception-port-taken", {**_CATCH, "destinations": ["10.1.0.2"], "ports": [8443]}),
     _caught("interception-port-taken", {**_CATCH, "ports": [8443]}, version="1.5",
             proxy_listen="0.0.0.0:8000 transparent, 0.0.0.0:8443 ssl"),
