@@ -217,3 +217,13 @@ def test_an_unknown_source_is_the_address_of_the_host():
 def test_no_facts():
     own = OwnAddresses.read({}, ())
     assert (own.usable, own.list_networks(Addresses()), own.temporary_sources) == ((), (), ())
+
+
+def test_warning_names_all_temporary_addresses():
+    other = TEMPORARY.replace("2001:db8:1:", "2001:db8:2:")
+    known = facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)},
+                  eth1={"ipv6": ipv6(STABLE.replace("2001:db8:1:", "2001:db8:2:"), other)})  # fmt: skip
+    host = HostVariables.read(inventory({"n": {"ansible_facts": known}}), "n")
+    read_host(host)
+    [warning] = host.findings
+    assert warning.message.startswith(f"n: kong_address: {TEMPORARY}, {other} looks like a temporary IPv6 address")

@@ -158,3 +158,9 @@ def test_a_node_is_not_allowed_by_its_own_outside_address():
         networks = select_ruleset(plan, name)["sets"][f"peers-default-from-{node['site']}"]["ipv4"]
         assert own not in networks
         assert len(networks) == 12
+
+
+@pytest.mark.parametrize(("count", "is_shared"), [(8, False), (9, True)])
+def test_a_shared_set_needs_more_than_eight_users(count, is_shared):
+    plan = planned(make_gossip_sites(count))
+    assert any("includes" in content for content in plan["sets"].values()) is is_shared
