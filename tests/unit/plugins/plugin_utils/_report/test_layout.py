@@ -18,7 +18,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import SIZES, Rect, make_label, make_list_label
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture import (
+    SIZES,
+    Rect,
+    make_label,
+    make_list_label,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, measure_width
