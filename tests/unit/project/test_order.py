@@ -22,6 +22,7 @@ OTHER = {
         "KNOWN_VARIABLES", "(str(name) for name in facts if str(name).startswith(_PREFIX))", "map(str, plan)",
         "{**default, **node.get('connection', {})}.items()", "{reachable.name for reachable in node.reachable}",
         "{reachable.name for reachable in get_node(plan, target).reachable}", "{*before['settings'], *after['settings']}",
+        "node.settings.items()", "_NOT_WITH_UDP.intersection(names)", "config",
         "{setting.listener for generation in list_generations() for setting in generation.settings}",
     },
     "ports": {
