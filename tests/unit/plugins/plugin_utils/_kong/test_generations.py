@@ -82,6 +82,16 @@ def test_unknown_versions(value, code, says):
 
 
 @pytest.mark.parametrize(
+    ("version", "is_old_enterprise"),
+    [("0.28", False), ("0.29", True), ("0.36", True), ("0.37", False), ("1.29", False), ("3.36", False)],
+)
+def test_old_enterprise_numbers_are_named(version, is_old_enterprise):
+    with pytest.raises(VersionError) as caught:
+        parse_version(version)
+    assert ("old Kong Enterprise numbers" in str(caught.value)) is is_old_enterprise
+
+
+@pytest.mark.parametrize(
     ("lines", "name", "versions", "path"),
     [
         ("0.6 0.7 0.8", "G2", "0.6.0-0.8.3", "/etc/kong/kong.yml"),
