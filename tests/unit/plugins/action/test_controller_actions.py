@@ -99,6 +99,9 @@ def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
     assert (result["failed"], result["msg"], "lines" in result) == (True, f"not as expected: {CLUSTER}", False)
     assert result["msg"].endswith(f": {CLUSTER}")
+    both = [{**met[0], "name": name} for name in (CLUSTER, CLUSTER.replace("tcp", "udp"))]
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": both})
+    assert result["msg"] == f"not as expected: {both[0]['name']}, {both[1]['name']}"
     met[0]["seen"] = "open"
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
     assert "failed" not in result

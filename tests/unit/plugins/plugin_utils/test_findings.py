@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     make_host_finding,
     share_findings,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError
 
 
 def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
@@ -83,3 +84,12 @@ def test_the_end_of_a_long_message_is_separate(text, rest):
     assert finding.more == rest
     (shared,) = share_findings([finding])
     assert format_finding(shared).replace(" ", "") == f"host: kong_nat: {text} [no-path]".replace(" ", "")
+
+
+def test_a_refusal_counts_the_errors_and_names_each_code_once():
+    findings = [
+        {"severity": severity, "code": code}
+        for severity, code in (("error", "b"), ("warning", "c"), ("error", "a"), ("error", "b"))
+    ]
+    assert str(RefusedError(findings[:2])) == "There is no plan for this inventory: 1 error (b)"
+    assert str(RefusedError(findings)) == "There is no plan for this inventory: 3 errors (b, a)"

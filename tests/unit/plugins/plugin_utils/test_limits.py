@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes impor
     compare_plans,
     format_changes,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import format_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
@@ -223,6 +224,7 @@ LISTS = {
     "callers in a picture": (3, lambda n: show_picture(n, r'"(h0, .*?)"')),
     "sources in a picture": (3, lambda n: show_picture(n, r"seen as (10.2.0.1, .*)")),
     "callers of the Admin API in the report": (12, show_report_admins),
+    "hosts of a plan": (10, lambda n: format_names(list_names(n))),
     "known names": (20, lambda n: explain_name("caller", "x", "host", list_names(n))),
     "nodes with one difference": (20, show_drift),
 }  # fmt: skip

@@ -219,3 +219,27 @@ def test_outcomes_at_other_nodes_do_not_explain_a_difference():
     outcomes = compare(PLAN, seen).outcomes
     first = next(outcome for outcome in outcomes if outcome.probe.target == "a1" and outcome.differs)
     assert infer_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"
+
+
+def test_every_set_that_contains_the_source_is_named():
+    plan = compiled(
+        {
+            "n": {
+                "kong_address": "10.0.0.1",
+                "kong_admin_listen": "0.0.0.0:8001",
+                "kong_admin_sources": ["ops", "10.0.0.0/24"],
+            }
+        },
+        {"ops": {"kong_address": "10.0.0.9"}},
+    ).plan
+    seen = {
+        caller: [
+            {"name": probe.name, "detail": "",
+             "seen": "filtered" if (probe.listener, probe.caller) == ("admin", "ops") else HEALTHY[probe.expected]}
+            for probe in list_probes_from(plan, caller)
+        ]
+        for caller in list_callers(plan)
+    }  # fmt: skip
+    [difference] = compare(plan, seen).differences
+    sets = "admin-networks-at-default or admin-ops-from-default"
+    assert difference.cause.startswith(f"the set {sets} of n lacks 10.0.0.9, or its rule for tcp 8001 is missing")
