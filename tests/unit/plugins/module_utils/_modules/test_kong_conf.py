@@ -142,7 +142,8 @@ def test_secrets_are_not_shown(run, conf):
     assert result["changed_settings"] == ["pg_password", "a"]
     assert "s3cret" not in json.dumps(result)
     assert "n3w" not in json.dumps(result)
-    assert result["invocation"]["module_args"]["settings"] == {"pg_password": "<hidden>", "a": "2"}
+    if "invocation" in result:  # up to ansible-core 2.20
+        assert result["invocation"]["module_args"]["settings"] == {"pg_password": "<hidden>", "a": "2"}
 
 
 @pytest.mark.parametrize(

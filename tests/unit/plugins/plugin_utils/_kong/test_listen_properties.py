@@ -161,6 +161,8 @@ def test_nodes_never_raise(version, role, variables):
 @given(st.ip_addresses(v=6), st.integers(1, 65535))
 def test_every_form_of_an_ipv6_address_has_one_canonical_form(address, port):
     generation, setting = next(pair for pair in reversed(LISTS) if pair[1].name == "proxy_listen")
-    (entry,) = parse_listen(f"[{address.exploded.upper()}]:{port}", generation, setting)
+    digits = f"{int(address):032X}"
+    groups = ":".join(digits[start : start + 4] for start in range(0, 32, 4))
+    (entry,) = parse_listen(f"[{groups}]:{port}", generation, setting)
     assert ipaddress.ip_address(entry.address) == address
     assert "." not in entry.address, "Kong does not match an embedded IPv4 address"
