@@ -36,8 +36,8 @@ def find_traps(drafts: Collection[Draft]) -> Iterator[Finding]:
             names.setdefault((draft.node.cluster, draft.node.settings.get("cluster_listen", "")), []).append(draft)
     for draft in drafts:
         version, report = parse_version(draft.node.version), Report(draft.node.name)
-        if sizes.get(draft.node.cluster, 0) > 1 and draft.generation.gossip:
-            _check_events(draft, version, report)
+        if draft.generation.gossip:
+            _check_events(draft, version, report, has_peers=sizes[draft.node.cluster] > 1)
         for check in _CHECKS:
             check(draft, version, report)
         yield from report.findings
@@ -49,10 +49,14 @@ def _is_between(version: KongVersion, first: tuple[int, int, int], last: tuple[i
     return first <= version.release <= last
 
 
-def _check_events(draft: Draft, version: KongVersion, report: Report) -> None:
-    """Warn if the events of a gossip cluster do not arrive (CHANGELOG of 0.9.5 and 0.9.8, issue #1687)."""
+def _check_events(draft: Draft, version: KongVersion, report: Report, *, has_peers: bool) -> None:
+    """Warn if cluster events do not arrive (CHANGELOG of 0.9.5 and 0.9.8, issue #1687).
+
+    A node without peers learns of its own changes by these events too: the DAO only sends an event to Serf
+    (kong/dao/dao.lua, kong/core/hooks.lua).
+    """
     admin = [listener for listener in draft.node.listeners if listener.name == "admin"]
-    if _is_between(version, (0, 9, 4), (0, 9, 4)):
+    if has_peers and _is_between(version, (0, 9, 4), (0, 9, 4)):
         text = "cluster events fail in this release, so the node serves old data; upgrade to 0.9.8"
         report.add_warning("cluster-events-lost", "kong_version", version.text, text)
     elif _is_between(version, (0, 9, 0), (0, 9, 7)) and not any(found.address in _AT_LOOPBACK for found in admin):

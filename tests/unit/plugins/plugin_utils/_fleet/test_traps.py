@@ -54,9 +54,17 @@ def test_events_do_not_arrive_at_an_admin_listener_on_ipv6():
     assert traps(pair("0.9.7", admin_listen="[::]:8001", admin_sources="nobody")) != []
 
 
-def test_a_single_node_has_no_events():
-    assert traps({"a": node("0.9.4", **ELSEWHERE)}) == []
-    assert traps({"a": node("0.9.4", **ELSEWHERE), "b": node("0.9.9", 2, cluster="other")}) == []
+@pytest.mark.parametrize(
+    ("version", "reported"), [("0.9.0", 1), ("0.9.4", 1), ("0.9.7", 1), ("0.9.8", 0), ("0.8.3", 0)]
+)
+def test_a_single_node_sends_its_own_changes_to_loopback(version, reported):
+    for others in ({}, {"b": node("0.9.9", 2, cluster="other")}):
+        found = traps({"a": node(version, **ELSEWHERE), **others})
+        assert found == [("a", "warning", "cluster-events-lost")] * reported
+
+
+def test_a_single_node_has_no_events_of_other_nodes():
+    assert traps({"a": node("0.9.4", admin_listen="127.0.0.1:8001")}) == []
 
 
 @pytest.mark.parametrize(("version", "reported"), [("0.9.3", 0), ("0.9.4", 1), ("0.9.5", 0)])
