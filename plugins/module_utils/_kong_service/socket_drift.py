@@ -39,6 +39,7 @@ def compare_listeners(listeners: Sequence[Listener], sockets: Sockets) -> Socket
     """
     present, unit = sockets.all, sockets.unit
     kongs = {(sock.protocol, sock.port, sock.address) for sock in present if _may_be_kongs(sock, unit)}
+    kongs |= {(sock.protocol, sock.port, ANY4) for sock in present if _may_be_kongs(sock, unit) and _accepts_ipv4(sock)}
     wanted = {
         listener: {(listener.protocol, listener.port, address) for address in _resolve(listener)}
         for listener in listeners
@@ -110,11 +111,8 @@ def _resolve(listener: Listener) -> tuple[str, ...]:
 
 def _is_present(place: Place, known: set[Place], present: set[Place]) -> bool:
     protocol, port, address = place
-    if place in present:
-        return True
-    if address == ANY4:
-        # A socket at [::] accepts IPv4 too. If that is disabled, Kong has another socket for IPv4.
-        return (protocol, port, ANY6) in present
+    if place in present or address == ANY4:
+        return place in present
     # If a wildcard and an address of its family are planned, nginx opens only the wildcard (measured with nginx 1.22).
     wildcard = (protocol, port, ANY6 if ":" in address else ANY4)
     return address != ANY6 and wildcard in known and _is_present(wildcard, known, present)
@@ -127,7 +125,12 @@ def _may_be_kongs(sock: Socket, unit: str) -> bool:
 
 def _serves_ipv4(sock: Socket, known: set[Place]) -> bool:
     """Tell whether a socket at [::] accepts the packets of a listener at 0.0.0.0."""
-    return sock.address == ANY6 and (sock.protocol, sock.port, ANY4) in known
+    return _accepts_ipv4(sock) and (sock.protocol, sock.port, ANY4) in known
+
+
+def _accepts_ipv4(sock: Socket) -> bool:
+    """Tell whether a socket accepts IPv4 at [::], as those of Serf. nginx sets ipv6only by default (ngx_http_core_listen)."""
+    return sock.address == ANY6 and sock.process != "nginx"
 
 
 def _is_loopback(address: str) -> bool:

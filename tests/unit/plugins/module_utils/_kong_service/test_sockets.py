@@ -33,6 +33,8 @@ def nginx(port, address, protocol="tcp", unit=KONG):
 
 PROXY = Listener("proxy", "tcp", 8000, "0.0.0.0")
 ADMIN = Listener("admin", "tcp", 8001, "127.0.0.1")
+GOSSIP = Listener("cluster", "tcp", 7946, "0.0.0.0")
+SERF = Socket("tcp", 7946, "::", "serf", KONG)
 DUAL = Listener("proxy", "tcp", 8000, "::")
 AT_HOME = Listener("proxy", "tcp", 8000, "192.168.10.11")
 CASES = {
@@ -41,7 +43,14 @@ CASES = {
     "another protocol": ([PROXY], [nginx(8000, "0.0.0.0", "udp")], [PROXY], [nginx(8000, "0.0.0.0", "udp")]),
     "wider than planned": ([ADMIN], [nginx(8001, "0.0.0.0")], [ADMIN], [nginx(8001, "0.0.0.0")]),
     "an additional socket": ([ADMIN], [nginx(8001, "127.0.0.1"), nginx(9001, "0.0.0.0")], [], [nginx(9001, "0.0.0.0")]),
-    "a socket for both families": ([PROXY], [nginx(8000, "::")], [], []),
+    "a socket of Serf for both families": ([GOSSIP], [SERF], [], []),
+    "nginx at IPv6 only": ([PROXY], [nginx(8000, "::")], [PROXY], [nginx(8000, "::")]),
+    "nginx at IPv6 only, and an address": (
+        [PROXY, AT_HOME],
+        [nginx(8000, "::")],
+        [PROXY, AT_HOME],
+        [nginx(8000, "::")],
+    ),
     "a socket for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
     "a star": ([Listener("proxy", "tcp", 8000, "*")], [nginx(8000, "0.0.0.0")], [], []),
     "a wildcard and an address": ([PROXY, AT_HOME], [nginx(8000, "0.0.0.0")], [], []),
