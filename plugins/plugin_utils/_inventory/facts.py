@@ -81,10 +81,23 @@ def ask(variables: HostVariables, name: str, query: Any) -> Any:
     None if there is no result, or if the query fails; then an error is added to the findings of ``variables``.
     """
     try:
-        return _compile(str(query)).search(_PlainValues(variables.variables))
+        result = _compile(str(query)).search(_PlainValues(variables.variables))
     except VaultedError:
         variables.add_error("variable-vaulted", name, query, f"it reads a value that is encrypted, and {UNDECRYPTED}")
         return None
     except _QUERY_ERRORS as exc:
         variables.add_error("query-invalid", name, query, f"the JMESPath query fails: {shorten(str(exc), 200)}")
         return None
+    if not _has_all_variables(result):
+        return result
+    message = "the JMESPath query yields all variables of the host; name the variable or the fact that it reads"
+    variables.add_error("query-invalid", name, query, message)
+    return None
+
+
+def _has_all_variables(result: Any) -> bool:
+    """Tell whether a result has all variables of a host, as that of ``@``. Some of them may be secrets, or not computable."""
+    if isinstance(result, _PlainValues):
+        return True
+    items = result.values() if isinstance(result, dict) else result if isinstance(result, list) else ()
+    return any(map(_has_all_variables, items))

@@ -141,7 +141,11 @@ def describe_grammar(generation: Generation, setting: Setting) -> str:
     """Return the grammar of the setting in this generation, as text for people."""
     if setting.grammar == "ipv4:port":
         return "IPV4:PORT"
-    flags = "".join(f" [{flag}]" for flag in _list_allowed_flags(generation, setting))
+    forms: dict[str, list[str]] = {}
+    for flag in _list_allowed_flags(generation, setting):
+        name, equals, value = flag.partition("=")
+        forms.setdefault(name + equals, []).append(value)
+    flags = "".join(f" [{name}{'|'.join(values)}]" for name, values in forms.items())
     if setting.grammar == "list":
         return f"off | ADDRESS:PORT{flags}, ..."
     return f"ADDRESS:PORT, ADDRESS:PORT{flags}" if flags else "ADDRESS:PORT"

@@ -243,7 +243,10 @@ def test_refused(case):
 
 @pytest.mark.parametrize(
     "query",
-    ["a[", "ansible_facts.all_ipv4_addresses[::0]", "starts_with(ansible_facts, 'a')", "unknown(@)", "(" * 3000],
+    [
+        *("a[", "ansible_facts.all_ipv4_addresses[::0]", "starts_with(ansible_facts, 'a')", "unknown(@)", "(" * 3000),
+        *("@", "[@]", "{a: [@]}"),  # all variables, with passwords
+    ],
 )
 def test_failing_query(query):
     error = error_of(FACTS, address_query=query)
