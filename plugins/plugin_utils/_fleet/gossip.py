@@ -47,7 +47,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), everyone="the whole cluster", mutual=True, vpn=not any(map(_is_bound, members)))
+        wanted = Wanted((), everyone="the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -183,7 +183,9 @@ def _make_no_common_endpoint(
         reason = f"according to the inventory {failures} over tcp and udp, to port {service.port} of {where}"
     elif unreachable:
         code = "no-path"
-        reason = f"no path from {unreachable.name} (site {unreachable.site}) to the cluster listener of {where}"
+        reason = (
+            f"no path from {unreachable.name} (site {unreachable.site}) to this cluster listener (site {node.site})"
+        )
     else:
         code = "advertise-not-single"
         reason = f"no single address of {where} is reachable from all its peers: {failures}"

@@ -108,6 +108,8 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
     sees = f" to the {_format_family(family)}address that {target.name} sees"
     into = f" if {whose} {_format_family(family)}NAT leads to {target.name}"
     text = f"set kong_nat_egress of {_format_names(unnamed)}{others}{into if is_private(own) else sees}"
+    if wanted.mutual and is_private(own):
+        text = f"set kong_nat_egress of peers whose {_format_family(family)}NAT leads to {target.name}"
     return _Change(text, target, changed)
 
 

@@ -153,11 +153,11 @@ def describe_grammar(generation: Generation, setting: Setting) -> str:
 
 def _split(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)):
-        return tuple(part for item in value for part in _split_item(item)) or ("",)
-    return _split_item(value)
+        return tuple(part for item in value for part in _split_item(item, quote_value(make_plain(item), 40))) or ("",)
+    return _split_item(value, "it")
 
 
-def _split_item(value: object) -> tuple[str, ...]:
+def _split_item(value: object, shown: str) -> tuple[str, ...]:
     if value is False:
         # YAML reads an unquoted `off` as false.
         return ("off",)
@@ -165,7 +165,7 @@ def _split_item(value: object) -> tuple[str, ...]:
         return tuple(part.strip() for part in str.__str__(value).split(","))
     if isinstance(value, int) and value is not True:
         return (str(int(value)),)
-    raise ListenError("listen-type", f"{quote_value(make_plain(value))} is neither text, a port, nor a list of entries")
+    raise ListenError("listen-type", f"{shown} is neither text, a port, nor a list of entries")
 
 
 @lru_cache(maxsize=8192)

@@ -115,7 +115,7 @@ RIGHT = {
     kinds.PATH: ["/etc/kong/kong.conf", "plan.json"],
     kinds.HOST_PATH: ["/etc/kong/kong.conf"],
     kinds.ENDPOINT: ["10.0.0.9:8005", "cp.example:8005", "[fd00::9]:8005", "10.0.0.1:7946"],
-    kinds.QUERY: ["ansible_facts.default_ipv4.address", "nothing", "ansible_facts.all_ipv4_addresses", "a["],
+    kinds.QUERY: ["ansible_facts.default_ipv4.address", "nothing", "ansible_facts.all_ipv4_addresses", "a[", "[@]"],
     kinds.BOOLEAN: [True, False],
     kinds.SWITCH: [True, "no"],
     kinds.NUMBER: [0, 30, 2.5, "30"],

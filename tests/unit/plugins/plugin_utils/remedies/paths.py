@@ -25,8 +25,8 @@ PATHS = [
         {"a": A, "n": B},
         {
             "Give n a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
-            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
-            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "n": FLAT},
+            "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
+            "set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
     ),
     Advice(
@@ -34,8 +34,8 @@ PATHS = [
         {"a": {**A, "kong_flat_network": False}, "c": C, "n": B},
         {
             "Give n a kong_nat mapping": {"n": mapping()},
-            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
-            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+            "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
     ),
     Advice(
@@ -137,8 +137,8 @@ PATHS = [
         },
         {
             "Give n a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
-            "give the whole cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
-            "set kong_flat_network: true on the whole cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
+            "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
+            "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
     ),
     Advice(
