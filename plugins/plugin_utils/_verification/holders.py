@@ -28,10 +28,20 @@ def find_holders(plan: Mapping[str, Any], held: Holders) -> dict[str, list[str]]
 def answers_elsewhere(plan: Mapping[str, Any], probe: Probe, holders: Mapping[str, Sequence[str]]) -> bool:
     """Tell whether a probe leads to a virtual address that another node than its target holds, so that this node answers."""
     mappings = plan["nodes"][probe.target]["nat"] if holders else ()
-    inside = {mapping["outside"]: mapping["inside"] for mapping in mappings if "inside" in mapping}
-    dialled = probe.dialled.address
-    holding = holders.get(inside.get(dialled, dialled), ())
+    holding = holders.get(_find_inside(mappings, probe), ())
     return bool(holding) and probe.target not in holding
+
+
+def _find_inside(mappings: Sequence[Mapping[str, Any]], probe: Probe) -> str | None:
+    """Return the address to which a probe leads, None for the target's own. A mapping of one port precedes that of all ports."""
+    matching = {
+        mapping["outside_port"]: mapping.get("inside")
+        for mapping in mappings
+        if mapping["outside"] == probe.dialled.address
+        and mapping["outside_port"] in (None, probe.dialled.port)
+        and probe.protocol in mapping["protocols"]
+    }
+    return matching.get(probe.dialled.port, matching.get(None)) if matching else probe.dialled.address
 
 
 def describe_holders(address: str, names: Sequence[str]) -> str:

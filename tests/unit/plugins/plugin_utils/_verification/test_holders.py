@@ -104,6 +104,28 @@ def test_results_through_a_mapping_are_those_of_the_holder():
     assert {outcome.probe.target for outcome in found if outcome.probe.dialled.address == "203.0.113.7"} == {"b"}
 
 
+def test_another_port_of_an_outside_address_leads_to_the_node_itself():
+    """The same outside address has a port for the virtual address, and a port for each node."""
+    nodes = {}
+    for name, end in (("a", 5), ("b", 6)):
+        nat = [
+            {"outside": "203.0.113.7", "outside_port": 80, "inside": VIRTUAL, "inside_port": 80},
+            {"outside": "203.0.113.7", "outside_port": 8000 + end, "inside_port": 8001},
+        ]
+        nodes[name] = {**PAIR, "kong_admin_sources": ["client"], "kong_address": f"10.9.0.{end}", "kong_nat": nat}
+    plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
+    seen = {
+        "client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
+    }
+    found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
+    tested = {
+        (outcome.probe.target, outcome.probe.dialled.port)
+        for outcome in found
+        if outcome.probe.dialled.address == "203.0.113.7"
+    }
+    assert tested == {("a", 8005), ("b", 8006), ("b", 80)}
+
+
 @pytest.mark.parametrize(
     ("names", "text"),
     [(["a"], "is on a, so only"), ([], "is on no node now"), (["a", "b"], "is on a and b at the same time")],
