@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
     find_started_by_hand,
     read_program,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_stated
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -70,14 +71,15 @@ def _read_serf(prefix: str, proc: Path) -> dict[str, str]:
 def _find_by_effect(kong: Kong, prefix: str, file: StartedFile) -> dict[str, str]:
     """Return the variables that make the settings in the prefix from the file.
 
-    Directives that Kong derives from other settings need no variable. If the file is newer than these settings, its lines may
+    Settings that Kong derives from others need no variable: directives, and settings without a default. If the file is newer than these settings, its lines may
     have changed since then, so they count as they are.
     """
     used = read_settings(Path(prefix), prefix)
     if not used:
         return {}
     plain = prepare(replace(kong, variables={}), file.path, prefix)
-    found = {name: value for name, value in _compare(kong, used, plain) if not _DIRECTIVE.match(name)}
+    known = find_installed_defaults() or {**plain, **used}
+    found = {name: value for name, value in _compare(kong, used, plain) if name in known and not _DIRECTIVE.match(name)}
     if found or any(_compare(kong, used, plain)):
         made = prepare(replace(kong, variables=_name(found)), file.path, prefix)
         differing = dict(_compare(kong, used, made))

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import started
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
     RELOAD,
@@ -95,6 +96,13 @@ def test_a_directive_that_no_setting_explains_is_a_variable(fake):
 def test_a_variable_with_an_empty_value(fake):
     fake.start("log_level=debug\n", KONG_LOG_LEVEL="")
     assert fake.find() == {"KONG_LOG_LEVEL": ""}
+
+
+def test_a_setting_without_a_default_is_derived_from_others(fake, monkeypatch):
+    defaults = {"log_level": "notice", "real_ip_header": "X-Real-IP"}
+    monkeypatch.setattr(started, "find_installed_defaults", lambda: defaults)
+    fake.start(KONG_REAL_IP_HEADER="X-A", KONG_NGINX_HTTP_GZIP="on", KONG_PG_PASSWORD="x")
+    assert fake.find() == {"KONG_REAL_IP_HEADER": "X-A", "KONG_NGINX_HTTP_GZIP": "on"}
 
 
 def test_planned_settings_are_those_of_the_file(fake):
