@@ -32,16 +32,16 @@ def answers_elsewhere(plan: Mapping[str, Any], probe: Probe, holders: Mapping[st
     return bool(holding) and probe.target not in holding
 
 
-def _find_inside(mappings: Sequence[Mapping[str, Any]], probe: Probe) -> str | None:
-    """Return the address to which a probe leads, None for the target's own. A mapping of one port precedes that of all ports."""
+def _find_inside(mappings: Sequence[Mapping[str, Any]], probe: Probe) -> str:
+    """Return the address to which a probe leads, empty for the target's own. A mapping of one port precedes that of all ports."""
     matching = {
-        mapping["outside_port"]: mapping.get("inside")
+        mapping["outside_port"]: mapping.get("inside", "")
         for mapping in mappings
         if mapping["outside"] == probe.dialled.address
         and mapping["outside_port"] in (None, probe.dialled.port)
         and probe.protocol in mapping["protocols"]
     }
-    return matching.get(probe.dialled.port, matching.get(None)) if matching else probe.dialled.address
+    return str(matching.get(probe.dialled.port, matching.get(None))) if matching else probe.dialled.address
 
 
 def describe_holders(address: str, names: Sequence[str]) -> str:
