@@ -154,7 +154,7 @@ def describe_grammar(generation: Generation, setting: Setting) -> str:
 def _split(value: object) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(part for item in value for part in _split_item(item, quote_value(make_plain(item), 40))) or ("",)
-    return _split_item(value, "it")
+    return _split_item(value, "None" if value is None else "it")
 
 
 def _split_item(value: object, shown: str) -> tuple[str, ...]:

@@ -200,20 +200,26 @@ def test_single_node_allows_no_peer():
 
 B = node("b", "10.1.0.2")
 BAD = {
-    "no path": ({"a": A_NAT, "n": B}, "no-path", "kong_cluster_advertise", None, ["a (site a)", "n (site b)"]),
+    "no path": (
+        {"a": A_NAT, "n": B},
+        "no-path",
+        "kong_cluster_advertise",
+        None,
+        ["a (site a)", "this cluster listener (site b)"],
+    ),
     "mapping of another port": (
         {"a": A_NAT, "n": node("b", "10.1.0.2", nat=forward("203.0.113.2", 8000, 8000))},
         "no-path",
         "kong_cluster_advertise",
         None,
-        ["a (site a)", "n (site b)", "port 7946 over tcp and udp"],
+        ["a (site a)", "this cluster listener (site b)", "port 7946 over tcp and udp"],
     ),
     "one-to-one without udp": (
         {"a": A_NAT, "n": node("b", "10.1.0.2", nat=[{"outside": "203.0.113.2", "protocols": "tcp"}])},
         "no-path",
         "kong_cluster_advertise",
         None,
-        ["a (site a)", "n (site b)", "tcp and udp"],
+        ["a (site a)", "this cluster listener (site b)", "tcp and udp"],
     ),
     "no single address": (
         {
