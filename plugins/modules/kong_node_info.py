@@ -43,6 +43,10 @@ options:
     description: Kong's systemd unit, as in M(gatehouse.kong.kong_listen_info).
     type: str
     default: kong
+  program:
+    description: Path of Kong's own program, as in M(gatehouse.kong.kong_service).
+    type: path
+    default: /usr/local/bin/kong
 notes:
   - Needs root.
 seealso:
@@ -63,6 +67,10 @@ differs:
   type: bool
 interrupted:
   description: Whether an earlier run of the playbook C(site) changed the node and did not end. The next run completes it.
+  returned: success
+  type: bool
+has_program:
+  description: Whether the program of O(program) is on the host. With Kong in a container it is not.
   returned: success
   type: bool
 problem:
@@ -106,6 +114,7 @@ _SPEC = {
     "node": {"type": "dict", "required": True},
     "config": {"type": "dict", "default": {}},
     "service": {"type": "str", "default": "kong"},
+    "program": {"type": "path", "default": "/usr/local/bin/kong"},
 }
 
 

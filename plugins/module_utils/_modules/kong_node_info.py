@@ -77,4 +77,11 @@ def run(module: AnsibleModule) -> None:
     parts = inspect_node({**module.params, **node, "state": "present"}, found_warnings.append)
     for text in list_override_warnings(parts["listeners"]):
         module.warn(text)
-    module.exit_json(changed=False, **parts, interrupted=Host().locate(TAKEN).exists(), found_warnings=found_warnings)
+    host = Host()
+    module.exit_json(
+        changed=False,
+        **parts,
+        interrupted=host.locate(TAKEN).exists(),
+        has_program=host.locate(module.params["program"]).exists(),
+        found_warnings=found_warnings,
+    )

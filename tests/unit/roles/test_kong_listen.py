@@ -26,6 +26,7 @@ OTHERS = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "interception": {"failed": False, "changed": False},
     "interrupted": False,
+    "has_program": False,
 }
 OVERRIDDEN = {
     "setting": "admin_listen",
@@ -177,7 +178,9 @@ def run_cases(folder):
         cases.append(({**answers(folder, number, **named), **differs}, {"kong_listen_firewall": True}))
         if "lost" in how:
             (folder / f"case-{number}/kong.conf.old").unlink()
-    cases.append((answers(folder, len(cases)), {}))
+    alone = answers(folder, len(cases))
+    alone["kong_node_info"]["has_program"] = True
+    cases.append((alone, {}))
     blocked = {**KONG, "effective": [OVERRIDDEN]}
     cases.append((answers(folder, len(cases), listeners=blocked), {}))
     return stage.run("kong_listen", cases)
@@ -212,6 +215,8 @@ def test_each_failing_step_reports_its_own_reason(tmp_path):
     calls, error = by_name["alone"]
     assert (steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
     assert dict(calls)["kong_restore_point taken"]["firewall"] is False
+    assert dict(calls)["kong_conf write"]["validate"] == "/usr/local/bin/kong check %s"
+    assert "validate" not in dict(by_name["kong"][0])["kong_conf write"]
     check_that_a_variable_of_kong_blocks_the_run(*by_name["blocked"])
 
 

@@ -42,7 +42,10 @@ def update(tmp_path):
     stage = RollingUpdate(tmp_path)
 
     def run(failing, serial):
-        cases = [(answers(tmp_path, number), {}) for number in range(4)]
+        cases = [
+            (answers(tmp_path, number), {"__kong_site_node": {"interception": {"changed": number == 0}}})
+            for number in range(4)
+        ]
         for number, (answer, _variables) in enumerate(cases):
             answer["kong_plan"]["plan"]["nodes"][f"case-{number}"]["interception"] = []
         cases[failing][0]["kong_service reload"] = {**FAILS, "msg": "port taken"}
@@ -55,6 +58,7 @@ def test_the_batch_of_a_failed_node_is_completed_and_later_batches_are_unchanged
     found, stage = update(1, [1, 2])
     assert [KEPT in [call for call, _args in calls] for calls, _error in found] == [True, False, True, False]
     assert found[3][0] == []
+    assert ["kong_transparent" in dict(calls) for calls, _error in found] == [True, False, False, False]
     assert found[1][1] == AGAIN.format("case-1")
     assert found[2][1] == "case-1 failed. case-2 and the nodes of earlier batches match the plan"
     assert 'From node 1 of 4 that differ: case-0"' in stage.output

@@ -94,14 +94,18 @@ def test_a_conflict_is_a_warning_and_blocks_if_it_is_certain(parts):
 def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_path, interrupted):
     ended = []
     module = SimpleNamespace(
-        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **result: ended.append(result), warn=ended.append
+        params={"node": PARAMS, "backend": "auto", "program": "/opt/kong"},
+        exit_json=lambda **result: ended.append(result),
+        warn=ended.append,
     )
     monkeypatch.setattr(kong_node_info, "Host", lambda: Host(tmp_path))
     monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
     if interrupted:
         Host(tmp_path).locate(kong_node_info.TAKEN).mkdir(parents=True)
+        Host(tmp_path).write("/opt/kong", "", 0o755)
     kong_node_info.run(module)
     (result,) = ended
+    assert result["has_program"] is interrupted
     assert (result["interrupted"], result["changed"], result["found_warnings"]) == (interrupted, False, ["deaf"])
     assert {"firewall", "settings", "listeners", "interception"} < {*result}
     assert "node" not in module.params
