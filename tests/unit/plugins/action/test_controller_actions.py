@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_drift_status,
     kong_explain,
     kong_explain_names,
+    kong_leaving,
     kong_plan_diff,
     kong_report,
     kong_verification,
@@ -362,3 +363,36 @@ def test_report_of_a_refused_plan(files, monkeypatch):
     for wrong in ({"path": "x.md"}, {**arguments, "plan": PLAN}):
         with pytest.raises(AnsibleActionFail, match=r"plan.*refused_group"):
             run(kong_report, wrong)
+
+
+LEFT = {"format": 1, "nodes": {}, "left": {"k2": {}, "k3": {}}}
+FORGOTTEN = {**LEFT, "left": {"k3": {}}}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("text", "cleaned", "after"),
+    [
+        (dump_json(LEFT), ["k2", "k9"], dump_json(FORGOTTEN)),
+        (dump_json(LEFT), ["k9"], None),
+        (dump_json({"format": 1, "nodes": {}}), ["k2"], None),
+        ("not a plan", ["k2"], None),
+    ],
+)
+def test_cleaned_nodes_are_deleted_from_a_plan_file(tmp_path, text, cleaned, after, check_mode):
+    file = tmp_path / "plan.json"
+    file.write_text(text, encoding="utf-8")
+    result, _printed = run(kong_leaving, {"hosts": cleaned, "cleaned_in": str(file)}, check_mode=check_mode)
+    assert result["changed"] is (after is not None)
+    assert file.read_text(encoding="utf-8") == (after if after and not check_mode else text)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "group", "named"),
+    [(["k1", "k2"], {}, "k1"), (["k2"], {}, ""), (["k2"], {"group": "edge"}, "k2"), (["k1"], {"group": "none"}, "")],
+)
+def test_hosts_to_clean_that_are_still_nodes_are_a_warning(hosts, group, named):
+    groups = {"all": ["k1", "k2"], "kong": ["k1"], "edge": ["k2"]}
+    result, _printed = run(kong_leaving, {"hosts": hosts, **group}, groups=groups)
+    started = [text.partition(": still in the group ")[0] for text in result.get("warnings", ())]
+    assert started == ([f"leaving: {named}"] if named else [])
