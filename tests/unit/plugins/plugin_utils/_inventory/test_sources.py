@@ -121,11 +121,26 @@ def test_any_source_of_the_gui_needs_an_opt_in(terms):
     plan_of(admin_gui_sources=terms, admin_allow_any=True)
 
 
-def test_any_source_of_the_rpc_of_serf_needs_an_opt_in():
-    node = {"version": "0.10", "cluster_listen_rpc": "0.0.0.0:7373", "cluster_rpc_sources": "any"}
-    found = errors(fleet(**node), OTHERS, GROUPS)
-    assert {(error.code, error.variable) for error in found} == {("source-any", "kong_cluster_rpc_sources")}
-    assert sources(plan_of(**node, admin_allow_any=True), "n", "cluster_rpc") == "any"
+@pytest.mark.parametrize(
+    ("version", "setting", "listener", "needs_opt_in"),
+    [
+        ("3.9", "admin_listen", "admin", True),
+        ("3.9", "admin_gui_listen", "admin_gui", True),
+        ("3.9.0.1", "debug_listen", "debug", True),
+        ("0.10", "cluster_listen_rpc", "cluster_rpc", True),
+        ("3.9", "status_listen", "status", False),
+        ("3.9", "stream_listen", "stream", False),
+        ("3.9", "proxy_listen", "proxy", False),
+    ],
+)
+def test_any_source_of_a_listener_that_controls_kong_needs_an_opt_in(version, setting, listener, needs_opt_in):
+    """cluster_rpc is the RPC of Serf."""
+    node = {"version": version, setting: "0.0.0.0:7373", f"{listener}_sources": "any"}
+    if needs_opt_in:
+        found = errors(fleet(**node), OTHERS, GROUPS)
+        assert {(error.code, error.variable) for error in found} == {("source-any", f"kong_{listener}_sources")}
+    allowed = {"admin_allow_any": True} if needs_opt_in else {}
+    assert sources(plan_of(**node, **allowed), "n", listener, port=7373) == "any"
 
 
 def test_half_of_all_addresses_is_not_any():
