@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification import certificates
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certificates import with_certificate
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._probe.certificates import make
 
@@ -34,6 +36,14 @@ def test_subject_and_expiry(days):
         "detail": "connected",
         "certificate": {"subject": "CN=a1, L=München", "not_after": not_after.isoformat(), "days_left": days},
     }
+
+
+def test_expiry_that_an_old_cryptography_has_without_a_time_zone(monkeypatch):
+    not_after = days_from_now(12)
+    old = SimpleNamespace(not_valid_after=not_after.replace(tzinfo=None), subject=())
+    monkeypatch.setattr(certificates.x509, "load_der_x509_certificate", lambda _der: old)
+    found = with_certificate(probe(b"x"))["certificate"]
+    assert found == {"subject": "", "not_after": not_after.isoformat(), "days_left": 12}
 
 
 def test_a_result_without_a_certificate_is_unchanged():

@@ -159,7 +159,8 @@ _CONFIG = [
     _alone("config-invalid", base, config=config)
     for base in (_BARE, {**_OLD, "kong_version": "0.8"})
     for config in ({"a b": 1}, {"a": {"b": 1}}, {"a": [1, 2]}, {"a": [{"b": 1}]}, {"a": "x\ny"}, {"a": None, 1: 2}, {"role": "x"},
-                   {"admin_api_listen": "x"}, {"proxy_listen_ssl": "x"}, {"cluster": {"advertise": "x"}}, {"dnsmasq_port": 53})
+                   {"admin_api_listen": "x"}, {"proxy_listen_ssl": "x"}, {"cluster": {"advertise": "x"}}, {"dnsmasq_port": 53},
+                   {"dns_resolvers_available": {"dnsmasq": {"port": 53}}})
 ]
 _COLLISIONS = [
     _alone("listen-collision", _BARE, version="1.5", proxy_listen=proxy, admin_listen=admin)
