@@ -119,7 +119,9 @@ def test_a_variable_that_overrides_the_plan_is_a_warning(parts, monkeypatch, tmp
     monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
     warned = []
     module = SimpleNamespace(
-        params={"node": PARAMS, "backend": "auto"}, exit_json=lambda **_result: None, warn=warned.append
+        params={"node": PARAMS, "backend": "auto", "program": "/opt/kong"},
+        exit_json=lambda **_result: None,
+        warn=warned.append,
     )
     kong_node_info.run(module)
     assert warned == ["a is c, planned b. Remove the variable", "d is e"]
