@@ -54,10 +54,11 @@ class Kong:
     """How Kong is run on a host.
 
     `unit` and `program` are empty if they do not exist. `start_of_unit` and `reload_of_unit` are the unit's commands at its
-    start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is empty for Kong's default.
-    `restart_command` and `reload_command` are the user's commands, empty if not given. `variables` are all variables of a
-    start of the unit, or the `KONG_…` variables of a start by hand as far as they are known. `settings` are the settings in Kong's file, as far as they can be read. `is_roots` is false if the
-    unit does not run as root, and another user can change that file, a file of variables, or a folder of programs or libraries.
+    start and at its reload. `user` is the user of the unit, empty for root, and `directory` its working directory. `prefix` is
+    empty for Kong's default. `restart_command` and `reload_command` are the user's commands, empty if not given. `variables`
+    are all variables of a start of the unit, or the `KONG_…` variables of a start by hand as far as they are known. `settings`
+    are the settings in Kong's file, as far as they can be read. `is_roots` is false if the unit does not run as root, and
+    another user can change that file, a file of variables, or programs, libraries and code to which they lead.
     """
 
     version: tuple[int, int]
