@@ -126,7 +126,8 @@ class Rollback:
     def find_leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return a line for an unconfirmed change, and for each file that a run has to remove."""
         if self._host.locate(PENDING).exists():
-            return (f"{PENDING}: an unconfirmed change, which the host would undo",)
+            repair = "repeat the run (ansible-playbook gatehouse.kong.site)"
+            return (f"{PENDING}: an unconfirmed change of a run that did not end, which the host would undo: {repair}",)
         if want is None and self._host.locate(STATE).exists():
             return (f"{STATE}: to be removed",)
         paths = (_LINK, _UNIT, _RUBBISH, *self._host.find_temporaries(_UNIT))
