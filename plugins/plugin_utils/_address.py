@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any, Literal
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import quote_value
@@ -152,22 +153,18 @@ def is_private(network: str) -> bool:
     return any(contains(private, network) for private in _PRIVATE)
 
 
-@cache
-def _parse_network(text: str) -> IPNetwork:
-    return IPNetwork(text)
-
-
-@cache
-def _make_network_key(network: str) -> tuple[int, int, int]:
-    parsed = _parse_network(network)
-    return parsed.version, parsed.first, parsed.prefixlen
+def _make_network_key(network: str) -> tuple[Family, int, int]:
+    return find_family(network), compute_bounds(network)[0], get_prefix_length(network)
 
 
 @cache
 def compute_bounds(network: str) -> tuple[int, int]:
     """Return the first and the last address of a canonical network or address as numbers."""
-    parsed = _parse_network(network)
-    return parsed.first, parsed.last
+    # inet_pton takes a tenth of the time of netaddr.
+    address, _slash, length = network.partition("/")
+    packed = inet_pton(AF_INET if find_family(address) == 4 else AF_INET6, address)
+    first, bits = int.from_bytes(packed, "big"), len(packed) * 8
+    return first, first + (1 << bits - int(length or bits)) - 1
 
 
 def sort_networks(networks: Iterable[str]) -> tuple[str, ...]:

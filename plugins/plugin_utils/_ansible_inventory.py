@@ -148,11 +148,11 @@ def _may_have_templates(value: Any) -> bool:
     """Tell whether Ansible may compute something else from a value of the inventory, such as a template or a vaulted value."""
     if isinstance(value, str):
         return "{" in value or value.startswith("#jinja2:")
-    if isinstance(value, Mapping):
-        return any(map(_may_have_templates, (*value.keys(), *value.values())))
+    if value is None or isinstance(value, (bool, int, float)):
+        return False
     if isinstance(value, (list, tuple)):
         return any(map(_may_have_templates, value))
-    return not (value is None or isinstance(value, (bool, int, float)))
+    return not isinstance(value, Mapping) or any(map(_may_have_templates, (*value.keys(), *value.values())))
 
 
 def _compute(templar: Templar, value: Any) -> Any:
@@ -180,6 +180,8 @@ def make_plain_value(value: Any) -> Any:
         if value.startswith(_OMITTED):
             raise VariableError("omit works in options of tasks only; remove the variable from this host")
         return str.__str__(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if isinstance(value, (list, tuple)):
         return [make_plain_value(item) for item in value]
     if isinstance(value, Mapping):

@@ -26,6 +26,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_
 
 # With kong_strict, warnings are errors.
 _STRICT = {WARNING: ERROR}
+# Garbage is collected after so many new objects, some hosts. Python itself collects it after 700 to 2,000.
+_NEW_OBJECTS = 50_000
 
 
 class RefusedError(PlanError):
@@ -62,18 +64,18 @@ def get_plan(group: str, variables: Mapping[str, Any], templar: Templar, loader:
         return RunPlan(PartedPlan(path), is_new, str(path))
 
 
-def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> dict[str, Any]:
-    with _without_garbage_collection():
+def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> Mapping[str, Any]:
+    with _with_rare_garbage_collection():
         compilation = compile_plan(inventory, group, read_played(group))
     findings = share_findings(compilation.findings)
     if is_strict:
         findings = [
             {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])} for finding in findings
         ]
-    if compilation.plan is None or any(finding["severity"] == ERROR for finding in findings):
+    if compilation.parts is None or any(finding["severity"] == ERROR for finding in findings):
         keep_refused(group, findings)
         raise RefusedError(findings)
-    return compilation.plan
+    return compilation.parts
 
 
 def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
@@ -88,14 +90,17 @@ def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Turn off garbage collection while the model grows: nothing is freed, and each search would visit the whole inventory.
+def _with_rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage rarely, and only among new objects, because each search would visit the whole inventory.
 
-    Later searches leave out the model, which stays until this process ends.
+    Without any collection the templars of all hosts would stay: they refer to themselves, and each has all variables of its
+    host. Later searches leave out the model, which stays until this process ends.
     """
-    gc.disable()
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, *thresholds[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         gc.freeze()
-        gc.enable()

@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+# Ansible imports the action plugin of each task in its main process. The plugin here stands for kong_plan.
+from ansible_collections.gatehouse.kong.plugins.action import kong_plan as _kong_plan  # noqa: F401
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import locate_plan, lock_plan_file

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
@@ -116,10 +117,10 @@ def _check_items(
     variables: HostVariables, name: str, port: int, items: list[str], default: Sequence[str], names: Names
 ) -> Terms:
     """Return the sorted terms. Errors of single terms, or of terms that exclude each other, are added to the findings."""
-    terms = _sort_terms(variables, name, items, names)
+    terms = _check_terms(variables, name, items, names)
 
     def list_networks(read: HostVariables) -> list[tuple[str, str]]:
-        own = _sort_terms(read, name, _list_terms(read, name, port, default), names)
+        own = _check_terms(read, name, _list_terms(read, name, port, default), names)
         return [(name, network) for network in own.networks]
 
     check_bounds(variables, [(name, network) for network in terms.networks], list_networks)
@@ -150,54 +151,70 @@ def _require_terms(variables: HostVariables, name: str, terms: Sequence[str], wh
     return list(terms or [NOBODY])
 
 
-def _sort_terms(variables: HostVariables, name: str, items: list[str], names: Names) -> Terms:
-    networks, members, hosts, named_groups = [], [], [], []
+def _check_terms(variables: HostVariables, name: str, items: Sequence[str], names: Names) -> Terms:
+    terms, wrong = _sort_terms(name, tuple(items), names, is_given=variables.read_value(name) is not None)
+    for term, reason in wrong:
+        variables.add_error("source-unknown", name, term, reason)
+    return terms
+
+
+# Most nodes of a fleet share their sources with other nodes.
+@lru_cache(maxsize=1024)
+def _sort_terms(
+    name: str, items: tuple[str, ...], names: Names, *, is_given: bool
+) -> tuple[Terms, tuple[tuple[str, str], ...]]:
+    """Return the terms of a variable by kind, and each wrong term with the reason and the fix."""
+    networks, members, hosts, groups, wrong = [], [], [], [], []
     for term in items:
         if term in (ANY, NOBODY):
             continue
         if term in MEMBERS:
             members.append(term)
-        elif term.startswith("@"):
-            named_groups.append(_find_group(variables, name, term, names))
-        elif term in names.hosts:
-            hosts.append(term)
-        else:
-            networks.append(_parse_network(variables, name, term))
-    return Terms(
+            continue
+        try:
+            if term.startswith("@"):
+                groups.append(_find_group(term, names))
+            elif term in names.hosts:
+                hosts.append(term)
+            else:
+                networks.append(_parse_network(term))
+        except ValueError as exc:
+            wrong.append((term, str(exc)))
+    terms = Terms(
         any=ANY in items,
-        given=variables.read_value(name) is not None,
-        networks=sort_networks(network for network in networks if network),
+        given=is_given,
+        networks=sort_networks(networks),
         members=tuple(dict.fromkeys(members)),
         hosts=tuple(dict.fromkeys(hosts)),
-        groups=tuple(dict.fromkeys(group for group in named_groups if group)),
+        groups=tuple(dict.fromkeys(groups)),
         variable=name,
     )
+    return terms, tuple(wrong)
 
 
-def _find_group(variables: HostVariables, name: str, term: str, names: Names) -> str | None:
+def _find_group(term: str, names: Names) -> str:
+    """Return the name of a group with hosts. Raises ValueError for any other group."""
     if names.groups.get(term[1:]):
         return term[1:]
     reason = "this inventory group has no hosts" if term[1:] in names.groups else "there is no such inventory group"
-    variables.add_error("source-unknown", name, term, f"{reason}, so it would allow no host; correct or remove it")
-    return None
+    raise ValueError(f"{reason}, so it would allow no host; correct or remove it")
 
 
-def _parse_network(variables: HostVariables, name: str, term: str) -> str | None:
+def _parse_network(term: str) -> str:
+    """Return an address or network as CIDR text. Raises ValueError for text that no packet has as source."""
     try:
         network = canonicalise_network(term)
-        impossible = explain_hostless(network)
-        if impossible is None:
-            return network
-        advice = "; for any source write any" if network in _UNSPECIFIED else ""
-        reason = f"it is {impossible}, and no packet has such a source{advice}"
     except AddressError as exc:
         looks_like_network = term[:1].isdigit() or ":" in term
-        reason = str(exc) if looks_like_network else "it is not a host of the inventory"
-    variables.add_error(
-        "source-unknown",
-        name,
-        term,
+        raise _make_wrong(str(exc) if looks_like_network else "it is not a host of the inventory") from exc
+    if impossible := explain_hostless(network):
+        advice = "; for any source write any" if network in _UNSPECIFIED else ""
+        raise _make_wrong(f"it is {impossible}, and no packet has such a source{advice}")
+    return network
+
+
+def _make_wrong(reason: str) -> ValueError:
+    return ValueError(
         f"{reason}. A source is an address, a network, any, nobody, peers, control_planes, data_planes, a host of the "
-        "inventory, or a group written as @group",
+        "inventory, or a group written as @group"
     )
-    return None

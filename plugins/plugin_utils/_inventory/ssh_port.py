@@ -33,15 +33,19 @@ def find_ssh_conflicts(
 
     Nothing is yielded if Ansible connects otherwise, or through a NAT device, which may change the port.
     """
-    target = _choose_target(variables)
-    is_direct = target in own or (":" not in target and not _is_address(target) and not host.nat)
-    if not is_direct or str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
-        return
     port = read_ssh_port(variables)
     for listener in listeners:
         everywhere = listener.is_wildcard or listener.bound is None
-        if listener.port == port and "tcp" in listener.protocols and (everywhere or listener.address in own):
+        uses_port = listener.port == port and "tcp" in listener.protocols and (everywhere or listener.address in own)
+        if uses_port and _has_direct_connection(variables, host, own):
             yield listener, port
+
+
+def _has_direct_connection(variables: HostVariables, host: Host, own: frozenset[str]) -> bool:
+    """Tell whether Ansible connects to the host over SSH, without a NAT device."""
+    target = _choose_target(variables)
+    is_direct = target in own or (":" not in target and not _is_address(target) and not host.nat)
+    return is_direct and str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] in _OVER_SSH
 
 
 def _choose_target(variables: HostVariables) -> str:

@@ -65,7 +65,7 @@ class PlainInventory:
         return {name: value for name, value in self.hostvars[host].items() if name != FACTS}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Names:
     """The names in an inventory: its hosts, and its groups with their members."""
 

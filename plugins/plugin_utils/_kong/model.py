@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
@@ -26,7 +26,7 @@ LOCALHOST = "localhost"
 _WILDCARDS = (ANY_IPV4, "*", "::")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listener:
     """An address and port that Kong opens for one purpose.
 
@@ -48,35 +48,30 @@ class Listener:
         """The port that Kong itself opens."""
         return self.container_port or self.port
 
-    @property
+    @cached_property
     def families(self) -> tuple[int, ...]:
         """The address families, 4 and 6. nginx binds ``[::]`` to IPv6 only, unless the flag is ``ipv6only=off``."""
-        return _list_families(self.address, self.flags)
+        family = classify_address(self.address)
+        if family == "ipv4":
+            return (4,)
+        is_dual = family == "name" or (self.address == "::" and "ipv6only=off" in self.flags)
+        return (4, 6) if is_dual else (6,)
 
-    @property
+    @cached_property
     def is_loopback(self) -> bool:
         """Whether only the host itself can reach it."""
         ipv4_loopback = self.address.startswith("127.") and classify_address(self.address) == "ipv4"
         return ipv4_loopback or self.address in ("::1", LOCALHOST)
 
-    @property
+    @cached_property
     def is_wildcard(self) -> bool:
         """Whether it listens on every address of the host, of its families."""
         return self.address in _WILDCARDS
 
-    @property
+    @cached_property
     def bound(self) -> str | None:
         """The address that it listens on. None if it listens on every address of a family, or on a host name."""
         return None if self.is_wildcard or len(self.families) > 1 else self.address
-
-
-@cache
-def _list_families(address: str, flags: tuple[str, ...]) -> tuple[int, ...]:
-    family = classify_address(address)
-    if family == "ipv4":
-        return (4,)
-    dual = family == "name" or (address == "::" and "ipv6only=off" in flags)
-    return (4, 6) if dual else (6,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,10 +36,18 @@ _SEVERITIES = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """The result of compiling a fleet: the plan, or None if there are errors, and all findings, errors first."""
+    """The result of compiling a fleet: the plan, or None if there are errors, and all findings, errors first.
 
-    plan: dict[str, Any] | None
+    In ``parts``, the plan, each node is described when it is read, because the nodes of a large fleet take much memory together.
+    """
+
+    parts: Mapping[str, Any] | None
     findings: tuple[Finding, ...]
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """The plan as plain data."""
+        return None if self.parts is None else {**self.parts, "nodes": dict(self.parts["nodes"])}
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -99,7 +107,7 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
     return {
         "format": FORMAT,
         "sets": describe_sets(names),
-        "nodes": {name: _describe_node(node, compiled, names) for name, node in fleet.nodes.items()},
+        "nodes": _Nodes(fleet.nodes, compiled, names),
         "hosts": {name: host.as_dict() for name, host in fleet.hosts.items()},
         "nat_forwards": [
             _describe_forward(node, forward, names)
@@ -108,6 +116,24 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
         ],
         "findings": share_findings(findings),
     }
+
+
+@dataclass(frozen=True)
+class _Nodes(Mapping[str, Any]):
+    """The nodes of the plan, each as plain data that is made when it is read."""
+
+    _nodes: Mapping[str, Node]
+    _compiled: _Compiled
+    _names: Mapping[SetKey, str]
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return _describe_node(self._nodes[name], self._compiled, self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
 
 
 def _describe_node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from mmap import ACCESS_READ, mmap
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,16 @@ _PARTED = ("hosts", "nodes", "sets")
 
 def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
     """Write a plan for the processes of this run. Only the user can read the file, and no process reads an incomplete file."""
-    values = {key.encode(): value for key, value in plan.items() if key not in _PARTED}
-    values |= {_name_line(kind, name): value for kind in _PARTED for name, value in plan[kind].items()}
+    lines = [(key.encode(), plan, key) for key in plan if key not in _PARTED]
+    lines += [(_name_line(kind, name), plan[kind], name) for kind in _PARTED for name in plan[kind]]
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.touch(mode=0o600)
     with unfinished.open("wb") as file:
         file.write(_HEAD)
-        file.writelines(b"%s\t%s\n" % (name, json.dumps(values[name]).encode()) for name in sorted(values))
+        file.writelines(
+            b"%s\t%s\n" % (line, json.dumps(values[name]).encode())
+            for line, values, name in sorted(lines, key=itemgetter(0))
+        )
     unfinished.replace(path)
 
 
@@ -51,6 +55,7 @@ class PartedPlan(Mapping[str, Any]):
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises OSError for a missing file."""
+        self._path = path
         with path.open("rb") as file:
             self._data = mmap(file.fileno(), 0, access=ACCESS_READ)
         self._parts = {kind: _Parts(self, kind) for kind in _PARTED}
@@ -88,11 +93,12 @@ class PartedPlan(Mapping[str, Any]):
 
     def list_lines(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name and the value of each line."""
-        start = len(_HEAD)
-        while start < len(self._data):
-            end, tab = self._data.find(b"\n", start), self._data.find(b"\t", start)
-            yield self._data[start:tab], self._data[tab:end]
-            start = end + 1
+        # Read as a file, because each page of a mapped file that is read counts as memory of this process.
+        with self._path.open("rb") as file:
+            file.seek(len(_HEAD))
+            for line in file:
+                name, _tab, value = line.partition(b"\t")
+                yield name, value
 
 
 class _Parts(Mapping[str, Any]):
