@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
 from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
+from ansible.module_utils.basic import _PY_MIN  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import provide_archive
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, escape_text
 
 # The option of the modules for their code.
 ARCHIVE = "archive"
@@ -23,6 +25,10 @@ ARCHIVE = "archive"
 _PRINTED = ("msg", "warnings", "reasons", "report")
 # Texts of several lines, such as a diff, and settings in which a tab is a blank.
 _KEPT = "\n\t"
+# Python 2 and 3 write this for the option -V.
+_VERSION = re.compile(r"Python ((\d+)\.(\d+)\S*)")
+# Ansible-core 2.20 and later need Python 3.9 on hosts.
+_OLDEST_PYTHON = max((3, 8), _PY_MIN)
 # Ansible itself adds this fact to an answer.
 _INTERPRETER = "discovered_interpreter_"
 
@@ -50,7 +56,28 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         """Return the result of the module for the arguments of the task and further arguments."""
         module = self._task.action.rpartition(".")[2]
         given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
-        return from_node(self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async))
+        answer = self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async)
+        if refused := self._explain_old_python(answer, task_vars or {}):
+            raise AnsibleActionFail(refused)
+        return from_node(answer)
+
+    def _explain_old_python(self, answer: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
+        """Return the reason why a module did not start, if the host's Python is too old; else empty text.
+
+        A Python older than 3.7 does not even read the program that Ansible sends.
+        """
+        program = str(self._used_interpreter or "").lstrip("#!")
+        if not program or not ("module_stderr" in answer or "minimum of Python" in str(answer.get("msg"))):
+            return ""
+        version = self._low_level_execute_command(f"{program} -V")
+        found = _VERSION.search(version["stdout"] + version["stderr"])
+        if not found or (int(found[2]), int(found[3])) >= _OLDEST_PYTHON:
+            return ""
+        oldest = ".".join(map(str, _OLDEST_PYTHON))
+        return escape_text(
+            f"{task_vars.get('inventory_hostname')}: {program} is Python {found[1]}, and modules need Python {oldest} or later. "
+            "Install it on the host, and set ansible_python_interpreter to its path"
+        )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module. Raises AnsibleActionFail for facts with the names of variables."""

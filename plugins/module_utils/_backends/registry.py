@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 
 AUTO = "auto"
-Objects = list[dict[str, t.Any]]
+Objects = t.List[t.Dict[str, t.Any]]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import typing as t
 from types import ModuleType
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix
 
 _IMPORT = re.compile(r"^from (ansible_collections\.gatehouse\.kong\.\S+) import ", re.MULTILINE)
 # A module that is in `sys.modules` is imported without its packages. Tracebacks name its file and line.
@@ -33,7 +34,7 @@ def find_interpreter(host: Host, program: str) -> tuple[str, ...]:
     The first line of the program names that Python. Another Python may lack the libraries of the program.
     """
     first = (host.read(host.which(program) or "") or "").partition("\n")[0]
-    return (*first.removeprefix("#!").split(), "-")
+    return (*remove_prefix(first, "#!").split(), "-")
 
 
 def make_script(module: ModuleType, request: t.Any) -> str:

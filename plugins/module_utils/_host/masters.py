@@ -140,5 +140,5 @@ def _read(path: Path) -> str:
 def _link(path: Path) -> str:
     """Return the target of a link, or "" if it cannot be read."""
     with suppress(OSError):
-        return str(path.readlink())
+        return os.readlink(path)
     return ""

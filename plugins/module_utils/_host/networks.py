@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import typing as t
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 
-Range = tuple[int, int]  # first and last address, both included
+Range = t.Tuple[int, int]  # first and last address, both included
 
 _NETWORK: dict[str, type[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {
     "ipv4": ipaddress.IPv4Network,

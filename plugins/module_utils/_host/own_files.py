@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
-Files = Mapping[str, t.Optional[str]]  # texts by path; None if the file is not needed
+Files = t.Mapping[str, t.Optional[str]]  # texts by path; None if the file is not needed
 
 
 def compare_files(host: Host, files: Files, mode: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import ctypes
 import errno
 import os
 import typing as t
-from functools import cache
+from functools import lru_cache
 
 _LIBRARY = "libselinux.so.1"
 
@@ -38,7 +38,7 @@ def restore_context(path: str, location: str) -> None:
         library.freecon(context)
 
 
-@cache
+@lru_cache(maxsize=None)
 def _load_library() -> t.Any:
     """Return libselinux, or None if the host lacks it."""
     try:

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import typing as t
+from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
-Clean = Callable[[str], str]  # removes our text from the text of a file
+Clean = t.Callable[[str], str]  # removes our text from the text of a file
 
 
 def read_text(host: Host, file: str) -> str:

@@ -61,7 +61,7 @@ class Catch:
         )
 
 
-Interception = tuple[Catch, ...]
+Interception = t.Tuple[Catch, ...]
 
 
 class InterceptionError(ValueError):

@@ -41,7 +41,7 @@ _ROUTE = f"meta mark set meta mark | {ROUTED:#x}"
 _ACCEPT = f"meta mark & {ROUTED:#x} == {ROUTED:#x} meta mark set meta mark | {ACCEPTED:#x}"
 # After the chain of the early part, and before the host's own chains.
 _AFTER_EARLY = f"filter - {-PRIORITY - 1}"
-Rules = t.Callable[[Catch], Iterator[str]]
+Rules = t.Callable[[Catch], t.Iterator[str]]
 
 
 def render_interception(catches: Interception | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
 )
 
 _EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
-Warn = Callable[[str], None]
+Warn = t.Callable[[str], None]
 
 
 @dataclass(frozen=True)

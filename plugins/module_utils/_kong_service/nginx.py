@@ -10,12 +10,14 @@ src/core/ngx_log.c), so the setting of the log is not needed.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master, find_master, find_workers
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, PROC
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 
 ROOT = Path("/")
 
@@ -83,6 +85,6 @@ def _find_file(handle: Path) -> str:
 def _read_link(link: Path) -> str:
     """Return the target of a link in /proc, empty if it cannot be read. A replaced program is found by its path."""
     with suppress(OSError):
-        target = str(link.readlink())
-        return target.removesuffix(_DELETED)
+        target = os.readlink(link)
+        return remove_suffix(target, _DELETED)
     return ""

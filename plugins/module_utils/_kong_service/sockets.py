@@ -10,6 +10,7 @@ The source is /proc (proc_net_tcp in the kernel's documentation, proc(5)), so no
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import socket
 import typing as t
@@ -32,7 +33,7 @@ _FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
 _OPEN = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN; the state of a udp socket is "closed" until it has a peer
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 ANY4, ANY6 = "0.0.0.0", "::"
-Place = tuple[str, int, str]  # protocol, port, address
+Place = t.Tuple[str, int, str]  # protocol, port, address
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _read_owners(proc: Path, by_hand: Mapping[str, str]) -> dict[str, tuple[str 
 def _read_inodes(process: Path) -> Iterator[str]:
     for handle in (process / "fd").iterdir():
         with suppress(OSError):
-            match = _SOCKET.fullmatch(str(handle.readlink()))
+            match = _SOCKET.fullmatch(os.readlink(handle))
             if match:
                 yield match[1]
 

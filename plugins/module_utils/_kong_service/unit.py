@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 import re
+import typing as t
 from contextlib import suppress
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import ROOT
 
-Command = tuple[str, ...]
+Command = t.Tuple[str, ...]
 
 # Signs of a shell separate words too.
 _WORD = re.compile(r"""[^\s;&|()'"]+""")

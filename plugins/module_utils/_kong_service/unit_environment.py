@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import parse_commands
 
@@ -168,7 +169,7 @@ def _find_files(host: Host, pattern: str) -> list[Path]:
 
 def _unquote(part: str) -> str:
     if part.startswith("'"):
-        return part[1:].removesuffix("'")
+        return remove_suffix(part[1:], "'")
     return re.sub(r'\\(["\\`$\n])|["\\]\Z', lambda match: (match[1] or "").strip("\n"), part[1:])
 
 

@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 _ERRORS = (ConfError, ConflictError, HostError, InterceptionError, RulesetError, OSError)
-Result = dict[str, t.Any]
+Result = t.Dict[str, t.Any]
 
 
 def inspect_node(params: Mapping[str, t.Any], warn: Warn) -> dict[str, Result]:

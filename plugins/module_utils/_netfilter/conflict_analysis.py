@@ -11,7 +11,7 @@ rule that drops only some sources, or a share of the packets, is a ban by the ho
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_ranges
@@ -50,7 +50,7 @@ _LINK_FAMILIES = ("netdev", "bridge")
 _LINK_HOOKS = (INGRESS, EGRESS)
 _TRACKED_AFTER = -200  # NF_IP_PRI_CONNTRACK (linux/netfilter_ipv4.h)
 
-Chains = Mapping[str, Chain]  # of one table, by name
+Chains = t.Mapping[str, Chain]  # of one table, by name
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
-Chains = Mapping[str, Chain]  # of one table, by name
+Chains = t.Mapping[str, Chain]  # of one table, by name
 
 # The kinds of a step. END: a rule or the policy drops every packet. POLICY: every packet reaches a policy that accepts.
 # SOME_DROP, SOME_ACCEPT: some packets are dropped or accepted. PASSED: every packet continues in another chain.

@@ -10,7 +10,7 @@ import re
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges, parse_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
     negate,
 )
 
-Words = tuple[str, ...]
+Words = t.Tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _match_destination(values: Words, packet: Packet) -> Answer:
     return is_inside(packet.addresses, _parse_addresses(packet.family, values[0]))
 
 
-@cache
+@lru_cache(maxsize=None)
 def _parse_addresses(family: str, text: str) -> Networks:
     """Return the addresses of a network, or of a range FIRST-LAST."""
     first, hyphen, last = text.partition("-")

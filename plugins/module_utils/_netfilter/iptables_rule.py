@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_matches import (
     Test,
@@ -133,7 +133,7 @@ class IptablesRule:
         return ANY_MARK if changes or self.target not in VERDICTS else packet.mark
 
 
-@cache
+@lru_cache(maxsize=None)
 def parse_rule(line: str, chains: frozenset[str]) -> IptablesRule:
     """Parse a line `-A CHAIN ...`; `chains` are the names of all chains of its table."""
     words = [quoted or plain for quoted, plain in _WORD.findall(line)][2:]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
@@ -28,8 +28,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import ACCEPT, DIVERT, DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
-Table = Mapping[str, Sequence[str]]  # the lines of each chain
-Place = tuple[str, int]  # a chain, and the number of lines before the place in it
+Table = t.Mapping[str, t.Sequence[str]]  # the lines of each chain
+Place = t.Tuple[str, int]  # a chain, and the number of lines before the place in it
 
 _OUR_CHAINS = " -j GATEHOUSE-KONG"
 _TABLES = ("raw", "mangle", "nat", "filter", "security")

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink impor
     query,
 )
 
-Table = tuple[str, str]  # family and name, as nft lists them
+Table = t.Tuple[str, str]  # family and name, as nft lists them
 
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 _GET_TABLE = 10 << 8 | 1

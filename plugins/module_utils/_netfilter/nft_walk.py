@@ -41,7 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 )
 
 Json = t.Any
-Tables = dict[tuple[str, str], dict[str, Chain]]  # by family and name of the table, and name of the chain
+Tables = t.Dict[t.Tuple[str, str], t.Dict[str, Chain]]  # by family and name of the table, and name of the chain
 
 LINE = "iptables"  # the key under which nft_xtables stores a rule's line of iptables-save
 _VERDICTS = {

@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import LINE
 
 Json = t.Any
-Listing = list[dict[str, Json]]
-_Place = tuple[str, str]  # table and chain
+Listing = t.List[t.Dict[str, Json]]
+_Place = t.Tuple[str, str]  # table and chain
 
 
 def needs_options(objects: Listing, family: str) -> bool:

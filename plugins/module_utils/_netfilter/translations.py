@@ -17,6 +17,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import PROTOCOLS, Ruleset, Service
 
@@ -33,7 +34,7 @@ def parse_saved_translations(saved: str, program: str) -> Iterator[Translation]:
         port = options.get("--dport", "")
         if target and options.get("-p") in PROTOCOLS and port.isdigit():
             address = options.get("-d")
-            single = address.removesuffix(_SINGLE[":" in address]) if address else None
+            single = remove_suffix(address, _SINGLE[":" in address]) if address else None
             place = f"{program} chain {options['-A']} of table nat"
             yield Translation(place, options["-p"], single, int(port), target[1], int(target[2] or port))
 

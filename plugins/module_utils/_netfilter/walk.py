@@ -115,7 +115,7 @@ class Outcome(t.NamedTuple):
     ban: bool = False
 
 
-Reasons = dict[Outcome, tuple[Chain, t.Optional[Rule]]]  # the first rule with that outcome; None for the policy
+Reasons = t.Dict[Outcome, t.Tuple[Chain, t.Optional[Rule]]]  # the first rule with that outcome; None for the policy
 _NEXT = Outcome(CONTINUE)
 _ENDS = (ACCEPT, DROP, DIVERT)
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import shlex
+import typing as t
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, TEMPORARY
 
-Command = tuple[str, ...]
+Command = t.Tuple[str, ...]
 
 
 # Seconds for one command. A firewall manager that hangs delays the other commands no longer than this.

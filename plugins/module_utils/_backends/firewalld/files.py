@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -27,8 +28,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
     FIREWALLD_SET_PREFIX,
     list_own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 
-Files = dict[str, "str | None"]  # texts by path; None is a file to remove
+Files = t.Dict[str, "str | None"]  # texts by path; None is a file to remove
 
 CONF = f"{FIREWALLD}/firewalld.conf"
 _ZONES = f"{FIREWALLD}/zones"
@@ -123,8 +125,16 @@ def render_ipset(family: str, entries: Iterable[str]) -> str:
         ET.SubElement(root, "option", name=name, value=value)
     for entry in entries:
         ET.SubElement(root, "entry").text = entry
-    ET.indent(root)
+    _indent(root)
     return f"{_HEAD}{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _indent(root: ET.Element) -> None:
+    """Give each child of an element its own line, as ET.indent does since Python 3.9."""
+    root.text = "\n  "
+    for child in root:
+        child.tail = "\n  "
+    root[-1].tail = "\n"
 
 
 def _write(host: Host, files: Files, modes: Mapping[str, int]) -> None:
@@ -165,7 +175,7 @@ def _list_zone_files(host: Host) -> list[str]:
 
 
 def _get_zone_name(path: str) -> str:
-    return path.rpartition("/")[2].removesuffix(".xml")
+    return remove_suffix(path.rpartition("/")[2], ".xml")
 
 
 def _has_our_rules(host: Host, path: str) -> bool:

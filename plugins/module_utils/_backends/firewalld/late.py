@@ -46,6 +46,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import 
     FIREWALLD_SET_PREFIX,
     list_own_firewalld_files,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
@@ -119,7 +120,7 @@ class FirewalldLate:
             self._host.remove_tree(_CHECK)
             _copy_tree(self._host.locate(FIREWALLD), self._host.locate(_CHECK))
             for path, text in self._plan_files(make_objects(want)).items():
-                copy = _CHECK + path.removeprefix(FIREWALLD)
+                copy = _CHECK + remove_prefix(path, FIREWALLD)
                 if text is None:
                     self._host.remove((copy,))
                 else:

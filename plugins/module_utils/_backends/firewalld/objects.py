@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, from_ranges
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.ipset import MAXELEM, list_elements
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import ANY, WILDCARDS, Allow, Ruleset
 
@@ -151,4 +152,4 @@ def _make_name(prefix: str, name: str) -> str:
 def _merge_entries(networks: Networks) -> tuple[str, ...]:
     """Return the fewest entries for networks, because nft lists adjacent networks merged and both forms must be equal."""
     texts = list_elements(from_ranges(networks.family, networks.ranges))
-    return tuple(sorted(text.removesuffix(f"/{FAMILY[networks.family].bits}") for text in texts))
+    return tuple(sorted(remove_suffix(text, f"/{FAMILY[networks.family].bits}") for text in texts))

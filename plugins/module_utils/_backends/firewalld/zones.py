@@ -17,6 +17,7 @@ from xml.etree.ElementTree import canonicalize
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.objects import LAST, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import FIREWALLD_SET_PREFIX
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 
 _PREFIXES = "|".join(map(re.escape, FIREWALLD_SET_PREFIX.values()))
 _OURS = re.compile(
@@ -70,7 +71,7 @@ def restore_original(text: str) -> str | None:
     if not copy:
         return plain
     before = plain[: copy.start()]
-    is_copy = copy["digest"] in (_compute_digest(before), _compute_digest(before.removesuffix("\n")))
+    is_copy = copy["digest"] in (_compute_digest(before), _compute_digest(remove_suffix(before, "\n")))
     return None if is_copy else before
 
 

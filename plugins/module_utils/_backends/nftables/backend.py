@@ -42,9 +42,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_list
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
 
-Objects = list[dict[str, t.Any]]
+Objects = t.List[t.Dict[str, t.Any]]
 Planned = t.Callable[[Listing, Ruleset], Objects]
-Key = tuple[str, str, str]
+Key = t.Tuple[str, str, str]
 
 _OURS = frozenset({("inet", TABLE, CHAIN), ("inet", TABLE, FORWARD)})
 _NAT_HOOKS = (PREROUTING, "output")

@@ -74,7 +74,7 @@ _EXPRESSIONS = [
     {"accept": None},
 ]
 
-Objects = list[dict[str, t.Any]]  # the list "nftables" of libnftables-json(5)
+Objects = t.List[t.Dict[str, t.Any]]  # the list "nftables" of libnftables-json(5)
 
 
 def with_late_rules(listing: Listing, want: Ruleset) -> Objects:

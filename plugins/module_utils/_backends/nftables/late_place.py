@@ -35,8 +35,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 RULE = f'meta mark & {MARK:#x} == {MARK:#x} accept comment "{LATE_COMMENT}"'
 _FAMILIES = {"ip": ("ipv4",), "ip6": ("ipv6",), "inet": ("ipv4", "ipv6")}
 _LIMIT_EXAMPLE = "limit rate over 10/second drop"
-Key = tuple[str, str, str]  # family, table and name of a chain
-Chains = dict[Key, Chain]
+Key = t.Tuple[str, str, str]  # family, table and name of a chain
+Chains = t.Dict[Key, Chain]
 
 
 @dataclass(frozen=True)

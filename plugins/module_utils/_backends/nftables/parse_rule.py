@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import Rule, split_set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import MARK
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import list_elements
 
@@ -98,7 +99,7 @@ def _parse_port(value: Json) -> int:
 
 
 def _parse_source(right: str, family: str) -> str:
-    name, family_of_set = split_set_name(right.removeprefix("@"))
+    name, family_of_set = split_set_name(remove_prefix(right, "@"))
     if family_of_set != family:
         raise UnrecognisedError(right)
     return name

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix, remove_suffix
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import (
     ANY,
     WILDCARDS,
@@ -121,7 +122,7 @@ def swap_name(text: str) -> str:
 
 def get_first_name(text: str) -> str:
     """Return the first name of a set for either of its names."""
-    return text.removesuffix(_SECOND)
+    return remove_suffix(text, _SECOND)
 
 
 def split_set_name(text: str) -> tuple[str, str]:
@@ -133,7 +134,7 @@ def split_set_name(text: str) -> tuple[str, str]:
     for family in FAMILIES:
         suffix = f"_{family}"
         name = plain[: -len(suffix)] if plain.endswith(suffix) else ""
-        name = name.removeprefix("_")
+        name = remove_prefix(name, "_")
         if name and set_name(name, family) == plain:
             return name, family
     raise ValueError(f"{text!r} is not the name of one of our sets")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw import late_session
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.files import FILES
@@ -30,6 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.ufw.late_
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES, FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_conflicts import (
     find_translations,
@@ -46,7 +47,7 @@ _LOCK = "/run/ufw.lock"
 _DEFAULTS = "/etc/default/ufw"
 _WITH_IPV6 = re.compile(r"""^\s*IPV6=(["']?)yes\1\s*$""", re.IGNORECASE | re.MULTILINE)
 
-_FindPlace = Callable[[LateChain], t.Optional[str]]
+_FindPlace = t.Callable[[LateChain], t.Optional[str]]
 
 
 class UfwLate:
@@ -92,7 +93,7 @@ class UfwLate:
             if is_needed and not find_section(split_lines(text), chain.name):
                 raise HostError(
                     f"{file} has no table `*filter` with the chain {chain.name} that ends in a line `COMMIT`. "
-                    f"Restore it from /usr/share/ufw{file.removeprefix('/etc/ufw')}"
+                    f"Restore it from /usr/share/ufw{remove_prefix(file, '/etc/ufw')}"
                 )
             if edit_text(text, chain.name, LATE_RULE, with_raw_bytes(chain.find_place(want))) != text:
                 lines.append(f"{file}: differs")
