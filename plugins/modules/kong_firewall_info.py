@@ -28,7 +28,8 @@ options:
   ruleset:
     description:
       - The allowed sources of each port, as in the plan of M(gatehouse.kong.kong_plan) for a node.
-      - Without a ruleset, the host is expected to have no rules of this collection.
+      - Without a ruleset, only the state of the rules of this collection is reported. RV(differs) is then true if a third party
+        changed them, if they would not be loaded at boot, or if an unconfirmed change is present.
     type: dict
 notes:
   - Needs root (C(CAP_NET_ADMIN)), like M(gatehouse.kong.kong_firewall).
@@ -51,6 +52,9 @@ EXAMPLES = r"""
       sets:
         admins: {ipv4: [192.168.20.0/24]}
   register: firewall
+
+- name: Report the state of the rules of this collection
+  gatehouse.kong.kong_firewall_info:
 
 - name: Fail if the host differs
   ansible.builtin.assert:
@@ -84,6 +88,10 @@ early:
   returned: success
   type: str
   sample: the table inet gatehouse_kong of nftables
+ruleset:
+  description: The rules of this collection on the host, in the form of O(ruleset); null if the host has none.
+  returned: if O(ruleset) is not given
+  type: dict
 changes:
   description: The needed changes, in the form of M(gatehouse.kong.kong_firewall).
   returned: success

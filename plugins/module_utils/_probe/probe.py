@@ -97,7 +97,8 @@ def parse_probe(raw: Mapping[str, Any]) -> Probe:
 
 def _parse_target(name: str, text: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     try:
-        address = ipaddress.ip_address(text)
+        # In Python 3.8 an address has no zone.
+        address = ipaddress.ip_address(text.partition("%")[0])
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         # Only getaddrinfo converts the zone of a link-local address (%eth0) to the number that connect() needs.
         found = socket.getaddrinfo(text, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

@@ -86,7 +86,7 @@ def plan_files(host: Host, objects: Objects, zones: Collection[str], runtime: Ma
     already contain the same members. Raises HostError if a zone file cannot be edited.
     """
     wanted = _plan_ipset_files(host, objects, runtime)
-    wanted |= {path: None for path in list_own_firewalld_files(host) if path not in wanted}
+    wanted.update({path: None for path in list_own_firewalld_files(host) if path not in wanted})
     for path in list_zone_paths(host, zones):
         wanted[path] = _edit_zone(host, path, objects if _get_zone_name(path) in zones else Objects())
     return {path: text for path, text in wanted.items() if not _is(host, path, text)}

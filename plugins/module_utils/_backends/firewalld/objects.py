@@ -93,7 +93,7 @@ class Objects:
         for group in self.groups:
             sizes = {name: len([*present.get(name, ())]) for name in group.names}
             complete = [name for name in group.names if {*present.get(name, ())} == {*group.entries}]
-            found |= group.fill(min(complete or group.names, key=lambda name: sizes[name]))
+            found.update(group.fill(min(complete or group.names, key=lambda name: sizes[name])))
         return found
 
 

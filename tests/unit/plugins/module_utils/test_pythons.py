@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -46,3 +47,23 @@ def test_every_file_can_be_imported(tmp_path, version):
         [find_python(version), "-c", PROGRAM, str(tmp_path), *names], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# Methods and options of Python 3.9 and later, which fail only when they are called.
+NEWER = {"removeprefix", "removesuffix", "is_relative_to", "with_stem", "hardlink_to", "strict", "indent"}
+
+
+def test_no_method_is_newer_than_the_oldest_python():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.value.lineno if isinstance(node, ast.keyword) else node.lineno}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and (node.attr in NEWER or _reads_link(node)))
+        or (isinstance(node, ast.keyword) and node.arg == "strict")
+    ]
+    assert found == []
+
+
+def _reads_link(node):
+    """Tell whether a node is Path.readlink, which is newer than os.readlink."""
+    return node.attr == "readlink" and ast.unparse(node.value) != "os"

@@ -166,14 +166,17 @@ def test_firewall_info(firewall, monkeypatch):
     assert report[-3:] == ["difference: d", "at boot: s", str(WARNS)]
     assert len(report) > 3
     assert warnings == []
-    assert {*result, "report"} - {"changed", "failed"} == documented(kong_firewall_info)
+    assert {*result, "report", "ruleset"} - {"changed", "failed"} == documented(kong_firewall_info)
 
 
-def test_firewall_info_without_a_ruleset_expects_no_rules(firewall, monkeypatch):
-    assert main(kong_firewall_info, monkeypatch, {"ruleset": None})[0]["differs"] is True
+def test_firewall_info_without_a_ruleset_reports_the_state(firewall, monkeypatch):
+    result, _warnings = main(kong_firewall_info, monkeypatch, {"ruleset": None})
+    assert (result["changes"]["ports"], result["changes"]["members"]) == ([], [])
+    assert result["report"] == ["difference: d", "at boot: s", str(WARNS)]
+    assert [entry["port"] for entry in result["ruleset"]["allow"]] == [9001]
     firewall.have = None
     result, _warnings = main(kong_firewall_info, monkeypatch, {"ruleset": None, "backend": "ufw"})
-    assert (result["differs"], firewall.calls[-1]) == (False, "ufw")
+    assert (result["ruleset"], firewall.calls[-1]) == (None, "ufw")
 
 
 def test_firewall_info_fails_for_an_invalid_ruleset(firewall, monkeypatch):
