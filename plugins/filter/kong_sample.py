@@ -17,6 +17,7 @@ description:
   - Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
     such hosts exist, even if that takes more connections.
   - The choice depends on names only. The same fleet always has the same sample, and a larger number only adds probes.
+  - For the plan of a run, the first host chooses the sample, and the other hosts of the run read it.
 positional: pairs
 options:
   _input:
@@ -39,14 +40,9 @@ EXAMPLES = r"""
   register: fleet
   run_once: true
 
-- name: Choose the connections
-  ansible.builtin.set_fact:
-    chosen: "{{ fleet.path | gatehouse.kong.kong_sample(5000) }}"
-  run_once: true
-
 - name: Test the connections
   gatehouse.kong.kong_probe:
-    probes: "{{ chosen[inventory_hostname] }}"
+    probes: "{{ (fleet.path | gatehouse.kong.kong_sample(5000))[inventory_hostname] }}"
   register: reach
 """
 
@@ -61,18 +57,17 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, load_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.kept_sample import provide_sample
 
 
 def kong_sample(plan: Any, pairs: Any) -> dict[str, list[dict[str, Any]]]:
     if not str(pairs).isdigit() or int(pairs) < 1:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: pairs is {pairs!r}; give a number, at least 1")
     try:
-        chosen = choose_sample(load_plan(plan), int(pairs))
+        return provide_sample(plan, int(pairs))
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_sample: {exc}") from exc
-    return {host: [probe.as_dict() for probe in probes] for host, probes in chosen.items()}
 
 
 class FilterModule:

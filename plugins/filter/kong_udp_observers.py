@@ -14,11 +14,15 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and returns the nodes with a UDP listener that need not answer, which is a stream, or encrypted gossip. Only
     M(gatehouse.kong.kong_placeholder) on the node can observe whether it accepted a packet.
+positional: host
 options:
   _input:
     description: The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
     type: raw
     required: true
+  host:
+    description: Return only this host, if it is such a node. The rest of the plan is not read then.
+    type: str
 seealso:
   - module: gatehouse.kong.kong_placeholder
   - plugin: gatehouse.kong.kong_probes
@@ -35,7 +39,7 @@ EXAMPLES = r"""
   gatehouse.kong.kong_placeholder:
     listeners: "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname).listeners }}"
     listen: false
-  when: inventory_hostname in fleet.path | gatehouse.kong.kong_udp_observers
+  when: inventory_hostname in fleet.path | gatehouse.kong.kong_udp_observers(inventory_hostname)
 """
 
 RETURN = r"""
@@ -50,13 +54,20 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, load_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_silent_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, open_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
+    list_silent_nodes,
+    needs_observer,
+)
 
 
-def kong_udp_observers(plan: Any) -> list[str]:
+def kong_udp_observers(plan: Any, host: str | None = None) -> list[str]:
     try:
-        return list_silent_nodes(load_plan(plan))
+        opened = open_plan(plan)
+        if host is None:
+            return list_silent_nodes(opened)
+        return [host] if host in opened["nodes"] and needs_observer(get_node(opened, host)) else []
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.kong_udp_observers: {exc}") from exc
 

@@ -31,14 +31,14 @@ def locate_plan(group: str) -> Path:
 def lock_plan_file(group: str) -> Iterator[Path]:
     """Yield the path of the plan of this run for a group, to one worker at a time; the file may not exist yet."""
     path = locate_plan(group)
-    with _hold_lock(path):
+    with hold_lock(path):
         yield path
 
 
 def provide_archive(module: str) -> str:
     """Return the archive with the code of a module (_archive.make_archive). It is made once in a run."""
     path = _locate("archive", module)
-    with _hold_lock(path):
+    with hold_lock(path):
         if not path.exists():
             path.write_text(make_archive(module), encoding="ascii")
     return path.read_text(encoding="ascii")
@@ -68,7 +68,8 @@ def read_refused(group: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _hold_lock(path: Path) -> Iterator[None]:
+def hold_lock(path: Path) -> Iterator[None]:
+    """Let one worker at a time use a file of this run."""
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -136,17 +136,15 @@ def _make_probe(caller: str, node: Node, listener: Listener, protocol: str, dial
 
 
 def list_silent_nodes(plan: Mapping[str, Any]) -> list[str]:
-    """Return the nodes with a udp service that need not answer. Only an observer on the node can verify it."""
-    return [
-        name
-        for name in plan["nodes"]
-        for node in [get_node(plan, name)]
-        if any(
-            _choose_kind(node, listener, protocol) == MUTE
-            for listener in node.reachable
-            for protocol in listener.protocols
-        )
-    ]
+    """Return the nodes that need an observer."""
+    return [name for name in plan["nodes"] if needs_observer(get_node(plan, name))]
+
+
+def needs_observer(node: Node) -> bool:
+    """Tell whether a node has a udp service that need not answer. Only an observer on the node can verify it."""
+    return any(
+        _choose_kind(node, listener, protocol) == MUTE for listener in node.reachable for protocol in listener.protocols
+    )
 
 
 def _choose_kind(node: Node, listener: Listener, protocol: str) -> str:

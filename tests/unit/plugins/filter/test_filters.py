@@ -97,8 +97,20 @@ def test_sample():
             call("kong_sample", PLAN, pairs)
 
 
+def test_the_sample_of_a_run_is_chosen_once(tmp_path):
+    path = str(tmp_path / "plan")
+    write_parts(tmp_path / "plan", PLAN)
+    chosen = call("kong_sample", path, 5)
+    assert chosen == call("kong_sample", PLAN, 5)
+    (kept,) = tmp_path.glob("plan.sample-5")
+    kept.write_text('{"a1": []}')
+    assert call("kong_sample", path, 5) == {"a1": []}
+    assert call("kong_sample", path, 6) == call("kong_sample", PLAN, 6)
+
+
 def test_nodes_with_ports_that_need_not_answer():
-    assert call("kong_udp_observers", PLAN) == ["new"]
+    assert call("kong_udp_observers", PLAN) == call("kong_udp_observers", PLAN, "new") == ["new"]
+    assert call("kong_udp_observers", PLAN, "a1") == call("kong_udp_observers", PLAN, "admin") == []
 
 
 def test_interception():
