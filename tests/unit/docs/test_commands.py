@@ -23,6 +23,7 @@ ELSEWHERE = {
     "pip install netaddr jmespath": "it needs a package index; `make venv` installs both from requirements-dev.txt",
     "ansible-galaxy collection install gatehouse.kong": "it needs a release; scripts/artifact.py installs the tarball",
     "ansible-galaxy collection install gatehouse.kong --upgrade": "like the line above",
+    "ansible kong -i hosts.yml -m gatehouse.kong.kong_firewall_info": "it needs systemd; test_results.py runs the module",
 }
 # A playbook that connects to hosts is only parsed here, with its inventory and options. A scenario runs it.
 ON_THE_CONTROLLER = "gatehouse.kong.plan"

@@ -125,11 +125,11 @@ def render_ipset(family: str, entries: Iterable[str]) -> str:
         ET.SubElement(root, "option", name=name, value=value)
     for entry in entries:
         ET.SubElement(root, "entry").text = entry
-    _indent(root)
+    _format_lines(root)
     return f"{_HEAD}{ET.tostring(root, encoding='unicode')}\n"
 
 
-def _indent(root: ET.Element) -> None:
+def _format_lines(root: ET.Element) -> None:
     """Give each child of an element its own line, as ET.indent does since Python 3.9."""
     root.text = "\n  "
     for child in root:
