@@ -23,7 +23,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_j
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import (
+    SHOWN_FINDINGS,
+    format_findings,
+    format_plan,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, get_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
@@ -100,7 +104,9 @@ def _make_diff(path: Path, before: str, after: str, old: Mapping[str, Any] | Non
 def _refuse(refused: RefusedError) -> dict[str, Any]:
     """Print the errors, and return a result that does not repeat them."""
     show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
-    message = f"{refused}, listed above. No host was touched."
+    all_are_listed = len(refused.errors) <= SHOWN_FINDINGS
+    listed = "listed above" if all_are_listed else f"of which the first {SHOWN_FINDINGS} are listed above"
+    message = f"{refused}, {listed}. No host was touched."
     return {"failed": True, "msg": message, "errors": len(refused.errors)}
 
 
@@ -113,5 +119,7 @@ def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
 def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     warnings = [format_finding(finding) for finding in findings if finding["severity"] == WARNING]
     more = len(warnings) - _SHOWN_WARNINGS
-    advice = [f"{count_noun(more, 'more warning')}: run the playbook gatehouse.kong.plan"] if more > 0 else []
-    return warnings[:_SHOWN_WARNINGS] + advice
+    advice = (
+        f"{count_noun(more, 'more warning')}: with kong_report_path, the playbook plan writes all findings to a report"
+    )
+    return warnings[:_SHOWN_WARNINGS] + ([advice] if more > 0 else [])

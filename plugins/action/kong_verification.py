@@ -47,8 +47,8 @@ class ActionModule(ControllerAction):
         verification = compare(plan, read_registered_probes(plan, hostvars, arguments["registered"]), observers, held)
         show(format_verification(verification, _list_placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:
-            # Ansible prints the complete result of a failed task. The differences are listed above, and in the report.
-            text = f"{count_noun(len(verification.differences), 'difference')} from the plan, listed above and in the report"
+            # Ansible prints the complete result of a failed task. The differences are listed above.
+            text = f"{count_noun(len(verification.differences), 'difference')} from the plan, listed above"
             return {"failed": True, "msg": text}
         return {
             "outcomes": [outcome.as_dict() for outcome in verification.outcomes],

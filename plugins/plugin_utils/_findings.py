@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
@@ -21,18 +20,21 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
 __all__ = [
     "ERROR",
     "INFO",
+    "THIS_HOST",
     "WARNING",
     "Finding",
     "format_finding",
     "join_message",
     "make_host_finding",
     "make_plain",
+    "name_host",
     "share_findings",
 ]
 
-MESSAGE_LIMIT = 400
+MESSAGE_LIMIT = 450
 _SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
-_THIS_HOST = "this host"
+# Texts of findings call the host that has the finding so, because other hosts may have the same text.
+THIS_HOST = "this host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Finding:
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
     ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
     dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` is the end of a message
-    that is longer than MESSAGE_LIMIT.
+    that is longer than MESSAGE_LIMIT without the host. ``detail`` completes a sentence about this host, such as "is in site
+    lan": hosts whose messages are the same share a finding, whatever their details are.
     """
 
     severity: str
@@ -52,27 +55,36 @@ class Finding:
     value: Any
     message: str
     more: str = ""
+    detail: str = ""
 
     def __post_init__(self) -> None:
         """Raise KeyError if the registry has no such code, and ValueError if the code has another severity."""
         if self.severity not in CODES[self.code].severities:
             raise ValueError(f"{self.code} is never reported as {self.severity}")
 
+    def with_detail(self, detail: str) -> Finding:
+        """Return the finding with a detail of its host."""
+        return replace(self, detail=escape_text(detail))
+
 
 def make_host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
     """Return a finding whose message has the host, the variable and the value first.
 
-    ``text`` is the fault and its fix. The message has at most MESSAGE_LIMIT characters: the value is shortened, then the text
-    says "this host" instead of its name, and with very long names of hosts the end of the text is separate.
+    ``text`` is the fault and its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same text;
+    what is special to the host is a detail, see Finding.with_detail. The message without the host has at most MESSAGE_LIMIT characters:
+    the value is shortened, and with very long names of other hosts the end of the text is separate.
     """
     value = make_plain(value)
-    room = MESSAGE_LIMIT - len(f"{host}: {variable}: : {text}")
-    if room < _SHORTEST_VALUE and len(host) > len(_THIS_HOST):
-        text = re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", _THIS_HOST, text)
+    room = MESSAGE_LIMIT - len(f"{variable}: : {text}")
     shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
-    message = escape_text(f"{host}: {variable}{shown}: {text}")
-    return Finding(severity, code, host, variable, value, *_split(message))
+    message, more = _split(escape_text(f"{variable}{shown}: {text}"))
+    return Finding(severity, code, host, variable, value, f"{escape_text(host)}: {message}", more)
+
+
+def name_host(name: str, own: str) -> str:
+    """Return the name of a host in a text about the host ``own``."""
+    return THIS_HOST if name == own else name
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -86,27 +98,44 @@ def _split(text: str) -> tuple[str, str]:
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain data, each text once: ``hosts`` have it in common, and ``message`` does not name them.
 
-    The findings are in the order of the first host of each, the hosts in natural order.
+    The findings are in the order of the first host of each, the hosts in natural order. A detail is that of the first host.
     """
-    hosts: dict[tuple[str, str, str, str, str], list[str]] = {}
-    values: dict[tuple[str, str, str, str, str], Any] = {}
+    shared: dict[tuple[str, str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        message = finding.message.removeprefix(f"{finding.host}: ")
-        key = (finding.severity, finding.code, finding.variable, message, finding.more)
-        hosts.setdefault(key, []).append(finding.host)
-        values.setdefault(key, finding.value)
-    return [
-        {
-            "severity": severity,
-            "code": code,
-            "hosts": sorted(hosts[severity, code, variable, message, more], key=make_natural_key),
-            "variable": variable,
-            "value": value,
-            "message": message,
-            **({"more": more} if more else {}),
-        }
-        for (severity, code, variable, message, more), value in values.items()
-    ]
+        key = (finding.severity, finding.code, finding.variable, _get_text(finding), finding.more)
+        shared.setdefault(key, []).append(finding)
+    return [_share(sorted(same, key=lambda finding: make_natural_key(finding.host))) for same in shared.values()]
+
+
+def _get_text(finding: Finding) -> str:
+    return finding.message.removeprefix(f"{escape_text(finding.host)}: ")
+
+
+def _add_detail(finding: Finding, *, is_example: bool) -> tuple[str, str]:
+    """Return the message and its end, with the detail of the host."""
+    message, more = _get_text(finding), finding.more
+    if not finding.detail:
+        return message, more
+    sentence = f"{finding.host}, for example, {finding.detail}" if is_example else f"This host {finding.detail}"
+    if more:
+        return message, f"{more.rstrip('. ')}. {sentence}"
+    message = f"{message.rstrip('. ')}."
+    whole = f"{message} {sentence}"
+    return (whole, "") if len(whole) <= MESSAGE_LIMIT else (message, sentence)
+
+
+def _share(findings: Sequence[Finding]) -> dict[str, Any]:
+    first = findings[0]
+    message, more = _add_detail(first, is_example=len(findings) > 1)
+    return {
+        "severity": first.severity,
+        "code": first.code,
+        "hosts": [finding.host for finding in findings],
+        "variable": first.variable,
+        "value": first.value,
+        "message": message,
+        **({"more": more} if more else {}),
+    }
 
 
 def format_finding(finding: Mapping[str, Any]) -> str:

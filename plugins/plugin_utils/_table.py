@@ -19,7 +19,8 @@ _GAP = "  "
 def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return lines of a table: left-aligned columns two spaces apart, a rule below the header.
 
-    In a table that would be wider than the terminal (100 characters without one), long cells continue on further lines.
+    In a table that would be wider than the terminal (100 characters without one), long cells continue on further lines. It
+    is wider only if it has more columns than fit at a width of one character.
     """
     cells = [list(header), *(list(row) for row in rows)]
     columns = list(zip(*cells, strict=True))
@@ -30,12 +31,13 @@ def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
 
 
 def _fit(widths: list[int], words: Sequence[int]) -> list[int]:
-    """Return column widths of which the widest are reduced until the table fits, but not below a legible width.
+    """Return column widths of which the widest are reduced until the table fits.
 
-    A column is narrower than its longest word (of the lengths ``words``) only if the table does not fit otherwise.
+    A column is narrower than its longest word (of the lengths ``words``), or than is legible, only if the table does not fit
+    otherwise.
     """
     available = get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (len(widths) - 1)
-    for least in ([max(word, _LEGIBLE) for word in words], [_LEGIBLE] * len(widths)):
+    for least in ([max(word, _LEGIBLE) for word in words], [_LEGIBLE] * len(widths), [1] * len(widths)):
         while sum(widths) > available and (wide := [i for i, width in enumerate(widths) if width > least[i]]):
             widths[max(wide, key=widths.__getitem__)] -= 1
     return widths

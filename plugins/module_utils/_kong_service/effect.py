@@ -73,7 +73,9 @@ def find_ineffective(host: Host, kong: Kong, expected: Expected) -> list[str]:
 def _compare_workers(now: Nginx) -> list[str]:
     wanted = _count_workers(now)
     if wanted is not None and wanted != len(now.workers):
-        return [f"nginx has {len(now.workers)} workers, and {now.prefix}/nginx.conf has worker_processes {wanted}"]
+        return [
+            f"the number of nginx's workers is {len(now.workers)}, and worker_processes in {now.prefix}/nginx.conf is {wanted}"
+        ]
     return []
 
 
@@ -105,7 +107,7 @@ def _compare_file(host: Host, kong: Kong, expected: Expected) -> list[str]:
 def _name_old(kong: Kong, nginx: Nginx, settings: Iterable[str]) -> list[str]:
     """Return a line with the names of the settings, if any. Their values may be secrets."""
     names = sorted(settings)
-    more = f" and {len(names) - _SHOWN} others" if len(names) > _SHOWN else ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     text = f"{', '.join(names[:_SHOWN])}{more}"
     return [f"{nginx.prefix} does not have the values of {kong.conf}: {text}"] if names else []
 

@@ -63,7 +63,8 @@ def report_drift(drift: SocketDrift, *, is_running: bool = True) -> list[str]:
     """Return a readable line for each difference; if Kong is not running, one line for all missing listeners."""
     lines = [f"{listener.name}: no process listens on {listener}" for listener in drift.missing]
     if lines and not is_running:
-        lines = [f"Kong is not running: none of its {len(lines)} listeners is open"]
+        which = f"none of its {len(lines)} listeners is open" if len(lines) > 1 else "its listener is not open"
+        lines = [f"Kong is not running: {which}"]
     return lines + [f"{sock} ({sock.process or 'unknown program'}) is not in the plan" for sock in drift.unexpected]
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
@@ -30,16 +30,23 @@ def _find_address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
             by_address.setdefault(address, []).append(node)
     for address, holders in by_address.items():
         for index, node in enumerate(holders):
-            for other in holders[:index]:
+            for other in _choose_examples(node, holders[:index]):
                 if other.site == node.site:
                     message = f"{other.name} of the same site has the same address; correct one of them"
                     yield make_host_error("address-duplicate", node.name, "kong_address", address, message)
-                elif is_flat(other.host, node.host) or is_flat(node.host, other.host):
+                else:
                     message = (
                         f"{other.name} (site {other.site}) has the same address, and with kong_flat_network the sites "
                         f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
                     yield make_host_error("address-overlap", node.name, "kong_address", address, message)
+
+
+def _choose_examples(node: Node, others: Sequence[Node]) -> Iterator[Node]:
+    """Yield the first node of the same site, and the first node of another site to which the network is flat."""
+    yield from [other for other in others if other.site == node.site][:1]
+    flat = (other for other in others if is_flat(other.host, node.host) or is_flat(node.host, other.host))
+    yield from [other for other in flat if other.site != node.site][:1]
 
 
 def _find_virtual_conflicts(nodes: Collection[Node]) -> Iterator[Finding]:

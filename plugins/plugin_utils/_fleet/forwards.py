@@ -87,10 +87,11 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
     if not receiving:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
         message = (
-            f"no listener of Kong is on {inside} {_describe_mapping(mapping)} port {mapping.inside_port}; the node opens "
-            f"{list_first(sockets, 6) or 'no port'}. Correct inside_port, inside or the listen setting, or remove the mapping"
+            f"no listener of Kong is on {_describe_mapping(mapping)} port {mapping.inside_port} of the inside address. Correct "
+            "inside_port, inside or the listen setting, or remove the mapping"
         )
-        yield make_host_error("nat-no-listener", node.name, "kong_nat", shown, message)
+        detail = f"has the inside address {inside} and opens {list_first(sockets, 6) or 'no port'}"
+        yield make_host_error("nat-no-listener", node.name, "kong_nat", shown, message).with_detail(detail)
     for listener in receiving:
         for protocol in listener.protocols:
             if protocol not in mapping.protocols:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
@@ -47,7 +47,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), everyone="the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
+        wanted = Wanted((), "", everyone="the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -60,7 +60,7 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
-    if peers and (reason := explain_unreachable(peers[0], node, [listener])):
+    if peers and (reason := explain_unreachable(peers[0], node, [listener], node.name)):
         findings.append(_make_no_path(peers[0], node, reason))
         return node
     if given is not None:
@@ -96,10 +96,13 @@ def _make_not_published(node: Node) -> Finding:
 
 
 def _make_no_path(peer: Host, node: Node, reason: str) -> Finding:
-    message = f"no path from {peer.name} (site {peer.site}) to the cluster listener of {node.name} (site {node.site}). {reason}"
+    message = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {reason}"
+    detail = f"is in site {node.site}"
     if node.published is not None:
-        return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
-    return make_host_error("no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message)
+        return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message).with_detail(detail)
+    return make_host_error(
+        "no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message
+    ).with_detail(detail)
 
 
 def _list_candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator[Endpoint]:
@@ -175,37 +178,42 @@ def _make_no_common_endpoint(
     }
     given = draft.given.get("kong_cluster_advertise")
     reasons = [f"{peer.name} (site {peer.site}) cannot reach {candidate}" for candidate, peer in failing.items()]
-    failures = "; ".join(reasons[:_SHOWN_FAILURES])
     unreachable = next((peer for peer in peers if not _reaches_any(peer, node.host, service, candidates)), None)
-    where = f"{node.name} (site {node.site})"
+    details = [f"is in site {node.site}"]
     if given is not None:
         code = "advertise-unreachable"
-        reason = f"according to the inventory {failures} over tcp and udp, to port {service.port} of {where}"
+        reason = f"according to the inventory {reasons[0]} over tcp and udp, to port {service.port} of {THIS_HOST}"
     elif unreachable:
         code = "no-path"
-        reason = (
-            f"no path from {unreachable.name} (site {unreachable.site}) to this cluster listener (site {node.site})"
-        )
+        reason = f"no path from {unreachable.name} (site {unreachable.site}) to this cluster listener"
     else:
         code = "advertise-not-single"
-        reason = f"no single address of {where} is reachable from all its peers: {failures}"
-    message = (
-        f"{reason}. {_suggest_remedies(node.host, service, peers, wanted, candidates if given is not None else [])}"
+        reason = f"no single address of {THIS_HOST} is reachable from all its peers"
+        details += reasons[:_SHOWN_FAILURES]
+    computed = (
+        _find_common(node.host, service, peers, _list_candidates(node.host, service, peers))
+        if given is not None
+        else None
     )
-    return make_host_error(code, node.name, "kong_cluster_advertise", given, message)
+    if computed:
+        details.append(f"would advertise {computed} without it")
+    remedies = _suggest_remedies(
+        node.host, service, peers, wanted, candidates if given is not None else [], can_compute=computed is not None
+    )
+    finding = make_host_error(code, node.name, "kong_cluster_advertise", given, f"{reason}. {remedies}")
+    return finding.with_detail("; ".join(details))
 
 
 def _suggest_remedies(
-    host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint]
+    host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint], *, can_compute: bool
 ) -> str:
     """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return _find_common(target, service, callers, given or _list_candidates(target, service, callers)) is not None
 
-    computed = _find_common(host, service, peers, _list_candidates(host, service, peers)) if given else None
-    removal = [f"remove it, then {computed} is advertised"] if computed else []
-    wanted = wanted._replace(ports=(service.port,), outside=given[0] if given else None)
+    removal = ["remove it, then an address that works is advertised"] if can_compute else []
+    wanted = wanted._replace(own=host.name, ports=(service.port,), outside=given[0] if given else None)
     return describe_remedies(host, peers, wanted, works, *removal)
 
 
@@ -249,9 +257,9 @@ def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
             if bound not in node.host.virtual:
                 fixes = "Remove kong_cluster_listen, bind 0.0.0.0, or set kong_address to the address that it binds"
             message = (
-                f"{node.name} sends its gossip from the address that it binds, but its peers expect it from "
-                f"{' and '.join(expected)} and would drop it. {fixes}"
+                f"{THIS_HOST} sends its gossip from the address that it binds, but its peers expect another address and would drop it. "
+                f"{fixes}"
             )
             yield make_host_error(
                 "gossip-bind", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message
-            )
+            ).with_detail(f"is expected at {' and '.join(expected)}")

@@ -12,7 +12,7 @@ from hashlib import sha256
 from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, list_routes, make_service
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
@@ -107,10 +107,11 @@ def _accepts(control_plane: Node, data_plane: Node) -> bool:
 
 def _make_version_skew(node: Node, control_plane: Node) -> Finding:
     message = (
-        f"control plane {control_plane.name} runs Kong {control_plane.version} and does not configure data planes of this "
-        "version; upgrade the older of the two nodes, or give the data plane another control plane"
+        f"a control plane of Kong {control_plane.version} does not configure data planes of this version; upgrade the older of "
+        "the two nodes, or give the data plane another control plane"
     )
-    return make_host_warning("version-skew", node.name, "kong_version", node.version, message)
+    finding = make_host_warning("version-skew", node.name, "kong_version", node.version, message)
+    return finding.with_detail(f"connects to {control_plane.name}")
 
 
 def _find_first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
@@ -135,21 +136,22 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
         return make_host_error("control-plane-missing", node.name, variable, None, message)
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
     listeners = other.select_listeners("cluster")
+    detail = f"is in site {node.site}"
     if listeners:
         message = (
-            f"no path from {node.name} (site {node.site}) to the cluster listener of {other.name} (site {other.site}). "
-            f"{explain_unreachable(node.host, other, listeners) or _suggest_remedies(node, other, listeners[0])}"
+            f"no path from {THIS_HOST} to the cluster listener of {other.name} (site {other.site}). "
+            f"{explain_unreachable(node.host, other, listeners, node.name) or _suggest_remedies(node, other, listeners[0])}"
         )
     else:
         message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
         message = f"according to the inventory, {message}"
-        return make_host_warning("no-path", node.name, variable, given, message)
-    return make_host_error("no-path", node.name, variable, None, message)
+        return make_host_warning("no-path", node.name, variable, given, message).with_detail(detail)
+    return make_host_error("no-path", node.name, variable, None, message).with_detail(detail)
 
 
 def _suggest_remedies(node: Node, control_plane: Node, listener: Listener) -> str:
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return next(_list_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
 
-    return describe_remedies(control_plane.host, [node.host], Wanted([listener.port], ("tcp",)), works)
+    return describe_remedies(control_plane.host, [node.host], Wanted([listener.port], node.name, ("tcp",)), works)

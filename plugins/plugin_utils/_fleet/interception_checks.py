@@ -21,11 +21,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import parse_version
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, Report
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 # Listeners for clients. The fleet itself needs all other listeners.
 _FOR_CLIENTS = ("proxy", "stream")
 _PORT_MAPS_SINCE = (2, 1)
+_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,21 @@ def find_protected(node: Node, ssh_port: int) -> Iterator[Protected]:
 def check_protected(
     node: Node, intercept_rules: Collection[InterceptRule], all_protected: Collection[Protected]
 ) -> Iterator[Finding]:
-    """Yield an error for each intercept rule that matches a protected port of a node."""
+    """Yield an error for each intercept rule and the protected ports that it matches, with the first nodes."""
     for rule in intercept_rules:
+        matched: dict[tuple[str, str], list[str]] = {}
         for protected in all_protected:
             for address in protected.addresses:
                 network = next((wide for wide in rule.destinations if contains(wide, address)), None)
-                named = [f"{port} ({name})" for port, name in protected.ports if port in rule.ports]
+                named = ", ".join(f"{port} ({name})" for port, name in protected.ports if port in rule.ports)
                 if network and named:
-                    message = (
-                        f"it would intercept {', '.join(named)} of {protected.node} ({address}), which the fleet needs; "
-                        "remove the port, or give narrower destinations"
-                    )
-                    yield make_host_error("interception-protected", node.name, VARIABLE, network, message)
+                    matched.setdefault((network, named), []).append(f"{protected.node} ({address})")
+        for (network, named), hosts in matched.items():
+            message = (
+                f"it would intercept {named} of {list_first(hosts, _SHOWN)}, which the fleet needs; remove the port, or give "
+                "narrower destinations"
+            )
+            yield make_host_error("interception-protected", node.name, VARIABLE, network, message)
 
 
 def check_taken_ports(node: Node, intercept_rules: Collection[InterceptRule]) -> Iterator[Finding]:

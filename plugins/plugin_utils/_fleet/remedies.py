@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     is_private,
     make_host_network,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
     PROTOCOLS,
@@ -40,12 +41,13 @@ _SHOWN = 3
 class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
-    ``outside`` is the outside endpoint of a mapping, if it is given. ``everyone`` is a text for the target and all callers, if
+    ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given. ``everyone`` is a text for the target and all callers, if
     the given callers are examples. ``mutual`` tells whether the target also calls the callers. ``vpn`` is False if a VPN would
     break other connections.
     """
 
     ports: Sequence[int]
+    own: str
     protocols: tuple[str, ...] = PROTOCOLS
     outside: Endpoint | None = None
     everyone: str = ""
@@ -105,11 +107,11 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
     like, whose = ("it", "its") if len(unnamed) == 1 else ("them", "their")
     others = f" and hosts like {like}" if wanted.everyone else ""
-    sees = f" to the {_format_family(family)}address that {target.name} sees"
-    into = f" if {whose} {_format_family(family)}NAT leads to {target.name}"
-    text = f"set kong_nat_egress of {_format_names(unnamed)}{others}{into if is_private(own) else sees}"
+    sees = f" to the {_format_family(family)}address that {name_host(target.name, wanted.own)} sees"
+    into = f" if {whose} {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
+    text = f"set kong_nat_egress of {_format_names(unnamed, wanted)}{others}{into if is_private(own) else sees}"
     if wanted.mutual and is_private(own):
-        text = f"set kong_nat_egress of peers whose {_format_family(family)}NAT leads to {target.name}"
+        text = f"set kong_nat_egress of peers whose {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
     return _Change(text, target, changed)
 
 
@@ -122,13 +124,13 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
     also = " (clients need a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
-    text = f"give {target.name} {_format_article(family)}kong_nat mapping {wanted}{also}"
+    text = f"give {name_host(target.name, wanted.own)} {_format_article(family)}kong_nat mapping {wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
 
 def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change:
     missing = [host for host in (target, *callers) if not host.vpn.select(family)]
-    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing))
+    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing, wanted))
     changed = [_with_vpn(caller, family) for caller in callers]
     return _Change(f"give {which} {_format_article(family)}kong_vpn_address", _with_vpn(target, family), changed)
 
@@ -142,10 +144,10 @@ def _with_vpn(host: Host, family: Family) -> Host:
 
 def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change:
     opposed = [caller for caller in callers if caller.flat is False]
-    removal = f" (and remove it from {_format_names(opposed)})" if opposed and not wanted.mutual else ""
+    removal = f" (and remove it from {_format_names(opposed, wanted)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
-    where = wanted.everyone if wanted.mutual else target.name
+    where = wanted.everyone if wanted.mutual else name_host(target.name, wanted.own)
     text = f"set kong_flat_network: true on {where}{removal} if sites route without NAT"
     return _Change(text, replace(target, flat=True), changed)
 
@@ -158,5 +160,5 @@ def _format_family(family: Family) -> str:
     return "IPv6 " if family == 6 else ""
 
 
-def _format_names(hosts: Sequence[Host]) -> str:
-    return list_first([host.name for host in hosts], _SHOWN)
+def _format_names(hosts: Sequence[Host], wanted: Wanted) -> str:
+    return list_first([name_host(host.name, wanted.own) for host in hosts], _SHOWN)

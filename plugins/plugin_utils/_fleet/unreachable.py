@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding, name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
@@ -38,22 +38,23 @@ Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 Unknown = Unverified
 
 
-def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener]) -> str:
+def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener], own: str = "") -> str:
     """Return the reason why a caller cannot reach a node on any network, so that neither a mapping nor a VPN would help.
 
     The reason is a sentence with the fix, or empty. ``listeners`` are the sockets of the node that the caller may use, at
-    least one.
+    least one. ``own`` is the host whose finding has the reason, if there is a finding.
     """
+    name = name_host(target.name, own)
     first = listeners[0]
     variable = get_bind_variable(first)
     offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     if not offered:
-        return f"It binds {first.address} only, which no other host can reach; set {variable} of {target.name}"
+        return f"It binds {first.address} only, which no other host can reach; set {variable} of {name}"
     if lacking := [host for host in (target.host, caller) if not offered & _list_families(host)]:
         present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
-        names = " and ".join(host.name for host in lacking)
+        names = " and ".join(name_host(host.name, own) for host in lacking)
         shared = missing in _list_families(target.host) & _list_families(caller)
-        entry = f"add an IPv{missing} entry to {variable} of {target.name}, or " if shared else ""
+        entry = f"add an IPv{missing} entry to {variable} of {name}, or " if shared else ""
         return (
             f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address; "
             f"{entry}give {names} an IPv{present} address"
@@ -69,11 +70,11 @@ def note_unreachable(
     unreachable: Unreachable, hosts: Sequence[Host], term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
-    explained = [host for host in hosts if explain_unreachable(host, node, sockets)]
+    explained = [host for host in hosts if explain_unreachable(host, node, sockets, node.name)]
     for same in (explained, [host for host in hosts if host not in explained]):
         if same:
             names = tuple(host.name for host in same)
-            key = (sockets[0].name, term, names, explain_unreachable(same[0], node, sockets))
+            key = (sockets[0].name, term, names, explain_unreachable(same[0], node, sockets, node.name))
             unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 
 
@@ -85,10 +86,12 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
         where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
         message = (
-            f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {node.name} (site {node.site}). "
+            f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}. "
             f"{reason or _suggest_remedies(node, listener, numbers, hosts)}"
         )
-        yield make_host_warning("source-no-path", node.name, variable, term, message)
+        yield make_host_warning("source-no-path", node.name, variable, term, message).with_detail(
+            f"is in site {node.site}"
+        )
 
 
 def _with_sites(hosts: Sequence[Host]) -> str:
@@ -110,8 +113,10 @@ def _suggest_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequen
 
     examples = [members[0] for members in classify(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
-    more = f"add the address that {node.name} sees"
-    return describe_remedies(node.host, examples, Wanted(ports, sockets[0].protocols, everyone=everyone), works, more)
+    more = f"add the address that {THIS_HOST} sees"
+    return describe_remedies(
+        node.host, examples, Wanted(ports, node.name, sockets[0].protocols, everyone=everyone), works, more
+    )
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

@@ -90,11 +90,12 @@ def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddress
 
 def _make_temporary_warning(variables: HostVariables, temporary: Sequence[str]) -> Finding:
     message = (
-        f"{', '.join(temporary)} looks like a temporary IPv6 address (RFC 8981), and connections of this host may have it as "
+        "an address of the host looks like a temporary IPv6 address (RFC 8981), and connections of this host may have it as "
         "source. Rules allow it only until it changes. Set kong_address to an address that stays, and the sysctl "
         "net.ipv6.conf.INTERFACE.use_tempaddr=0 on the host"
     )
-    return make_host_warning("address-temporary", variables.host, "kong_address", None, message)
+    finding = make_host_warning("address-temporary", variables.host, "kong_address", None, message)
+    return finding.with_detail(f"has {', '.join(temporary)}")
 
 
 def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
@@ -128,7 +129,10 @@ def _read_query_address(variables: HostVariables, name: str, query: Any) -> Addr
     try:
         addresses = read_addresses(answer)
     except AddressError as exc:
-        variables.add_error("address-invalid", name, query, f"its result is {quote_value(make_plain(answer))}: {exc}")
+        message = "its result has no usable address; correct the query"
+        variables.add_error(
+            "address-invalid", name, query, message, f"has the result {quote_value(make_plain(answer))}: {exc}"
+        )
         return NO_ADDRESSES
     if not addresses and len(variables.findings) == before:
         message = "its result has no address; correct the query, or gather the facts that it reads"
@@ -160,8 +164,9 @@ def _choose_default_of_family(variables: HostVariables, own: OwnAddresses, famil
         variables.add_error(
             "address-ambiguous",
             "kong_address",
-            candidates,
+            None,
             "the host has several addresses and no default route; set kong_address or kong_address_networks",
+            f"has {list_first(candidates, 6)}",
         )
         return None
     return candidates[0] if len(candidates) == 1 else None
@@ -181,8 +186,8 @@ def _choose_address_in_networks(own: OwnAddresses, variables: HostVariables, nam
             "address-unknown",
             name,
             list(networks),
-            f"no address of the host is in these networks (its facts have: {list_first(present, 4) or 'none'}). "
-            "Set kong_address, add the right network, or gather the host's facts",
+            "no address of the host is in these networks. Set kong_address, add the right network, or gather the host's facts",
+            f"has in its facts {list_first(present, 4) or 'no address'}",
         )
     return Addresses(ipv4=chosen.get(4), ipv6=chosen.get(6))
 

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     find_family,
     parse_port,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
@@ -36,9 +37,9 @@ def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[Nat
     query = variables.read_value("kong_nat_query") if name == "kong_nat_query" else None
     items = variables.read_value("kong_nat", []) if query is None else _ask(variables, name, query)
     if not isinstance(items, (list, tuple)):
-        variables.add_error("nat-invalid", name, items, "it must be a list of mappings")
+        _refuse(variables, query, items, "it must be a list of mappings")
         return []
-    return [mapping for item in items if (mapping := _read_mapping(variables, name, item, inside))]
+    return [mapping for item in items if (mapping := _read_mapping(variables, query, item, inside))]
 
 
 def _ask(variables: HostVariables, name: str, query: Any) -> Any:
@@ -63,14 +64,25 @@ def _select_mappings(items: Any) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, (list, tuple)) else []
 
 
-def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collection[str]) -> NatMapping | None:
+def _refuse(variables: HostVariables, query: Any, value: Any, message: str) -> None:
+    """Add an error about a value of kong_nat, or of the result of kong_nat_query if there is a query."""
+    if query is None:
+        variables.add_error("nat-invalid", "kong_nat", value, message)
+    else:
+        result = quote_value(make_plain(value))
+        variables.add_error(
+            "nat-invalid", "kong_nat_query", query, f"its result is wrong: {message}", f"has the result {result}"
+        )
+
+
+def _read_mapping(variables: HostVariables, query: Any, item: Any, inside: Collection[str]) -> NatMapping | None:
     if not isinstance(item, Mapping) or "outside" not in item:
-        variables.add_error("nat-invalid", name, item, "a mapping is a dictionary, and its key outside is an address")
+        _refuse(variables, query, item, "a mapping is a dictionary, and its key outside is an address")
         return None
     if unknown := sorted(set(item) - _MAPPING_KEYS, key=str):
-        variables.add_error(
-            "nat-invalid",
-            name,
+        _refuse(
+            variables,
+            query,
             item,
             f"unknown key {quote_value(unknown[0])}; a mapping has {', '.join(sorted(_MAPPING_KEYS))}",
         )
@@ -78,7 +90,7 @@ def _read_mapping(variables: HostVariables, name: str, item: Any, inside: Collec
     try:
         return _parse_mapping(item, inside)
     except ValueError as exc:
-        variables.add_error("nat-invalid", name, item, str(exc))
+        _refuse(variables, query, item, str(exc))
         return None
 
 

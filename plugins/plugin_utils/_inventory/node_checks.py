@@ -26,6 +26,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
+_NOT_ON_HOST = "the host does not have this address"
+
 
 def check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
     """Add an error for a setting that this version would ignore without a message, or could not use."""
@@ -57,28 +59,32 @@ def check_addresses(variables: HostVariables, host: Host, listeners: tuple[Liste
     for address in host.address.list_all():
         if address not in present:
             message = (
-                f"{_name_not_on_host(present)}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
+                f"{_NOT_ON_HOST}. Correct the address, or gather facts again. If a NAT device has the address, it is an "
                 "outside address of kong_nat"
             )
-            variables.add_error("address-not-on-host", "kong_address", address, message)
+            variables.add_error("address-not-on-host", "kong_address", address, message, _list_present(present))
     own = present | set(host.list_addresses())
     for listener in listeners:
         if listener.bound in {None, *own} or listener.is_loopback or explain_unusable(listener.bound):
             continue
         advice = f"If it may move to this host, as with keepalived, add it to {VIRTUAL}"
         if sharing := find_sharing(listener, listeners):
-            message = f"{_name_not_on_host(present)}. nginx opens only {describe(sharing)}, so the entry has no effect: remove it. {advice}"
+            message = (
+                f"{_NOT_ON_HOST}. nginx opens only {describe(sharing)}, so the entry has no effect: remove it. {advice}"
+            )
             warning = make_host_warning(
                 "bind-not-on-host", host.name, get_bind_variable(listener), listener.address, message
-            )
+            ).with_detail(_list_present(present))
             variables.findings.append(warning)
         else:
-            message = f"{_name_not_on_host(present)}. {advice}"
-            variables.add_error("bind-not-on-host", get_bind_variable(listener), listener.address, message)
+            message = f"{_NOT_ON_HOST}. {advice}"
+            variables.add_error(
+                "bind-not-on-host", get_bind_variable(listener), listener.address, message, _list_present(present)
+            )
 
 
-def _name_not_on_host(present: set[str]) -> str:
-    return f"the host does not have this address; it has {list_first(sorted(present, key=make_natural_key), 6)}"
+def _list_present(present: set[str]) -> str:
+    return f"has {list_first(sorted(present, key=make_natural_key), 6)}"
 
 
 def check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], listeners: tuple[Listener, ...]) -> None:

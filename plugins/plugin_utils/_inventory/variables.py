@@ -105,9 +105,9 @@ class HostVariables:
         """Return the variables of the host as if no facts were known, with separate findings."""
         return HostVariables(self.host, self.own(self.host), self.own)
 
-    def add_error(self, code: str, variable: str, value: Any, message: str) -> None:
+    def add_error(self, code: str, variable: str, value: Any, message: str, detail: str = "") -> None:
         """Add an error about a variable. Host, variable and value are added to the message."""
-        self.findings.append(make_host_error(code, self.host, variable, value, message))
+        self.findings.append(make_host_error(code, self.host, variable, value, message).with_detail(detail))
 
     def check_all(self) -> None:
         """Read every variable of the contract that the host has, so that a wrong one is an error even if it is not used."""

@@ -199,13 +199,19 @@ def _make_dnsmasq(generation: Generation, config: dict[str, str], port: int | No
     return [Listener("dnsmasq", "dnsmasq_port", "127.0.0.1", port or _DNSMASQ_PORT, ("tcp", "udp"))]
 
 
+def _describe_in_text(listener: Listener, values: Mapping[str, Value]) -> str:
+    """Return a listener as text that is the same on all hosts: without the address of one host that is the default."""
+    given = listener.setting not in values or values[listener.setting].given
+    return describe(listener) if given or listener.is_loopback or listener.bound is None else listener.setting
+
+
 def _check_collisions(listeners: tuple[Listener, ...], values: dict[str, Value], report: Report) -> None:
     for code, first, second in find_collisions(listeners):
         named = [value for listener in (second, first) if (value := values.get(listener.setting)) is not None]
         value = next((value for value in named if value.given), named[0])
         protocols = " and ".join(protocol for protocol in first.protocols if protocol in second.protocols)
         text = (
-            f"{describe(first)} and {describe(second)} both use {protocols} port {first.port}; "
+            f"{' and '.join(_describe_in_text(listener, values) for listener in (first, second))} both use {protocols} port {first.port}; "
             "give one of them another port or another address"
         )
         report.add_error(code, value.variable, value.raw, text)

@@ -36,8 +36,8 @@ _AT_START = {
     "prefix": "the prefix is the folder of the running Kong",
 }
 _SUMMARIES = {
-    NOTHING: "Kong is left alone, and clients notice nothing.",
-    RELOAD: "Kong is reloaded: open connections are kept, and clients notice nothing.",
+    NOTHING: "Kong is left alone, because no setting in its file changes, and clients notice nothing.",
+    RELOAD: "Kong is reloaded to use the new settings: open connections are kept, and clients notice nothing.",
     RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: {reasons}.",
     BLOCKED: "Kong cannot open the planned listeners: {reasons}. Remove the variable, or set its value in the inventory.",
 }

@@ -6,29 +6,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules, list_source_networks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_source_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
 
-# Beyond this a terminal is the wrong place; the plan file has everything.
-_SHOWN_NODES = 50
+# Of a larger fleet, a terminal shows the first rows of each table; a plan file and a report have everything.
+_SMALL = 20
+_SHOWN_ROWS = 6
 _SHOWN_SOURCES = 4
-_SHOWN_FINDINGS = 10
+_MORE = (
+    f"Of a fleet of more than {_SMALL} nodes, each table has the first rows only: with kong_plan_file, the playbook plan writes "
+    "the whole plan to a file."
+)
+SHOWN_FINDINGS = 10
+
+# A rule as a table shows it: its listener, place and sources.
+_Rule = tuple[str, str, str | tuple[str, ...]]
 
 
 def format_plan(plan: Mapping[str, Any]) -> list[str]:
     """Return a plan as lines: nodes, allowed sources, intercepted packets, NAT forwards and findings."""
-    shown = sorted(plan["nodes"], key=make_natural_key)[:_SHOWN_NODES]
-    hidden = len(plan["nodes"]) - len(shown)
-    more = [f"{hidden} more nodes are in the plan file.", ""] if hidden else []
+    names = sorted(plan["nodes"], key=make_natural_key)
+    is_small = len(names) <= _SMALL
+    shown = names if is_small else names[:_SHOWN_ROWS]
+    rules = [*_list_rules(plan, names)] if is_small else [*_share_rules(plan, names)][:_SHOWN_ROWS]
+    forwards = plan["nat_forwards"] if is_small else plan["nat_forwards"][:_SHOWN_ROWS]
     return [
-        f"The plan: {count_noun(len(plan['nodes']), 'Kong node')}",
+        f"The plan: {count_noun(len(names), 'Kong node')}",
         "",
         *render_table(
             ["node", "site", "cluster", "Kong", "role", "address", "to its cluster"], _make_node_rows(plan, shown)
@@ -36,11 +46,11 @@ def format_plan(plan: Mapping[str, Any]) -> list[str]:
         "",
         "Allowed sources (all other remote sources are dropped):",
         "",
-        *render_table(["node", "listener", "port", "sources"], _make_rule_rows(plan, shown)),
+        *render_table(["node", "listener", "port", "sources"], _make_rule_rows(plan, rules)),
         "",
-        *more,
         *format_interception(plan, shown),
-        *_format_forwards(plan),
+        *_format_forwards(plan, forwards),
+        *([] if is_small else [_MORE, ""]),
         *(format_findings(plan["findings"]) or ["No findings."]),
     ]
 
@@ -60,12 +70,28 @@ def _to_its_cluster(settings: Mapping[str, str], role: str) -> str:
     return f"advertises {advertised}" if advertised else "-"
 
 
-def _make_rule_rows(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:
+def _list_rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[_Rule, list[str]]]:
+    """Yield the rules of each node."""
     for name in names:
-        for rule in list_rules(plan, name):
-            published = " published" if rule.get("published") else ""
-            where = f"{rule['address'] or 'every address'} {rule['port']}/{rule['protocol']}{published}"
-            yield [name, rule["listener"], where, _shorten(rule["sources"])]
+        yield from _share_rules(plan, [name])
+
+
+def _share_rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[_Rule, list[str]]]:
+    """Yield each rule with the nodes that have it."""
+    found: dict[_Rule, list[str]] = {}
+    for name in names:
+        for entry in plan["nodes"][name]["ruleset"]["allow"]:
+            published = " published" if entry.get("published") else ""
+            where = f"{entry['address'] or 'every address'} {entry['port']}/{entry['protocol']}{published}"
+            sources = entry["sources"] if isinstance(entry["sources"], str) else tuple(entry["sources"])
+            found.setdefault((entry["listener"], where, sources), []).append(name)
+    yield from found.items()
+
+
+def _make_rule_rows(plan: Mapping[str, Any], rules: Iterable[tuple[_Rule, Sequence[str]]]) -> Iterator[list[str]]:
+    for (listener, where, sources), names in rules:
+        networks = list_source_networks(plan, sources if isinstance(sources, str) else list(sources))
+        yield [format_ranges(names), listener, where, _shorten(networks)]
 
 
 def _shorten(sources: str | list[str]) -> str:
@@ -76,8 +102,8 @@ def _shorten(sources: str | list[str]) -> str:
     return ", ".join(listed) + (f" and {more} more" if more else "") or "nobody"
 
 
-def _format_forwards(plan: Mapping[str, Any]) -> list[str]:
-    if not plan["nat_forwards"]:
+def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not forwards:
         return []
     header = ["NAT device", "outside", "inside", "node", "listener", "from", "hairpin"]
     rows = [
@@ -90,13 +116,18 @@ def _format_forwards(plan: Mapping[str, Any]) -> list[str]:
             _shorten(list_source_networks(plan, forward["sources"])),
             "yes" if forward["hairpin"] else "no",
         ]
-        for forward in plan["nat_forwards"]
+        for forward in forwards
     ]
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
 
 
 def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the findings of a plan as lines; of very many, the first."""
-    more = len(findings) - _SHOWN_FINDINGS
-    lines = [f"- {finding['severity']}: {format_finding(finding)}" for finding in findings[:_SHOWN_FINDINGS]]
-    return lines + ([f"{count_noun(more, 'more finding')} in the report (kong_report_path)."] if more > 0 else [])
+    more = len(findings) - SHOWN_FINDINGS
+    lines = [f"- {finding['severity']}: {format_finding(finding)}" for finding in findings[:SHOWN_FINDINGS]]
+    if more <= 0:
+        return lines
+    return [
+        *lines,
+        f"{count_noun(more, 'more finding')}: with kong_report_path, the playbook plan writes all findings to a report.",
+    ]

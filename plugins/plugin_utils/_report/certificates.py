@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, list_first, make_natural_key
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
@@ -54,7 +54,7 @@ def make_certificates_table(outcomes: Iterable[Mapping[str, Any]]) -> Table | No
 def _format_days_left(days: int) -> Cell:
     if days < 0:
         return Cell("expired", BAD)
-    return Cell(f"{days} days left", WARN) if days < _SOON else Cell("")
+    return Cell(f"{count_noun(days, 'day')} left", WARN) if days < _SOON else Cell("")
 
 
 def is_open_admin(outcome: Mapping[str, Any]) -> bool:

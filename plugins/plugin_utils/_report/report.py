@@ -174,4 +174,4 @@ def _make_notes(fleet: Fleet) -> Iterator[str]:
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _ALIKE
     if fleet.hidden:
-        yield f"The picture has room for {MOST_BOXES} boxes. {count_noun(fleet.hidden, 'node')} more are in the tables."
+        yield f"The picture has room for {MOST_BOXES} boxes. The tables have {count_noun(fleet.hidden, 'more node')}."

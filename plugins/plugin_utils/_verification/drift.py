@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node 
 
 FORMAT = 1
 
-# Of many nodes with a difference, the terminal lists so many ranges of names; the report and the file have all.
+# Of many nodes with a difference, the terminal lists so many ranges of names; a report and the file kong_drift_file have all.
 _SHOWN = 20
 
 # A part that exists only if an earlier run did not end.

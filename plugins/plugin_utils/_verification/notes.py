@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
 
@@ -55,7 +55,7 @@ def format_notes(outcomes: Sequence[Outcome], placeholders: Placeholders) -> lis
         for (node, listener, port), detail in _without_certificate(outcomes).items()
         if port not in {replaced["port"] for replaced in placeholders.get(node, ())}
     ] + [
-        f"UNVERIFIED: {node} {listener} {port}/udp, {count} connections: {detail}"
+        f"UNVERIFIED: {node} {listener} {port}/udp, {count_noun(count, 'connection')}: {detail}"
         for ((node, listener, port), detail), count in _count_unverified(outcomes).items()
     ]  # fmt: skip
 
@@ -93,4 +93,4 @@ def _format_days_left(certificate: Mapping[str, Any]) -> str:
     days = certificate["days_left"]
     if days < 0:
         return "EXPIRED"
-    return f"{days} days left" if days < _SOON else ""
+    return f"{count_noun(days, 'day')} left" if days < _SOON else ""

@@ -14,7 +14,12 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, join_words, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    escape_all,
+    join_words,
+    make_natural_key,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
@@ -228,8 +233,9 @@ def _format_closing(verification: Verification) -> str:
     if verification.unverified:
         counts.append(f"{verification.unverified} unverified")
     differences = len(verification.differences)
-    verdict = f" as planned, {differences} differ from the plan" if differences else ", all as planned"
+    verb = "differs" if differences == 1 else "differ"
+    verdict = f" as planned, {differences} {verb} from the plan" if differences else ", all as planned"
     incomplete = " (incomplete)" if verification.missing or verification.unverified else ""
     warning = "" if verification.blocked else ". No connection had to be blocked, so this does not verify the firewall"
     sampled = " (a sample)" if verification.sampled else ""
-    return f"{tested} connections tested{sampled}: {join_words(counts)}{verdict}{incomplete}{warning}"
+    return f"{count_noun(tested, 'connection')} tested{sampled}: {join_words(counts)}{verdict}{incomplete}{warning}"

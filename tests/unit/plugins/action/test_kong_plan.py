@@ -291,6 +291,29 @@ def test_warnings_of_many_nodes_are_few_lines(tmp_path, variables, starts):
 
 
 @pytest.mark.parametrize(
+    ("count", "listed"),
+    [(1, "1 error (address-invalid), listed above"), (12, "of which the first 10 are listed above")],
+)
+def test_the_result_says_how_many_errors_are_listed(tmp_path, count, listed):
+    """The text says how to get all errors, because a report need not be written."""
+    fleet = group_of(count, kong_admin_listen="off")
+    for name, variables in fleet["kong"]["hosts"].items():
+        variables["kong_address"] = f"{name}.invalid"
+    done = outputs(tmp_path, fleet)
+    assert done.returncode == 2
+    assert f"{listed}. No host was touched." in done.stdout
+    more = "2 more findings: with kong_report_path, the playbook plan writes all findings to a report."
+    assert (more in done.stdout) is (count > 10)
+    assert done.stdout.count("- error: ") == min(count, 10)
+
+
+def test_texts_about_more_findings_do_not_name_a_file_that_is_not_written(tmp_path):
+    fleet = group_of(5, kong_proxy_listen="proxy-{{ inventory_hostname }}:80")
+    done = outputs(tmp_path, fleet)
+    assert "2 more warnings: with kong_report_path, the playbook plan writes all findings to a report" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("strict", "code", "message"),
     [
         ("true", 2, "- error: k1 to k2, 2 nodes: kong_proxy_sourcs"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_paths, list_rules
@@ -68,6 +69,11 @@ def planned(nodes, others=None, groups=None):
     compilation = compiled(nodes, others, groups)
     assert [finding.message for finding in compilation.errors] == []
     return compilation.plan
+
+
+def read_text(finding):
+    """Return the whole text of a finding as a reader sees it: with its host and its detail."""
+    return f"{finding.host}: {join_message(share_findings([finding])[0])}"
 
 
 def errors(nodes, others=None, groups=None):

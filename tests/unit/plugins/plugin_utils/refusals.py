@@ -41,7 +41,7 @@ REFUSALS = {
         "no-path",
         "kong_cluster_advertise",
         None,
-        ["(site a)", "(site b)", "cluster listener", "kong_nat mapping", "kong_vpn_address", "kong_flat_network: true"],
+        ["site a", "site b", "cluster listener", "kong_nat mapping", "kong_vpn_address", "kong_flat_network: true"],
     ),
     "no_path_of_a_data_plane": Refusal(
         {
@@ -51,7 +51,7 @@ REFUSALS = {
         "no-path",
         "kong_cluster_control_plane",
         None,
-        ["(site a)", "(site b)", "cluster listener", "kong_nat mapping", "kong_vpn_address", "kong_flat_network: true"],
+        ["site a", "site b", "cluster listener", "kong_nat mapping", "kong_vpn_address", "kong_flat_network: true"],
     ),
     "one_advertised_address": Refusal(
         {
@@ -76,7 +76,7 @@ REFUSALS = {
         "nat-no-listener",
         "kong_nat",
         "203.0.113.2:7000 tcp+udp to port 7000",
-        ["no listener of Kong is on 10.1.0.2", "Correct inside_port, inside"],
+        ["no listener of Kong is on tcp+udp port 7000", "the inside address 10.1.0.2", "Correct inside_port, inside"],
     ),
     "no_single_address": Refusal(
         {
@@ -108,7 +108,7 @@ REFUSALS = {
         "bind-not-on-host",
         "kong_proxy_listen",
         "10.1.0.9",
-        ["it has 10.1.0.2"],
+        ["This host has 10.1.0.2"],
     ),
     "unknown_setting": Refusal(
         alone(proxy_listen_ssl="0.0.0.0:8443"),

@@ -9,12 +9,14 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     MESSAGE_LIMIT,
+    THIS_HOST,
     Finding,
     format_finding,
     make_host_finding,
     share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, read_text
 
 
 def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
@@ -51,36 +53,63 @@ def test_line_names_the_hosts_first():
     assert format_finding(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
 
 
-def test_a_long_name_is_not_repeated_in_a_long_message():
-    name, other = "ip-10-0-0-1.eu-west-1.compute.internal", "ip-10-0-0-2.eu-west-1.compute.internal"
-    text = f"no path from x{name} and {other} to {name}. Give {name}: a mapping{' or another remedy' * 12}. Add {name}.x to {name}."
-
-    def found(text):
-        finding = make_host_finding(ERROR, "no-path", name, "kong_nat", None, text)
-        return finding.message, finding.more
-
-    shown = f"no path from x{name} and {other} to this host. Give this host: a mapping{' or another remedy' * 12}. Add {name}.x to this host."
-    first, _blank, rest = f"{name}: kong_nat: {shown}".partition(" Give")
-    assert found(text) == (first, f"Give{rest}")
-    assert found(f"{name} is short") == (f"{name}: kong_nat: {name} is short", "")
-    assert (
-        "a a mapping"
-        in make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "give a a mapping " + "y" * 400).message
+def test_the_length_of_a_name_does_not_change_a_text():
+    names = ["a", "ip-10-0-0-1.eu-west-1.compute.internal", "x" * 253]
+    text = f"{THIS_HOST} is wrong{' or another remedy' * 15}"
+    (shared,) = share_findings(
+        make_host_finding(ERROR, "no-path", name, "kong_nat", ["value"] * 50, text) for name in names
     )
+    assert sorted(shared["hosts"]) == sorted(names)
+    assert len(shared["message"]) <= MESSAGE_LIMIT
+
+
+def test_a_site_with_the_name_of_the_host_keeps_its_name():
+    text = f"no path from a (site lan) to {THIS_HOST} (site lan). Give lan.x a mapping"
+    (shared,) = share_findings([make_host_finding(ERROR, "no-path", "lan", "kong_nat", None, text + " or y" * 90)])
+    assert "(site lan)" in shared["message"]
+    nodes = {
+        "a": {"kong_version": "0.10.4", "kong_site": "a" * 80, "kong_address": "10.0.0.1"},
+        "b" * 80: {"kong_version": "0.10.4", "kong_site": "b" * 80, "kong_address": "10.0.0.2"},
+    }
+    for finding in compiled(nodes).errors:
+        assert f"site {THIS_HOST}" not in read_text(finding)
+    assert any(f"site {'b' * 80}" in read_text(finding) for finding in compiled(nodes).errors)
+
+
+def test_hosts_with_the_same_text_share_it_whatever_their_details_are():
+    found = [
+        make_host_finding(ERROR, "no-path", name, "kong_nat", None, "no path. Add one").with_detail(
+            f"is in site {name}"
+        )
+        for name in ("k10", "k2")
+    ]
+    (shared,) = share_findings(found)
+    assert format_finding(shared) == (
+        "k2, k10, 2 nodes: kong_nat: no path. Add one. k2, for example, is in site k2 [no-path]"
+    )
+    assert share_findings(found[:1])[0]["message"] == "kong_nat: no path. Add one. This host is in site k10"
+
+
+def test_a_detail_that_does_not_fit_is_after_the_message():
+    long = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "x" * (MESSAGE_LIMIT - 20)).with_detail("is y")
+    (shared,) = share_findings([long])
+    assert (shared["message"][-2:], shared["more"]) == ("x.", "This host is y")
+    longer = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "word " * 100).with_detail("is y")
+    assert share_findings([longer])[0]["more"].endswith(". This host is y")
 
 
 @pytest.mark.parametrize(
     ("text", "rest"),
     [
         ("reason " * 40 + "x. " + "remedy " * 40 + "y", "remedy " * 40 + "y"),
-        ("word " * 100, "word " * 24),
+        ("word " * 100, "word " * 12),
         ("x" * 500, "x" * 500),
     ],
 )
 def test_the_end_of_a_long_message_is_separate(text, rest):
     """The first part ends after a sentence, else after a word. Nothing is lost."""
     finding = make_host_finding(ERROR, "no-path", "host", "kong_nat", None, text)
-    assert len(finding.message) <= MESSAGE_LIMIT
+    assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: ")
     assert finding.more == rest
     (shared,) = share_findings([finding])
     assert format_finding(shared).replace(" ", "") == f"host: kong_nat: {text} [no-path]".replace(" ", "")

@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, planned, read_text
 
 _NEW = {"kong_version": "3.9", "kong_admin_gui_listen": "off"}
 _ALONE = {**_NEW, "kong_address": "10.1.0.1"}
@@ -59,7 +59,7 @@ def make_hosts(count, network="10.2.0", **variables):
 def find(code, nodes, others=None, groups=None):
     """Return the whole message of the only finding with a code."""
     [finding] = [finding for finding in compiled(nodes, others, groups).findings if finding.code == code]
-    return f"{finding.message} {finding.more}"
+    return read_text(finding)
 
 
 def find_alone(code, **variables):
@@ -130,10 +130,6 @@ def show_owners(count):
     others = make_hosts(count, kong_site="far", kong_nat=[{"outside": "10.3.0.9"}])
     changes = compare_plans(plan_sources("nobody", others), plan_sources([*others], others))
     return "".join(format_changes(changes))
-
-
-def show_plan(count):
-    return "\n".join(format_plan(planned(make_hosts(count, **_NEW))))
 
 
 def show_sources(count):
@@ -214,7 +210,6 @@ LISTS = {
     "nodes of a change": (12, lambda n: "".join(format_changes([Change(GAINS, tuple(list_names(n)), "x", "y")]))),
     "networks of a change": (12, show_gained),
     "hosts of a network": (3, show_owners),
-    "nodes of a plan": (50, show_plan),
     "sources of a listener": (4, show_sources),
     "findings of a plan": (10, lambda n: "".join(format_findings([make_finding(number) for number in range(n)]))),
     "intercepted networks": (4, show_intercepted),

@@ -39,6 +39,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     SEED_OTHERS,
     errors,
     planned,
+    read_text,
 )
 
 PLAN = planned(SEED_NODES, SEED_OTHERS)
@@ -167,8 +168,9 @@ def test_explanation(text):
 def test_finding_that_quotes_a_fact():
     facts = {"hostname": "\x1b[2J\u202e", "all_ipv4_addresses": ["10.0.0.1"]}
     (error,) = errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
-    assert controls(error.message) == set()
-    assert r"\x1b[2J" in error.message
+    text = read_text(error)
+    assert controls(text) == set()
+    assert r"\x1b[2J" in text
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,6 @@ def check_compilation(compilation):
     for finding in compilation.findings:
         assert finding.variable
         assert finding.message.startswith(f"{finding.host}: {finding.variable}: "), finding
-        assert len(finding.message) <= MESSAGE_LIMIT, finding
+        assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: "), finding
         assert not finding.more, finding
         assert finding.message.isprintable(), finding

@@ -57,7 +57,7 @@ def test_the_number_of_workers_may_be_that_of_the_processors(running, monkeypatc
 def test_a_kong_in_a_container_has_the_files_of_its_container(running, tmp_path):
     root = tmp_path / "7/root"
     (line,) = running({"13", "14"}, root=root)
-    assert line == "nginx has 2 workers, and /srv/kong/nginx.conf has worker_processes 1"
+    assert line == "the number of nginx's workers is 2, and worker_processes in /srv/kong/nginx.conf is 1"
     assert running({"13"}, root=root, wanted={"workers": "1"}) == []
     assert len(running({"13"}, root=root, wanted={"workers": "2"})) == 1
     # Some C libraries count the processors of the container.
@@ -71,7 +71,7 @@ def test_old_workers_are_an_error(running):
 
 def test_another_number_of_workers_is_an_error(running, tmp_path):
     (line,) = running({"13", "14"})
-    assert line == f"nginx has 2 workers, and {tmp_path}/nginx.conf has worker_processes 1"
+    assert line == f"the number of nginx's workers is 2, and worker_processes in {tmp_path}/nginx.conf is 1"
 
 
 def test_old_values_are_named_without_the_values(running, tmp_path):
@@ -79,7 +79,7 @@ def test_old_values_are_named_without_the_values(running, tmp_path):
     (line,) = running({"13"}, "workers = 1\npg_password = old", wanted)
     assert line == f"{tmp_path} does not have the values of /kong.conf: log_level, pg_password"
     (line,) = running({"13"}, wanted={"workers": "1", **dict.fromkeys("abcdefg", "1")})
-    assert line.endswith(": a, b, c, d, e and 2 others")
+    assert line.endswith(": a, b, c, d, e and 2 more")
 
 
 def test_the_end_of_an_older_text_is_no_difference(running):

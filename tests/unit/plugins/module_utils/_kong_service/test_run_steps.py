@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 
 KONG = Kong((3, 9), "/kong.conf", reload_command="reload it", restart_command="restart it", variables={"OF_UNIT": "1"})
 PROXY = Listener("proxy", "tcp", 8000, "127.0.0.1")
-NOT_RUNNING = "Kong is not running: none of its 1 listeners is open"
+NOT_RUNNING = "Kong is not running: its listener is not open"
 NGINX = Nginx("/usr/local/kong", "10", frozenset({"11"}))
 OPEN = Socket("tcp", 8000, "127.0.0.1", "nginx", "/usr/local/kong")
 

@@ -137,7 +137,7 @@ def test_memberlist_without_its_ack_is_filtered(replies):
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(garbage, "unknown message type 72"), (lambda _: b"", "empty message"), (lambda s: ack(s)[:-1], "ends 1 bytes")],
+    [(garbage, "unknown message type 72"), (lambda _: b"", "empty message"), (lambda s: ack(s)[:-1], "ends early")],
 )
 def test_another_service_on_the_port_is_refused(answer, reason):
     with peer([answer]) as port:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
     errors,
     planned,
+    read_text,
     warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, A, B
@@ -30,8 +32,8 @@ MAPPING = "Give c a kong_nat mapping to port 8005 over tcp"
 ALSO = " (clients need a kong_nat_egress)"
 VPN = "give both hosts a kong_vpn_address"
 FLAT = "set kong_flat_network: true on c if sites route without NAT"
-EGRESS = "et kong_nat_egress of n to the address that c sees"
-PRIVATE = "et kong_nat_egress of n if its NAT leads to c"
+EGRESS = "et kong_nat_egress of this host to the address that c sees"
+PRIVATE = "et kong_nat_egress of this host if its NAT leads to c"
 
 MAPPING6, VPN6 = (text.replace(" a ", " an IPv6 ") for text in (MAPPING, VPN))
 PRIVATE6 = PRIVATE.replace("its NAT", "its IPv6 NAT")
@@ -45,13 +47,13 @@ CASES = [
         "one host on the VPN",
         ON_VPN[0],
         {},
-        f"{MAPPING}{ALSO}, give n a kong_vpn_address, {FLAT}, or s{PRIVATE}",
+        f"{MAPPING}{ALSO}, give this host a kong_vpn_address, {FLAT}, or s{PRIVATE}",
     ),
     (
         "the VPN address bound",
         {**ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"},
         {},
-        "Give n a kong_vpn_address",
+        "Give this host a kong_vpn_address",
     ),
     (
         "the local address bound",
@@ -69,7 +71,7 @@ CASES = [
         "the caller left the flat network",
         {"kong_flat_network": True},
         {"kong_flat_network": False},
-        f"{MAPPING}{ALSO}, {VPN}, {FLAT.replace(' on c', ' on c (and remove it from n)')}, or s{PRIVATE}",
+        f"{MAPPING}{ALSO}, {VPN}, {FLAT.replace(' on c', ' on c (and remove it from this host)')}, or s{PRIVATE}",
     ),
     (
         "a mapping of another port",
@@ -89,7 +91,7 @@ CASES = [
 def test_advice_for_a_missing_path(control_plane, data_plane, advice):
     (error,) = errors({"c": {**CP, **control_plane}, "n": {**DP, **data_plane}})
     assert error.code == "no-path"
-    assert error.message.partition("(site a). ")[2] == advice
+    assert read_text(error).partition("(site a). ")[2] == f"{advice}. This host is in site b"
 
 
 def test_advice_for_several_hosts():
@@ -98,11 +100,11 @@ def test_advice_for_several_hosts():
     node = {**NEW, **ADMIN, "kong_admin_sources": ["@far"]}
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
-    assert warning["message"].partition("(site default). ")[2] == (
-        "Give n a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress), give all of them "
-        "a kong_vpn_address, set kong_flat_network: true on n if sites route without NAT, set "
-        "kong_nat_egress of far1 and hosts like it if its NAT leads to n, or "
-        "add the address that n sees"
+    assert join_message(warning).partition("of this host. ")[2] == (
+        "Give this host a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress), give all of them "
+        "a kong_vpn_address, set kong_flat_network: true on this host if sites route without NAT, set "
+        "kong_nat_egress of far1 and hosts like it if its NAT leads to this host, or "
+        "add the address that this host sees. This host is in site default"
     )
 
 

@@ -12,6 +12,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     errors,
     only_error,
     planned,
+    read_text,
     warnings,
 )
 
@@ -88,7 +89,7 @@ BAD = {
         nat({**GOSSIP_FORWARD, "inside_port": 80}),
         "nat-no-listener",
         "203.0.113.2:9000 tcp+udp to port 80",
-        ["10.1.0.2 tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port, inside"],
+        ["tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port, inside"],
     ),
     "a port with a listener on loopback only": (
         nat({"outside": "203.0.113.2", "inside_port": 7373}),
@@ -100,7 +101,7 @@ BAD = {
         nat({"outside": "203.0.113.2", "inside_port": 8000, "protocols": ["udp"]}),
         "nat-no-listener",
         "203.0.113.2:8000 udp to port 8000",
-        ["10.1.0.2 udp port 8000", "or remove the mapping"],
+        ["udp port 8000", "or remove the mapping"],
     ),
     "a listener on another address": (
         nat({"outside": "203.0.113.2", "inside_port": 8000}, kong_proxy_listen="10.1.0.9:8000"),
@@ -135,7 +136,7 @@ def test_mapping_with_an_error(case):
     error = only_error({"n": node})
     assert (error.code, error.host, error.variable, error.value) == (code, "n", "kong_nat", value)
     for part in [f"n: kong_nat: {value!r}", *parts]:
-        assert part in error.message
+        assert part in read_text(error)
 
 
 OTHER = {**NEW, "kong_site": "c", "kong_address": "10.2.0.2"}
@@ -168,7 +169,7 @@ def test_conflicts(first, second, conflicts):
     error = only_error(nodes)
     assert (error.code, error.host, error.variable) == ("nat-conflict", "n", "kong_nat")
     for part in ("m has the same outside address and port", "set device"):
-        assert part in error.message
+        assert part in read_text(error)
 
 
 def test_repeated_mapping_has_no_conflict():

@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     errors,
     only_error,
     planned,
+    read_text,
     settings,
     sources,
     warnings,
@@ -248,7 +249,7 @@ def test_warning_about_a_control_plane_that_rejects_the_version(control, data, t
     assert [(finding["code"], finding["host"], finding["value"]) for finding in found] == (
         [] if takes else [("version-skew", "dp", data)]
     )
-    assert takes or f"cp runs Kong {control} and does not configure" in found[0]["message"]
+    assert takes or f"a control plane of Kong {control} does not configure" in found[0]["message"]
 
 
 def test_control_plane_that_accepts_the_version_has_priority():
@@ -278,19 +279,25 @@ def test_control_plane_that_accepts_the_version_has_priority():
             {"cp": cp("b", "10.1.0.1")},
             "no-path",
             None,
-            ["dp (site a)", "cp (site b)", "kong_nat mapping to port 8005", "kong_vpn_address", "kong_flat_network"],
+            [
+                "This host is in site a",
+                "cp (site b)",
+                "kong_nat mapping to port 8005",
+                "kong_vpn_address",
+                "kong_flat_network",
+            ],
         ),
         (
             {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
             "no-path",
             None,
-            ["dp (site a)", "cp (site a)", "It binds 127.0.0.1 only", "set kong_cluster_listen of cp"],
+            ["This host is in site a", "cp (site a)", "It binds 127.0.0.1 only", "set kong_cluster_listen of cp"],
         ),
         (
             {"cp": cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
             "no-path",
             None,
-            ["It listens on IPv6 only, and dp has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
+            ["It listens on IPv6 only, and this host has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
         ),
         (
             {"cp": cp("a", "fd00::1")},
@@ -304,7 +311,7 @@ def test_unconnected(nodes, code, value, parts):
     error = only_error({**nodes, "dp": dp("a", "10.0.0.9")})
     assert (error.code, error.host, error.variable, error.value) == (code, "dp", "kong_cluster_control_plane", value)
     for part in ["dp: kong_cluster_control_plane", *parts]:
-        assert part in error.message
+        assert part in read_text(error)
 
 
 def test_warning_about_a_given_value_without_a_path():

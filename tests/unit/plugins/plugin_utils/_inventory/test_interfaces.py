@@ -226,4 +226,4 @@ def test_warning_names_all_temporary_addresses():
     host = HostVariables.read(inventory({"n": {"ansible_facts": known}}), "n")
     read_host(host)
     [warning] = host.findings
-    assert warning.message.startswith(f"n: kong_address: {TEMPORARY}, {other} looks like a temporary IPv6 address")
+    assert warning.detail == f"has {TEMPORARY}, {other}"

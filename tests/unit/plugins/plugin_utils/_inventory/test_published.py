@@ -94,7 +94,7 @@ def test_mapping_forwards_to_the_port_of_the_host():
     assert (forward["inside"], forward["inside_port"], forward["listener"]) == ("10.0.0.1", 80, "proxy")
     found = only_error(node(kong_nat=[{**mapping, "inside_port": 8000}]), OPS)
     assert found.code == "nat-no-listener"
-    assert ":80" in found.message
+    assert ":80" in found.detail
 
 
 def test_explanation_names_the_container():

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     errors,
     only_error,
     planned,
+    read_text,
     sources,
     warnings,
 )
@@ -176,7 +178,7 @@ def test_opt_in_is_a_boolean(value):
 def test_unknown_terms(term, part):
     error = error_of(status_listen="0.0.0.0:8007", status_sources=[term])
     assert (error.code, error.variable, error.value) == ("source-unknown", "kong_status_sources", term)
-    assert part in error.message
+    assert part in read_text(error)
 
 
 @pytest.mark.parametrize(("name", "value"), [("proxy", []), ("stream", []), ("stream", {8000: ["any"], "9000": []})])
@@ -255,8 +257,14 @@ def test_missing_path_is_a_warning_without_a_rule(terms):
         "kong_admin_sources",
         terms[0],
     )
-    for part in ("far (site elsewhere)", "port 8001 of n (site default)", "kong_nat", "kong_vpn_address"):
-        assert part in warning["message"]
+    for part in (
+        "far (site elsewhere)",
+        "port 8001 of this host",
+        "This host is in site default",
+        "kong_nat",
+        "kong_vpn_address",
+    ):
+        assert part in join_message(warning)
 
 
 def test_hosts_without_the_family_have_their_own_warning():
@@ -267,7 +275,7 @@ def test_hosts_without_the_family_have_their_own_warning():
     network, family = sorted(warning["message"] for warning in warnings(plan))
     assert "no path from far (site elsewhere) to" in network
     assert "kong_nat" in network
-    assert "no path from seven, six (site default) to the admin port 8001 of n" in family
+    assert "no path from seven, six (site default) to the admin port 8001 of this host" in family
     assert "It listens on IPv4 only, and seven has no IPv4 address; give seven an IPv4 address" in family
     assert "kong_nat" not in family
 
@@ -279,7 +287,7 @@ def test_ports_without_a_path_from_different_hosts():
         admin_listen="0.0.0.0:8001, 0.0.0.0:8444 ssl", admin_sources=["far"], admin_gui_listen="off", nat=nat
     )
     (warning,) = warnings(plan, "source-no-path")
-    assert "port 8444 of n" in warning["message"]
+    assert "port 8444 of this host" in warning["message"]
     assert sources(plan, "n", "admin", port=8001) == ["10.9.0.1/32"]
 
 

@@ -176,8 +176,14 @@ def test_restart_if_the_environment_changes():
 @pytest.mark.parametrize(
     ("decision", "words"),
     [
-        (RestartDecision("nothing"), "Kong is left alone, and clients notice nothing."),
-        (RestartDecision("reload"), "Kong is reloaded: open connections are kept, and clients notice nothing."),
+        (
+            RestartDecision("nothing"),
+            "Kong is left alone, because no setting in its file changes, and clients notice nothing.",
+        ),
+        (
+            RestartDecision("reload"),
+            "Kong is reloaded to use the new settings: open connections are kept, and clients notice nothing.",
+        ),
         (
             RestartDecision("restart", ("one", "two")),
             "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: one; two.",

@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     compiled,
     only_error,
     planned,
+    read_text,
     warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
@@ -27,7 +28,7 @@ def test_refused(case):
     assert (error.variable, error.value) == (refusal.variable, refusal.value)
     shown = [repr(refusal.value)] if refusal.value else []
     for part in [f"n: {refusal.variable}", *shown, *refusal.says]:
-        assert part in error.message
+        assert part in read_text(error)
 
 
 def test_all_errors_are_reported_together():
@@ -49,7 +50,7 @@ def test_errors_precede_warnings():
 def test_no_nodes(groups, part):
     (error,) = compile_plan(PlainInventory(groups, {}), "kong").errors
     assert (error.code, error.variable, error.value) == ("no-nodes", "kong_group", "kong")
-    assert part in error.message
+    assert part in read_text(error)
     assert "set kong_group" in error.message
 
 

@@ -68,8 +68,8 @@ def test_long_names_of_hosts_do_not_shorten_a_remedy(advice, length):
     groups = {group: [names[member] for member in members] for group, members in advice.groups.items()}
     texts = [CODES[advice.code].format_plain()[1]]
     for finding in found(nodes, others, groups)[0]:
-        assert len(finding.message) <= MESSAGE_LIMIT
-        text = f"{finding.message} {finding.more}".replace("this host", finding.host)
+        assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: ")
+        text = f"{finding.message} {finding.more}"
         texts.append(reduce(lambda shown, name: shown.replace(names[name], name), names, text))
     for words in advice.remedies:
         assert words.lower() in " ".join(texts).lower()

@@ -37,9 +37,13 @@ def test_node_shows_its_address_in_the_cluster(fleet, name, line):
     assert line_of(format_plan(planned(*fleet)), name) == line
 
 
-def test_summary_of_a_large_fleet_is_cut_with_a_note():
-    nodes = {f"k{number:02}": {"kong_address": f"10.1.0.{number}"} for number in range(1, 61)}
+@pytest.mark.parametrize(("count", "is_whole"), [(20, True), (21, False), (60, False)])
+def test_of_a_large_fleet_the_first_rows_are_shown(count, is_whole):
+    nodes = {f"k{number}": {"kong_address": f"10.1.0.{number}"} for number in range(1, count + 1)}
     lines = format_plan(planned(nodes))
-    assert lines[0] == "The plan: 60 Kong nodes"
-    assert "10 more nodes are in the plan file." in lines
-    assert not any(line.startswith("k51") for line in lines)
+    text = "\n".join(lines)
+    assert lines[0] == f"The plan: {count} Kong nodes"
+    assert ("with kong_plan_file, the playbook plan writes the whole plan to a file." in text) is not is_whole
+    assert any(line.startswith("k7 ") for line in lines) is is_whole
+    # The nodes of a large fleet share the rows of their rules.
+    assert any(line.startswith(f"k1 to k{count}, {count} nodes") for line in lines) is not is_whole

@@ -274,7 +274,7 @@ def test_picture_has_a_maximum_of_boxes():
              for index in range(MOST_BOXES + 7)}  # fmt: skip
     plan = planned(nodes)
     assert make_fleet(plan).hidden == 7
-    note = f"The picture has room for {MOST_BOXES} boxes. 7 nodes more are in the tables."
+    note = f"The picture has room for {MOST_BOXES} boxes. The tables have 7 more nodes."
     assert all(note in form(Evidence(plan)) for form in (FORMS[".html"], FORMS[".md"]))
 
 

@@ -46,7 +46,11 @@ def test_a_node_as_planned_needs_no_change():
     assert decide_changes(NODE, FINE) == {
         "differs": False,
         "problem": "",
-        "restart": {"how": "nothing", "reasons": [], "summary": "Kong is left alone, and clients notice nothing."},
+        "restart": {
+            "how": "nothing",
+            "reasons": [],
+            "summary": "Kong is left alone, because no setting in its file changes, and clients notice nothing.",
+        },
     }
 
 

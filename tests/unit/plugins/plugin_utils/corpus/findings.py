@@ -32,7 +32,8 @@ def describe_findings(findings) -> Iterator[str]:
         more = f" || {finding.more}" if finding.more else ""
         value = "" if finding.value is None else f" {json.dumps(finding.value, ensure_ascii=False)}"
         yield f"{finding.severity} {finding.code} {finding.host} {finding.variable}{value}"
-        yield f"    {finding.message}{more}"
+        detail = f" || this host {finding.detail}" if finding.detail else ""
+        yield f"    {finding.message}{more}{detail}"
 
 
 def list_fleets():

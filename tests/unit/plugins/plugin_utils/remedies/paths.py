@@ -24,7 +24,7 @@ PATHS = [
         "no-path",
         {"a": A, "n": B},
         {
-            "Give n a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
@@ -33,7 +33,7 @@ PATHS = [
         "no-path",
         {"a": {**A, "kong_flat_network": False}, "c": C, "n": B},
         {
-            "Give n a kong_nat mapping": {"n": mapping()},
+            "Give this host a kong_nat mapping": {"n": mapping()},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
@@ -48,7 +48,7 @@ PATHS = [
             },
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on c": {"c": FLAT},
-            "set kong_nat_egress of n if its NAT leads to c": {
+            "set kong_nat_egress of this host if its NAT leads to c": {
                 "n": {"kong_nat_egress": "10.0.0.254"},
             },
         },
@@ -57,7 +57,7 @@ PATHS = [
         "no-path",
         {"c": {**CP, "kong_address": PUBLIC}, "n": DP},
         {
-            "Set kong_nat_egress of n to the address that c sees": {"n": EGRESS},
+            "Set kong_nat_egress of this host to the address that c sees": {"n": EGRESS},
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on c": {"c": FLAT},
         },
@@ -65,7 +65,7 @@ PATHS = [
     Advice(
         "no-path",
         {"c": {**CP, **ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"}, "n": DP},
-        {"give n a kong_vpn_address": {"n": ON_VPN[1]}},
+        {"give this host a kong_vpn_address": {"n": ON_VPN[1]}},
     ),
     Advice(
         "no-path",
@@ -80,7 +80,7 @@ PATHS = [
         },
         {
             "add an IPv4 entry to kong_cluster_listen of c": {"c": {"kong_cluster_listen": "[::]:8005, 0.0.0.0:8005"}},
-            "give n an IPv6 address": {"n": {"kong_address": ["10.1.0.2", "fd00::2"]}},
+            "give this host an IPv6 address": {"n": {"kong_address": ["10.1.0.2", "fd00::2"]}},
         },
     ),
     Advice(
@@ -93,7 +93,7 @@ PATHS = [
         {"c": CP, "n": {**DP, "kong_cluster_control_plane": "cp.example.com:8005", "kong_flat_network": False}},
         {
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
-            "true on c (and remove it from n)": {"c": FLAT, "n": {"kong_flat_network": None}},
+            "true on c (and remove it from this host)": {"c": FLAT, "n": {"kong_flat_network": None}},
         },
     ),
     Advice(
@@ -115,12 +115,12 @@ PATHS = [
                 "kong_published_ports": ["127.0.0.1:7946:7946", "127.0.0.1:7946:7946/udp"],
             },
         },
-        {"set kong_published_ports of n": {"n": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]}}},
+        {"set kong_published_ports of this host": {"n": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]}}},
     ),
     Advice(
         "no-path",
         {"m": OLD, "n": {**OLD, "kong_address": "10.1.0.3", "kong_cluster_listen": "127.0.0.1:7946"}},
-        {"set kong_cluster_listen of n": {"n": {"kong_cluster_listen": "10.1.0.3:7946"}}},
+        {"set kong_cluster_listen of this host": {"n": {"kong_cluster_listen": "10.1.0.3:7946"}}},
     ),
     Advice(
         "egress-private", {"c": {**CP, **mapping(inside_port=8005)}, "n": DP}, {"Set kong_nat_egress": {"n": EGRESS}}
@@ -136,7 +136,7 @@ PATHS = [
             },
         },
         {
-            "Give n a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
@@ -145,10 +145,10 @@ PATHS = [
         "advertise-unreachable",
         {"a": A, "n": {**B, **mapping(inside_port=7946), "kong_cluster_advertise": "203.0.113.3:9000"}},
         {
-            "give n a kong_nat mapping from 203.0.113.3:9000 to port 7946": {
+            "give this host a kong_nat mapping from 203.0.113.3:9000 to port 7946": {
                 "n": {"kong_nat": [{"outside": "203.0.113.3", "outside_port": 9000, "inside_port": 7946}]},
             },
-            "remove it, then 203.0.113.2:7946 is advertised": {"n": {"kong_cluster_advertise": None}},
+            "remove it, then an address that works is advertised": {"n": {"kong_cluster_advertise": None}},
         },
     ),
     for_node(

@@ -92,14 +92,14 @@ SOURCES = [
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
         {
-            "Give n a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress)": {
+            "Give this host a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress)": {
                 "n": mapping(inside_port=8001, protocols=["tcp"]),
                 "far": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"n": ON_VPN[0], "far": ON_VPN[1]},
-            "set kong_flat_network: true on n": {"n": FLAT},
-            "add the address that n sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
-            "set kong_nat_egress of far if its NAT leads to n": {
+            "set kong_flat_network: true on this host": {"n": FLAT},
+            "add the address that this host sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
+            "set kong_nat_egress of far if its NAT leads to this host": {
                 "far": {"kong_nat_egress": "10.1.0.254"},
             },
         },
@@ -108,14 +108,16 @@ SOURCES = [
     Advice(
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_address": PUBLIC, "kong_admin_sources": "far"}},
-        {"Set kong_nat_egress of far to the address that n sees": {"far": EGRESS}},
+        {"Set kong_nat_egress of far to the address that this host sees": {"far": EGRESS}},
         FAR,
     ),
     Advice(
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_address": ["10.1.0.2", "fd00::2"], "kong_admin_sources": "six"}},
         {
-            "add an IPv6 entry to kong_admin_listen of n": {"n": {"kong_admin_listen": "0.0.0.0:8001, [::]:8001"}},
+            "add an IPv6 entry to kong_admin_listen of this host": {
+                "n": {"kong_admin_listen": "0.0.0.0:8001, [::]:8001"}
+            },
             "give six an IPv4 address": {"six": {"kong_address": ["fd00::6", "10.1.0.6"]}},
         },
         {"six": {"kong_address": "fd00::6"}},
@@ -124,8 +126,8 @@ SOURCES = [
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_address": "fd00::2", "kong_admin_sources": "six"}},
         {
-            "add an IPv6 entry to kong_admin_listen of n": {"n": {"kong_admin_listen": "[::]:8001"}},
-            "give n and six an IPv4 address": {
+            "add an IPv6 entry to kong_admin_listen of this host": {"n": {"kong_admin_listen": "[::]:8001"}},
+            "give this host and six an IPv4 address": {
                 "n": {"kong_address": ["fd00::2", "10.1.0.2"]},
                 "six": {"kong_address": ["fd00::6", "10.1.0.6"]},
             },

@@ -291,7 +291,9 @@ def test_rules_that_are_missing_in_the_kernel_are_drift_and_a_reload_restores_th
     listing.add_rules("filter_IN_public_post", 2)
     listing.add_rules("filter_IN_home_post", 1)
     listing.add_rules("filter_IN_home_post", 5, table="another")
-    assert FirewalldLate(host, listing).read(WANT) == ("nftables chain filter_IN_home_post: it has 1 of 2 rules",)
+    assert FirewalldLate(host, listing).read(WANT) == (
+        "nftables chain filter_IN_home_post: it has 1 of the rules, expected 2",
+    )
     firewalld.calls.clear()
     host.ran.clear()
     run(WANT, listing)
@@ -306,7 +308,9 @@ def test_with_iptables_the_rules_are_in_its_chains(run, host, firewalld):
     host.saved = {
         chain: "-A IN_public_post -j ACCEPT\n" * 2 + "-A IN_home_post -j ACCEPT\n-A IN_home_post_x -j ACCEPT\n"
     }
-    assert FirewalldLate(host, Listing()).read(WANT) == ("iptables chain IN_home_post: it has 1 of 2 rules",)
+    assert FirewalldLate(host, Listing()).read(WANT) == (
+        "iptables chain IN_home_post: it has 1 of the rules, expected 2",
+    )
     host.ran.clear()
     run(WANT, Listing())
     assert ("nft", "add", "table", "inet", "firewalld") not in host.ran

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wrong variable of a group gives few and short lines, however many nodes and however long their names are."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import RIGHT, UNDEFINED, compile_hosts
+
+MOST_BYTES, LONGEST_LINE = 6_000, 1_200
+# If each node had a finding of its own, there would be more findings than that.
+NODES, MOST_FINDINGS = 12, 7
+WRONG = {
+    kinds.LISTEN: ["127.0.0.1:8001", "10.99.99.99:8001", "0.0.0.0:70000", "[::1]:8001", "0.0.0.0:8001 x", "0.0.0.0:8000"],
+    kinds.ENDPOINT: ["192.168.10.5:9000", "127.0.0.1:9000", "10.0.1.1:7946", "fd00::1"],
+    kinds.ADDRESSES: ["10.0.1.1", "10.77.0.1", "127.0.0.1", "fd00::1", ["10.0.1.1", "fd00::1"]],
+    kinds.VERSION: ["0.10", "9.9", "0.10.4"],
+    kinds.NAME: ["data_plane", "control_plane", "traditional"],
+    kinds.SOURCES: ["nohost", ["any"], ["8.8.8.0/24"], ["10.0.0.0/8"], ["@none", "@x"], ["x1", "x2", "x3"], "admin"],
+}  # fmt: skip
+OTHERS = {"admin": {"kong_address": "192.168.7.7", "kong_site": "office"}}
+
+
+def name(number):
+    """Return a name of 36 characters."""
+    return f"kong-gateway-production-fra1-r{number % 7}-{number:04}"
+
+
+def facts(address):
+    """Return facts of a host with one address."""
+    return {
+        "ansible_facts": {
+            "all_ipv4_addresses": [address],
+            "default_ipv4": {"address": address, "interface": "eth0", "gateway": "10.0.0.254"},
+        }
+    }
+
+
+def in_one_site(count, **more):
+    """Return nodes of one site, by their names."""
+    addresses = {number: f"10.0.1.{number}" for number in range(1, count + 1)}
+    return {name(number): {"kong_address": own, **facts(own), **more} for number, own in addresses.items()}
+
+
+def in_own_sites(count, **more):
+    """Return nodes of hybrid mode, each in its own site behind a NAT. Every sixth is a control plane."""
+    return {
+        name(number): {
+            "kong_version": "3.4", "kong_role": "data_plane" if number % 6 else "control_plane",
+            "kong_address": f"10.{number}.0.1", "kong_site": f"site-{number}", **facts(f"10.{number}.0.1"),
+            "kong_nat": [{"outside": f"198.51.100.{number}"}], **more,
+        }
+        for number in range(1, count + 1)
+    }  # fmt: skip
+
+
+FLEETS = {
+    "one site": lambda count, **more: in_one_site(count, **{"kong_version": "3.9", **more}),
+    "gossip": lambda count, **more: in_one_site(count, **{"kong_version": "0.10.4", **more}),
+    "gossip between sites": lambda count, **more: in_own_sites(
+        count, **{"kong_version": "0.10.4", "kong_role": "traditional", **more}
+    ),
+    "hybrid mode between sites": in_own_sites,
+}
+
+
+def describe(nodes):
+    """Return the shared findings of a fleet as a run shows them: the errors, or else all."""
+    shared = share_findings(compile_hosts(nodes, OTHERS).findings)
+    return [finding for finding in shared if finding["severity"] == ERROR] or shared
+
+
+@pytest.mark.parametrize("fleet", FLEETS)
+@pytest.mark.parametrize("variable", KINDS)
+def test_a_wrong_variable_of_a_group(variable, fleet):
+    kind = KINDS[variable]
+    for value in (*RIGHT.get(kind, ()), *WRONG.get(kind, ()), UNDEFINED, "x" * 5000, [["10.0.0.1"]]):
+        shared = describe(FLEETS[fleet](NODES, **{variable: value}))
+        assert len(shared) <= MOST_FINDINGS, (value, [finding["message"] for finding in shared])
+        lines = format_findings(shared)
+        assert sum(len(line) + 1 for line in lines) <= MOST_BYTES, value
+        assert max(map(len, lines), default=0) <= LONGEST_LINE, value
+
+
+@pytest.mark.parametrize("fleet", FLEETS)
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("kong_cluster_advertise", "192.168.10.5:9000"),
+        ("kong_cluster_listen", "127.0.0.1:7946"),
+        ("kong_address", "10.0.1.1"),
+        ("kong_admin_sources", ["admin"]),
+        ("kong_transparent", [{"destinations": "any", "ports": [80, 22], "listen_port": 8000}]),
+    ],
+)
+def test_a_hundred_nodes(fleet, variable, value):
+    lines = format_findings(describe(FLEETS[fleet](100, **{variable: value})))
+    assert sum(len(line) + 1 for line in lines) <= MOST_BYTES
+    assert max(map(len, lines), default=0) <= LONGEST_LINE
+    assert len(lines) <= MOST_FINDINGS
+
+
+def test_a_thousand_nodes_with_a_warning_each():
+    nodes = in_one_site(3, kong_version="3.9")
+    shared = [
+        {"severity": "warning", "code": "source-any", "hosts": [f"{node}-{number}"], "message": f"text {number}"}
+        for node in nodes
+        for number in range(1000)
+    ]
+    assert len(format_findings(shared)) <= 12
+
+
+@pytest.mark.parametrize("fleet", FLEETS)
+def test_a_misspelt_variable_of_a_group(fleet):
+    """It is a warning, so there is a plan, and its tables are short as well."""
+    plan = compile_hosts(FLEETS[fleet](100, kong_admin_listn="0.0.0.0:8001"), OTHERS).plan
+    lines = format_plan(plan)
+    assert any(line.endswith("did you mean kong_admin_listen? [variable-unknown]") for line in lines)
+    assert sum(len(line) + 1 for line in lines) <= MOST_BYTES
+    assert max(map(len, lines)) <= LONGEST_LINE
