@@ -278,7 +278,12 @@ def test_wrong_variable_of_a_group_is_reported_once(tmp_path):
         ({"kong_proxy_sourcs": "any"}, ["k1 to k300, 300 nodes: "]),
         (
             {"kong_proxy_listen": "proxy-{{ inventory_hostname }}:80"},
-            ["k1: ", "k2: ", "k3: ", "297 more warnings: run the playbook gatehouse.kong.plan\n"],
+            [
+                "k1: ",
+                "k2: ",
+                "k3: ",
+                "297 more warnings: with kong_report_path, the playbook plan writes all findings to a report\n",
+            ],
         ),
     ],
 )
