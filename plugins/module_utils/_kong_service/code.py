@@ -58,6 +58,10 @@ def _is_code(variable: str) -> bool:
 def _list_paths(value: str, directory: str) -> Iterator[Path]:
     """Yield the files and folders in a value, for missing ones the existing parent. Relative paths begin in the directory."""
     for word in _PATH.findall(value):
-        for path in {word, word[word.find("/") :]}:  # an option can precede a path, as in `-I/path`
-            place = Path(directory, path)
-            yield next(parent for parent in (place, *place.parents) if parent.exists())
+        for path in (word, word[word.find("/") :]):  # an option can precede a path, as in `-I/path`
+            yield _find_existing(Path(directory, path))
+
+
+def _find_existing(path: Path) -> Path:
+    """Return the path, or its first parent that exists."""
+    return path if path.exists() or path == path.parent else _find_existing(path.parent)

@@ -41,9 +41,9 @@ _SHOWN = 3
 class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
-    ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given. ``everyone`` is a text for the target and all callers, if
-    the given callers are examples. ``mutual`` tells whether the target also calls the callers. ``vpn`` is False if a VPN would
-    break other connections.
+    ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given.
+    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``mutual`` tells whether the target
+    also calls the callers. ``vpn`` is False if a VPN would break other connections.
     """
 
     ports: Sequence[int]

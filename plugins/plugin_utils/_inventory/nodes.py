@@ -184,7 +184,7 @@ def _read_terms(
             terms[key] = read_terms(variables, *key, _choose_default_sources(node, listener), names)
     for name in sorted(SOURCE_VARIABLES):
         check_unused_terms(
-            variables, name, [port for (_, port), found in terms.items() if found.variable == name], names
+            variables, name, [port for (_name, port), found in terms.items() if found.variable == name], names
         )
     for listener in node.listeners:
         if all(socket.is_loopback and socket not in targets for socket in node.select_listeners(listener.name)):

@@ -54,6 +54,7 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     arguments = args or {"backend": "auto", "ruleset": {}}
     action._task = SimpleNamespace(action="gatehouse.kong.kong_firewall", args=arguments, async_val=0)
     action._connection = connection(events)
+    action._used_interpreter = None
     action._display = SimpleNamespace(display=events.append)
     monkeypatch.setattr(action, "_execute_module", execute)
     monkeypatch.setattr(_node_module, "provide_archive", lambda module: f"code of {module}")
