@@ -31,7 +31,7 @@ quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
 	@$(CHECK) ruff "ruff format" mypy "unit tests"
 
 .PHONY: matrix
-matrix: venv ## Run units and plan playbook with each ansible-core that is supported, or with some: make matrix CORES=2.17
+matrix: venv ## Run unit tests and the playbook plan with each supported ansible-core; a single one: make matrix CORES=2.17
 	@$(PYTHON) scripts/matrix.py $(CORES)
 
 .PHONY: lint
