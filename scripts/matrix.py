@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit tests of the collection and its plan playbook with each supported ansible-core: ``matrix.py [CORE ...]``.
+"""Run the unit tests of the collection and its playbook plan with each supported ansible-core: ``matrix.py [CORE ...]``.
 
 Each ansible-core has its own environment in ``.cache/matrix``, with one of the Pythons that it supports. A Python is
 found on PATH or among the versions of pyenv. If it is missing, the program names it and skips that ansible-core.
@@ -20,9 +20,9 @@ from pathlib import Path
 
 from repository import ROOT
 
-# Together, these are all supported versions of ansible-core, and of Python on controllers.
+# Each supported ansible-core, with one of the Pythons that it supports. Together they use Python 3.10 to 3.13.
 PYTHONS = {"2.17": "3.10", "2.18": "3.11", "2.19": "3.12", "2.20": "3.12", "2.21": "3.13"}
-# Without the tools of the linters, which need a newer Python than ansible-core 2.17 does.
+# The tools of the linters are not installed: they need a newer Python than ansible-core 2.17.
 PACKAGES = ("hypothesis", "jmespath", "netaddr", "pytest", "pytest-xdist")
 PIN = re.compile(r"^([\w-]+)==(\S+)$", re.MULTILINE)
 ENVIRONMENTS = ROOT / ".cache" / "matrix"
@@ -39,7 +39,7 @@ def list_candidates(version: str) -> Iterator[str]:
 
 
 def is_version(program: str, version: str) -> bool:
-    """Tell whether a program is Python of this version. A version manager has programs that only print an error."""
+    """Tell whether a program is Python of this version. A program of a version manager may only print an error."""
     shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     return shown.startswith(f"Python {version}.")
 
@@ -50,7 +50,7 @@ def find_python(version: str) -> str | None:
 
 
 def list_requirements(core: str, pinned: str) -> list[str]:
-    """Return the requirements for pip. `pinned` is requirements-dev.txt; old Pythons get older tools than it names."""
+    """Return the requirements for pip. `pinned` is the text of requirements-dev.txt; an old Python gets older tools."""
     pins = dict(PIN.findall(pinned))
     return [f"ansible-core~={core}.0", *(f"{name}<={pins[name]}" for name in PACKAGES)]
 
@@ -67,7 +67,7 @@ def install(core: str, python: str) -> Path:
 
 
 def run_tests(programs: Path) -> bool:
-    """Run the unit tests of the plugins and roles and the plan playbook; tell whether they passed."""
+    """Run the unit tests of plugins and roles, and the playbook plan; tell whether they passed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))} | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -91,7 +91,7 @@ def check(core: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the unit tests and the plan playbook with each ansible-core.")
+    parser = argparse.ArgumentParser(description="Run the unit tests and the playbook plan with each ansible-core.")
     parser.add_argument("cores", nargs="*", help=f"default: {' '.join(PYTHONS)}")
     wanted = parser.parse_args().cores or [*PYTHONS]
     if unknown := [core for core in wanted if core not in PYTHONS]:

@@ -90,8 +90,9 @@ options:
         because it is the default of the installed Kong. A variable that the next boot removes does not count. With
         O(format=env), the C(kong.conf) of the unit counts too.
       - The command of O(validate) gets exactly the variables of a start of the unit, because variables override the file. If
-        the unit runs as another user than V(root), and this user can change the file, a file of variables, or the code to
-        which they lead, such as C(lua_package_path), O(validate) is not used, because the command runs as the user of the module.
+        the unit runs as another user than V(root), and this user can change the file, a file of variables, or code that they
+        name, such as modules in C(lua_package_path), O(validate) is not used, because the command runs as the user of the
+        module.
     type: str
   prefix:
     description: The prefix of the running Kong, by default V(/usr/local/kong).

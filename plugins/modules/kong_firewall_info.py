@@ -53,13 +53,13 @@ EXAMPLES = r"""
         admins: {ipv4: [192.168.20.0/24]}
   register: firewall
 
-- name: Report the state of the rules of this collection
-  gatehouse.kong.kong_firewall_info:
-
 - name: Fail if the host differs
   ansible.builtin.assert:
     that: not firewall.differs
     fail_msg: "{{ firewall.report | join('\n') }}"
+
+- name: Report the state of the rules of this collection, without a ruleset
+  gatehouse.kong.kong_firewall_info:
 """
 
 RETURN = r"""

@@ -38,7 +38,7 @@ options:
         the node in C(left) until the playbook C(remove) has cleaned it.
     type: path
   show:
-    description: Print the plan as tables. With more than 20 nodes, the tables have the first rows only; O(path) writes the whole plan.
+    description: Print the plan as tables. With more than 20 nodes, each table shows at most 6 rows; O(path) writes the whole plan.
     type: bool
     default: false
   return_plan:

@@ -27,7 +27,8 @@ def read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as exc:
-        raise FileError(f"the file {str(path)!r} cannot be read: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise FileError(f"the file {str(path)!r} cannot be read: {reason}") from exc
 
 
 def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:

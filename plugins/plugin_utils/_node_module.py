@@ -25,7 +25,7 @@ ARCHIVE = "archive"
 _PRINTED = ("msg", "warnings", "reasons", "report")
 # Texts of several lines, such as a diff, and settings in which a tab is a blank.
 _KEPT = "\n\t"
-# Python 2 and 3 write this for the option -V.
+# The output of `python -V`, of Python 2 on standard error.
 _VERSION = re.compile(r"Python ((\d+)\.(\d+)\S*)")
 # Ansible-core 2.20 and later need Python 3.9 on hosts.
 _OLDEST_PYTHON = max((3, 8), _PY_MIN)

@@ -51,12 +51,12 @@ def is_roots(
 
 
 def _is_code(variable: str) -> bool:
-    """Tell whether a variable can lead to code: those that are not of Kong can, such as PATH, HOME, LD_PRELOAD or PERL5LIB."""
+    """Tell whether a variable can name code. Any variable that is not of Kong can, such as PATH, HOME, LD_PRELOAD or PERL5LIB."""
     return not variable.startswith(_OF_KONG) or bool(_CODE.match(variable[len(_OF_KONG) :].lower()))
 
 
 def _list_paths(value: str, directory: str) -> Iterator[Path]:
-    """Yield the files and folders in a value, for missing ones the existing parent. Relative paths begin in the directory."""
+    """Yield the files and folders in a value, or the nearest existing parent. Relative paths begin in the directory."""
     for word in _PATH.findall(value):
         for path in (word, word[word.find("/") :]):  # an option can precede a path, as in `-I/path`
             yield _find_existing(Path(directory, path))

@@ -94,7 +94,7 @@ def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Ef
 
 
 def describe_unloaded(sources: Sources) -> str:
-    """Return a readable line if the running Kong does not use the settings that were prepared last; else an empty text."""
+    """Return a readable line if Kong was prepared again and not reloaded, else an empty text."""
     if sources.prepared is None or sources.prepared.in_use:
         return ""
     return (

@@ -58,7 +58,7 @@ class Kong:
     empty for Kong's default. `restart_command` and `reload_command` are the user's commands, empty if not given. `variables`
     are all variables of a start of the unit, or the `KONG_…` variables of a start by hand as far as they are known. `settings`
     are the settings in Kong's file, as far as they can be read. `is_roots` is false if the unit does not run as root, and
-    another user can change that file, a file of variables, or programs, libraries and code to which they lead.
+    this user can change that file, a file of variables, or programs, libraries and code that they name.
     """
 
     version: tuple[int, int]

@@ -4,9 +4,9 @@
 
 """Finds the variables with which a Kong was started by hand, because its reload or restart needs them too.
 
-nginx overwrites its environment. The Serf agent of Kong 0.9 and 0.10 keeps it. Later only the effect of the variables is known: the
-settings in PREFIX/.kong_env that `kong prepare` does not make from the file alone. With the same file and variables it makes exactly
-the same settings (measured with Kong 2.8.5).
+nginx overwrites its environment. The Serf agent of Kong 0.9 and 0.10 keeps the environment of the start. From 0.11 on, only the
+effect of the variables is known: the settings in PREFIX/.kong_env that `kong prepare` does not make from the file alone. From the
+same file and variables it makes exactly the same settings (measured with Kong 2.8.5).
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _read_serf(prefix: str, proc: Path) -> dict[str, str]:
 def _find_by_effect(kong: Kong, prefix: str, file: StartedFile) -> dict[str, str]:
     """Return the variables that make the settings in the prefix from the file.
 
-    Settings that Kong derives from others need no variable: directives, and settings without a default. If the file is newer than these settings, its lines may
-    have changed since then, so they count as they are.
+    Directives and settings without a default need no variable if Kong derives them from other settings. If the file is newer
+    than the settings in the prefix, its lines may have changed since, so a setting with a line in the file gets no variable.
     """
     used = read_settings(Path(prefix), prefix)
     if not used:

@@ -37,7 +37,7 @@ class _Reader:
     def take(self, size: int) -> bytes:
         taken = self._data[self._position : self._position + size]
         if len(taken) < size:
-            raise MessageError(f"the message ends early, and the number of missing bytes is {size - len(taken)}")
+            raise MessageError(f"the message ends early; missing bytes: {size - len(taken)}")
         self._position += size
         return taken
 

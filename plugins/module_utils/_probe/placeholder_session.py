@@ -238,7 +238,7 @@ class Observer:
         marks = {"arrived": self._arrived, "sent_on": self._sent_on, "let_in": listened,
                  "unheard": set(self._let_in) - listened}  # fmt: skip
         missed = sum(map(_count_missed, self.sockets))
-        reason = f"the buffer of a socket was full, and the number of lost datagrams is {missed}"
+        reason = f"the buffer of a socket was full; lost datagrams: {missed}"
         blind = {"ipv4": reason, "ipv6": reason} if missed else self.blind
         return dict({kind: sorted(f"{mark:016x}" for mark in found) for kind, found in marks.items()}, blind=blind)
 

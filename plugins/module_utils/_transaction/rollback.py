@@ -127,7 +127,9 @@ class Rollback:
         """Return a line for an unconfirmed change, and for each file that a run has to remove."""
         if self._host.locate(PENDING).exists():
             repair = "repeat the run (ansible-playbook gatehouse.kong.site)"
-            return (f"{PENDING}: an unconfirmed change of a run that did not end, which the host would undo: {repair}",)
+            return (
+                f"{PENDING}: a run ended before it confirmed its change, and the host would undo this change: {repair}",
+            )
         if want is None and self._host.locate(STATE).exists():
             return (f"{STATE}: to be removed",)
         paths = (_LINK, _UNIT, _RUBBISH, *self._host.find_temporaries(_UNIT))

@@ -94,7 +94,7 @@ def read_terms(variables: HostVariables, listener: str, port: int, default: Sequ
 
 
 def check_unused_terms(variables: HostVariables, name: str, used: Collection[int], names: Names) -> None:
-    """Check a variable with sources for ports that the node does not open to other hosts, so that no mistake waits in it.
+    """Check the sources of ports that the node does not open to other hosts, before a change of the node opens them.
 
     ``used`` are the ports whose terms were read. Errors are added to the findings of ``variables``.
     """

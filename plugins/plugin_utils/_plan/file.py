@@ -62,4 +62,5 @@ def read_plan(path: Path) -> Mapping[str, Any]:
     except PlanError as exc:
         raise PlanError(f"{path}: {exc}") from exc
     except (OSError, UnicodeDecodeError) as exc:
-        raise PlanError(f"the plan file {path} cannot be read: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise PlanError(f"the plan file {path} cannot be read: {reason}") from exc

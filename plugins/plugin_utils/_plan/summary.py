@@ -16,13 +16,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
 
-# Of a larger fleet, a terminal shows the first rows of each table; a plan file and a report have everything.
+# For a larger fleet, a terminal shows only the first rows of each table; a plan file and a report have all rows.
 _SMALL = 20
 _SHOWN_ROWS = 6
 _SHOWN_SOURCES = 4
 _MORE = (
-    f"Of a fleet of more than {_SMALL} nodes, each table has the first rows only: with kong_plan_file, the playbook plan writes "
-    "the whole plan to a file."
+    f"The fleet has more than {_SMALL} nodes, so each table shows at most {_SHOWN_ROWS} rows. With kong_plan_file, the playbook plan "
+    "writes the whole plan to a file."
 )
 SHOWN_FINDINGS = 10
 

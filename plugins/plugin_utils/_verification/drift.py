@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node 
 
 FORMAT = 1
 
-# Of many nodes with a difference, the terminal lists so many ranges of names; a report and the file kong_drift_file have all.
+# The terminal lists at most so many ranges of names for a difference; a report and the file kong_drift_file have all names.
 _SHOWN = 20
 
 # A part that exists only if an earlier run did not end.
@@ -35,7 +35,10 @@ _ABSENT = "it was unreachable, failed or not part of this run"
 
 @dataclass(frozen=True)
 class Drift:
-    """The differences of each checked node, by part (of PARTS, or the run that did not end), and for each node that was not checked the reasons."""
+    """The differences of each checked node, and the reasons for each node that was not checked.
+
+    The differences are by part: those of PARTS, and a run that did not end.
+    """
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]
     not_checked: Mapping[str, tuple[str, ...]]

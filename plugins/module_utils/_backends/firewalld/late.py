@@ -222,7 +222,7 @@ class FirewalldLate:
                 continue  # firewalld creates the chains of a zone when the zone is first used
             for place, found, needed in self._count_rules(zone, objects):
                 if found < needed:
-                    yield f"{place}: it has {found} of the rules, expected {needed}"
+                    yield f"{place}: rules of gatehouse.kong: {found}, expected {needed}"
 
     def _count_rules(self, zone: str, objects: Objects) -> Iterator[tuple[str, int, int]]:
         """Yield the chain of the last rules of a zone, the number of its rules, and the number of rules that we need in it."""

@@ -134,13 +134,13 @@ def test_the_commands_find_the_hosts_and_all_steps(runs):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ((), "is not set"),
-        (("-e", "leaving="), "is not set"),
-        (("-e", "leaving=k9"), "k9"),
-        (("-e", "leaving=k1,k9"), "k9"),
+        ((), " is not set"),
+        (("-e", "leaving="), " is not set"),
+        (("-e", "leaving=k9"), ": the inventory has no host k9"),
+        (("-e", "leaving=k1,k9"), ": the inventory has no host k9"),
     ],
 )
 def test_a_removal_without_a_host_fails(runs, arguments, named):
     text = texts(runs[0], *arguments, playbook="gatehouse.kong.remove", code=2)
-    assert f"leaving: {named}: the inventory has no such host" in text
+    assert f"leaving{named}. Name the hosts to clean with -e leaving=HOST" in text
     assert (PLAYBOOKS / "remove.yml").exists()

@@ -253,7 +253,7 @@ def test_the_boot_unit_exists_while_the_change_waits(host, rollback):
 def test_an_unconfirmed_change_is_reported_with_the_command_that_completes_it(host, rollback):
     rollback.arm(snapshot(host), None)
     (line,) = rollback.find_leftovers(RULES)
-    assert line.startswith(f"{PENDING}: an unconfirmed change of a run that did not end")
+    assert line.startswith(f"{PENDING}: a run ended before it confirmed its change")
     assert line.endswith("repeat the run (ansible-playbook gatehouse.kong.site)")
 
 

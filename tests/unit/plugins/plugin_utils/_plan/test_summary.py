@@ -43,7 +43,7 @@ def test_of_a_large_fleet_the_first_rows_are_shown(count, is_whole):
     lines = format_plan(planned(nodes))
     text = "\n".join(lines)
     assert lines[0] == f"The plan: {count} Kong nodes"
-    assert ("with kong_plan_file, the playbook plan writes the whole plan to a file." in text) is not is_whole
+    assert ("With kong_plan_file, the playbook plan writes the whole plan to a file." in text) is not is_whole
     assert any(line.startswith("k7 ") for line in lines) is is_whole
     # The nodes of a large fleet share the rows of their rules.
     assert any(line.startswith(f"k1 to k{count}, {count} nodes") for line in lines) is not is_whole

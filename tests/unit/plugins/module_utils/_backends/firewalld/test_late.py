@@ -292,7 +292,7 @@ def test_rules_that_are_missing_in_the_kernel_are_drift_and_a_reload_restores_th
     listing.add_rules("filter_IN_home_post", 1)
     listing.add_rules("filter_IN_home_post", 5, table="another")
     assert FirewalldLate(host, listing).read(WANT) == (
-        "nftables chain filter_IN_home_post: it has 1 of the rules, expected 2",
+        "nftables chain filter_IN_home_post: rules of gatehouse.kong: 1, expected 2",
     )
     firewalld.calls.clear()
     host.ran.clear()
@@ -309,7 +309,7 @@ def test_with_iptables_the_rules_are_in_its_chains(run, host, firewalld):
         chain: "-A IN_public_post -j ACCEPT\n" * 2 + "-A IN_home_post -j ACCEPT\n-A IN_home_post_x -j ACCEPT\n"
     }
     assert FirewalldLate(host, Listing()).read(WANT) == (
-        "iptables chain IN_home_post: it has 1 of the rules, expected 2",
+        "iptables chain IN_home_post: rules of gatehouse.kong: 1, expected 2",
     )
     host.ran.clear()
     run(WANT, Listing())
