@@ -212,7 +212,7 @@ def _suggest_remedies(
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return _find_common(target, service, callers, given or _list_candidates(target, service, callers)) is not None
 
-    removal = ["remove it, then an address that works is advertised"] if can_compute else []
+    removal = ["remove kong_cluster_advertise to advertise an address that works"] if can_compute else []
     wanted = wanted._replace(own=host.name, ports=(service.port,), outside=given[0] if given else None)
     return describe_remedies(host, peers, wanted, works, *removal)
 

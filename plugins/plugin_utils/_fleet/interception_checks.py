@@ -64,13 +64,13 @@ def check_protected(
         for protected in all_protected:
             for address in protected.addresses:
                 network = next((wide for wide in rule.destinations if contains(wide, address)), None)
-                named = ", ".join(f"{port} ({name})" for port, name in protected.ports if port in rule.ports)
+                named = ", ".join(f"port {port} ({name})" for port, name in protected.ports if port in rule.ports)
                 if network and named:
                     matched.setdefault((network, named), []).append(f"{protected.node} ({address})")
         for (network, named), hosts in matched.items():
             message = (
-                f"it would intercept {named} of {list_first(hosts, _SHOWN)}, which the fleet needs; remove the port, or give "
-                "narrower destinations"
+                f"it would intercept {named} of {list_first(hosts, _SHOWN)}, which the fleet needs; remove the port, or "
+                "give narrower destinations"
             )
             yield make_host_error("interception-protected", node.name, VARIABLE, network, message)
 

@@ -92,7 +92,7 @@ def decide_restart(
     ``before`` has the old text of each setting that changes, or None if the file did not have it. ``listens`` tells whether
     exactly the planned sockets listen now. ``environment`` tells whether the settings are variables of Kong's environment.
     ``effective`` has the effective values that differ from the plan, as kong_listen_info returns them. ``unloaded`` tells
-    whether the running Kong does not use the settings that were prepared last.
+    whether Kong was prepared again and not reloaded.
     """
     origins: dict[str, list[Mapping[str, Any]]] = {}
     for found in effective:

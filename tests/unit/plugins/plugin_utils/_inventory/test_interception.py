@@ -179,7 +179,7 @@ def test_outside_port_of_another_node_is_protected():
     catches = entries(destinations="10.5.0.0/16", ports=[80, 7946])
     error = only_error({"n": {**OLD, **catches}, "peer": peer})
     assert (error.code, error.value) == ("interception-protected", "10.5.0.0/16")
-    assert "it would intercept 80 (cluster) of peer (10.5.0.7)" in error.message
+    assert "it would intercept port 80 (cluster) of peer (10.5.0.7)" in error.message
 
 
 def test_ports_of_another_node_are_protected():

@@ -148,7 +148,7 @@ PATHS = [
             "give this host a kong_nat mapping from 203.0.113.3:9000 to port 7946": {
                 "n": {"kong_nat": [{"outside": "203.0.113.3", "outside_port": 9000, "inside_port": 7946}]},
             },
-            "remove it, then an address that works is advertised": {"n": {"kong_cluster_advertise": None}},
+            "remove kong_cluster_advertise to advertise an address that works": {"n": {"kong_cluster_advertise": None}},
         },
     ),
     for_node(
