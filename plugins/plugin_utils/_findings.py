@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
@@ -22,6 +22,7 @@ __all__ = [
     "INFO",
     "THIS_HOST",
     "WARNING",
+    "Fault",
     "Finding",
     "format_finding",
     "join_message",
@@ -31,8 +32,8 @@ __all__ = [
     "share_findings",
 ]
 
-MESSAGE_LIMIT = 450
-_SHORTEST_VALUE, _LONGEST_VALUE = 40, 160
+MESSAGE_LIMIT = 400
+_SHORTEST_VALUE, _LONGEST_VALUE = 24, 160
 # Texts of findings call the host that has the finding so, because other hosts may have the same text.
 THIS_HOST = "this host"
 
@@ -43,8 +44,8 @@ class Finding:
 
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
     ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
-    dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` is the end of a message
-    that is longer than MESSAGE_LIMIT without the host. ``detail`` completes a sentence about this host, such as "is in site
+    dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` has the other
+    remedies, or the end, of a message that would be longer than MESSAGE_LIMIT without the host. ``detail`` completes a sentence about this host, such as "is in site
     lan": hosts whose messages are the same share a finding, whatever their details are.
     """
 
@@ -67,24 +68,45 @@ class Finding:
         return replace(self, detail=escape_text(detail))
 
 
-def make_host_finding(severity: str, code: str, host: str, variable: str, value: Any, text: str) -> Finding:
+class Fault(NamedTuple):
+    """The text of a fault, and changes that fix it. Each of the changes is enough."""
+
+    text: str
+    remedies: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        """Return the whole text. The remedies are its last sentence, without a full stop."""
+        advice = ", or ".join(filter(None, (", ".join(self.remedies[:-1]), *self.remedies[-1:])))
+        return f"{self.text} {advice[:1].upper()}{advice[1:]}" if advice else self.text
+
+
+def make_host_finding(severity: str, code: str, host: str, variable: str, value: Any, fault: str | Fault) -> Finding:
     """Return a finding whose message has the host, the variable and the value first.
 
-    ``text`` is the fault and its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same text;
+    A fault that is a text ends with its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same text;
     what is special to the host is a detail, see Finding.with_detail. The message without the host has at most MESSAGE_LIMIT characters:
-    the value is shortened, and with very long names of other hosts the end of the text is separate.
+    the value is shortened, then the last remedies are separate, and with very long names of other hosts the end of the text.
     """
-    value = make_plain(value)
-    room = MESSAGE_LIMIT - len(f"{variable}: : {text}")
+    value, fault = make_plain(value), fault if isinstance(fault, Fault) else Fault(fault)
+    room = MESSAGE_LIMIT - len(f"{variable}: : {fault}")
     shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
-    message, more = _split(escape_text(f"{variable}{shown}: {text}"))
+    message, more = _fit(Fault(escape_text(f"{variable}{shown}: {fault.text}"), [*map(escape_text, fault.remedies)]))
     return Finding(severity, code, host, variable, value, f"{escape_text(host)}: {message}", more)
 
 
 def name_host(name: str, own: str) -> str:
     """Return the name of a host in a text about the host ``own``."""
     return THIS_HOST if name == own else name
+
+
+def _fit(fault: Fault) -> tuple[str, str]:
+    """Return a message of at most MESSAGE_LIMIT characters with as many remedies as possible, and its rest."""
+    for shown in range(len(fault.remedies), 0, -1):
+        message, others = str(Fault(fault.text, fault.remedies[:shown])), fault.remedies[shown:]
+        if len(message) <= MESSAGE_LIMIT:
+            return message, f"Or {', or '.join(others)}" if others else ""
+    return _split(str(fault))
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -139,13 +161,15 @@ def _share(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def format_finding(finding: Mapping[str, Any]) -> str:
-    """Return a finding of a plan as one line that names the hosts first."""
-    return f"{format_ranges(finding['hosts'])}: {join_message(finding)} [{finding['code']}]"
+    """Return a finding of a plan as one line that names the hosts first, without the end of a long message."""
+    return f"{format_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
 
 
 def join_message(finding: Mapping[str, Any]) -> str:
     """Return the whole message of a finding of a plan."""
-    return f"{finding['message']} {finding['more']}" if finding.get("more") else str(finding["message"])
+    message, more = str(finding["message"]), finding.get("more", "")
+    starts_sentence = more[:1].isupper() and not message.endswith(".")
+    return f"{message}{'.' if starts_sentence else ''} {more}" if more else message
 
 
 def make_plain(value: Any) -> Any:

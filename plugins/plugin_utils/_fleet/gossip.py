@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -60,8 +60,8 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
-    if peers and (reason := explain_unreachable(peers[0], node, [listener], node.name)):
-        findings.append(_make_no_path(peers[0], node, reason))
+    if peers and (obstacle := explain_unreachable(peers[0], node, [listener], node.name)):
+        findings.append(_make_no_path(peers[0], node, obstacle))
         return node
     if given is not None:
         endpoint = _read_given_endpoint(draft, given, findings)
@@ -95,13 +95,14 @@ def _make_not_published(node: Node) -> Finding:
     return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
 
 
-def _make_no_path(peer: Host, node: Node, reason: str) -> Finding:
-    message = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {reason}"
+def _make_no_path(peer: Host, node: Node, obstacle: Fault) -> Finding:
+    text = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {obstacle.text}"
+    fault = Fault(text, obstacle.remedies)
     detail = f"is in site {node.site}"
     if node.published is not None:
-        return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message).with_detail(detail)
+        return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, fault).with_detail(detail)
     return make_host_error(
-        "no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], message
+        "no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], fault
     ).with_detail(detail)
 
 
@@ -197,16 +198,16 @@ def _make_no_common_endpoint(
     )
     if computed:
         details.append(f"would advertise {computed} without it")
-    remedies = _suggest_remedies(
+    remedies = _list_remedies(
         node.host, service, peers, wanted, candidates if given is not None else [], can_compute=computed is not None
     )
-    finding = make_host_error(code, node.name, "kong_cluster_advertise", given, f"{reason}. {remedies}")
+    finding = make_host_error(code, node.name, "kong_cluster_advertise", given, Fault(f"{reason}.", remedies))
     return finding.with_detail("; ".join(details))
 
 
-def _suggest_remedies(
+def _list_remedies(
     host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint], *, can_compute: bool
-) -> str:
+) -> list[str]:
     """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
@@ -214,7 +215,7 @@ def _suggest_remedies(
 
     removal = ["remove kong_cluster_advertise to advertise an address that works"] if can_compute else []
     wanted = wanted._replace(own=host.name, ports=(service.port,), outside=given[0] if given else None)
-    return describe_remedies(host, peers, wanted, works, *removal)
+    return [*list_remedies(host, peers, wanted, works), *removal]
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

@@ -12,9 +12,9 @@ from hashlib import sha256
 from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, list_routes, make_service
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
     explain_unreachable,
@@ -135,23 +135,26 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
         )
         return make_host_error("control-plane-missing", node.name, variable, None, message)
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
-    listeners = other.select_listeners("cluster")
     detail = f"is in site {node.site}"
-    if listeners:
-        message = (
-            f"no path from {THIS_HOST} to the cluster listener of {other.name} (site {other.site}). "
-            f"{explain_unreachable(node.host, other, listeners, node.name) or _suggest_remedies(node, other, listeners[0])}"
-        )
-    else:
-        message = f"{other.name} does not publish its cluster listener. Add the port to its kong_published_ports"
     if given is not None:
-        message = f"according to the inventory, {message}"
-        return make_host_warning("no-path", node.name, variable, given, message).with_detail(detail)
-    return make_host_error("no-path", node.name, variable, None, message).with_detail(detail)
+        fault = _explain_no_path(node, other, "according to the inventory, ")
+        return make_host_warning("no-path", node.name, variable, given, fault).with_detail(detail)
+    return make_host_error("no-path", node.name, variable, None, _explain_no_path(node, other)).with_detail(detail)
 
 
-def _suggest_remedies(node: Node, control_plane: Node, listener: Listener) -> str:
+def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
+    """Return the fault with its remedies. ``start`` precedes its text."""
+    name, listeners = control_plane.name, control_plane.select_listeners("cluster")
+    if not listeners:
+        return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
+    text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} (site {control_plane.site})."
+    if obstacle := explain_unreachable(node.host, control_plane, listeners, node.name):
+        return Fault(f"{text} {obstacle.text}", obstacle.remedies)
+    return Fault(text, [*_list_remedies(node, control_plane, listeners[0])])
+
+
+def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[str]:
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return next(_list_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
 
-    return describe_remedies(control_plane.host, [node.host], Wanted([listener.port], node.name, ("tcp",)), works)
+    return list_remedies(control_plane.host, [node.host], Wanted([listener.port], node.name, ("tcp",)), works)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family, is_private
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
@@ -42,8 +42,8 @@ def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> I
 
 def _make_warning(name: str, variable: str, network: str) -> Finding:
     message = (
-        f"{name} has only public addresses, and no site, VPN, NAT mapping or flat network leads from private addresses to it, "
+        f"{THIS_HOST} has only public addresses, and no site, VPN, NAT mapping or flat network leads from private addresses to it, "
         "so it sees the address after NAT. Name that address, or set kong_flat_network: true or kong_vpn_address of "
-        f"{name} if private addresses reach it unchanged"
+        f"{THIS_HOST} if private addresses reach it unchanged"
     )
     return make_host_warning("source-private", name, variable, network, message)

@@ -68,18 +68,11 @@ class _Change(NamedTuple):
     callers: list[Host]
 
 
-def describe_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works, *more: str) -> str:
-    """Return the changes of the inventory with which all callers reach the target, as one sentence with alternatives.
+def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
+    """Yield the changes of the inventory with which all callers reach the target. Each of them is enough.
 
-    ``more`` are further alternatives. The sentence is empty if there is none.
+    The most probable change is the first. Each change is in the first family in which it works.
     """
-    found = [*_list_working(target, callers, wanted, works), *more]
-    text = ", ".join([*found[:-1], f"or {found[-1]}"]) if len(found) > 1 else "".join(found)
-    return text[:1].upper() + text[1:]
-
-
-def _list_working(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
-    """Yield each change that works, the most probable first, in the first family in which it works."""
     is_public = not any(map(is_private, target.address.list_all()))
     kinds = (
         [_propose_egress, _propose_vpn, _propose_flat]

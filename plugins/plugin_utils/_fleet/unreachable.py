@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding, name_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     find_unknown_source,
     list_seen_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, describe_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
@@ -28,8 +28,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_w
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
 
-# By listener, variable and term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
-Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], str], tuple[list[int], list[Host]]]
+# By listener, variable and term, names of hosts, and obstacle: the ports to which these hosts of the term have no path, and the hosts.
+Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], Fault | None], tuple[list[int], list[Host]]]
 
 # By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
 Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
@@ -38,10 +38,10 @@ Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 Unknown = Unverified
 
 
-def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener], own: str = "") -> str:
+def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener], own: str = "") -> Fault | None:
     """Return the reason why a caller cannot reach a node on any network, so that neither a mapping nor a VPN would help.
 
-    The reason is a sentence with the fix, or empty. ``listeners`` are the sockets of the node that the caller may use, at
+    Returns None if there is no such reason. ``listeners`` are the sockets of the node that the caller may use, at
     least one. ``own`` is the host whose finding has the reason, if there is a finding.
     """
     name = name_host(target.name, own)
@@ -49,17 +49,16 @@ def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener
     variable = get_bind_variable(first)
     offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     if not offered:
-        return f"It binds {first.address} only, which no other host can reach; set {variable} of {name}"
+        reason = f"It binds {first.address} only, which no other host can reach."
+        return Fault(reason, (f"set {variable} of {name}",))
     if lacking := [host for host in (target.host, caller) if not offered & _list_families(host)]:
         present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
         names = " and ".join(name_host(host.name, own) for host in lacking)
         shared = missing in _list_families(target.host) & _list_families(caller)
-        entry = f"add an IPv{missing} entry to {variable} of {name}, or " if shared else ""
-        return (
-            f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address; "
-            f"{entry}give {names} an IPv{present} address"
-        )
-    return ""
+        entry = (f"add an IPv{missing} entry to {variable} of {name}",) if shared else ()
+        reason = f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address."
+        return Fault(reason, (*entry, f"give {names} an IPv{present} address"))
+    return None
 
 
 def _list_families(host: Host) -> set[Family]:
@@ -80,16 +79,17 @@ def note_unreachable(
 
 def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
+    for (listener, (variable, term), _names, obstacle), (ports, hosts) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
         more = ["more"] if len(numbers) > _SHOWN_PORTS else []
         where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
-        message = (
-            f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}. "
-            f"{reason or _suggest_remedies(node, listener, numbers, hosts)}"
-        )
-        yield make_host_warning("source-no-path", node.name, variable, term, message).with_detail(
+        text = f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}."
+        if obstacle:
+            fault = Fault(f"{text} {obstacle.text}", obstacle.remedies)
+        else:
+            fault = Fault(text, _list_remedies(node, listener, numbers, hosts))
+        yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(
             f"is in site {node.site}"
         )
 
@@ -103,7 +103,7 @@ def _with_sites(hosts: Sequence[Host]) -> str:
     return ", ".join(f"{host.name} (site {host.site})" for host in shown) + more
 
 
-def _suggest_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> str:
+def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> list[str]:
     """Return the remedies with which the hosts reach the first of the ports. The other ports are like it."""
     sockets = [socket for socket in node.select_listeners(name) if socket.port == ports[0] and not socket.is_loopback]
 
@@ -113,10 +113,8 @@ def _suggest_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequen
 
     examples = [members[0] for members in classify(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
-    more = f"add the address that {THIS_HOST} sees"
-    return describe_remedies(
-        node.host, examples, Wanted(ports, node.name, sockets[0].protocols, everyone=everyone), works, more
-    )
+    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone)
+    return [*list_remedies(node.host, examples, wanted, works), f"add the address that {THIS_HOST} sees"]
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
@@ -169,9 +167,9 @@ def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
             else ""
         )
         message = (
-            f"its facts do not tell from which of its addresses it connects to {target} at {dialled}: two interfaces or an address "
-            "from DHCPv6 are in that network, there is no default route, or the source is not in kong_address_networks. The rules "
-            f"allow {source}. Set kong_address to the address that {target} sees{also}"
+            f"its facts do not tell the address from which it connects to {target} at {dialled}: two interfaces or DHCPv6 in that "
+            f"network, no default route, or a source outside kong_address_networks. The rules allow {source}. Set kong_address to the "
+            f"address that the node sees{also}"
         )
         yield make_host_warning("source-address-unknown", name, "kong_address", None, message)
 

@@ -12,7 +12,13 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, Finding, make_host_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    ERROR,
+    WARNING,
+    Fault,
+    Finding,
+    make_host_finding,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     KINDS,
     KNOWN_VARIABLES,
@@ -168,14 +174,14 @@ class HostVariables:
         return {name: value for name in present if (value := self.read_value(name)) is not None}
 
 
-def make_host_error(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+def make_host_error(code: str, host: str, variable: str, value: Any, fault: str | Fault) -> Finding:
     """Return an error finding. Its message has the host, the variable and the value first."""
-    return make_host_finding(ERROR, code, host, variable, value, message)
+    return make_host_finding(ERROR, code, host, variable, value, fault)
 
 
-def make_host_warning(code: str, host: str, variable: str, value: Any, message: str) -> Finding:
+def make_host_warning(code: str, host: str, variable: str, value: Any, fault: str | Fault) -> Finding:
     """Return a warning finding with a message as in make_host_error."""
-    return make_host_finding(WARNING, code, host, variable, value, message)
+    return make_host_finding(WARNING, code, host, variable, value, fault)
 
 
 def find_misspelt_variables(host: str, names: Sequence[str]) -> list[Finding]:

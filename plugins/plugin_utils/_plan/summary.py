@@ -121,10 +121,15 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
 
 
+def _format_finding(finding: Mapping[str, Any]) -> list[str]:
+    more = [f"  {finding['more']}"] if finding.get("more") else []
+    return [f"- {finding['severity']}: {format_finding(finding)}", *more]
+
+
 def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the findings of a plan as lines; of very many, the first."""
     more = len(findings) - SHOWN_FINDINGS
-    lines = [f"- {finding['severity']}: {format_finding(finding)}" for finding in findings[:SHOWN_FINDINGS]]
+    lines = [line for finding in findings[:SHOWN_FINDINGS] for line in _format_finding(finding)]
     if more <= 0:
         return lines
     return [

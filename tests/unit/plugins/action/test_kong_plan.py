@@ -114,10 +114,14 @@ def test_refusal_stops_the_play(refused, case):
     touched, output = refused
     refusal = REFUSALS[case]
     assert not [host for host in touched if host.startswith(f"{case}_")]
-    line = next(text for text in output.splitlines() if text.startswith(f"- error: {case}_n: {refusal.variable}"))
-    assert line.endswith(f"[{refusal.code}]")
+    lines = output.splitlines()
+    number = next(
+        number for number, text in enumerate(lines) if text.startswith(f"- error: {case}_n: {refusal.variable}")
+    )
+    assert lines[number].endswith(f"[{refusal.code}]")
+    more = lines[number + 1] if lines[number + 1].startswith("  ") else ""
     for part in [*([repr(refusal.value)] if refusal.value else []), *refusal.says]:
-        assert part in line
+        assert part in lines[number] + more
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     MESSAGE_LIMIT,
     THIS_HOST,
+    Fault,
     Finding,
     format_finding,
+    join_message,
     make_host_finding,
     share_findings,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, read_text
 
@@ -102,7 +105,7 @@ def test_a_detail_that_does_not_fit_is_after_the_message():
     ("text", "rest"),
     [
         ("reason " * 40 + "x. " + "remedy " * 40 + "y", "remedy " * 40 + "y"),
-        ("word " * 100, "word " * 12),
+        ("word " * 100, "word " * 22),
         ("x" * 500, "x" * 500),
     ],
 )
@@ -112,7 +115,29 @@ def test_the_end_of_a_long_message_is_separate(text, rest):
     assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: ")
     assert finding.more == rest
     (shared,) = share_findings([finding])
-    assert format_finding(shared).replace(" ", "") == f"host: kong_nat: {text} [no-path]".replace(" ", "")
+    assert join_message(shared).replace(" ", "") == f"kong_nat: {text}".replace(" ", "")
+    assert format_finding(shared) == f"{finding.message} [no-path]"
+
+
+@pytest.mark.parametrize(
+    ("length", "shown", "more"),
+    [
+        (300, "Give a, set b, or add c", ""),
+        (379, "Give a, or set b", "Or add c"),
+        (392, "Give a", "Or set b, or add c"),
+    ],
+)
+def test_a_long_message_has_as_many_remedies_as_possible(length, shown, more):
+    text = f"{'x' * (length - len('kong_nat: .'))}."
+    finding = make_host_finding(ERROR, "no-path", "h", "kong_nat", None, Fault(text, ["give a", "set b", "add c"]))
+    assert (finding.message, finding.more) == (f"h: kong_nat: {text} {shown}", more)
+    (shared,) = share_findings([finding])
+    assert len(shared["message"]) <= MESSAGE_LIMIT
+    assert join_message(shared) == f"kong_nat: {text} {shown}{more and f'. {more}'}"
+    assert format_findings([shared]) == [
+        f"- error: h: kong_nat: {text} {shown} [no-path]",
+        *([f"  {more}"] if more else []),
+    ]
 
 
 def test_a_refusal_counts_the_errors_and_names_each_code_once():

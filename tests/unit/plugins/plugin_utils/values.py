@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -236,5 +237,6 @@ def check_compilation(compilation):
         assert finding.variable
         assert finding.message.startswith(f"{finding.host}: {finding.variable}: "), finding
         assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: "), finding
-        assert not finding.more, finding
+        # Only further remedies may be separate from the message.
+        assert re.fullmatch("(Or .*)?", finding.more), finding
         assert finding.message.isprintable(), finding

@@ -102,8 +102,8 @@ def test_advice_for_several_hosts():
     (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
     assert join_message(warning).partition("of this host. ")[2] == (
         "Give this host a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress), give all of them "
-        "a kong_vpn_address, set kong_flat_network: true on this host if sites route without NAT, set "
-        "kong_nat_egress of far1 and hosts like it if its NAT leads to this host, or "
+        "a kong_vpn_address, set kong_flat_network: true on this host if sites route without NAT, or set "
+        "kong_nat_egress of far1 and hosts like it if its NAT leads to this host. Or "
         "add the address that this host sees. This host is in site default"
     )
 

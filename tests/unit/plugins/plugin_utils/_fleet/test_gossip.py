@@ -270,7 +270,7 @@ BAD = {
         [
             "no path from a (site b) to this cluster listener",
             "It binds 127.0.0.1 only",
-            "set kong_cluster_listen",
+            "Set kong_cluster_listen",
         ],
     ),
     "gossip published on loopback": (
@@ -281,7 +281,7 @@ BAD = {
         "no-path",
         "kong_published_ports",
         None,
-        ["no path from a (site b) to this cluster listener", "set kong_published_ports of this host"],
+        ["no path from a (site b) to this cluster listener", "Set kong_published_ports of this host"],
     ),
     "IPv6 alone": (
         {"n": node("b", "fd00::1")},

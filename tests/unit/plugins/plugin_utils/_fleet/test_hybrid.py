@@ -291,7 +291,7 @@ def test_control_plane_that_accepts_the_version_has_priority():
             {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
             "no-path",
             None,
-            ["This host is in site a", "cp (site a)", "It binds 127.0.0.1 only", "set kong_cluster_listen of cp"],
+            ["This host is in site a", "cp (site a)", "It binds 127.0.0.1 only", "Set kong_cluster_listen of cp"],
         ),
         (
             {"cp": cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
@@ -303,7 +303,7 @@ def test_control_plane_that_accepts_the_version_has_priority():
             {"cp": cp("a", "fd00::1")},
             "no-path",
             None,
-            ["It listens on IPv4 only, and cp has no IPv4 address; give cp an IPv4 address"],
+            ["It listens on IPv4 only, and cp has no IPv4 address. Give cp an IPv4 address"],
         ),
     ],
 )

@@ -51,4 +51,4 @@ def test_a_private_source_of_a_public_node_has_a_warning(variables, expected):
 def test_listeners_that_share_sources_have_one_warning():
     node = {**NODE, "kong_admin_gui_listen": "0.0.0.0:8002"}
     (warning,) = warnings(planned({"n": node}), "source-private")
-    assert warning["message"].startswith("n: kong_admin_sources: '10.9.0.0/16': n has only public addresses")
+    assert warning["message"].startswith("n: kong_admin_sources: '10.9.0.0/16': this host has only public addresses")

@@ -28,8 +28,10 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values i
 INVENTORIES = int(os.environ.get("FUZZ", "3000"))
 NAMES = sorted(KINDS)
 WRONG = [*NEVER.values(), *SOMETIMES.values()]
-# Long names leave less room in a message.
-NODE_NAMES = ["n{}", "kong-{}.dc1.example.com"]
+# Long names leave less room in a message: 63 characters is the longest name of Linux (hostname(7)) and label of DNS.
+LONG = ["kong-{}.dc1.example.com", f"kong-{{}}{'-gateway' * 3}", f"kong-{{}}{'-gateway' * 7}a"]
+NODE_NAMES = ["n{}", *LONG]
+OTHER_NAMES = ["admin", "a" * 31, "a" * 63]
 # Variables of Ansible that the compiler reads.
 CONNECTIONS = {
     "ansible_port": [22, 2222, "8000", "x"],
@@ -72,14 +74,14 @@ def fleet(rng):
     version = rng.choice(RIGHT[kinds.VERSION])
     names = names_of(version) if rng.random() < 0.9 else NAMES
     shared = {name: value_of(rng, name, wrong) for name in rng.sample(names, rng.choice([0, 0, 1]))}
-    form = rng.choice(NODE_NAMES)
+    form, other = rng.choice(NODE_NAMES), rng.choice(OTHER_NAMES)
     nodes = {
         form.format(number): {**shared, **host(rng, number, wrong, names), "kong_version": version}
         for number in range(1, rng.randint(2, 4))
     }
     if rng.random() < 0.1:
         nodes[form.format(1)]["kong_version"] = value_of(rng, "kong_version", 0.5)
-    return nodes, {"admin": host(rng, 20, wrong, NAMES)}
+    return nodes, {other: host(rng, 20, wrong, NAMES)}
 
 
 def test_any_inventory_gives_a_plan_or_errors():

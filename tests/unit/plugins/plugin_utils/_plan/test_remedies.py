@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE, ELSEWHERE
 
 CASES = [(advice, words) for advice in ADVICE for words in advice.remedies]
+LONGEST_LABEL = 63
 VARIABLE = re.compile(r"\bkong_[a-z_]+[a-z]\b")
 
 
@@ -59,16 +60,18 @@ def test_each_remedy_removes_its_finding(advice, words):
     assert has_plan
 
 
-@pytest.mark.parametrize("length", [50, 253])
+@pytest.mark.parametrize("length", [50, 63, 253])
 @pytest.mark.parametrize("advice", ADVICE, ids=[advice.code for advice in ADVICE])
 def test_long_names_of_hosts_do_not_shorten_a_remedy(advice, length):
-    """253 characters is the longest name in DNS."""
+    """253 characters is the longest name in DNS. Up to 63, each message has at least one remedy."""
     names = {name: f"{name}-{'x' * length}"[:length] for name in {**advice.nodes, **advice.others}}
     nodes, others = (renamed(changed(hosts, {}), names) for hosts in (advice.nodes, advice.others))
     groups = {group: [names[member] for member in members] for group, members in advice.groups.items()}
     texts = [CODES[advice.code].format_plain()[1]]
     for finding in found(nodes, others, groups)[0]:
         assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: ")
+        if length <= LONGEST_LABEL:
+            assert re.fullmatch("(Or .*)?", finding.more), finding
         text = f"{finding.message} {finding.more}"
         texts.append(reduce(lambda shown, name: shown.replace(names[name], name), names, text))
     for words in advice.remedies:

@@ -24,7 +24,7 @@ PATHS = [
         "no-path",
         {"a": A, "n": B},
         {
-            "Give this host a kong_nat mapping to port 7946 over tcp and udp,": {"n": mapping(inside_port=7946)},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping(inside_port=7946)},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
