@@ -54,7 +54,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
     "Fleet and variables": (
         _make_error(
             "no-nodes",
-            "The inventory group of the Kong nodes has no hosts.",
+            "The inventory group of the Kong nodes has no hosts, or `kong_group` is empty.",
             "Add hosts to the group, or set `kong_group` to the right group.",
         ),
         _make_warning(
@@ -103,7 +103,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The collection has no variable of this `kong_*` name, but one with a similar name.",
             "Correct the name.",
         ),
-        _make_error("query-invalid", "A JMESPath query fails.", "Correct `kong_address_query` or `kong_nat_query`."),
+        _make_error(
+            "query-invalid",
+            "A JMESPath query fails, or its result has all variables of the host.",
+            "Correct `kong_address_query` or `kong_nat_query`: name the variable or the fact that it reads.",
+        ),
         _make_error(
             "version-unknown",
             "The version is not a version of Kong, or not a known version.",
@@ -392,7 +396,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "source-empty",
-            "The list of sources of an open port is empty, so no host would be allowed.",
+            "A list of sources is empty, so no host would be allowed.",
             "Write `nobody` if that is intended, or remove the variable for the default.",
         ),
         _make_error(

@@ -85,7 +85,7 @@ def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
     try:
         return bool(boolean(value))
     except TypeError as exc:
-        message = "it must be true or false; or remove it (null also means not set)"
+        message = "it must be true or false; correct or remove it"
         raise PlanError(f"kong_strict: {quote_value(value)}: {message}") from exc
 
 

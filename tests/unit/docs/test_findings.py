@@ -87,8 +87,8 @@ def test_every_code_is_in_the_documentation_of_kong_plan():
     notes = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["notes"]
     assert len(notes) == len(CODES)
     assert notes[0] == (
-        "C(no-nodes), error - The inventory group of the Kong nodes has no hosts. Add hosts to the group, or set "
-        "C(kong_group) to the right group."
+        "C(no-nodes), error - The inventory group of the Kong nodes has no hosts, or C(kong_group) is empty. Add hosts to "
+        "the group, or set C(kong_group) to the right group."
     )
 
 

@@ -389,7 +389,7 @@ def test_group_as_seen_from_two_sites():
     ],
 )
 def test_sources_of_a_closed_listener_are_checked(listener, listen, terms, code):
-    """Otherwise the mistake waits until the listener opens."""
+    """A mistake is found before a change of the listener opens the port."""
     opened = {f"{listener}_listen": listen} if listen else {}
     error = error_of(**opened, **{f"{listener}_sources": terms})
     assert (error.code, error.variable) == (code, f"kong_{listener}_sources")
