@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
-    get_host,
-    get_node,
-    list_source_networks,
-    list_sources,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.allowed import Sets
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 OPEN = "open"
@@ -81,13 +77,15 @@ def list_probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node and its allowed sources by listener and protocol: `any`, or networks as CIDR text.
+    """A node and its allowed sources by listener and protocol: `any`, or names of ``sets``.
 
-    ``held`` has the site and each local and virtual address of every host of the plan. It is the same for all targets.
+    ``held`` has the site and each local and virtual address of every host of the plan. ``sets`` and ``held`` are the same
+    for all targets.
     """
 
     node: Node
     sources: Mapping[tuple[Listener, str], str | list[str]]
+    sets: Sets
     held: frozenset[tuple[str, str]]
 
 
@@ -95,13 +93,9 @@ def list_targets(plan: Mapping[str, Any]) -> list[Target]:
     """Return all targets of the plan. Call it once for all callers, because it takes longer than the probes of a caller."""
     hosts = [get_host(plan, name) for name in list_callers(plan)]
     held = frozenset((host.site, address) for host in hosts for address in (*host.address.list_all(), *host.virtual))
-    return [_make_target(plan, get_node(plan, name), held) for name in plan["nodes"]]
-
-
-def _make_target(plan: Mapping[str, Any], node: Node, held: frozenset[tuple[str, str]]) -> Target:
-    return Target(
-        node, {key: list_source_networks(plan, sources) for key, sources in list_sources(plan, node).items()}, held
-    )
+    sets = Sets(plan["sets"])
+    nodes = (get_node(plan, name) for name in plan["nodes"])
+    return [Target(node, list_sources(plan, node), sets, held) for node in nodes]
 
 
 def find_probed_listener(node: Node, probe: Probe) -> Listener:
@@ -174,20 +168,24 @@ def list_callers(plan: Mapping[str, Any]) -> list[str]:
 
 def list_probes_to(caller: Host, goal: Target) -> Iterator[Probe]:
     """Yield the probes of a host to one node."""
-    target = goal.node
+    probes = (make_probe_to(caller, goal, port) for port in list_ports(goal.node))
+    return (probe for probe in probes if probe is not None)
+
+
+class Port(NamedTuple):
+    """A listener of a node that is probed over one protocol and one family."""
+
+    listener: Listener
+    protocol: str
+    family: Family
+
+
+def list_ports(target: Node) -> Iterator[Port]:
+    """Yield the ports of a node that other hosts probe."""
     for listener in target.reachable:
         for protocol in listener.protocols:
             for family in _list_families(listener, target):
-                route = None if listener.is_loopback else find_route_to(caller, target, listener, protocol, family)
-                if caller.name == target.name and (route is None or route.via != "hairpin"):
-                    continue
-                dialled = (
-                    route.dialled if route else _choose_address_without_path(caller, goal, listener, protocol, family)
-                )
-                if dialled:
-                    allowed = goal.sources[listener, protocol]
-                    expected = _expect(route, caller, target, allowed)
-                    yield _make_probe(caller.name, target, listener, protocol, dialled, expected)
+                yield Port(listener, protocol, family)
 
 
 def _list_families(listener: Listener, target: Node) -> list[Family]:
@@ -196,18 +194,33 @@ def _list_families(listener: Listener, target: Node) -> list[Family]:
     return [family for family in FAMILIES if family in listener.families]
 
 
-def _choose_address_without_path(
-    caller: Host, goal: Target, listener: Listener, protocol: str, family: Family
-) -> Endpoint | None:
-    """Return the endpoint that a caller without a path dials: the bound address of the listener, or the node's address.
+def make_probe_to(caller: Host, goal: Target, port: Port) -> Probe | None:
+    """Return the probe of a host to a port of a node, None if it can dial nothing that only this port answers."""
+    route = find_probed_route(caller, goal.node, port)
+    if caller.name == goal.node.name and (route is None or route.via != "hairpin"):
+        return None
+    dialled = route.dialled if route else find_endpoint_without_path(goal.node, port)
+    if dialled is None or (route is None and is_held_at(caller.site, dialled, goal)):
+        return None
+    expected = _expect(route, caller, goal, goal.sources[port.listener, port.protocol])
+    return _make_probe(caller.name, goal.node, port.listener, port.protocol, dialled, expected)
 
-    None if another listener of the node would answer, or a host of the caller's own site that has the same address.
+
+def find_probed_route(caller: Host, target: Node, port: Port) -> Route | None:
+    """Return the route of a host to a port of a node, None if there is no path."""
+    return None if port.listener.is_loopback else find_route_to(caller, target, *port)
+
+
+def find_endpoint_without_path(node: Node, port: Port) -> Endpoint | None:
+    """Return the endpoint that callers without a path dial: the bound address of the listener, or the node's address.
+
+    None if another listener of the node would answer.
     """
-    node = goal.node
+    listener, protocol, family = port
     address = (
         node.host.address.select(family) if listener.is_loopback else listener.bound or node.host.address.select(family)
     )
-    if address is None or (caller.site != node.site and (caller.site, address) in goal.held):
+    if address is None:
         return None
     answers = [other for other in node.reachable if other.port == listener.port and protocol in other.protocols]
     others = [
@@ -216,10 +229,15 @@ def _choose_address_without_path(
     return None if any(other.bound in (None, address) for other in others) else Endpoint(address, listener.port)
 
 
-def _expect(route: Route | None, caller: Host, target: Node, allowed: str | list[str]) -> str:
+def is_held_at(site: str, dialled: Endpoint, goal: Target) -> bool:
+    """Tell whether a host of another site than the target's has the address, so that it answers callers of that site."""
+    return site != goal.node.site and (site, dialled.address) in goal.held
+
+
+def _expect(route: Route | None, caller: Host, goal: Target, allowed: str | list[str]) -> str:
     if route is None:
         return CLOSED
-    seen = list_seen_sources(route, caller, target.host)
-    if allowed == "any" or all(any(contains(network, source) for network in allowed) for source in seen):
+    seen = list_seen_sources(route, caller, goal.node.host)
+    if allowed == "any" or all(goal.sets.allow(allowed, source) for source in seen):
         return OPEN
     return FILTERED if route.mapping is None else CLOSED

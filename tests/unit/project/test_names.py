@@ -32,7 +32,7 @@ VERBS = read_words(
     hold identify ignore infer insert inspect install intercept interpret intersect join judge keep kill lay leave
     limit link list load locate lock log look loop make mark mask match measure merge minimise move name negate nest
     normalise note open pad parse perform persist plan prepare prevent print propose provide put
-    query quit quote raise rank read reboot rebuild receive record refuse rehearse release reload remove rename render
+    query quit quote raise read reboot rebuild receive record refuse rehearse release reload remove rename render
     renew repeat replace report request require reserve reset resolve restart restore restrict rewrite run save
     schedule search select send serve set share shorten show skip snapshot sort split stage start stop strip subtract
     suggest summarise swap sync take tear tell test trace translate try undo unescape uninstall unite unquote update

@@ -36,12 +36,16 @@ OTHER = {
         "{(mapping.family, is_private(mapping.outside), mapping.sites) for mapping in host.nat}",
         "probes, key=lambda probe: probe.name",
     },
+    "positions in the order of a sample": {
+        "((find_family(network), *compute_bounds(network), network) for network in self._positions)",
+        "self._find_positions(differing)", "inside", "self._sources.keys() - inside", "firsts",
+        "hosts, key=lambda host: sha256(host.name.encode()).digest()",
+    },
     "values in an order of their own": {
         "networks, key=lambda entry: (-get_prefix_length(entry[0]), entry[0])", "set(networks), key=_make_network_key",
         "_PATHS, key=lambda path: path != generation.path",
         "control_planes, key=lambda other: (*_compute_distance(node, other), _compute_weight(node, other))",
         "chosen, key=lambda host: self._positions[host.name]",
-        "hosts, key=lambda host: sha256(f'{target.node.name}\\x00{host.name}'.encode()).digest()",
         "(target for target in targets if family in target.families), key=lambda target: not target.is_wildcard",
         "row.flows, key=lambda flow: (flow.site != box.site, find_device(flow, box) or '')",
     },

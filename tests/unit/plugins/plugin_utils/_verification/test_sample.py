@@ -9,14 +9,35 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification import probes as probes_module
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.test_networks import (
+    ATTACHED,
+    NETWORKS,
+    on,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_plan_properties import (
+    as_inventory,
+    random_fleet,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_shared_sets import (
+    SHARED,
+    compile_with,
+    scatter,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    make_gossip_sites,
+    make_hybrid_sites,
+    planned,
+)
 
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
@@ -45,11 +66,19 @@ def fleet(seed):
 
 
 def listener(probe):
-    return probe.target, probe.listener, probe.port, probe.protocol, find_family(probe.dialled.address)
+    return probe.target, probe.listener, probe.bound, probe.port, probe.protocol, find_family(probe.dialled.address)
 
 
 def every_probe(plan):
     return {probe for caller in list_callers(plan) for probe in list_probes_from(plan, caller)}
+
+
+def check_coverage(probes, everything):
+    """Check that each listener has an allowed caller and another caller, if they exist."""
+    for way in (True, False):
+        assert {listener(probe) for probe in everything if (probe.expected == "open") is way} == {
+            listener(probe) for probe in probes if (probe.expected == "open") is way
+        }
 
 
 @settings(max_examples=60, deadline=None)
@@ -62,11 +91,7 @@ def test_a_sample(seed, pairs, more):
     assert probes <= everything
     assert sum(map(len, chosen.values())) == len(probes)
     assert all(probe.caller == caller for caller, listed in chosen.items() for probe in listed)
-    # Each listener has an allowed caller and another caller, if they exist.
-    for way in (True, False):
-        assert {listener(outcome) for outcome in everything if (outcome.expected == "open") is way} == {
-            listener(probe) for probe in probes if (probe.expected == "open") is way
-        }
+    check_coverage(probes, everything)
     least = {probe for listed in choose_sample(plan, 1).values() for probe in listed}
     assert len(probes) == max(len(least), min(pairs, len(everything)))
     # A larger number only adds probes. The order of the inventory does not change the sample.
@@ -74,6 +99,75 @@ def test_a_sample(seed, pairs, more):
     turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
     if len(probes) in (len(least), len(everything)):
         assert {probe for listed in choose_sample(turned, pairs).values() for probe in listed} == probes
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_a_small_sample_covers_any_fleet(seed, scattered):
+    rng = random.Random(seed)
+    fleet = random_fleet(rng)
+    if scattered:
+        scatter(fleet, rng)
+    plan = compile_with(SHARED, as_inventory(fleet)).plan
+    event("refused" if plan is None else "planned")
+    if plan:
+        check_coverage(list_chosen(plan, 1), every_probe(plan))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(ATTACHED, st.integers(0, 3)), min_size=2, max_size=6),
+    st.lists(st.sampled_from(["n1", "n2", "10.1.0.0/16", "192.168.0.0/24"]), min_size=1, max_size=2, unique=True),
+)
+def test_a_small_sample_covers_hosts_in_several_networks(hosts, terms):
+    nodes = {}
+    for number, (attached, at) in enumerate(hosts, 1):
+        own = [NETWORKS[kind].format(number) for kind in attached]
+        facts = on(*own, default=own[at % len(own)].partition("/")[0])
+        nodes[f"n{number}"] = {**facts, "kong_proxy_sources": terms}
+    plan = planned(nodes)
+    check_coverage(list_chosen(plan, 1), every_probe(plan))
+
+
+def test_outside_address_for_each_site():
+    mappings = [{"outside": f"198.18.1.{number}", "sites": [f"s{number}"]} for number in (1, 2)]
+    nodes = {
+        f"n{number}": {
+            "kong_site": f"s{number}",
+            "kong_address": f"192.0.2.{number}",
+            "kong_proxy_sources": [f"198.18.1.{number}"],
+        }
+        for number in (1, 2)
+    }
+    plan = planned(nodes | {"far": {"kong_site": "far", "kong_address": "10.0.0.1", "kong_nat": mappings}})
+    opened = {probe.target for probe in list_chosen(plan, 1) if probe.caller == "far" and probe.expected == "open"}
+    assert opened == {"n1", "n2"}
+
+
+@pytest.mark.parametrize("make", [make_gossip_sites, make_hybrid_sites])
+def test_work_is_linear_in_sites(make, monkeypatch):
+    calls = []
+    for name in ("find_route_to", "list_seen_sources"):
+        monkeypatch.setattr(probes_module, name, count_calls(getattr(probes_module, name), calls))
+    found = []
+    for count in (60, 240):
+        plan = planned(make(count))
+        calls.clear()
+        choose_sample(plan, 2000)
+        found.append(len(calls))
+    assert found[1] < 4.4 * found[0]
+
+
+def count_calls(function, calls):
+    def counted(*arguments):
+        calls.append(function)
+        return function(*arguments)
+
+    return counted
+
+
+def list_chosen(plan, pairs):
+    return {probe for listed in choose_sample(plan, pairs).values() for probe in listed}
 
 
 def test_all_probes_if_they_are_few():
