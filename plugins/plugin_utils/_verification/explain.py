@@ -127,7 +127,7 @@ def _explain_rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Se
                if all(any(contains(network, source) for network in networks) for source in sources)]  # fmt: skip
     if holding:
         return f"allowed: set {holding[0]} contains the source"
-    return f"dropped: no set of this port contains the source ({', '.join(sets) or 'it has no set'})"
+    return f"dropped: no set of this port contains the source ({', '.join(sets) or 'the port has no set'})"
 
 
 def _explain_result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
