@@ -4,14 +4,18 @@
 
 """Tells whether root may run Kong's program with the variables and settings of a unit that runs as another user.
 
-Such a user must not decide what a program of root does. Sources: `bin/kong` starts with the modules of LuaRocks, which also
+Such a user must not decide what a program of root does, or which files it writes. A test of the configuration opens its logs:
+in a folder of that user, a link could lead to any file, and a new log would be root's. Sources: `bin/kong` starts with the modules of LuaRocks, which also
 searches the home directory, then with KONG_LUA_PATH_OVERRIDE and the working directory; kong/templates/nginx_kong.lua
-(lua_package_path, lua_package_cpath); kong/conf_loader (directives in settings `nginx_…`).
+(lua_package_path, lua_package_cpath); kong/conf_loader (directives in settings `nginx_…`);
+ngx_conf_full_name in src/core/ngx_string.c (a relative path of a log begins in the prefix, which is a private folder in a test).
 """
 
 from __future__ import annotations
 
 import re
+import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +26,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 
 # Settings with the paths of code: of Lua, of directives of nginx such as `include` and `load_module`, of plugin servers, of Wasm.
 _CODE = re.compile(r"lua_|nginx_|pluginserver_|wasm")
+# Settings with files that nginx opens for writing: logs, which can have another destination, and the database of 3.0 and later.
+_WRITTEN = re.compile(r"\w+_log|lmdb_environment_path")
+_NO_FILE = re.compile(r"off|stderr|/dev/\w+|(?:syslog|memory):.*")
 # Other settings of Kong have the paths of data.
 _OF_KONG = "KONG_"
 # A part of a search path, a list, a directive or an option, up to its first wildcard.
@@ -35,7 +42,7 @@ def is_roots(
     files: Iterable[str],
     directory: str = "/",
 ) -> bool:
-    """Tell whether only root can change what a program of Kong reads and runs with the variables of a unit.
+    """Tell whether only root can change what a program of Kong reads, runs and writes with the variables of a unit.
 
     `user` is the user of the unit, empty for root. `files` are Kong's files, and `directory` is the working directory of the unit, in
     which relative paths begin. Raises OSError if a file cannot be read.
@@ -44,10 +51,13 @@ def is_roots(
         return True
     read = {str(Path(directory, file)) for file in files}
     named = {variable.file for variable in variables.values() if variable.file}
-    values = [value for file in read for name, value in read_stated(host.read(file) or "").items() if _CODE.match(name)]
+    stated = [entry for file in read for entry in read_stated(host.read(file) or "").items()]
+    values = [value for name, value in stated if _CODE.match(name)]
     values += [variable.value for name, variable in variables.items() if _is_code(name)]
     code = {str(path) for value in values for path in _list_paths(value, directory)}
-    return all(map(is_trusted, {*named, *read, directory, *code}))
+    stated += [(name.removeprefix(_OF_KONG).lower(), variable.value) for name, variable in variables.items()]
+    written = {str(path) for name, value in stated if _WRITTEN.fullmatch(name) for path in _list_written(value)}
+    return all(map(is_trusted, {*named, *read, directory, *code, *written}))
 
 
 def _is_code(variable: str) -> bool:
@@ -62,6 +72,20 @@ def _list_paths(value: str, directory: str) -> Iterator[Path]:
             yield _find_existing(Path(directory, path))
 
 
+def _list_written(value: str) -> Iterator[Path]:
+    """Yield the files outside the prefix in a value, or the nearest existing parent. A level or a format can follow a file.
+
+    In a folder like /tmp, any user can create a missing file first.
+    """
+    if not any(map(_NO_FILE.fullmatch, value.split()[:1])):
+        for path in map(Path, _PATH.findall(value)):
+            if path.is_absolute() or ".." in path.parts:
+                place = Path(tempfile.gettempdir(), "prefix", path)
+                existing = _find_existing(place)
+                yield place if existing.stat().st_mode & stat.S_ISVTX else existing
+
+
 def _find_existing(path: Path) -> Path:
-    """Return the path, or its first parent that exists."""
-    return path if path.exists() or path == path.parent else _find_existing(path.parent)
+    """Return the path without links, or its first parent that exists."""
+    real = path.resolve()
+    return next(place for place in (real, *real.parents) if place.exists())

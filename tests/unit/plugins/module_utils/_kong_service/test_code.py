@@ -83,7 +83,6 @@ def test_another_user_must_not_change_the_programs_and_libraries_of_root(places,
         ("nginx_proxy_access_by_lua_file = {foreign}/x.lua", False),
         ("pluginserver_go_query_cmd = {foreign}/go-pluginserver -dump", False),
         ("wasm_filters_path = {foreign}", False),
-        ("proxy_access_log = {foreign}/access.log", True),
         ("ssl_cert = {foreign}/cert.pem", True),
     ],
 )
@@ -95,6 +94,38 @@ def test_another_user_must_not_change_the_code_in_settings(places, line, expecte
     os.chown(places["own"] / "custom", 5678, 5678)
     assert is_roots(Host(), "kong", {}, [str(conf)], str(places["own"])) is expected
     assert is_roots(Host(), "kong", {}, ["kong.conf"], str(places["own"])) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{own}/access.log", True),
+        ("{own}/missing/access.log combined", True),
+        ("{foreign}/access.log", False),
+        ("{foreign}/missing/error.log debug", False),
+        ("'{foreign}/access.log' combined", False),
+        ("{own}/link.log", False),
+        ("logs/access.log combined", True),
+        ("../no-such.log", False),
+        ("/tmp/no-such.log", False),
+        ("off", True),
+        ("/dev/stdout", True),
+        ("stderr", True),
+        ("syslog:server=unix:{foreign}/log notice", True),
+    ],
+)
+@pytest.mark.parametrize(
+    "setting", ["proxy_access_log", "status_error_log", "portal_api_access_log", "lmdb_environment_path"]
+)
+def test_another_user_must_not_lead_root_to_write_files(places, setting, value, expected):
+    """nginx opens its logs for a test. A link of this user could lead to any file."""
+    (places["own"] / "link.log").symlink_to(places["foreign"] / "any")
+    conf, text = places["own"] / "kong.conf", value.format_map(places)
+    conf.write_text(f"{setting} = {text}\n")
+    assert is_roots(Host(), "kong", {}, [str(conf)]) is expected
+    variables = {f"KONG_{setting.upper()}": Variable(text, "Environment= of kong.service")}
+    assert is_roots(Host(), "kong", variables, []) is expected
+    assert is_roots(Host(), "", variables, [str(conf)]) is True
 
 
 def test_another_user_must_not_change_the_working_directory(places):
