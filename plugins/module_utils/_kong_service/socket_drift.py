@@ -45,8 +45,9 @@ def compare_listeners(listeners: Sequence[Listener], sockets: Sockets) -> Socket
         for listener in listeners
     }
     known = {place for places in wanted.values() for place in places}
+    own = {place for listener, places in wanted.items() if listener.has_own_socket for place in places}
     missing = [listener for listener, places in wanted.items()
-               if not all(_is_present(place, known, kongs) for place in places)]  # fmt: skip
+               if not all(_is_present(place, known, kongs, own) for place in places)]  # fmt: skip
     ports = {(listener.protocol, listener.port) for listener in listeners}
     unexpected = [
         sock
@@ -110,13 +111,14 @@ def _resolve(listener: Listener) -> tuple[str, ...]:
     return ()
 
 
-def _is_present(place: Place, known: set[Place], present: set[Place]) -> bool:
+def _is_present(place: Place, known: set[Place], present: set[Place], own: set[Place]) -> bool:
+    """Tell whether a planned place is open. `own` are the places with a socket of their own next to a wildcard."""
     protocol, port, address = place
-    if place in present or address == ANY4:
+    if place in present or address == ANY4 or place in own:
         return place in present
     # If a wildcard and an address of its family are planned, nginx opens only the wildcard (measured with nginx 1.22).
     wildcard = (protocol, port, ANY6 if ":" in address else ANY4)
-    return address != ANY6 and wildcard in known and _is_present(wildcard, known, present)
+    return address != ANY6 and wildcard in known and wildcard in present
 
 
 def _may_be_kongs(sock: Socket, unit: str) -> bool:

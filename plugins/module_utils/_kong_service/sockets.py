@@ -32,6 +32,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 _FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
 _OPEN = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN; the state of a udp socket is "closed" until it has a peer
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
+# Flags of a listener that nginx sets on a socket (`bind` of ngx_http_listen_opt_t in src/http/ngx_http_core_module.c, and that of
+# the stream module; measured with nginx 1.22).
+_OWN_SOCKET = ("bind", "reuseport", "deferred", "transparent", "backlog=", "ipv6only=", "so_keepalive=")
 ANY4, ANY6 = "0.0.0.0", "::"
 Place = t.Tuple[str, int, str]  # protocol, port, address
 
@@ -56,12 +59,16 @@ class Socket:
 
 @dataclass(frozen=True)
 class Listener:
-    """A planned listener. Its address is written as in Kong's setting: an address, `*`, or a name of this host."""
+    """A planned listener. Its address is written as in Kong's setting: an address, `*`, or a name of this host.
+
+    With `has_own_socket`, nginx opens a socket for its address even if a wildcard of its family is on the same port.
+    """
 
     name: str
     protocol: str
     port: int
     address: str
+    has_own_socket: bool = False
 
     def __str__(self) -> str:
         return str(Socket(self.protocol, self.port, self.address))
@@ -150,10 +157,24 @@ def socket_to_data(sock: Socket) -> dict[str, t.Any]:
 def parse_listeners(data: Iterable[Mapping[str, t.Any]]) -> tuple[Listener, ...]:
     """Return the listeners of a plan, with a listener for each protocol."""
     return tuple(
-        Listener(entry["name"], protocol, entry["port"], entry["address"])
+        Listener(entry["name"], protocol, entry["port"], entry["address"], _has_own_socket(entry.get("flags") or ()))
         for entry in data
         for protocol in entry["protocols"]
     )
+
+
+def _has_own_socket(flags: Iterable[str]) -> bool:
+    return any(flag.startswith(_OWN_SOCKET) for flag in flags)
+
+
+def listener_to_data(listener: Listener) -> dict[str, t.Any]:
+    """Return a planned listener as plain data."""
+    return {
+        "name": listener.name,
+        "protocol": listener.protocol,
+        "port": listener.port,
+        "address": listener.address,
+    }
 
 
 def socket_to_listener(sock: Socket) -> dict[str, t.Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -37,6 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Sockets,
+    listener_to_data,
     parse_listeners,
     read_sockets,
     socket_to_data,
@@ -57,7 +57,7 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "differs": bool(lines or effective or unloaded),
         "listens": not lines,
         "report": [*lines, *(entry["line"] for entry in effective), *filter(None, [unloaded])],
-        "missing": [asdict(listener) for listener in drift.missing],
+        "missing": [*map(listener_to_data, drift.missing)],
         "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
         "present": [socket_to_listener(sock) for sock in find_kong_sockets(sockets)],
         "cannot_bind": explain_unbindable(find_unbindable(params["listeners"])),

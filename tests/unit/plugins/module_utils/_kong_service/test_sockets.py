@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     Listener,
     Socket,
     Sockets,
+    parse_listeners,
     read_sockets,
 )
 
@@ -37,6 +39,7 @@ GOSSIP = Listener("cluster", "tcp", 7946, "0.0.0.0")
 SERF = Socket("tcp", 7946, "::", "serf", KONG)
 DUAL = Listener("proxy", "tcp", 8000, "::")
 AT_HOME = Listener("proxy", "tcp", 8000, "192.168.10.11")
+OWN = replace(AT_HOME, has_own_socket=True)
 CASES = {
     "as planned": ([PROXY, ADMIN], [nginx(8000, "0.0.0.0"), nginx(8001, "127.0.0.1")], [], []),
     "nothing listens": ([PROXY], [], [PROXY], []),
@@ -65,6 +68,19 @@ CASES = {
         [PROXY, AT_HOME],
         [nginx(8000, "0.0.0.0"), nginx(8000, "192.168.10.11")],
         [],
+        [],
+    ),
+    "a wildcard, and an address whose own socket is missing": ([PROXY, OWN], [nginx(8000, "0.0.0.0")], [OWN], []),
+    "a wildcard, and an address with its own socket": (
+        [PROXY, OWN],
+        [nginx(8000, "0.0.0.0"), nginx(8000, "192.168.10.11")],
+        [],
+        [],
+    ),
+    "an address that is twice in the plan, with its own socket": (
+        [PROXY, AT_HOME, replace(OWN, name="admin")],
+        [nginx(8000, "0.0.0.0")],
+        [AT_HOME, replace(OWN, name="admin")],
         [],
     ),
     "a wildcard that is not open, and an address": (
@@ -240,3 +256,22 @@ def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
 )
 def test_sockets_of_other_programs_that_keep_kong_from_listening(listener, sock, is_taken):
     assert find_taken([listener], Sockets((sock,), KONG)) == ([sock] if is_taken else [])
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (None, False),
+        ([], False),
+        (["ssl", "http2", "proxy_protocol", "udp"], False),
+        (["ssl", "reuseport"], True),
+        (["bind"], True),
+        (["deferred"], True),
+        (["backlog=16384"], True),
+        (["ipv6only=on"], True),
+        (["so_keepalive=on"], True),
+    ],
+)
+def test_flags_that_give_an_address_its_own_socket(flags, expected):
+    entry = {"name": "proxy", "protocols": ["tcp", "udp"], "port": 8000, "address": "10.0.0.1", "flags": flags}
+    assert [listener.has_own_socket for listener in parse_listeners([entry])] == [expected, expected]
