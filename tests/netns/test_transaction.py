@@ -265,7 +265,8 @@ def test_the_host_does_not_wait_if_the_run_was_killed(lab, monkeypatch):
     node = Node(lab, "mangle-nft")
     monkeypatch.setattr(lab.host, "detach", lambda *argv: Host.detach(lab.host, *argv))
     lab.converge(ONE)
-    before = ["iptables-save", "ip6tables-save"] * 2 + ["sh of detach", "iptables-restore"]
+    before = ["iptables-save", "ip6tables-save", "ipset save", "iptables-save", "ip6tables-save"]
+    before += ["sh of detach", "ipset restore", "iptables-restore"]
     assert dies(lab, OTHER, len(before), ["run"])
     assert not state(lab, ONE)
     assert not state(lab, OTHER)
