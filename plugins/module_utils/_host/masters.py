@@ -22,7 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 _MASTER = "nginx: master process "
 _WORKER = "nginx: worker process"
 _CONTAINER = re.compile(r"(libpod|docker)[-/](?:[^/]*-)?([0-9a-f]{64})")
-_ROOT = re.compile(r"^Uid:\t\d+\t0\t", re.MULTILINE)
+_USER = re.compile(r"^Uid:\t\d+\t(\d+)\t", re.MULTILINE)
+_OF_ROOT = "0"
 _ENGINES = {"libpod": "podman", "docker": "docker"}
 
 
@@ -66,7 +67,7 @@ def find_master(prefix: str, *, unit: str = "", in_container: bool = False, proc
     if not found and unit:
         found = [master for master in masters if master.unit == unit]
     if len(found) > 1:
-        found = [master for master in found if _is_of_root(master.process)]
+        found = [master for master in found if read_user(master.process) == _OF_ROOT]
     return found[0] if len(found) == 1 else None
 
 
@@ -109,9 +110,13 @@ def _find_masters(proc: Path) -> Iterator[Master]:
             yield Master(process, prefix, find_unit(process), _find_container(process), shares)
 
 
-def _is_of_root(process: Path) -> bool:
-    """Tell whether the effective user is root. The owner of the folder in /proc does not tell it (proc(5), "dumpable")."""
-    return _ROOT.search(_read(process / "status")) is not None
+def read_user(process: Path) -> str:
+    """Return the number of the effective user, empty if the process has ended.
+
+    The owner of the folder in /proc does not tell it (proc(5), "dumpable").
+    """
+    found = _USER.search(_read(process / "status"))
+    return found[1] if found else ""
 
 
 def _find_container(process: Path) -> Container | None:

@@ -59,6 +59,7 @@ class Kong:
     are all variables of a start of the unit, or the `KONG_…` variables of a start by hand as far as they are known. `settings`
     are the settings in Kong's file, as far as they can be read. `is_roots` is false if the unit does not run as root, and
     this user can change that file, a file of variables, or programs, libraries and code that they name.
+    `starter` is the user who started a Kong without a unit, if it runs, and empty for root.
     """
 
     version: tuple[int, int]
@@ -75,6 +76,7 @@ class Kong:
     variables: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     is_roots: bool = True
+    starter: str = ""
 
     @property
     def stated(self) -> dict[str, str]:
@@ -123,6 +125,7 @@ def _plan_restart(kong: Kong) -> tuple[Step, ...]:
     if kong.unit:
         return (Step(("systemctl", "restart", kong.unit)),)
     if kong.program:
+        _require_start_by_root(kong)
         return _make_stop(kong), Step(
             (kong.program, "start", "-c", kong.conf, *_make_prefix_options(kong)), as_kong=True
         )
@@ -165,7 +168,18 @@ def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
     options = find_options(kong)
     if kong.unit:
         return _plan_unit_reload(kong, options)
+    _require_start_by_root(kong)
     return make_prepare(kong, options or ()), Step((kong.program, "reload", *_make_prefix_options(kong)), as_kong=True)
+
+
+def _require_start_by_root(kong: Kong) -> None:
+    """Raise ServiceError if another user started Kong. Files that root writes into its prefix would keep it from starting again."""
+    if kong.starter:
+        raise ServiceError(
+            f"Kong was started by hand as user {kong.starter}, who could not use files that root writes into its prefix. Set "
+            "kong_listen_restart_command, and for reloads kong_listen_reload_command, to a command that runs as this user, such as "
+            f"`runuser -u {kong.starter} -- {kong.program} restart -c {kong.conf}`"
+        )
 
 
 def _plan_unit_reload(kong: Kong, options: tuple[str, ...] | None) -> tuple[Step, ...] | str:

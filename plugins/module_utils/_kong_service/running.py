@@ -7,13 +7,19 @@
 from __future__ import annotations
 
 import json
+import pwd
 import typing as t
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master, find_master
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import (
+    Container,
+    Master,
+    find_master,
+    read_user,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
@@ -58,6 +64,16 @@ def find_running(host: Host, service: str, prefix: str, *, in_container: bool = 
     named = find_unit(host, service) or (find_unit(host, _OF_ENTERPRISE) if service == _OF_COMMUNITY else "")
     master = find_master(prefix, unit=named, in_container=in_container)
     return Running(master, _find_unit_of(host, master, named) if master else named)
+
+
+def find_starter(running: Running) -> str:
+    """Return the user of a running Kong that has no unit: its name, or its number without a name. Empty for root."""
+    number = read_user(running.master.process) if running.master and not running.unit else ""
+    if number in ("", "0"):
+        return ""
+    with suppress(KeyError):
+        return pwd.getpwuid(int(number)).pw_name
+    return number
 
 
 def _find_unit_of(host: Host, master: Master, named: str) -> str:

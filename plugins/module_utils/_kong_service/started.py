@@ -48,8 +48,11 @@ class StartedFile:
 
 
 def find_variables_of_start(kong: Kong, file: StartedFile, *, proc: Path = PROC) -> dict[str, str]:
-    """Return the variables of a start by hand, without those of planned settings; none for a Kong with a unit or own commands."""
-    if kong.unit or kong.restart_command or kong.reload_command or not kong.program:
+    """Return the variables of a start by hand, without those of planned settings.
+
+    Returns none for a Kong with a unit or own commands, or of a user who could lead a program of root.
+    """
+    if kong.unit or kong.restart_command or kong.reload_command or not kong.program or not kong.is_roots:
         return {}
     prefix = kong.prefix or PREFIX
     found = _read_serf(prefix, proc) if kong.version < (0, 11) else _find_by_effect(kong, prefix, file)

@@ -32,7 +32,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.run i
     Wanted,
     bring_up,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_conf, find_running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    find_conf,
+    find_running,
+    find_starter,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.started import (
@@ -65,6 +69,7 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     program, directory = params["program"], read_directory(host, unit)
     start_of_unit = read_commands(host, unit, "ExecStartPre", "ExecStart")
     start = find_start(start_of_unit)
+    starter = find_starter(running)
     files = filter(None, (params["conf"], find_conf(host, start), *(start.files if start else ())))
     return Kong(
         version=(int(found[1]), int(found[2])),
@@ -80,7 +85,8 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
         reload_command=params["reload_command"] or "",
         variables={name: variable.value for name, variable in variables.items()},
         settings=read_stated(host.read(params["conf"]) or ""),
-        is_roots=is_roots(host, user, variables, files, directory),
+        is_roots=not starter and is_roots(host, user, variables, files, directory),
+        starter=starter,
     )
 
 
@@ -116,8 +122,8 @@ def _apply(module: AnsibleModule) -> Done:
     """Apply the settings to Kong; in check mode only return the planned action."""
     host, how = Host(), module.params["how"]
     kong = read_kong(module.params, host)
+    chosen = choose_procedure(kong, how)
     if module.check_mode:
-        chosen = choose_procedure(kong, how)
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
     kong = _keep_variables(module, kong)
     ports = [

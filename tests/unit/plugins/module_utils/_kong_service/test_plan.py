@@ -242,3 +242,35 @@ OPTIONS = {
 @pytest.mark.parametrize("how_run, expected", OPTIONS.values(), ids=OPTIONS)
 def test_kong_is_prepared_with_the_options_of_its_start(how_run, expected):
     assert find_options(how_run) == expected
+
+
+@pytest.mark.parametrize(
+    ("how", "more", "is_refused"),
+    [
+        ("restart", {}, True),
+        ("reload", {}, True),
+        ("reload", {"reload_command": "true"}, False),
+        ("restart", {"reload_command": "true"}, True),
+        ("restart", {"restart_command": "true"}, False),
+        ("reload", {"restart_command": "true"}, False),
+        ("stop", {}, False),
+    ],
+)
+@pytest.mark.parametrize("version", [(0, 10), (0, 11), (3, 9)])
+def test_root_does_not_prepare_the_kong_of_another_user(version, how, more, is_refused):
+    """Files of root in its prefix would keep this Kong from starting again."""
+    if version < (0, 11) and how == "reload" and not more.get("restart_command"):
+        is_refused = True  # a reload of these versions is a restart
+    if is_refused:
+        with pytest.raises(ServiceError) as error:
+            choose_procedure(with_program(version, starter="gateway", **more), how)
+        for part in (
+            "gateway",
+            "kong_listen_restart_command",
+            "kong_listen_reload_command",
+            f"runuser -u gateway -- {KONG} ",
+        ):
+            assert part in str(error.value)
+    else:
+        assert choose_procedure(with_program(version, starter="gateway", **more), how)
+    assert choose_procedure(with_program(version, **more), how)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 
 import pytest
 
@@ -15,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     Running,
     find_fallbacks,
     find_running,
+    find_starter,
     read_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
@@ -226,3 +228,22 @@ def test_a_missing_file_and_a_file_that_kong_does_not_read(tmp_path):
     for path in ("/missing", "/k"):
         sources = read_sources(host, Running(None, ""), KongFile(path, "conf", {}), ["role"])
         assert sources.file.get("role") is None
+
+
+@pytest.mark.parametrize(
+    ("effective", "unit", "expected"),
+    [
+        (0, None, ""),
+        (1, None, pwd.getpwuid(1).pw_name),
+        (54321, None, "54321"),
+        (1, "kong.service", ""),
+        (None, None, ""),
+    ],
+)
+def test_the_user_who_started_a_kong_by_hand(run_master, tmp_path, effective, unit, expected):
+    assert find_starter(find_running(FakeHost(), "kong", "/usr/local/kong")) == ""
+    run_master(unit)
+    if effective is not None:
+        (tmp_path / "7").mkdir()
+        (tmp_path / "7/status").write_text(f"Name:\tnginx\nUid:\t1000\t{effective}\t0\t0\n")
+    assert find_starter(find_running(FakeHost(kong=OF_PACKAGE), "kong", "/usr/local/kong")) == expected

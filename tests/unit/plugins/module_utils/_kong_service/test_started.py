@@ -182,3 +182,12 @@ def test_a_reload_and_a_restart_get_the_variables(fake, how):
                 replace(fake.kong, variables={"KONG_LOG_LEVEL": "info"}),
             )
     assert "log_level = info\n" in (fake.prefix / ".kong_env").read_text()
+
+
+def test_a_file_of_another_user_is_not_prepared_by_root(fake):
+    """Its logs could be links to files of root."""
+    fake.start("log_level=debug\n", KONG_LOG_LEVEL="info")
+    calls = fake.folder / "calls"
+    before = calls.read_text() if calls.exists() else ""
+    assert fake.find(is_roots=False) == {}
+    assert (calls.read_text() if calls.exists() else "") == before
