@@ -45,8 +45,9 @@ class Finding:
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
     ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
     dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` has the other
-    remedies, or the end, of a message that would be longer than MESSAGE_LIMIT without the host. ``detail`` completes a sentence about this host, such as "is in site
-    lan": hosts whose messages are the same share a finding, whatever their details are.
+    remedies, or the end, of a message that would be longer than MESSAGE_LIMIT without the host. ``detail`` completes a
+    sentence about this host, such as "is in site lan": hosts whose messages are the same share a finding, whatever their
+    details are.
     """
 
     severity: str
