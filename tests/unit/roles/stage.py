@@ -33,7 +33,6 @@ number = int(case[1]) if case else 0
 check = args.pop("_ansible_check_mode")
 kept = {key: value for key, value in args.items() if not key.startswith("_ansible")}
 word = kept.get("state") or kept.get("how") or ("check" if check else "write" if NAME == "kong_conf" else "")
-word = "check" if check and NAME == "kong_service" else word
 call = (NAME + " " + word).strip()
 answers = json.load(open(ANSWERS))[number]
 earlier = sum(json.loads(line)[:2] == [number, call] for line in open(CALLS))
