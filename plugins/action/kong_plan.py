@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any
 from ansible import context
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import has_text, read_file, replace_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     WARNING,
     format_finding,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json, list_json_pieces
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
@@ -52,8 +51,7 @@ class ActionModule(ControllerAction):
         except RefusedError as exc:
             return _refuse(exc)
         result = {"path": kept.path, **_summarise(kept.plan)}
-        needs_whole = arguments["return_plan"] or arguments["show"] or arguments["path"]
-        plan = kept.plan.as_dict() if needs_whole else kept.plan
+        plan = kept.plan.as_dict() if arguments["return_plan"] or arguments["show"] else kept.plan
         if arguments["return_plan"]:
             result["plan"] = plan
         if arguments["show"]:
@@ -74,14 +72,16 @@ class ActionModule(ControllerAction):
         before = read_file(path)
         old = _read_old_plan(before)
         left = list_left(old or NO_PLAN, plan)
-        text = dump_json({**plan, "left": left} if left else plan)
-        update_file(path, text, check_mode=self._task.check_mode)
+        new = {**plan, "left": left} if left else plan
+        is_changed = not has_text(path, list_json_pieces(new))
         run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
-        result: dict[str, Any] = {"changed": before != text, "file": str(path)}
+        result: dict[str, Any] = {"changed": is_changed, "file": str(path)}
         if found := make_left_findings(old or NO_PLAN, plan, run):
             result["warnings"] = [*warnings, *map(format_finding, found)]
         if self._task.diff:
-            result["diff"] = _make_diff(path, before, text, old)
+            result["diff"] = _make_diff(path, before, new, old) if is_changed else {"prepared": ""}
+        if is_changed and not self._task.check_mode:
+            replace_file(path, list_json_pieces(new))
         return result
 
 
@@ -93,12 +93,11 @@ def _read_old_plan(text: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _make_diff(path: Path, before: str, after: str, old: Mapping[str, Any] | None) -> dict[str, str]:
+def _make_diff(path: Path, before: str, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
     if old is None:
-        return {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
-    lines = format_changes(compare_plans(old, json.loads(after))) if before != after else []
-    return {"prepared": "".join(f"{line}\n" for line in lines)}
+        return {"before_header": str(path), "after_header": str(path), "before": before, "after": dump_json(new)}
+    return {"prepared": "".join(f"{line}\n" for line in format_changes(compare_plans(old, new)))}
 
 
 def _refuse(refused: RefusedError) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -27,8 +28,12 @@ def read_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
-        raise FileError(f"the file {str(path)!r} cannot be read: {reason}") from exc
+        raise _make_read_error(path, exc) from exc
+
+
+def _make_read_error(path: Path, exc: OSError | UnicodeDecodeError) -> FileError:
+    reason = exc.strerror if isinstance(exc, OSError) else exc
+    return FileError(f"the file {str(path)!r} cannot be read: {reason}")
 
 
 def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:
@@ -36,15 +41,32 @@ def update_file(path: Path, text: str, *, check_mode: bool) -> str | None:
 
     A reader sees the old text or the new text, never a part. In check mode nothing is written. Raises FileError.
     """
+    before = read_file(path) if path.exists() else None
+    if before != text and not check_mode:
+        replace_file(path, [text])
+    return before
+
+
+def replace_file(path: Path, pieces: Iterable[str]) -> None:
+    """Write text that is given in pieces. A reader sees the old text or the new text, never a part. Raises FileError."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else None
-        if before != text and not check_mode:
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
+        unfinished.replace(path)
     except OSError as exc:
         raise FileError(f"the file {str(path)!r} cannot be written: {exc.strerror}") from exc
-    return before
+
+
+def has_text(path: Path, pieces: Iterable[str]) -> bool:
+    """Tell whether a file has this text, which is compared piece by piece. Raises FileError."""
+    if not path.exists():
+        return False
+    try:
+        with path.open(encoding="utf-8") as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise _make_read_error(path, exc) from exc
 
 
 def shorten_source(source: str) -> str:

@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 
 _HEAD = b"a plan of gatehouse.kong in parts, format 1\n"
 _PARTED = ("hosts", "nodes", "sets")
+# A use of all parts, such as the text of the whole plan, keeps this number of them in memory.
+_KEPT = 20
 
 
 def write_parts(path: Path, plan: Mapping[str, Any]) -> None:
@@ -102,7 +104,7 @@ class PartedPlan(Mapping[str, Any]):
 
 
 class _Parts(Mapping[str, Any]):
-    """The nodes, hosts or sets of a plan by name. Each is read once."""
+    """The nodes, hosts or sets of a plan by name. The last ones that were read are kept."""
 
     def __init__(self, plan: PartedPlan, kind: str) -> None:
         self._plan = plan
@@ -111,6 +113,8 @@ class _Parts(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._read:
+            if len(self._read) >= _KEPT:
+                self._read.clear()
             self._read[name] = self._plan.read(_name_line(self._kind, name))
         return self._read[name]
 

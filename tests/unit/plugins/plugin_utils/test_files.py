@@ -9,7 +9,9 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import (
     FileError,
     create_folder,
+    has_text,
     read_file,
+    replace_file,
     update_file,
 )
 
@@ -37,6 +39,19 @@ def test_an_unchanged_file_keeps_its_inode(tmp_path):
     assert path.stat() == before
 
 
+@pytest.mark.parametrize(
+    "pieces", [[], ["one\n"], ["one\n", "two\n"], ["one\n", "two\n", "three\n"], ["one\n", "té\n"]]
+)
+def test_text_is_compared_piece_by_piece(tmp_path, pieces):
+    path = tmp_path / "plan.json"
+    assert not has_text(path, pieces)
+    replace_file(path, ["one\ntwo\n"])
+    assert has_text(path, pieces) is ("".join(pieces) == "one\ntwo\n")
+    replace_file(path, pieces)
+    assert has_text(path, pieces)
+    assert path.read_text(encoding="utf-8") == "".join(pieces)
+
+
 def test_the_error_names_the_file_and_the_reason(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(FileError, match=r"the file .*/no/plan.json' cannot be written: No such file or directory"):
@@ -50,3 +65,5 @@ def test_the_error_names_the_file_and_the_reason(tmp_path):
     ):
         with pytest.raises(FileError, match=rf"^the file '{path}' cannot be read: {reason}"):
             read_file(path)
+        with pytest.raises(FileError, match=rf"^the file '{path}' cannot be read: {reason}"):
+            has_text(path, ["one"])
