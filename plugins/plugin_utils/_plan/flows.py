@@ -10,7 +10,13 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, contains, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    FAMILIES,
+    Family,
+    compute_bounds,
+    contains,
+    find_family,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import CallerClass, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
@@ -25,9 +31,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, join_words, make_natural_key
 
 ANYONE = "anyone"
+# In a fleet of more sites, a port that allows more networks names its sets. The text would have all pairs of nodes otherwise.
+_MANY_SITES = 50
+_MANY_NETWORKS = 50
+# Number of addresses that are then listed as examples.
+_EXAMPLES = 3
 _T = TypeVar("_T")
 
 
@@ -95,16 +106,32 @@ class Callers:
         self._classes = classify(known)
         self._cells = Cells(known)
         self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
+        self.has_many_sites = len({host.site for host in known}) > _MANY_SITES
+        self._having: dict[str, set[CallerClass]] = {}
+        for kind, members in self._classes.items():
+            for source in {source for host in members for source in (host.site, *_list_own_sources(host))}:
+                self._having.setdefault(source, set()).add(kind)
 
     def list_routes(
-        self, node: Node, listener: Listener, protocol: str, family: Family
+        self, node: Node, listener: Listener, protocol: str, family: Family, rule: Rule
     ) -> Iterator[tuple[CallerClass, Route]]:
-        """Yield the route of each class of callers to a listener, if there is a route."""
-        for kind, members in self._classes.items():
-            caller = next((host for host in members if host.name != node.name), None)
+        """Yield the route of each class of callers that may be allowed to a listener, if there is a route."""
+        for kind in self._select_classes(node, rule):
+            caller = next((host for host in self._classes[kind] if host.name != node.name), None)
             route = find_route_to(caller, node, listener, protocol, family) if caller else None
             if route:
                 yield kind, route
+
+    def _select_classes(self, node: Node, rule: Rule) -> Iterator[CallerClass]:
+        """Yield the classes at the site of a node, and those of which a member has a network of the rule."""
+        if self.needs_summary(rule) or any(
+            compute_bounds(network)[0] != compute_bounds(network)[1] for network in rule.networks
+        ):
+            yield from self._classes
+        else:
+            keys = (node.site, *rule.networks)
+            chosen = set().union(*(self._having.get(key, ()) for key in keys))
+            yield from (kind for kind in self._classes if kind in chosen)
 
     def select_allowed(
         self, kind: CallerClass, route: Route, target: Host, rule: Rule
@@ -117,6 +144,10 @@ class Callers:
             seen = ((host.name, list_seen_sources(route, host, target)) for host in self._classes[kind])
             self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
         return self._cache[key]
+
+    def needs_summary(self, rule: Rule) -> bool:
+        """Tell whether a rule has so many networks, in a fleet of many sites, that its callers are not listed."""
+        return self.has_many_sites and len(rule.networks) > _MANY_NETWORKS
 
     def find_site(self, kind: CallerClass) -> str:
         """Return the site of the members of a class."""
@@ -222,10 +253,29 @@ def _concatenate(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...
     return tuple(dict.fromkeys((*first, *second)))
 
 
+def _summarise(rule: Rule) -> str:
+    return f"{count_noun(len(rule.networks), 'address', 'addresses')} of {join_words(rule.sets)}"
+
+
+def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
+    """Yield a flow for the path of the first caller of another site, with the number of allowed addresses."""
+    for family in (family for family in FAMILIES if family in listener.families):
+        routes = callers.list_routes(node, listener, protocol, family, rule)
+        route = next((route for kind, route in routes if callers.find_site(kind) != node.site), None)
+        if route:
+            device = route.mapping.device if route.mapping else None
+            arrives = Endpoint(route.lands, route.port)
+            seen = tuple(network for network in rule.networks if find_family(network) == family)[:_EXAMPLES]
+            yield Flow(_summarise(rule), (), None, route.via, device, (route.dialled,), (arrives,), seen)
+
+
 def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
+    if callers.needs_summary(rule):
+        yield from _list_flows_of_many(node, callers, listener, protocol, rule)
+        return
     by_path: dict[_PathKind, _Gathered] = {}
     for family in (family for family in FAMILIES if family in listener.families):
-        for kind, route in callers.list_routes(node, listener, protocol, family):
+        for kind, route in callers.list_routes(node, listener, protocol, family, rule):
             allowed = callers.select_allowed(kind, route, node.host, rule)
             others = [(name, seen) for name, seen in allowed if name != node.name]
             if others:
@@ -242,7 +292,7 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
             tuple(gathered.arrives),
             tuple(gathered.seen),
         )
-    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_list_own_sources(node))
+    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_list_own_sources(node.host))
     for network in rule.networks:
         if network not in known and find_family(network) in listener.families:
             yield Flow(format_source(network), (), None, "", None, (), (), (network,))
@@ -256,17 +306,19 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
     if isinstance(forward["sources"], str):
         return [ANYONE]
     node, rule = get_node(plan, forward["node"]), _find_rule(plan, forward["sources"])
+    if callers.needs_summary(rule):
+        return [_summarise(rule)]
     outside = Endpoint(forward["outside"], forward["outside_port"])
     through: dict[str, None] = {}
-    known = set(_list_own_sources(node))
+    known = set(_list_own_sources(node.host))
     for listener in (listener for listener in node.reachable if listener.name == forward["listener"]):
         for family in (family for family in FAMILIES if family in listener.families):
-            for kind, route in callers.list_routes(node, listener, forward["protocol"], family):
+            for kind, route in callers.list_routes(node, listener, forward["protocol"], family, rule):
                 allowed = callers.select_allowed(kind, route, node.host, rule)
                 known.update(source for _name, seen in allowed for source in seen)
                 if route.mapping and route.dialled == outside:
                     through.update({_name_source(name, seen): None for name, seen in allowed})
-    itself = [source for source in _list_own_sources(node) if rule.allows([source])] if forward["hairpin"] else []
+    itself = [source for source in _list_own_sources(node.host) if rule.allows([source])] if forward["hairpin"] else []
     others = [format_source(network) for network in rule.networks if network not in known]
     return [
         *sorted(through, key=make_natural_key),
@@ -279,15 +331,15 @@ def _name_source(name: str, seen: Sequence[str]) -> str:
     return f"{name} ({', '.join(map(format_source, seen))})"
 
 
-def _list_own_sources(node: Node) -> Iterator[str]:
-    """Yield the sources of the node itself, because its sets may contain them as well."""
-    own = [node.host.address, node.host.vpn]
+def _list_own_sources(host: Host) -> Iterator[str]:
+    """Yield all networks that a node may see as the source of a host."""
+    own = [host.address, host.vpn]
     addresses = [text for kind in own for family in FAMILIES if (text := kind.select(family))]
-    addresses += [mapping.hairpin_source for mapping in node.host.nat if mapping.hairpin_source]
-    addresses += [mapping.outside for mapping in node.host.nat]
-    addresses += [source for _network, source in node.host.networks if source]
+    addresses += [mapping.hairpin_source for mapping in host.nat if mapping.hairpin_source]
+    addresses += [mapping.outside for mapping in host.nat]
+    addresses += [source for _network, source in host.networks if source]
     yield from (f"{address}/{128 if ':' in address else 32}" for address in addresses)
-    yield from node.host.egress
+    yield from host.egress
 
 
 def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iterator[Flow]:

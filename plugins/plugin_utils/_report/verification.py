@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
@@ -38,6 +38,8 @@ Outcome = Mapping[str, Any]  # as kong_verification returns it; other keys are i
 
 # With more sources than this, the columns are sites.
 _COLUMNS = 12
+# With more sites, the columns are the site of each node and all other sites.
+_SITES = 50
 _SHOWN = 12
 _MARK = "\N{BALLOT X} "
 _TIMES = "\N{MULTIPLICATION SIGN} "
@@ -126,10 +128,11 @@ def _format_difference(outcome: Outcome) -> str:
 
 
 def _make_matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_site: bool) -> Any:
-    columns = dict.fromkeys(_format_source(plan, outcome, by_site=by_site) for outcome in outcomes)
+    format_source = _choose_source_format(plan, outcomes) if by_site else _format_host
+    columns = dict.fromkeys(map(format_source, outcomes))
     found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
     for outcome in sorted(outcomes, key=lambda outcome: make_natural_key(outcome["to"])):
-        source = _format_source(plan, outcome, by_site=by_site)
+        source = format_source(outcome)
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
         found.setdefault(row, {}).setdefault(source, []).append(outcome)
@@ -148,10 +151,16 @@ def _make_matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_sit
     )
 
 
-def _format_source(plan: Mapping[str, Any], outcome: Outcome, *, by_site: bool) -> str:
-    name = str(outcome["from"])
-    host = plan["nodes"].get(name) or plan["hosts"].get(name) or {}
-    return f"site {host.get('site', 'unknown')}" if by_site else name
+def _format_host(outcome: Outcome) -> str:
+    return str(outcome["from"])
+
+
+def _choose_source_format(plan: Mapping[str, Any], outcomes: Iterable[Outcome]) -> Callable[[Outcome], str]:
+    """Return a function that returns the site of a caller, or with many sites its relation to the site of the node."""
+    sites = {name: str(host["site"]) for kind in ("nodes", "hosts") for name, host in plan[kind].items()}
+    if len({sites.get(outcome["from"]) for outcome in outcomes}) > _SITES:
+        return lambda outcome: "its site" if sites.get(outcome["from"]) == sites[outcome["to"]] else "other sites"
+    return lambda outcome: f"site {sites.get(outcome['from'], 'unknown')}"
 
 
 def _make_cell(outcomes: Sequence[Outcome]) -> Cell:
