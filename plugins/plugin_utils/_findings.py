@@ -24,11 +24,13 @@ __all__ = [
     "WARNING",
     "Fault",
     "Finding",
+    "complete_message",
     "format_finding",
     "join_message",
     "make_host_finding",
     "make_plain",
     "name_host",
+    "narrow_finding",
     "share_findings",
 ]
 
@@ -121,7 +123,7 @@ def _split(text: str) -> tuple[str, str]:
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain data, each text once: ``hosts`` have it in common, and ``message`` does not name them.
 
-    The findings are in the order of the first host of each, the hosts in natural order. A detail is that of the first host.
+    The findings are in the order of the first host of each, the hosts in natural order. ``details`` has what is special to a host.
     """
     shared: dict[tuple[str, str, str, str, str], list[Finding]] = {}
     for finding in findings:
@@ -134,12 +136,34 @@ def _get_text(finding: Finding) -> str:
     return finding.message.removeprefix(f"{escape_text(finding.host)}: ")
 
 
-def _add_detail(finding: Finding, *, is_example: bool) -> tuple[str, str]:
-    """Return the message and its end, with the detail of the host."""
-    message, more = _get_text(finding), finding.more
-    if not finding.detail:
+def _share(findings: Sequence[Finding]) -> dict[str, Any]:
+    first = findings[0]
+    details = {finding.host: finding.detail for finding in findings if finding.detail}
+    return {
+        "severity": first.severity,
+        "code": first.code,
+        "hosts": [finding.host for finding in findings],
+        "variable": first.variable,
+        "value": first.value,
+        "message": _get_text(first),
+        **({"more": first.more} if first.more else {}),
+        **({"details": details} if details else {}),
+    }
+
+
+def narrow_finding(finding: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """Return a finding of a plan as that of a single host."""
+    details = {name: detail for name, detail in finding.get("details", {}).items() if name == host}
+    return {**finding, "hosts": [host], "details": details}
+
+
+def complete_message(finding: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the message of a finding of a plan and its end, with the detail of its host, or of one of them as an example."""
+    message, more = str(finding["message"]), str(finding.get("more", ""))
+    host, detail = next(iter(finding.get("details", {}).items()), ("", ""))
+    if not detail:
         return message, more
-    sentence = f"{finding.host}, for example, {finding.detail}" if is_example else f"This host {finding.detail}"
+    sentence = f"{host}, for example, {detail}" if len(finding["hosts"]) > 1 else f"This host {detail}"
     if more:
         return message, f"{more.rstrip('. ')}. {sentence}"
     message = f"{message.rstrip('. ')}."
@@ -147,28 +171,14 @@ def _add_detail(finding: Finding, *, is_example: bool) -> tuple[str, str]:
     return (whole, "") if len(whole) <= MESSAGE_LIMIT else (message, sentence)
 
 
-def _share(findings: Sequence[Finding]) -> dict[str, Any]:
-    first = findings[0]
-    message, more = _add_detail(first, is_example=len(findings) > 1)
-    return {
-        "severity": first.severity,
-        "code": first.code,
-        "hosts": [finding.host for finding in findings],
-        "variable": first.variable,
-        "value": first.value,
-        "message": message,
-        **({"more": more} if more else {}),
-    }
-
-
 def format_finding(finding: Mapping[str, Any]) -> str:
     """Return a finding of a plan as one line that names the hosts first, without the end of a long message."""
-    return f"{format_ranges(finding['hosts'])}: {finding['message']} [{finding['code']}]"
+    return f"{format_ranges(finding['hosts'])}: {complete_message(finding)[0]} [{finding['code']}]"
 
 
 def join_message(finding: Mapping[str, Any]) -> str:
     """Return the whole message of a finding of a plan."""
-    message, more = str(finding["message"]), finding.get("more", "")
+    message, more = complete_message(finding)
     starts_sentence = more[:1].isupper() and not message.endswith(".")
     return f"{message}{'.' if starts_sentence else ''} {more}" if more else message
 

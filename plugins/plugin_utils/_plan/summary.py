@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import complete_message, format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_source_networks
@@ -122,8 +122,8 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
 
 
 def _format_finding(finding: Mapping[str, Any]) -> list[str]:
-    more = [f"  {finding['more']}"] if finding.get("more") else []
-    return [f"- {finding['severity']}: {format_finding(finding)}", *more]
+    _message, more = complete_message(finding)
+    return [f"- {finding['severity']}: {format_finding(finding)}", *([f"  {more}"] if more else [])]
 
 
 def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -59,9 +59,18 @@ def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
         ("code", "meaning", "fix"),
         tuple((Cell(code, link=f"#code-{code}"), *make_cells(*CODES[code].format_plain())) for code in codes),
     )
-    return Section(
-        "findings", "Findings", (), (make_table("", ("severity", "code", "hosts", "message"), rows), explained)
-    )
+    details = [
+        make_cells(finding["code"], finding["variable"], host, f"This host {detail}")
+        for finding in findings
+        if len(finding["hosts"]) > 1
+        for host, detail in finding.get("details", {}).items()
+    ]
+    tables = [
+        make_table("", ("severity", "code", "hosts", "message"), rows),
+        *([make_table("Details of single hosts", ("code", "variable", "host", "detail"), details)] if details else []),
+        explained,
+    ]
+    return Section("findings", "Findings", (), tuple(tables))
 
 
 def make_forwards_section(plan: Mapping[str, Any]) -> Section:

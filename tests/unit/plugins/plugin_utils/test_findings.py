@@ -12,9 +12,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     THIS_HOST,
     Fault,
     Finding,
+    complete_message,
     format_finding,
     join_message,
     make_host_finding,
+    narrow_finding,
     share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings
@@ -90,15 +92,18 @@ def test_hosts_with_the_same_text_share_it_whatever_their_details_are():
     assert format_finding(shared) == (
         "k2, k10, 2 nodes: kong_nat: no path. Add one. k2, for example, is in site k2 [no-path]"
     )
-    assert share_findings(found[:1])[0]["message"] == "kong_nat: no path. Add one. This host is in site k10"
+    assert shared["details"] == {"k2": "is in site k2", "k10": "is in site k10"}
+    single = "kong_nat: no path. Add one. This host is in site k10"
+    assert join_message(share_findings(found[:1])[0]) == join_message(narrow_finding(shared, "k10")) == single
 
 
 def test_a_detail_that_does_not_fit_is_after_the_message():
     long = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "x" * (MESSAGE_LIMIT - 20)).with_detail("is y")
     (shared,) = share_findings([long])
-    assert (shared["message"][-2:], shared["more"]) == ("x.", "This host is y")
+    message, more = complete_message(shared)
+    assert (message[-2:], more) == ("x.", "This host is y")
     longer = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "word " * 100).with_detail("is y")
-    assert share_findings([longer])[0]["more"].endswith(". This host is y")
+    assert complete_message(share_findings([longer])[0])[1].endswith(". This host is y")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_format():
     assert set(node["ruleset"]["allow"][0]) == {"listener", "protocol", "port", "address", "sources"}
     forward = {"device", "outside", "outside_port", "protocol", "inside", "inside_port", "node", "listener", "sources"}
     assert set(plan["nat_forwards"][0]) == forward | {"hairpin"}
-    assert set(plan["findings"][0]) == {"severity", "code", "hosts", "variable", "value", "message"}
+    assert set(plan["findings"][0]) == {"severity", "code", "hosts", "variable", "value", "message", "details"}
     assert make_plain(plan) == plan == json.loads(dump_json(plan))
 
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import complete_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, make_left_changes
@@ -113,7 +114,7 @@ def _describe_shared(findings):
     for finding in findings:
         value = "" if finding["value"] is None else f" {json.dumps(finding['value'], ensure_ascii=False)}"
         yield f"{finding['severity']} {finding['code']} {', '.join(finding['hosts'])} {finding['variable']}{value}"
-        yield f"    {finding['message']}{' || ' + finding['more'] if 'more' in finding else ''}"
+        yield f"    {' || '.join(filter(None, complete_message(finding)))}"
 
 
 def _apply(fleet):
