@@ -93,7 +93,7 @@ def write_inventory(folder: Path, count: int, style: str) -> Path:
     """Write an inventory of ``count`` Kong nodes and their cached facts into a folder; return the inventory's file."""
     if style in SITE_KINDS:
         (folder / "facts").mkdir(parents=True)
-        _write(folder / "hosts.yml", {"all": {"children": {"kong": {"hosts": _make_sites(count, style)}}}})
+        _write(folder / "hosts.yml", {"all": {"children": {"kong": {"hosts": make_sites(count, style)}}}})
         return folder / "hosts.yml"
     members = [*(_make_node(number, count) for number in range(count)), *_make_other_hosts()]
     (folder / "facts").mkdir(parents=True)
@@ -120,7 +120,7 @@ def _make_groups(members: list[Member]) -> Variables:
     return groups
 
 
-def _make_sites(count: int, kind: str) -> Variables:
+def make_sites(count: int, kind: str) -> Variables:
     """Return the variables of nodes that each have their own site: a gossip ring, or hybrid mode."""
     return {f"kong-{number:05}": _make_site(number, kind) for number in range(count)}
 

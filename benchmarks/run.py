@@ -18,11 +18,13 @@ import firewalls_report
 import packets
 import report
 import site_runs
+import sites
 from fleet import SITE_KINDS, STYLES
 from measure import Measurement, measure
 
 SIZES = (100, 1000, 5000)
 SITES = (500, 1000)
+REPORT_SITES = (250, 1000)
 PEERS = (10, 50, 200, 500)
 MOST_LOOPED = 200
 NODES = 40
@@ -36,7 +38,10 @@ def main() -> int:
     if "fleets" in arguments.what:
         fleets = _measure_fleets(arguments)
         print(report.format_table(fleets), flush=True)
-        failed += _add(sections, "fleets", report.render_markdown(fleets), report.list_failures(fleets))
+        costs_of_sites = [sites.measure(nodes, kind) for kind in SITE_KINDS for nodes in arguments.report_sites]
+        print(sites.format_table(costs_of_sites), flush=True)
+        page = f"{report.render_markdown(fleets)}\n{sites.render_markdown(costs_of_sites)}"
+        failed += _add(sections, "fleets", page, report.list_failures(fleets) + sites.list_failures(costs_of_sites))
     if "firewalls" in arguments.what:
         timings = firewalls.measure(arguments.peers, arguments.repetitions, arguments.looped)
         print(firewalls_report.format_table(timings), flush=True)
@@ -89,6 +94,9 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--nodes", type=int, nargs="+", default=SIZES, help="sizes of the fleets")
     parser.add_argument("--sites", type=int, nargs="*", default=SITES, help="numbers of sites with one node each")
+    parser.add_argument(
+        "--report-sites", type=int, nargs="*", default=REPORT_SITES, help="numbers of sites for samples and reports"
+    )
     parser.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="how the inventory is written")
     parser.add_argument("--peers", type=int, nargs="+", default=PEERS, help="numbers of peers of the firewall's node")
     parser.add_argument(

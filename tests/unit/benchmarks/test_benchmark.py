@@ -27,6 +27,8 @@ def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
         "--sites",
         "20",
         "40",
+        "--report-sites",
+        "20",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     lines = done.stdout.splitlines()
@@ -35,4 +37,7 @@ def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
     assert [line.split()[:2] for line in lines[2:6]] == [
         [n, kind] for kind in ("gossip", "hybrid") for n in ("20", "40")
     ]
+    assert [line.split()[:2] for line in lines if " sites " in line and line.split()[0] == "20"][2:] == [
+        ["20", "gossip"], ["20", "hybrid"],
+    ]  # fmt: skip
     assert lines[-1] == "PASS"
