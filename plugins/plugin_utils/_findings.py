@@ -30,7 +30,7 @@ __all__ = [
     "make_host_finding",
     "make_plain",
     "name_host",
-    "narrow_finding",
+    "select_host",
     "share_findings",
 ]
 
@@ -151,7 +151,7 @@ def _share(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def narrow_finding(finding: Mapping[str, Any], host: str) -> dict[str, Any]:
+def select_host(finding: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return a finding of a plan as that of a single host."""
     details = {name: detail for name, detail in finding.get("details", {}).items() if name == host}
     return {**finding, "hosts": [host], "details": details}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import sort_networks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message, narrow_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message, select_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
@@ -196,7 +196,7 @@ def _list_forwarded(plan: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 def _compare_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = (
         {
-            (host, finding["code"], join_message(narrow_finding(finding, host))): finding["severity"]
+            (host, finding["code"], join_message(select_host(finding, host))): finding["severity"]
             for finding in plan["findings"]
             for host in finding["hosts"]
         }

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import com
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_gossip_sites, planned
 
 # Mappings whose keys are names from the inventory or from Kong, or networks.
-BY_NAME = {"sets", "nodes", "hosts", "settings", "networks", "connection", "left"}
+BY_NAME = {"sets", "details", "nodes", "hosts", "settings", "networks", "connection", "left"}
 PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"], "ansible_host": "n.example.com"}
 SEVERAL_ADDRESSES = {
     "kong_virtual_addresses": ["192.0.2.100"],

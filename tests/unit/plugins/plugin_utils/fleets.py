@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     complete_message,
     join_message,
-    narrow_finding,
+    select_host,
     share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
@@ -105,7 +105,7 @@ def warnings(plan, code=None):
 def findings(plan):
     """Return the plan's findings for each host, with the host in the message, as the compiler reports them."""
     return [
-        {**finding, "host": host, "message": f"{host}: {complete_message(narrow_finding(finding, host))[0]}"}
+        {**finding, "host": host, "message": f"{host}: {complete_message(select_host(finding, host))[0]}"}
         for finding in plan["findings"]
         for host in finding["hosts"]
     ]

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     format_finding,
     join_message,
     make_host_finding,
-    narrow_finding,
+    select_host,
     share_findings,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings
@@ -94,7 +94,7 @@ def test_hosts_with_the_same_text_share_it_whatever_their_details_are():
     )
     assert shared["details"] == {"k2": "is in site k2", "k10": "is in site k10"}
     single = "kong_nat: no path. Add one. This host is in site k10"
-    assert join_message(share_findings(found[:1])[0]) == join_message(narrow_finding(shared, "k10")) == single
+    assert join_message(share_findings(found[:1])[0]) == join_message(select_host(shared, "k10")) == single
 
 
 def test_a_detail_that_does_not_fit_is_after_the_message():
