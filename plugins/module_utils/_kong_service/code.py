@@ -55,7 +55,11 @@ def is_roots(
     values = [value for name, value in stated if _CODE.match(name)]
     values += [variable.value for name, variable in variables.items() if _is_code(name)]
     code = {str(path) for value in values for path in _list_paths(value, directory)}
-    stated += [(name.removeprefix(_OF_KONG).lower(), variable.value) for name, variable in variables.items()]
+    stated += [
+        (name[len(_OF_KONG) :].lower(), variable.value)
+        for name, variable in variables.items()
+        if name.startswith(_OF_KONG)
+    ]
     written = {str(path) for name, value in stated if _WRITTEN.fullmatch(name) for path in _list_written(value)}
     return all(map(is_trusted, {*named, *read, directory, *code, *written}))
 

@@ -30,14 +30,15 @@ def choose_sample(plan: Mapping[str, Any], pairs: int) -> dict[str, list[Probe]]
     Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
     such hosts exist, even if that takes more than `pairs`. A larger number only adds probes.
     """
-    ring = Ring(get_host(plan, name) for name in list_callers(plan))
+    callers = list_callers(plan)
+    ring = Ring(get_host(plan, name) for name in callers)
     targets = list_targets(plan)
     chosen = {probe: None for target in targets for probe in _list_required(target, ring)}
     for probe in _take_in_turn(targets, ring):
         if len(chosen) >= pairs:
             break
         chosen[probe] = None
-    found: dict[str, list[Probe]] = {host.name: [] for host in ring.hosts}
+    found: dict[str, list[Probe]] = {name: [] for name in callers}
     for probe in chosen:
         found[probe.caller].append(probe)
     return {name: sorted(probes, key=lambda probe: probe.name) for name, probes in found.items()}
