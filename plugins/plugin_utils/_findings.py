@@ -86,9 +86,10 @@ class Fault(NamedTuple):
 def make_host_finding(severity: str, code: str, host: str, variable: str, value: Any, fault: str | Fault) -> Finding:
     """Return a finding whose message has the host, the variable and the value first.
 
-    A fault that is a text ends with its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same text;
-    what is special to the host is a detail, see Finding.with_detail. The message without the host has at most MESSAGE_LIMIT characters:
-    the value is shortened, then the last remedies are separate, and with very long names of other hosts the end of the text.
+    A fault that is a text ends with its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same
+    text; facts of a single host are a detail, see Finding.with_detail. The message without the host has at most MESSAGE_LIMIT
+    characters: the value is shortened, then the last remedies are separate, and with very long names of other hosts the end of
+    the text.
     """
     value, fault = make_plain(value), fault if isinstance(fault, Fault) else Fault(fault)
     room = MESSAGE_LIMIT - len(f"{variable}: : {fault}")
@@ -123,7 +124,8 @@ def _split(text: str) -> tuple[str, str]:
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain data, each text once: ``hosts`` have it in common, and ``message`` does not name them.
 
-    The findings are in the order of the first host of each, the hosts in natural order. ``details`` has what is special to a host.
+    The findings are in the order of the first host of each, the hosts in natural order. ``details`` has the detail of each
+    host.
     """
     shared: dict[tuple[str, str, str, str, str], list[Finding]] = {}
     for finding in findings:
