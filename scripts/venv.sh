@@ -36,7 +36,7 @@ if ! supported .venv/bin/python; then
     echo "venv: creating .venv with $("$python" --version)"
     # Debian's Python has no module to create an environment.
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-        scripts/packages.sh "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+        scripts/progress.sh "venv: installing packages" scripts/packages.sh "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     "$python" -m venv --clear .venv
 fi
 

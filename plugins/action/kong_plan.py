@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import (
-    SHOWN_FINDINGS,
+    count_shown_findings,
     format_findings,
     format_plan,
 )
@@ -103,8 +103,8 @@ def _make_diff(path: Path, before: str, new: Mapping[str, Any], old: Mapping[str
 def _refuse(refused: RefusedError) -> dict[str, Any]:
     """Print the errors, and return a result that does not repeat them."""
     show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
-    all_are_listed = len(refused.errors) <= SHOWN_FINDINGS
-    listed = "listed above" if all_are_listed else f"of which the first {SHOWN_FINDINGS} are listed above"
+    shown = count_shown_findings(refused.errors)
+    listed = "listed above" if shown == len(refused.errors) else f"of which the first {shown} are listed above"
     message = f"{refused}, {listed}. No host was touched."
     return {"failed": True, "msg": message, "errors": len(refused.errors)}
 

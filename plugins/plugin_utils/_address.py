@@ -24,6 +24,7 @@ with suppress(ImportError):  # see _libraries
 
 Family = Literal[4, 6]
 FAMILIES: tuple[Family, ...] = (4, 6)
+BITS: Mapping[int, int] = {4: 32, 6: 128}
 DEFAULT_ROUTE: Mapping[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 
 

@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    BITS,
     compute_bounds,
     find_family,
     get_prefix_length,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks, Node
-
-_BITS: Mapping[int, int] = {4: 32, 6: 128}
 
 
 class Dialled:
@@ -66,6 +65,6 @@ class Cells:
         if not self._firsts:
             return ()
         family, number = find_family(address), compute_bounds(address)[0]
-        found = ((number >> _BITS[family] - length << _BITS[family] - length, length)
+        found = ((number >> BITS[family] - length << BITS[family] - length, length)
                  for known, length in self._firsts if known == family)  # fmt: skip
         return tuple(sorted(cell for cell in found if cell[0] in self._firsts[family, cell[1]]))

@@ -11,13 +11,12 @@ from functools import cache
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    BITS,
     compute_bounds,
     find_family,
     get_prefix_length,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import FAMILIES
-
-_BITS = {4: 32, 6: 128}
 
 
 class Networks:
@@ -41,7 +40,7 @@ class Networks:
 @cache
 def _make_key(network: str) -> tuple[int, int, int]:
     family, length = find_family(network), get_prefix_length(network)
-    return family, length, compute_bounds(network)[0] >> (_BITS[family] - length)
+    return family, length, compute_bounds(network)[0] >> (BITS[family] - length)
 
 
 class Sets:

@@ -7,14 +7,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import complete_message, format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
+    Callers,
+    list_forward_sources,
+    list_hosts,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_source_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    format_ranges,
+    make_natural_key,
+)
 
 # For a larger fleet, a terminal shows only the first rows of each table; a plan file and a report have all rows.
 _SMALL = 20
@@ -24,7 +34,7 @@ _MORE = (
     f"The fleet has more than {_SMALL} nodes, so each table shows at most {_SHOWN_ROWS} rows. With kong_plan_file, the playbook plan "
     "writes the whole plan to a file."
 )
-SHOWN_FINDINGS = 10
+_FINDING_LINES = 10
 
 # A rule as a table shows it: its listener, place and sources.
 _Rule = tuple[str, str, str | tuple[str, ...]]
@@ -97,15 +107,19 @@ def _make_rule_rows(plan: Mapping[str, Any], rules: Iterable[tuple[_Rule, Sequen
 def _shorten(sources: str | list[str]) -> str:
     if isinstance(sources, str):
         return "anyone"
-    listed = [source.removesuffix("/32").removesuffix("/128") for source in sources[:_SHOWN_SOURCES]]
-    more = len(sources) - len(listed)
-    return ", ".join(listed) + (f" and {more} more" if more else "") or "nobody"
+    return _list_some([source.removesuffix("/32").removesuffix("/128") for source in sources])
+
+
+def _list_some(items: Sequence[str]) -> str:
+    more = len(items) - _SHOWN_SOURCES
+    return ", ".join(items[:_SHOWN_SOURCES]) + (f" and {more} more" if more > 0 else "") or "nobody"
 
 
 def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, Any]]) -> list[str]:
     if not forwards:
         return []
     header = ["NAT device", "outside", "inside", "node", "listener", "from", "hairpin"]
+    callers = Callers(list_hosts(plan))
     rows = [
         [
             forward["device"],
@@ -113,7 +127,7 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            _shorten(list_source_networks(plan, forward["sources"])),
+            _list_some(list_forward_sources(plan, forward, callers)),
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in forwards
@@ -126,10 +140,17 @@ def _format_finding(finding: Mapping[str, Any]) -> list[str]:
     return [f"- {finding['severity']}: {format_finding(finding)}", *([f"  {more}"] if more else [])]
 
 
+def count_shown_findings(findings: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many findings a terminal shows: as many as fit into a few lines, at least one."""
+    ends = accumulate(len(_format_finding(finding)) for finding in findings[:_FINDING_LINES])
+    return max(1, sum(end <= _FINDING_LINES for end in ends)) if findings else 0
+
+
 def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the findings of a plan as lines; of very many, the first."""
-    more = len(findings) - SHOWN_FINDINGS
-    lines = [line for finding in findings[:SHOWN_FINDINGS] for line in _format_finding(finding)]
+    shown = count_shown_findings(findings)
+    more = len(findings) - shown
+    lines = [line for finding in findings[:shown] for line in _format_finding(finding)]
     if more <= 0:
         return lines
     return [

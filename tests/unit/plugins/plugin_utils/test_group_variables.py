@@ -115,6 +115,7 @@ def test_a_thousand_nodes_with_a_warning_each():
         for number in range(1000)
     ]
     assert len(format_findings(shared)) <= 12
+    assert len(format_findings([{**finding, "more": "The rest"} for finding in shared])) <= 12
 
 
 @pytest.mark.parametrize("fleet", FLEETS)

@@ -47,3 +47,23 @@ def test_of_a_large_fleet_the_first_rows_are_shown(count, is_whole):
     assert any(line.startswith("k7 ") for line in lines) is is_whole
     # The nodes of a large fleet share the rows of their rules.
     assert any(line.startswith(f"k1 to k{count}, {count} nodes") for line in lines) is not is_whole
+
+
+def test_a_forward_shows_only_the_sources_that_come_through_it():
+    """Data planes of the same site dial the control plane directly."""
+    mapping = {"outside": "203.0.113.1", "outside_port": 18005, "inside_port": 8005, "protocols": ["tcp"]}
+    nodes = {
+        "cp": {"kong_role": "control_plane", "kong_site": "hq", "kong_address": "10.1.0.1", "kong_nat": [mapping]},
+        **{
+            f"near{at}": {"kong_role": "data_plane", "kong_site": "hq", "kong_address": f"10.1.0.{at}"}
+            for at in range(2, 9)
+        },
+        "far": {
+            "kong_role": "data_plane",
+            "kong_site": "far",
+            "kong_address": "10.9.0.9",
+            "kong_nat_egress": "203.0.113.9",
+        },
+    }
+    (line,) = [line for line in format_plan(planned(nodes)) if "203.0.113.1:18005/tcp" in line]
+    assert line.split()[-4:] == ["cluster", "far", "(203.0.113.9)", "no"]
