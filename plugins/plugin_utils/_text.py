@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 # Average width relative to the font size, in the widest of the usual sans-serif fonts (DejaVu Sans, Verdana).
@@ -42,12 +43,21 @@ def format_for_inventory(value: Any) -> str:
 
     A host line of an INI inventory is split like a line of a shell before its values are evaluated, so it needs two pairs of
     quotes. A line of a section ``[GROUP:vars]`` is not split (ansible/plugins/inventory/ini.py).
+
+    A list that is too long has only its first item and an ellipsis, which no variable accepts as an item.
     """
     if isinstance(value, bool):
         return f"{json.dumps(value)} in YAML, {value} in an INI inventory"
-    plain = json.dumps(value, ensure_ascii=False)
-    yaml, literal = shorten(plain, _SHOWN_EXAMPLE), quote_value(value, _SHOWN_EXAMPLE)
+    yaml = _shorten_value(value, partial(json.dumps, ensure_ascii=False))
+    literal = _shorten_value(value, repr)
     return f'{yaml} in YAML and [group:vars], "{literal}" on an INI host line'
+
+
+def _shorten_value(value: Any, write: Callable[[Any], str]) -> str:
+    text = write(value)
+    if isinstance(value, list) and len(value) > 1 and len(text) > _SHOWN_EXAMPLE:
+        return f"[{shorten(write(value[0]), _SHOWN_EXAMPLE - len(', []') - 1)}, {_ELLIPSIS}]"
+    return shorten(text, _SHOWN_EXAMPLE)
 
 
 def escape_text(text: object, kept: str = "") -> str:

@@ -20,10 +20,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format
 
 # Separators between several items in one text. A blank is not among them, because names of hosts may have blanks.
 _SEPARATORS = re.compile(r"[,;]")
-_LIST_LIKE = re.compile(r"\[(?!.*\]:).*\]|\{.*\}", re.DOTALL)
+# A list or a mapping. Text that starts with an IPv6 address in brackets and a colon is neither.
+_LIST_LIKE = re.compile(r"\[(?![^][]*\]:).*\]|\{.*\}", re.DOTALL)
+_QUOTED = re.compile(r"['\"{}]")
 _BATCH = re.compile(r"[1-9][0-9]*%?")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-_SHOWN_ITEMS = 2
 
 
 class KindError(ValueError):
@@ -71,19 +72,29 @@ def _check_literal(kind: Kind, text: str) -> None:
             raise KindError(
                 f"it must be {kind.expected}, and not {what} in quotes; write {format_for_inventory(kind.example)}"
             )
-        raise KindError(
-            f"this is text in quotes, not {what}; write {format_for_inventory(_list_first_items(text) or kind.example)}"
-        )
+        raise KindError(f"this is text in quotes, not {what}; write {_describe_literal(kind, text)}")
 
 
-def _list_first_items(text: str) -> list[str]:
-    """Return the first items of the list of texts that a text contains. Empty for any other text."""
+def _describe_literal(kind: Kind, text: str) -> str:
+    """Return how an inventory writes the whole list or mapping that a text contains, or else an example of the kind."""
     try:
-        found = ast.literal_eval(text)
+        found = _parse_literal(text)
+        types = list if kind.read is _read_anything else (list, Mapping)
+        if not kind.is_secret and isinstance(found, types) and kind.read(kind, found):
+            return format_for_inventory(found)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return []
-    is_list = isinstance(found, list) and all(isinstance(item, str) for item in found)
-    return found[:_SHOWN_ITEMS] if is_list else []
+        pass
+    return f"a value such as {format_for_inventory(kind.example)}"
+
+
+def _parse_literal(text: str) -> Any:
+    """Return the list or mapping that a text contains. The items of a list may be without quotes."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        if _QUOTED.search(text):
+            raise
+        return _split_words(text[1:-1])
 
 
 def _make_wrong(kind: Kind, example: Any = None) -> KindError:
@@ -161,9 +172,11 @@ def _make_choices(*choices: str) -> Kind:
 def _read_items(kind: Kind, value: Any) -> list[str]:
     """Return a list of texts. A single text is a list with this item."""
     if isinstance(value, (list, tuple)):
-        return [_read_item(kind, item) for item in value]
+        items = [_read_item(kind, item) for item in value]
+        _check_separators(items)
+        return items
     if isinstance(value, str) and len(words := _split_words(value)) > 1:
-        raise KindError(f"several items must be a list, not text; write {format_for_inventory(words[:_SHOWN_ITEMS])}")
+        raise KindError(f"several items must be a list, not text; write {format_for_inventory(words)}")
     if isinstance(value, Mapping):
         raise _make_wrong(kind)
     return [_read_item(kind, value)]
@@ -171,13 +184,18 @@ def _read_items(kind: Kind, value: Any) -> list[str]:
 
 def _read_item(kind: Kind, item: Any) -> str:
     if isinstance(item, (list, tuple, Mapping)) or item is None:
-        raise KindError(f"the item {quote_value(item)} is not text; write {format_for_inventory(kind.example)}")
-    text = _read_text(kind, item)
-    if len(words := _split_words(text)) > 1:
         raise KindError(
-            f"the item {quote_value(text)} must be several items; write {format_for_inventory(words[:_SHOWN_ITEMS])}"
+            f"the item {quote_value(item)} is not text; write a list such as {format_for_inventory(kind.example)}"
         )
-    return text
+    return _read_text(kind, item)
+
+
+def _check_separators(items: list[str]) -> None:
+    """Raise KindError for an item that is several items. The advice is the whole list."""
+    for item in items:
+        if len(_split_words(item)) > 1:
+            words = [word for text in items for word in _split_words(text)]
+            raise KindError(f"the item {quote_value(item)} must be several items; write {format_for_inventory(words)}")
 
 
 def _split_words(text: str) -> list[str]:
@@ -198,9 +216,18 @@ def _read_addresses(kind: Kind, value: Any) -> str | list[str]:
 
 def _read_sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | None]:
     """Return source terms, or a mapping from port to source terms."""
-    if isinstance(value, Mapping):
-        return {str(port).strip(): None if terms is None else _read_items(kind, terms) for port, terms in value.items()}
-    return _read_items(kind, value)
+    if not isinstance(value, Mapping):
+        return _read_items(kind, value)
+    return {
+        str(port).strip(): None if terms is None else _read_terms(kind, port, terms) for port, terms in value.items()
+    }
+
+
+def _read_terms(kind: Kind, port: Any, terms: Any) -> list[str]:
+    try:
+        return _read_items(kind, terms)
+    except KindError as exc:
+        raise KindError(f"key {quote_value(port)}: {exc}") from exc
 
 
 def _read_mappings(kind: Kind, value: Any) -> list[Mapping[Any, Any]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -23,6 +24,7 @@ ROLES = Path(__file__).resolve().parents[5] / "roles"
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
 DATA_PLANE = {**N, "kong_role": "data_plane"}
 ALL_KINDS = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
+ITEM_KINDS = (kinds.ADDRESSES, kinds.NAMES, kinds.NETWORKS, kinds.PUBLICATIONS, kinds.SOURCES, kinds.VIRTUAL_ADDRESSES)
 FORMS = re.compile(r'(.*) in YAML and \[group:vars\], (".*") on an INI host line')
 
 
@@ -62,6 +64,34 @@ def test_choices_equal_the_choices_of_the_roles():
 
 
 CASES = {
+    "a list in quotes with IPv6": (
+        {**N, "kong_proxy_listen": '["0.0.0.0:8000", "[::]:8000"]'},
+        'this is text in quotes, not a list; write ["0.0.0.0:8000", "[::]:8000"] in YAML',
+    ),
+    "a list in quotes of one IPv6 entry": (
+        {**N, "kong_admin_listen": '["[::1]:8001"]'},
+        'this is text in quotes, not a list; write ["[::1]:8001"] in YAML',
+    ),
+    "published IPv6 ports in quotes": (
+        {**N, "kong_published_ports": '["[::1]:80:8000", "443:8443"]'},
+        'this is text in quotes, not a list; write ["[::1]:80:8000", "443:8443"] in YAML',
+    ),
+    "an IPv6 control plane in a list in quotes": (
+        {**DATA_PLANE, "kong_cluster_control_plane": '["[fd00::9]:8005"]'},
+        "it must be ADDRESS:PORT as text, and not a list in quotes; write",
+    ),
+    "a list with IPv6 that lost its quotes": (
+        {**N, "kong_proxy_listen": "[0.0.0.0:8000, [::]:8000]"},
+        'this is text in quotes, not a list; write ["0.0.0.0:8000", "[::]:8000"] in YAML',
+    ),
+    "commas in an item of a list": (
+        {**N, "kong_proxy_sources": ["a", "b,c", 7]},
+        'the item \'b,c\' must be several items; write ["a", "b", "c", "7"]',
+    ),
+    "commas in the sources of a port": (
+        {**N, "kong_stream_sources": {9100: "a,b,c", 9200: "any"}},
+        'key 9100: several items must be a list, not text; write ["a", "b", "c"]',
+    ),
     "a list in quotes": (
         {**N, "kong_admin_listen": '["0.0.0.0:8001", "0.0.0.0:8444 ssl"]'},
         'this is text in quotes, not a list; write ["0.0.0.0:8001", "0.0.0.0:8444 ssl"] in YAML and [group:vars], "[\'0.0.0.0:',
@@ -128,6 +158,41 @@ def test_a_value_of_another_kind_is_an_error(case):
     error = only_error({"n": variables})
     assert error.code in ("variable-invalid", "version-unquoted")
     assert part in error.message
+
+
+ITEM_VARIABLES = [name for name, kind in KINDS.items() if kind in (*ITEM_KINDS, kinds.LISTEN)]
+ADDRESS_TEXTS = [f"10.0.0.{number}" for number in range(50, 70)]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 20])
+@pytest.mark.parametrize("form", ["commas", "item", "json", "lost quotes"])
+@pytest.mark.parametrize("kind", ITEM_KINDS, ids=lambda kind: kind.expected)
+def test_advice_has_all_items_or_an_ellipsis(kind, form, count):
+    items = ADDRESS_TEXTS[:count]
+    joined = ",".join(items)
+    value = {
+        "commas": joined,
+        "item": [items[0], ",".join(items[1:])] if count > 2 else [joined],
+        "json": json.dumps(items),
+        "lost quotes": f"[{joined}]",
+    }
+    with pytest.raises(KindError) as caught:
+        read_kind(kind, value[form])
+    written, host_line = FORMS.fullmatch(str(caught.value).partition("write ")[2]).groups()
+    expected = items if count < 20 else [items[0], "…"]
+    assert yaml.safe_load(written) == expected
+    assert yaml.safe_load(host_line) == (str(items) if count < 20 else f"['{items[0]}', …]")
+
+
+@pytest.mark.parametrize("name", ITEM_VARIABLES)
+def test_shortened_advice_is_an_error(name):
+    found = compiled({"n": {**N, name: ["10.0.0.50", "…"]}}).findings
+    assert any(error.severity == "error" and error.variable == name for error in found)
+
+
+@pytest.mark.parametrize("text", ["[::1]:8001", "[::1]:8001, [::1]", "[::]:8000 ssl, [::]:8443"])
+def test_text_that_starts_with_an_ipv6_address_is_no_list(text):
+    assert read_kind(kinds.LISTEN, text) == text
 
 
 def test_value_of_kong_config_is_not_shown():
