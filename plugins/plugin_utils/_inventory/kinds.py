@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,18 @@ def _read_host_path(kind: Kind, value: Any) -> str:
     text = _read_text(kind, value)
     if not text.startswith("/") or text.endswith("/") or not text.isprintable():
         raise _make_wrong(kind)
+    return text
+
+
+def _read_command(kind: Kind, value: Any) -> str:
+    """Return a command that the modules can split into words, as a shell does."""
+    text = _read_text(kind, value)
+    try:
+        words = shlex.split(text)
+    except ValueError as exc:
+        raise KindError(f"it cannot be split into words ({exc}); correct its quotes and backslashes") from exc
+    if not words or not words[0]:
+        raise KindError(f"it has no program; write a command such as {format_for_inventory(kind.example)}")
     return text
 
 
@@ -269,7 +282,7 @@ ROLLBACK_SECONDS = Kind("a number of seconds, 5 or more", 30, _read_number, leas
 BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
 FIREWALL_STATE = _make_choices("present", "merged", "absent", "rolled_back")
 TRANSPARENT_STATE = _make_choices("present", "absent")
-COMMAND = Kind("a command as text", "docker restart kong", _read_text, is_query=True)
+COMMAND = Kind("a command as text", "docker restart kong", _read_command, is_query=True)
 # The keyword serial of a play takes a number, a percentage, or a list of both.
 BATCHES = Kind("a number, a percentage or a list of them", [1, "10%"], _read_batches)
 # Kong's own grammar has its own errors: versions, listen values, switches and ports.

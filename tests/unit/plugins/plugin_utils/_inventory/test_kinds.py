@@ -64,6 +64,22 @@ def test_choices_equal_the_choices_of_the_roles():
 
 
 CASES = {
+    "a restart command with an open quote": (
+        {**N, "kong_listen_restart_command": "docker restart 'kong"},
+        "it cannot be split into words (No closing quotation); correct its quotes and backslashes",
+    ),
+    "a reload command with an open quote": (
+        {**N, "kong_listen_reload_command": 'docker exec kong kong reload "'},
+        "it cannot be split into words (No closing quotation); correct its quotes and backslashes",
+    ),
+    "a command with a final backslash": (
+        {**N, "kong_listen_restart_command": "docker restart kong \\"},
+        "it cannot be split into words (No escaped character); correct its quotes and backslashes",
+    ),
+    "a command without a program": (
+        {**N, "kong_listen_reload_command": "''"},
+        "it has no program; write a command such as",
+    ),
     "a list in quotes with IPv6": (
         {**N, "kong_proxy_listen": '["0.0.0.0:8000", "[::]:8000"]'},
         'this is text in quotes, not a list; write ["0.0.0.0:8000", "[::]:8000"] in YAML',
@@ -193,6 +209,11 @@ def test_shortened_advice_is_an_error(name):
 @pytest.mark.parametrize("text", ["[::1]:8001", "[::1]:8001, [::1]", "[::]:8000 ssl, [::]:8443"])
 def test_text_that_starts_with_an_ipv6_address_is_no_list(text):
     assert read_kind(kinds.LISTEN, text) == text
+
+
+@pytest.mark.parametrize("text", ["docker restart kong", "sh -c 'docker restart \"kong\"'", '"/opt/my kong/restart"'])
+def test_command_with_closed_quotes_is_kept(text):
+    assert read_kind(kinds.COMMAND, text) == text
 
 
 def test_value_of_kong_config_is_not_shown():
