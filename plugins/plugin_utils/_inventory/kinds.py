@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import parse_port
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory, quote_value
 
 # Separators between several items in one text. A blank is not among them, because names of hosts may have blanks.
@@ -231,9 +232,22 @@ def _read_sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | N
     """Return source terms, or a mapping from port to source terms."""
     if not isinstance(value, Mapping):
         return _read_items(kind, value)
+    _check_ports(value)
     return {
         str(port).strip(): None if terms is None else _read_terms(kind, port, terms) for port, terms in value.items()
     }
+
+
+def _check_ports(sources: Mapping[Any, Any]) -> None:
+    """Raise KindError for two keys that are the same port, such as 9100 and "9100"."""
+    found: dict[str, Any] = {}
+    for key in sources:
+        text = str(key).strip()
+        other = found.setdefault(str(parse_port(text) or text), key)
+        if other is not key:
+            raise KindError(
+                f"the keys {quote_value(other)} and {quote_value(key)} are the same port; remove one of them"
+            )
 
 
 def _read_terms(kind: Kind, port: Any, terms: Any) -> list[str]:

@@ -64,6 +64,18 @@ def test_choices_equal_the_choices_of_the_roles():
 
 
 CASES = {
+    "a port twice": (
+        {**N, "kong_stream_sources": {9100: ["10.0.0.1"], "9100": "any"}},
+        "the keys 9100 and '9100' are the same port; remove one of them",
+    ),
+    "a port twice with a leading zero": (
+        {**N, "kong_stream_sources": {"09100": ["10.0.0.1"], 9100: None}},
+        "the keys '09100' and 9100 are the same port; remove one of them",
+    ),
+    "a port twice with a blank": (
+        {**N, "kong_stream_sources": {"9100 ": ["10.0.0.1"], "9100": ["10.0.0.2"]}},
+        "the keys '9100 ' and '9100' are the same port; remove one of them",
+    ),
     "a restart command with an open quote": (
         {**N, "kong_listen_restart_command": "docker restart 'kong"},
         "it cannot be split into words (No closing quotation); correct its quotes and backslashes",
