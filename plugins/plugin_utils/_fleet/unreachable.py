@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first, join_words, make_natural_key
 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
@@ -96,11 +96,9 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
 
 def _with_sites(hosts: Sequence[Host]) -> str:
     """Return the names of the first hosts with their sites, as text for a message."""
-    shown = hosts[:_SHOWN_HOSTS]
-    more = f" and {len(hosts) - len(shown)} more" if len(hosts) > len(shown) else ""
     if len({host.site for host in hosts}) == 1:
-        return f"{', '.join(host.name for host in shown)}{more} (site {hosts[0].site})"
-    return ", ".join(f"{host.name} (site {host.site})" for host in shown) + more
+        return f"{join_first([host.name for host in hosts], _SHOWN_HOSTS)} (site {hosts[0].site})"
+    return join_first([f"{host.name} (site {host.site})" for host in hosts], _SHOWN_HOSTS)
 
 
 def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> list[str]:
@@ -138,7 +136,7 @@ def make_unverified_warnings(unverified: Unverified) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is unverified."""
     for hosts, (name, target, dialled, source) in unverified.values():
         also = (
-            f". The same holds for {_format_names(sorted(set(hosts) - {name}, key=make_natural_key))}"
+            f". The same holds for {join_first(sorted(set(hosts) - {name}, key=make_natural_key), 3)}"
             if len(hosts) > 1
             else ""
         )
@@ -162,7 +160,7 @@ def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
     """Yield a warning for the hosts of each site whose source is not known."""
     for hosts, (name, target, dialled, source) in unknown.values():
         also = (
-            f". The same holds for {_format_names(sorted(set(hosts) - {name}, key=make_natural_key))}"
+            f". The same holds for {join_first(sorted(set(hosts) - {name}, key=make_natural_key), 3)}"
             if len(hosts) > 1
             else ""
         )
@@ -172,7 +170,3 @@ def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
             f"address that the node sees{also}"
         )
         yield make_host_warning("source-address-unknown", name, "kong_address", None, message)
-
-
-def _format_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

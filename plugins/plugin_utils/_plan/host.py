@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_members
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first, make_natural_key
 
 
 def select_host(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -37,8 +37,7 @@ def make_unknown_error(plan: Mapping[str, Any], name: str) -> PlanError:
 
 def format_names(names: Iterable[str]) -> str:
     """Return the first of the names as text."""
-    listed = sorted(names, key=make_natural_key)
-    return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
+    return join_first(sorted(names, key=make_natural_key), 10)
 
 
 def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, Any]]:

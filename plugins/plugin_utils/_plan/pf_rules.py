@@ -17,9 +17,10 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first
 
 PF_FORMS = ("freebsd", "openbsd")
-_SHOWN = 4  # items of a list in a table for a terminal
+SHOWN_SOURCES = 4  # items of a list in a table for a terminal
 
 _HEAD = """\
 # Rendered by gatehouse.kong for pf of {systems}, and not applied: rules for the device that forwards packets to {node}.
@@ -33,8 +34,8 @@ def format_interception(plan: Mapping[str, Any], names: Iterable[str]) -> list[s
     rows = [
         [
             name,
-            _format_list(rule["sources"]) or "no source",
-            f"{_format_list(rule['destinations'])} {_format_ports(rule)}",
+            format_networks(rule["sources"]) or "no source",
+            f"{format_networks(rule['destinations'])} {_format_ports(rule)}",
             " ".join(rule["interfaces"]) or "any",
             f"{rule['listener']} {_find_target(plan, name, rule)}",
             rule["method"],
@@ -92,11 +93,11 @@ def _find_target(plan: Mapping[str, Any], name: str, rule: Mapping[str, Any]) ->
     return Endpoint(address, rule["port"])
 
 
-def _format_list(values: str | Sequence[str]) -> str:
+def format_networks(values: str | Sequence[str]) -> str:
+    """Return the first networks of a list for a table of a terminal; of text, which allows every source, "anyone"."""
     if isinstance(values, str):
         return "anyone"
-    shown = [value.removesuffix("/32").removesuffix("/128") for value in values[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
+    return join_first([value.removesuffix("/32").removesuffix("/128") for value in values], SHOWN_SOURCES)
 
 
 def _format_ports(rule: Mapping[str, Any]) -> str:

@@ -17,19 +17,23 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     list_forward_sources,
     list_hosts,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import (
+    SHOWN_SOURCES,
+    format_interception,
+    format_networks,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_source_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
     format_ranges,
+    join_first,
     make_natural_key,
 )
 
 # For a larger fleet, a terminal shows only the first rows of each table; a plan file and a report have all rows.
 _SMALL = 20
 _SHOWN_ROWS = 6
-_SHOWN_SOURCES = 4
 _MORE = (
     f"The fleet has more than {_SMALL} nodes, so each table shows at most {_SHOWN_ROWS} rows. With kong_plan_file, the playbook plan "
     "writes the whole plan to a file."
@@ -101,18 +105,7 @@ def _share_rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[tupl
 def _make_rule_rows(plan: Mapping[str, Any], rules: Iterable[tuple[_Rule, Sequence[str]]]) -> Iterator[list[str]]:
     for (listener, where, sources), names in rules:
         networks = list_source_networks(plan, sources if isinstance(sources, str) else list(sources))
-        yield [format_ranges(names), listener, where, _shorten(networks)]
-
-
-def _shorten(sources: str | list[str]) -> str:
-    if isinstance(sources, str):
-        return "anyone"
-    return _list_some([source.removesuffix("/32").removesuffix("/128") for source in sources])
-
-
-def _list_some(items: Sequence[str]) -> str:
-    more = len(items) - _SHOWN_SOURCES
-    return ", ".join(items[:_SHOWN_SOURCES]) + (f" and {more} more" if more > 0 else "") or "nobody"
+        yield [format_ranges(names), listener, where, format_networks(networks) or "nobody"]
 
 
 def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -127,7 +120,7 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            _list_some(list_forward_sources(plan, forward, callers)),
+            join_first(list_forward_sources(plan, forward, callers), SHOWN_SOURCES) or "nobody",
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in forwards

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first, make_natural_key
 
 _SHOWN = 20
 
@@ -19,8 +19,7 @@ def explain_name(option: str, name: str | None, kind: str, known: Collection[str
     if name in known:
         return ""
     ordered = sorted(known, key=make_natural_key)
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    valid = f"Valid: {', '.join(ordered[:_SHOWN])}{more}"
+    valid = f"Valid: {join_first(ordered, _SHOWN)}"
     if name is None:
         return f"{option} is missing: add -e {option}=NAME. {valid}"
     close = get_close_matches(name, ordered, n=1)
