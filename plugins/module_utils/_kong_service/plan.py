@@ -118,7 +118,7 @@ def choose_procedure(kong: Kong, how: str) -> Procedure:
 
 def _plan_restart(kong: Kong) -> tuple[Step, ...]:
     if kong.restart_command:
-        return (Step((*shlex.split(kong.restart_command),)),)
+        return (_make_step(kong.restart_command),)
     if kong.unit and kong.gossips:
         # If Kong starts too early, it uses the old agent, and has no agent when the old agent ends.
         return Step(("systemctl", "stop", kong.unit), settles=True), Step(("systemctl", "start", kong.unit))
@@ -164,12 +164,20 @@ def _plan_reload(kong: Kong) -> tuple[Step, ...] | str:
         return "a reload of Kong before 0.11 does not read the file"
     if kong.restart_command or kong.reload_command:
         command = kong.reload_command
-        return (Step((*shlex.split(command),)),) if command else "no reload command is given"
+        return (_make_step(command),) if command else "no reload command is given"
     options = find_options(kong)
     if kong.unit:
         return _plan_unit_reload(kong, options)
     _require_start_by_root(kong)
     return make_prepare(kong, options or ()), Step((kong.program, "reload", *_make_prefix_options(kong)), as_kong=True)
+
+
+def _make_step(command: str) -> Step:
+    """Return the step that runs a command of the user. Raises ServiceError if it cannot be split into words."""
+    try:
+        return Step((*shlex.split(command),))
+    except ValueError as error:
+        raise ServiceError(f"the command {command!r} cannot be split into words: {error}. Close its quotes") from error
 
 
 def _require_start_by_root(kong: Kong) -> None:

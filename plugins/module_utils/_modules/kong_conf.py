@@ -60,7 +60,10 @@ def validate(module: AnsibleModule, path: str) -> None:
         return
     if "%s" not in command:
         module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
-    words = [word.replace("%s", path) for word in shlex.split(command)]
+    try:
+        words = [word.replace("%s", path) for word in shlex.split(command)]
+    except ValueError as error:
+        module.fail_json(msg=f"validate is {command!r}; it cannot be split into words: {error}. Close its quotes")
     try:
         environment = read_environment(module.params)
         if environment is None:

@@ -211,6 +211,15 @@ def test_quoted_words_of_a_command_are_not_split():
     assert choose_procedure(kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
 
 
+@pytest.mark.parametrize(
+    ("how_run", "how"),
+    [(kong((3, 9), restart_command="a 'b"), "restart"), (kong((3, 9), reload_command="a 'b"), "reload")],
+)
+def test_a_command_with_an_open_quote_is_an_error_that_names_it(how_run, how):
+    with pytest.raises(ServiceError, match=r"the command \"a 'b\" cannot be split into words: No closing quotation"):
+        choose_procedure(how_run, how)
+
+
 @pytest.mark.parametrize("how_run", [kong((3, 9)), with_program((3, 9), restart_command="docker restart kong")])
 def test_a_host_without_a_command_to_stop_kong(how_run):
     with pytest.raises(ServiceError, match="Kong cannot be stopped on this host"):

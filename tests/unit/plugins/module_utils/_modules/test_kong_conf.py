@@ -180,6 +180,12 @@ def test_if_the_validation_succeeds_the_file_is_replaced(run, conf):
     assert b"a = 2" in conf.read_bytes()
 
 
+def test_a_validation_with_an_open_quote_is_an_error(run, conf):
+    result = run(path=str(conf), settings={"a": "2"}, validate="grep 'a %s")
+    assert "it cannot be split into words: No closing quotation" in result["msg"]
+    assert b"a = 2" not in conf.read_bytes()
+
+
 def test_a_validation_without_the_path_is_an_error(run, conf):
     assert "must contain %s" in run(path=str(conf), settings={"a": "2"}, validate="true")["msg"]
 
