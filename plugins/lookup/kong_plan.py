@@ -92,4 +92,4 @@ class LookupModule(LookupBase):
         try:
             get_plan(group, variables, self._templar, self._loader)
         except RefusedError as exc:
-            raise PlanError(f"{exc}. The playbook gatehouse.kong.plan shows what is wrong") from exc
+            raise PlanError(f"{exc}. The playbook gatehouse.kong.plan shows the errors") from exc

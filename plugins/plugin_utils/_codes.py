@@ -306,7 +306,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
     "Errors of single Kong releases": (
         _make_warning(
             "cluster-events-lost",
-            "The node does not learn of changes that are made at its Admin API, or at those of other nodes. Kong 0.9.0 to 0.9.7 sends "
+            "The node does not learn of changes that are made at the Admin APIs of this node or of other nodes. Kong 0.9.0 to 0.9.7 sends "
             "the events of its cluster to 127.0.0.1 and the port of `kong_admin_listen`, where the node does not listen. Kong 0.9.4 "
             "sends other nodes no events.",
             "Upgrade to 0.9.8 or later, or bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources.",

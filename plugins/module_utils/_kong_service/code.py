@@ -4,10 +4,10 @@
 
 """Tells whether root may run Kong's program with the variables and settings of a unit that runs as another user.
 
-Such a user must not decide what a program of root does, or which files it writes. A test of the configuration opens its logs:
-in a folder of that user, a link could lead to any file, and a new log would be root's. Sources: `bin/kong` starts with the modules of LuaRocks, which also
-searches the home directory, then with KONG_LUA_PATH_OVERRIDE and the working directory; kong/templates/nginx_kong.lua
-(lua_package_path, lua_package_cpath); kong/conf_loader (directives in settings `nginx_…`);
+Such a user must not choose the code that root runs, or the files that root writes. A test of the configuration opens its logs:
+in a folder of that user, a link could lead to any file, and root would own a new log. Sources: `bin/kong` starts with the
+modules of LuaRocks, which also searches the home directory, then with KONG_LUA_PATH_OVERRIDE and the working directory;
+kong/templates/nginx_kong.lua (lua_package_path, lua_package_cpath); kong/conf_loader (directives in settings `nginx_…`);
 ngx_conf_full_name in src/core/ngx_string.c (a relative path of a log begins in the prefix, which is a private folder in a test).
 """
 
@@ -42,10 +42,10 @@ def is_roots(
     files: Iterable[str],
     directory: str = "/",
 ) -> bool:
-    """Tell whether only root can change what a program of Kong reads, runs and writes with the variables of a unit.
+    """Tell whether only root can change the files that a program of Kong reads, runs and writes with the variables of a unit.
 
-    `user` is the user of the unit, empty for root. `files` are Kong's files, and `directory` is the working directory of the unit, in
-    which relative paths begin. Raises OSError if a file cannot be read.
+    `user` is the user of the unit, empty for root. `files` are Kong's files. Relative paths begin in `directory`, the working
+    directory of the unit. Raises OSError if a file cannot be read.
     """
     if not user:
         return True

@@ -132,7 +132,7 @@ def _serves_ipv4(sock: Socket, known: set[Place]) -> bool:
 
 
 def _accepts_ipv4(sock: Socket) -> bool:
-    """Tell whether a socket accepts IPv4 at [::], as those of Serf. nginx sets ipv6only by default (ngx_http_core_listen)."""
+    """Tell whether a socket accepts IPv4 at [::]. Sockets of Serf do; nginx sets ipv6only by default (ngx_http_core_listen)."""
     return sock.address == ANY6 and sock.process != "nginx"
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rolling update of the playbook site: its batches, and what it says and leaves if a node fails."""
+"""The rolling update of the playbook site: its batches, and its messages and unchanged nodes if a node fails."""
 
 from __future__ import annotations
 

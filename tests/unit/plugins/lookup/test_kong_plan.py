@@ -76,5 +76,5 @@ def test_groups_and_refusals_of_one_run(tmp_path):
     assert done.returncode == 2
     assert "k1                         : ok=2" in done.stdout
     assert "k2                         : ok=2" in done.stdout
-    message = "There is no plan for this inventory: 1 error (address-invalid). The playbook gatehouse.kong.plan shows what is wrong"
+    message = "There is no plan for this inventory: 1 error (address-invalid). The playbook gatehouse.kong.plan shows the errors"
     assert message in done.stdout

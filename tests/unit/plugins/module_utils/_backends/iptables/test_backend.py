@@ -19,7 +19,7 @@ LINES = ["swap a~ a", "destroy a~", "destroy b"]
 
 
 class FakeHost:
-    """A host whose ipset rejects the line "destroy a~" with `text`, for the first `failures` calls."""
+    """A host whose ipset rejects the line "destroy a~" with `text` in the first `failures` calls."""
 
     def __init__(self, failures, text=BUSY):
         self.failures, self.text = failures, text
