@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import Kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import (
     ADDRESSES,
     BACKEND,
@@ -35,7 +36,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds im
     TRANSPARENT_STATE,
     VERSION,
     VIRTUAL_ADDRESSES,
-    Kind,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     list_listener_names,

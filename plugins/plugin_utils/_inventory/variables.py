@@ -24,7 +24,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
     KNOWN_VARIABLES,
     RUN_VARIABLES,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import KindError, read_kind
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import KindError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, list_kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorten

@@ -16,7 +16,8 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import Kind, KindError, read_kind
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import Kind, KindError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
 
