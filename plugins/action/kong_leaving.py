@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
+    AnsibleInventory,
+    explain_uncomputable,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
@@ -21,6 +25,9 @@ _ARGUMENTS = {
     "cleaned_in": {"type": "path"},
 }
 
+# Variables that the playbook remove reads. It compiles no plan, which would refuse them.
+_OF_REMOVAL = ("kong_firewall_backend", "kong_firewall_rollback_timeout", "kong_plan_file")
+
 
 class ActionModule(ControllerAction):
     """Work on the controller, without a connection to a host."""
@@ -30,6 +37,10 @@ class ActionModule(ControllerAction):
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         if arguments["cleaned_in"]:
             return {"changed": self._forget(Path(arguments["cleaned_in"]), arguments["hosts"])}
+        inventory = AnsibleInventory(variables, self._loader)
+        for host in arguments["hosts"]:
+            if refused := explain_uncomputable(host, inventory.read_variables(host), _OF_REMOVAL):
+                raise PlanError(refused)
         members = variables["groups"].get(arguments["group"], ())
         warning = describe_members(arguments["hosts"], arguments["group"], members)
         return {"warnings": [warning]} if warning else {}

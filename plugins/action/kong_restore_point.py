@@ -4,6 +4,34 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule as ActionModule
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ("ActionModule",)
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
+    AnsibleInventory,
+    explain_uncomputable,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+
+# Variables that the playbook rollback reads. It compiles no plan, which would refuse them.
+_OF_ROLLBACK = [
+    name for name in sorted(RUN_VARIABLES, key=make_natural_key) if name.startswith(("kong_firewall_", "kong_listen_"))
+]
+
+
+class ActionModule(NodeModule):
+    """Run the module if the variables of a rollback can be computed."""
+
+    def execute(
+        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
+    ) -> dict[str, Any]:
+        variables = task_vars or {}
+        host = variables["inventory_hostname"]
+        own = AnsibleInventory(variables, self._loader).read_variables(host)
+        if refused := explain_uncomputable(host, own, _OF_ROLLBACK):
+            raise AnsibleActionFail(refused)
+        return super().execute(task_vars, wrap_async=wrap_async, **arguments)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ except ImportError:  # before ansible-core 2.19
         AnsibleVaultEncryptedUnicode as Encrypted,
     )
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, TrustedHostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
@@ -32,6 +33,7 @@ class AnsibleInventory:
     """The whole inventory, which --limit and serial do not narrow."""
 
     def __init__(self, task_vars: Mapping[str, Any], loader: DataLoader) -> None:
+        self._task_vars = task_vars
         self.groups: Mapping[str, Sequence[str]] = task_vars["groups"]
         self._hostvars = TrustedHostvars(task_vars["hostvars"])
         # The variables of a host are read with and without facts, one after the other.
@@ -42,8 +44,24 @@ class AnsibleInventory:
         """Return the variables of a host, with its facts."""
         own = self._read_own(host)
         facts = {_strip_prefix(name): value for name, value in self._hostvars.read_facts(host).items()}
+        of_run = {name: value for name, value in self._play.items() if name in RUN_VARIABLES}
         # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
-        return _Variables({**own, FACTS: facts}, lambda: self._make_context(host if facts else None, own), self._loader)
+        return _Variables(
+            {**own, **of_run, FACTS: facts},
+            lambda: self._make_context(host if facts else None, own),
+            self._loader,
+            self._play,
+        )
+
+    @cached_property
+    def _play(self) -> Mapping[str, Any]:
+        """The variables that the play or the task sets: those that its host does not have, and other values of run variables."""
+        own = self._hostvars.with_facts.raw_get(self._task_vars["inventory_hostname"])
+        return {
+            name: value
+            for name, value in self._task_vars.items()
+            if name not in ("hostvars", "vars") and (name not in own or (name in RUN_VARIABLES and value != own[name]))
+        }
 
     def _make_context(self, host: str | None, own: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the variables for templates of a host with facts, or of a host without facts from its own variables."""
@@ -53,7 +71,7 @@ class AnsibleInventory:
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host as if no facts of any host were known."""
         own = {FACTS: {}, **self._read_own(host)}
-        return _Variables(own, lambda: {**own, "hostvars": self._hostvars.without_facts}, self._loader)
+        return _Variables(own, lambda: {**own, "hostvars": self._hostvars.without_facts}, self._loader, {})
 
 
 class _Variables(Mapping[str, Any]):
@@ -64,20 +82,29 @@ class _Variables(Mapping[str, Any]):
     for templates, which takes ten times as long as reading the host.
 
     ``context`` returns the variables for templates. With their ``hostvars`` a template may take a node's NAT from the
-    variables of its router.
+    variables of its router. Templates of run variables may use the variables of a play, ``play``, as well.
     """
 
     def __init__(
-        self, variables: Mapping[str, Any], context: Callable[[], Mapping[str, Any]], loader: DataLoader
+        self,
+        variables: Mapping[str, Any],
+        context: Callable[[], Mapping[str, Any]],
+        loader: DataLoader,
+        play: Mapping[str, Any],
     ) -> None:
         self._variables = variables
         self._context = context
         self._loader = loader
+        self._play = play
         self._looked_at: dict[str, Any] = {}
 
     @cached_property
     def _templar(self) -> Templar:
         return Templar(loader=self._loader, variables=self._context())
+
+    @cached_property
+    def _run_templar(self) -> Templar:
+        return Templar(loader=self._loader, variables={**self._play, **self._context()})
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._looked_at:
@@ -89,7 +116,9 @@ class _Variables(Mapping[str, Any]):
         if name == FACTS:
             return value
         try:
-            return _compute(self._templar, value) if _may_have_templates(value) else make_plain_value(value)
+            if not _may_have_templates(value):
+                return make_plain_value(value)
+            return compute_value(self._run_templar if name in RUN_VARIABLES else self._templar, value)
         except VaultedError:
             # The plan needs the names of the settings in kong_config, and no vault password for their values.
             found = self._without_secrets(value) if name == CONFIG else None
@@ -107,14 +136,14 @@ class _Variables(Mapping[str, Any]):
         if isinstance(value, (list, tuple)):
             return [self._without_secrets(item) for item in value]
         try:
-            return _compute(self._templar, value)
+            return compute_value(self._templar, value)
         except VaultedError:
             return self._read_names_without_secrets(value)
 
     def _read_names_without_secrets(self, template: Any) -> Any:
         """Return the mapping that a template yields if VAULTED is in place of each encrypted value, or only VAULTED."""
         try:
-            found = _compute(self._masked_templar, _mask(template))
+            found = compute_value(self._masked_templar, _mask(template))
         except VariableError:
             return VAULTED
         return found if isinstance(found, Mapping) and VAULTED in str(found) else VAULTED
@@ -139,6 +168,19 @@ class _Variables(Mapping[str, Any]):
         return len(self._variables)
 
 
+def explain_uncomputable(host: str, variables: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Return why the first of the named variables of a host that cannot be computed has no value; empty text if all have.
+
+    A play that reads them with the filter default would leave them out without a message.
+    """
+    for name in names:
+        try:
+            variables.get(name)
+        except VariableError as exc:
+            return f"{host}: {name}: its value cannot be computed; correct the template: {exc}"
+    return ""
+
+
 def _strip_prefix(fact: str) -> str:
     """Return the name of a fact below ansible_facts, as namespace_facts of ansible/vars/clean.py names it."""
     return fact if fact == "ansible_local" else fact.removeprefix("ansible_")
@@ -155,7 +197,7 @@ def _may_have_templates(value: Any) -> bool:
     return not isinstance(value, Mapping) or any(map(_may_have_templates, (*value.keys(), *value.values())))
 
 
-def _compute(templar: Templar, value: Any) -> Any:
+def compute_value(templar: Templar, value: Any) -> Any:
     """Return a value with its templates computed. Raises VariableError, of the class VaultedError without a vault password."""
     try:
         return make_plain_value(templar.template(value))

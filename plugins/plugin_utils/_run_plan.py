@@ -15,8 +15,12 @@ from ansible.module_utils.parsing.convert_bool import boolean  # type: ignore[im
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
 from ansible.template import Templar  # type: ignore[import-untyped]
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
+    AnsibleInventory,
+    compute_value,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
@@ -58,17 +62,18 @@ def get_plan(group: str, variables: Mapping[str, Any], templar: Templar, loader:
     with lock_plan_file(group) as path:
         is_new = not path.exists()
         if is_new:
-            write_parts(
-                path, _compile(group, AnsibleInventory(variables, loader), is_strict=_is_strict(variables, templar))
-            )
+            write_parts(path, _compile(group, AnsibleInventory(variables, loader), variables, templar))
         return RunPlan(PartedPlan(path), is_new, str(path))
 
 
-def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> Mapping[str, Any]:
+def _compile(
+    group: str, inventory: AnsibleInventory, variables: Mapping[str, Any], templar: Templar
+) -> Mapping[str, Any]:
     with _with_rare_garbage_collection():
         compilation = compile_plan(inventory, group, read_played(group))
     findings = share_findings(compilation.findings)
-    if is_strict:
+    # A wrong value of kong_strict is an error of the compiler.
+    if not compilation.errors and _is_strict(variables, templar):
         findings = [
             {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])} for finding in findings
         ]
@@ -79,11 +84,11 @@ def _compile(group: str, inventory: AnsibleInventory, *, is_strict: bool) -> Map
 
 
 def _is_strict(variables: Mapping[str, Any], templar: Templar) -> bool:
-    value = templar.template(variables.get("kong_strict"))
-    if value is None:
-        return False
     try:
-        return bool(boolean(value))
+        value = compute_value(templar, variables.get("kong_strict"))
+        return value is not None and bool(boolean(value))
+    except VariableError as exc:
+        raise PlanError(f"kong_strict: its value cannot be computed; correct the template: {exc}") from exc
     except TypeError as exc:
         message = "it must be true or false; correct or remove it"
         raise PlanError(f"kong_strict: {quote_value(value)}: {message}") from exc

@@ -22,7 +22,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     KINDS,
     KNOWN_VARIABLES,
-    RUN_VARIABLES,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import KindError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
@@ -151,10 +150,8 @@ class HostVariables:
 
     def _refuse(self, code: str, name: str, value: Any, message: str) -> None:
         """Add an error about a variable that has no usable value."""
-        # A play may give a variable of the run another value, or the variable to which its template refers.
-        if code == "variable-invalid" or name not in RUN_VARIABLES:
-            self.refused.add(name)
-            self.add_error(code, name, value, message)
+        self.refused.add(name)
+        self.add_error(code, name, value, message)
 
     def read_text(self, name: str, default: str) -> str:
         """Return a variable that is text."""

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_verification,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -36,6 +37,7 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     printed = []
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False)
+    action._loader = None
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
     with pytest.MonkeyPatch.context() as patched:
@@ -391,8 +393,10 @@ def test_cleaned_nodes_are_deleted_from_a_plan_file(tmp_path, text, cleaned, aft
     ("hosts", "group", "named"),
     [(["k1", "k2"], {}, "k1"), (["k2"], {}, ""), (["k2"], {"group": "edge"}, "k2"), (["k1"], {"group": "none"}, "")],
 )
-def test_hosts_to_clean_that_are_still_nodes_are_a_warning(hosts, group, named):
+def test_hosts_to_clean_that_are_still_nodes_are_a_warning(monkeypatch, hosts, group, named):
     groups = {"all": ["k1", "k2"], "kong": ["k1"], "edge": ["k2"]}
+    inventory = PlainInventory(groups, {"k1": {}, "k2": {}})
+    monkeypatch.setattr(kong_leaving, "AnsibleInventory", lambda _variables, _loader: inventory)
     result, _printed = run(kong_leaving, {"hosts": hosts, **group}, groups=groups)
     started = [text.partition(": still in the group ")[0] for text in result.get("warnings", ())]
     assert started == ([f"leaving: {named}"] if named else [])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS, RUN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
@@ -61,7 +61,7 @@ def test_value_that_no_variable_can_have(name):
         for node in NODES:
             named = [error.code for error in errors_of(node, name, value) if error.variable == name]
             if code := NOT_COMPUTED.get(case):
-                assert named == ([] if name in RUN_VARIABLES else [code]), (node, case)
+                assert named == [code], (node, case)
             else:
                 assert named or may_have(name, case), (node, case)
 
