@@ -23,6 +23,8 @@ _LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+# Between double quotes on a line of a shell.
+_ESCAPED_ON_LINE = re.compile(r'["\\]')
 _SHOWN_VALUE = 60
 _SHOWN_EXAMPLE = 90
 _ELLIPSIS = "…"
@@ -44,12 +46,12 @@ def format_for_inventory(value: Any) -> str:
     A host line of an INI inventory is split like a line of a shell before its values are evaluated, so it needs two pairs of
     quotes. A line of a section ``[GROUP:vars]`` is not split (ansible/plugins/inventory/ini.py).
 
-    A list that is too long has only its first item and an ellipsis, which no variable accepts as an item.
+    A list or a mapping that is too long has only its first item and an ellipsis, which no variable accepts as an item.
     """
     if isinstance(value, bool):
         return f"{json.dumps(value)} in YAML, {value} in an INI inventory"
     yaml = _shorten_value(value, partial(json.dumps, ensure_ascii=False))
-    literal = _shorten_value(value, repr)
+    literal = _ESCAPED_ON_LINE.sub(r"\\\g<0>", _shorten_value(value, repr))
     return f'{yaml} in YAML and [group:vars], "{literal}" on an INI host line'
 
 
@@ -57,6 +59,9 @@ def _shorten_value(value: Any, write: Callable[[Any], str]) -> str:
     text = write(value)
     if isinstance(value, list) and len(value) > 1 and len(text) > _SHOWN_EXAMPLE:
         return f"[{shorten(write(value[0]), _SHOWN_EXAMPLE - len(', []') - 1)}, {_ELLIPSIS}]"
+    if isinstance(value, Mapping) and len(value) > 1 and len(text) > _SHOWN_EXAMPLE:
+        first = write(dict([next(iter(value.items()))]))
+        return f"{shorten(first[:-1], _SHOWN_EXAMPLE - len(', }') - 1)}, {_ELLIPSIS}}}"
     return shorten(text, _SHOWN_EXAMPLE)
 
 

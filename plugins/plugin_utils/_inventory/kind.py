@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
@@ -22,8 +23,8 @@ class Kind:
     """A kind of variables.
 
     ``expected`` describes a value in words, ``example`` is a value. ``read`` checks the type. ``is_query`` tells whether
-    brackets and quotes in text have a meaning. ``is_secret`` tells whether a value must not be shown. ``least`` is the
-    smallest number, and ``choices`` are the only texts, if there are any.
+    brackets and quotes in text have a meaning. ``is_secret`` tells whether a value must not be shown. ``least`` and ``most``
+    are the smallest and the largest number, and ``choices`` are the only texts, if there are any.
     """
 
     expected: str
@@ -31,7 +32,8 @@ class Kind:
     read: Callable[[Kind, Any], Any]
     is_query: bool = False
     is_secret: bool = False
-    least: int = 0
+    least: float = 0
+    most: float = inf
     choices: tuple[str, ...] = ()
 
     def show(self, value: Any) -> Any:
@@ -39,7 +41,6 @@ class Kind:
         return type(value).__name__ if self.is_secret else value
 
 
-def make_wrong(kind: Kind, example: Any = None) -> KindError:
-    return KindError(
-        f"it must be {kind.expected}; write {format_for_inventory(kind.example if example is None else example)}"
-    )
+def make_wrong(kind: Kind) -> KindError:
+    """Return the error for a value of another type, with an example of the kind."""
+    return KindError(f"it must be {kind.expected}, for example {format_for_inventory(kind.example)}")

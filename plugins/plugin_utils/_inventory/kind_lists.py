@@ -71,16 +71,21 @@ def read_sources(kind: Kind, value: Any) -> list[str] | dict[str, list[str] | No
         return read_items(kind, value)
     _check_ports(value)
     return {
-        str(port).strip(): None if terms is None else _read_terms(kind, port, terms) for port, terms in value.items()
+        _read_port(port): None if terms is None else _read_terms(kind, port, terms) for port, terms in value.items()
     }
+
+
+def _read_port(key: Any) -> str:
+    """Return a port as text without leading zeros, or the text of a key that is no port."""
+    text = str(key).strip()
+    return str(parse_port(text) or text)
 
 
 def _check_ports(sources: Mapping[Any, Any]) -> None:
     """Raise KindError for two keys that are the same port, such as 9100 and "9100"."""
     found: dict[str, Any] = {}
     for key in sources:
-        text = str(key).strip()
-        other = found.setdefault(str(parse_port(text) or text), key)
+        other = found.setdefault(_read_port(key), key)
         if other is not key:
             raise KindError(
                 f"the keys {quote_value(other)} and {quote_value(key)} are the same port; remove one of them"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -24,30 +25,48 @@ _QUOTED = re.compile(r"['\"{}]")
 def check_literal(kind: Kind, text: str) -> None:
     """Raise KindError for text that is a list, a mapping or text in quotes, as an INI inventory or -e may yield it."""
     if text[:1] in "\"'" and text[:1] == text[-1:] and len(text) > 1:
-        raise KindError(f"the text has quotes inside; write {format_for_inventory(text[1:-1])}")
+        inner = text[1:-1]
+        check_literal(kind, inner.strip())
+        kind.read(kind, inner)
+        raise KindError(f"the text has quotes inside; write {format_for_inventory(inner)}")
     if _LIST_LIKE.fullmatch(text):
         what = "a list" if text.startswith("[") else "a mapping"
-        if isinstance(kind.example, str):
-            raise KindError(
-                f"it must be {kind.expected}, and not {what} in quotes; write {format_for_inventory(kind.example)}"
-            )
-        raise KindError(f"this is text in quotes, not {what}; write {_describe_literal(kind, text)}")
+        found = _find_value(kind, text)
+        shown = format_for_inventory(kind.example if found is None else found)
+        if not _accepts_lists(kind):
+            advice = f", for example {shown}" if found is None else f"; write {shown}"
+            raise KindError(f"it must be {kind.expected}, and not {what} in quotes{advice}")
+        advice = f"{kind.expected} such as {shown}" if found is None else shown
+        raise KindError(f"this is text in quotes, not {what}; write {advice}")
 
 
-def _describe_literal(kind: Kind, text: str) -> str:
-    """Return how an inventory writes the whole list or mapping that a text contains, or else an example of the kind."""
+def _accepts_lists(kind: Kind) -> bool:
+    return isinstance(kind.example, (list, Mapping))
+
+
+def _find_value(kind: Kind, text: str) -> Any:
+    """Return the list or mapping that a text contains, or its only item if the kind takes it. None if it is not of the kind."""
     try:
-        found = _parse_literal(text)
-        types = list if kind.read is read_anything else (list, Mapping)
-        if not kind.is_secret and isinstance(found, types) and kind.read(kind, found):
-            return format_for_inventory(found)
+        found = _parse_literal(kind, text)
+        has_own_grammar = kind.read is read_anything
+        if (has_own_grammar or not _accepts_lists(kind)) and isinstance(found, list) and len(found) == 1:
+            found = found[0]
+        elif not _accepts_lists(kind) or not isinstance(found, list if has_own_grammar else (list, Mapping)):
+            return None
+        kind.read(kind, found)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        pass
-    return f"a value such as {format_for_inventory(kind.example)}"
+        return None
+    return None if kind.is_secret or found in ([], {}) else found
 
 
-def _parse_literal(text: str) -> Any:
+def _parse_literal(kind: Kind, text: str) -> Any:
     """Return the list or mapping that a text contains. The items of a list may be without quotes."""
+    if not _QUOTED.search(text) and not _accepts_lists(kind):
+        return split_words(text[1:-1])
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

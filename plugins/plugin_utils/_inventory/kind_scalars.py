@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from math import isfinite
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import Kind, KindError, make_wrong
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
 
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_WHOLE_NUMBER = re.compile(r"[0-9]+", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def read_anything(_kind: Kind, value: Any) -> Any:
@@ -24,8 +26,12 @@ def read_text(kind: Kind, value: Any) -> str:
     """Return text, or a whole number as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, float):
-        raise make_wrong(kind, str(value))
+    if isinstance(value, float) and isfinite(value):
+        raise KindError(f"it must be {kind.expected}; write {format_for_inventory(str(value))}")
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
+        raise KindError(
+            f"it must be {kind.expected}, and not a list; write {format_for_inventory(kind.read(kind, value[0]))}"
+        )
     if not isinstance(value, str):
         raise make_wrong(kind)
     text = value.strip()
@@ -66,11 +72,19 @@ def read_switch(kind: Kind, value: Any) -> bool:
     return read_boolean(kind, value if found is None else found)
 
 
+def read_whole_number(kind: Kind, value: Any) -> Any:
+    """Return a whole number within the limits of the kind, also from text."""
+    if not _WHOLE_NUMBER.fullmatch(str(value).strip()):
+        raise KindError(f"it must be {kind.expected}")
+    return read_number(kind, value)
+
+
 def read_number(kind: Kind, value: Any) -> Any:
-    """Return a number that is not too small, also from text."""
-    if not isinstance(value, bool) and _NUMBER.fullmatch(text := str(value).strip()) and float(text) >= kind.least:
-        return value
-    raise KindError(f"it must be {kind.expected}")
+    """Return a number within the limits of the kind, also from text."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not _NUMBER.fullmatch(text) or not kind.least <= float(text) <= kind.most:
+        raise KindError(f"it must be {kind.expected}")
+    return value
 
 
 def read_choice(kind: Kind, value: Any) -> str:

@@ -10,6 +10,7 @@ with the reason and the fix. It checks the type only; the content is checked whe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import Kind
@@ -32,7 +33,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind_sca
     read_number,
     read_switch,
     read_text,
+    read_whole_number,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import ROLES
 
 
 def read_kind(kind: Kind, value: Any) -> Any:
@@ -44,17 +47,22 @@ def read_kind(kind: Kind, value: Any) -> Any:
     return kind.read(kind, value)
 
 
+def _list_choices(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
 def _make_choices(*choices: str) -> Kind:
-    return Kind(
-        " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1]))), choices[0], read_choice, choices=choices
-    )
+    return Kind(_list_choices(choices), choices[0], read_choice, choices=choices)
 
 
 NAME = Kind("text", "east", read_text)
+ROLE = Kind(_list_choices(ROLES), "data_plane", read_text)
+TARGET = Kind("conf or env", "env", read_text)
 PATH = Kind("a path", "/srv/kong/plan.json", read_text)
 HOST_PATH = Kind("the absolute path of a file", "/etc/kong/kong.conf", read_host_path)
 ENDPOINT = Kind("ADDRESS:PORT as text", "192.0.2.10:8005", read_text)
-QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", read_text, is_query=True)
+ADDRESS_QUERY = Kind("a JMESPath query as text", "ansible_facts.eth1.ipv4.address", read_text, is_query=True)
+NAT_QUERY = Kind("a JMESPath query as text", "[{outside: cmdb.public_ip}]", read_text, is_query=True)
 BOOLEAN = Kind("true or false", True, read_boolean)
 SWITCH = Kind("true or false", True, read_switch)
 ADDRESSES = Kind("one IPv4 and/or one IPv6 address", ["192.0.2.10", "2001:db8::10"], read_addresses)
@@ -68,10 +76,13 @@ INTERCEPTIONS = Kind(
     "a list of mappings", [{"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}], read_mappings
 )
 SETTINGS = Kind("a mapping of Kong settings to values", {"log_level": "info"}, read_mapping, is_secret=True)
-NUMBER = Kind("a number, 0 or more", 30, read_number)
-COUNT = Kind("a number, 1 or more", 2, read_number, least=1)
+WHOLE_NUMBER = Kind("a whole number, 0 or more", 30, read_whole_number)
+COUNT = Kind("a whole number, 1 or more", 20000, read_whole_number, least=1)
+# The limits of kong_probe.
+TRIES = Kind("a whole number from 1 to 10", 2, read_whole_number, least=1, most=10)
+TIMEOUT = Kind("a number of seconds from 0.01 to 60", 2, read_number, least=0.01, most=60)
 # The controller needs this time for a new connection, see the option rollback_timeout of kong_firewall.
-ROLLBACK_SECONDS = Kind("a number of seconds, 5 or more", 30, read_number, least=5)
+ROLLBACK_SECONDS = Kind("a whole number of seconds, 5 or more", 30, read_whole_number, least=5)
 BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
 FIREWALL_STATE = _make_choices("present", "merged", "absent", "rolled_back")
 TRANSPARENT_STATE = _make_choices("present", "absent")

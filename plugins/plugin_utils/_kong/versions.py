@@ -14,6 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format
 
 MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
 KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
+# Numbers of YAML that may be a version with a zero at its end, and all versions that they may be.
+_SHORTENED = {0.1: ("0.10",), 3.1: ("3.1", "3.10")}
 _NUMBER = r"(0|[1-9]\d{0,3})"
 _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER})?)?(-enterprise-edition)?", re.ASCII)
 
@@ -52,10 +54,9 @@ def parse_version(value: object) -> KongVersion:
 
     Raises ``VersionError`` for unknown versions, and for numbers that YAML may have shortened.
     """
-    if isinstance(value, float) and float(value) in (0.1, 3.1):
-        message = (
-            f"it is a number, as {value:.2f} without quotes would be; quote it: {format_for_inventory(f'{value:.2f}')}"
-        )
+    if isinstance(value, float) and value in _SHORTENED:
+        written = " or ".join(map(format_for_inventory, _SHORTENED[value]))
+        message = f"it is a number, and {value:.2f} without quotes is the same number; quote the version: {written}"
         raise VersionError("version-unquoted", message)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise VersionError("version-unknown", f"{quote_value(value)} is not a Kong version; known are {KNOWN_VERSIONS}")

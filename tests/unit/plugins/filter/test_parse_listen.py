@@ -35,7 +35,7 @@ def test_version_and_setting_decide():
     [
         ("0.0.0.0:0", {}, "'0.0.0.0:0': port 0"),
         ("0.0.0.0:80", {"version": "4.0"}, "known are"),
-        ("0.0.0.0:80", {"version": 3.1}, "quote it"),
+        ("0.0.0.0:80", {"version": 3.1}, "quote the version"),
         ("0.0.0.0:80", {"version": "0.9", "setting": "status_listen"}, "known to Kong 1.4 to 3.15"),
         ("0.0.0.0:80", {"setting": ["x"]}, "it has proxy_listen"),
         (None, {}, "None is neither text"),

@@ -116,11 +116,22 @@ RIGHT = {
     kinds.PATH: ["/etc/kong/kong.conf", "plan.json"],
     kinds.HOST_PATH: ["/etc/kong/kong.conf"],
     kinds.ENDPOINT: ["10.0.0.9:8005", "cp.example:8005", "[fd00::9]:8005", "10.0.0.1:7946"],
-    kinds.QUERY: ["ansible_facts.default_ipv4.address", "nothing", "ansible_facts.all_ipv4_addresses", "a[", "[@]"],
+    kinds.ADDRESS_QUERY: [
+        "ansible_facts.default_ipv4.address",
+        "nothing",
+        "ansible_facts.all_ipv4_addresses",
+        "a[",
+        "[@]",
+    ],
+    kinds.NAT_QUERY: ["[{outside: '203.0.113.7', inside_port: `8000`}]", "nothing || `[]`", "nothing", "a[", "[@]"],
+    kinds.ROLE: ["traditional", "control_plane", "data_plane", "a"],
+    kinds.TARGET: ["conf", "env", "a"],
     kinds.BOOLEAN: [True, False],
     kinds.SWITCH: [True, "no"],
-    kinds.NUMBER: [0, 30, 2.5, "30"],
+    kinds.WHOLE_NUMBER: [0, 30, "30"],
     kinds.COUNT: [1, "2"],
+    kinds.TRIES: [1, "10"],
+    kinds.TIMEOUT: [0.5, 60, "2"],
     kinds.ROLLBACK_SECONDS: [5, "30"],
     kinds.BACKEND: ["auto", "ufw"],
     kinds.FIREWALL_STATE: ["present", "rolled_back"],
@@ -202,8 +213,6 @@ RIGHT = {
 }
 # Values of single variables, in addition to those of its kind.
 OWN = {
-    "kong_role": ["traditional", "control_plane", "data_plane"],
-    "kong_listen_target": ["conf", "env"],
     "kong_version": ["9.9", 0.1, "3.4.3.5"],
     "kong_dnsmasq_port": [8053, "8000"],
     "kong_cluster_listen_rpc": ["127.0.0.1:7373"],
@@ -211,7 +220,6 @@ OWN = {
     "kong_cluster_advertise": ["10.0.0.1:7946", "203.0.113.7:7946", "127.0.0.1:7946"],
     "kong_admin_ssl": ["on", False],
     "kong_ssl": ["off", True],
-    "kong_nat_query": ["[{outside: '203.0.113.7', inside_port: `8000`}]", "nothing || `[]`"],
 }
 
 

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import right_values
 
 ROLES = Path(__file__).resolve().parents[5] / "roles"
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
@@ -99,7 +100,7 @@ CASES = {
     ),
     "a list in quotes of one IPv6 entry": (
         {**N, "kong_admin_listen": '["[::1]:8001"]'},
-        'this is text in quotes, not a list; write ["[::1]:8001"] in YAML',
+        'this is text in quotes, not a list; write "[::1]:8001" in YAML',
     ),
     "published IPv6 ports in quotes": (
         {**N, "kong_published_ports": '["[::1]:80:8000", "443:8443"]'},
@@ -107,7 +108,7 @@ CASES = {
     ),
     "an IPv6 control plane in a list in quotes": (
         {**DATA_PLANE, "kong_cluster_control_plane": '["[fd00::9]:8005"]'},
-        "it must be ADDRESS:PORT as text, and not a list in quotes; write",
+        'it must be ADDRESS:PORT as text, and not a list in quotes; write "[fd00::9]:8005" in YAML',
     ),
     "a list with IPv6 that lost its quotes": (
         {**N, "kong_proxy_listen": "[0.0.0.0:8000, [::]:8000]"},
@@ -127,7 +128,7 @@ CASES = {
     ),
     "a number for a version": (
         {**N, "kong_version": 0.1},
-        'it is a number, as 0.10 without quotes would be; quote it: "0.10" in YAML and [group:vars], "\'0.10\'" on an INI host line',
+        'it is a number, and 0.10 without quotes is the same number; quote the version: "0.10" in YAML and [group:vars], "\'0.10\'" on',
     ),
     "a version in the quotes for a host line": (
         {**N, "kong_version": "'0.10'"},
@@ -141,13 +142,59 @@ CASES = {
         {**N, "kong_proxy_sources": ["a,b"]},
         'the item \'a,b\' must be several items; write ["a", "b"]',
     ),
-    "a mapping for a list": ({**N, "kong_published_ports": {80: 8000}}, "it must be a list of published ports; write"),
+    "a mapping for a list": (
+        {**N, "kong_published_ports": {80: 8000}},
+        "it must be a list of published ports, for example",
+    ),
     "a fraction for text": ({**N, "kong_site": 1.5}, 'it must be text; write "1.5" in YAML'),
-    "a list of a mapping": ({**N, "kong_nat": ["203.0.113.7"]}, "it must be a list of mappings; write"),
+    "a list of a mapping": ({**N, "kong_nat": ["203.0.113.7"]}, "it must be a list of mappings, for example"),
     "text for a boolean": ({**N, "kong_flat_network": "true"}, "true or false, in an INI inventory True or False"),
-    "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a number, 0 or more"),
-    "a number that is too small": ({**N, "kong_verify_tries": 0}, "it must be a number, 1 or more"),
-    "too few seconds": ({**N, "kong_firewall_rollback_timeout": "4.9"}, "it must be a number of seconds, 5 or more"),
+    "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a whole number, 0 or more"),
+    "a number that is too small": ({**N, "kong_verify_tries": 0}, "it must be a whole number from 1 to 10"),
+    "a fraction of retries": ({**N, "kong_listen_retries": 1.5}, "it must be a whole number, 0 or more"),
+    "a fraction of seconds": ({**N, "kong_listen_drain": "2.5"}, "it must be a whole number, 0 or more"),
+    "a fraction of the rollback": (
+        {**N, "kong_firewall_rollback_timeout": 7.5},
+        "it must be a whole number of seconds",
+    ),
+    "a fraction of a try": ({**N, "kong_verify_tries": 1.5}, "it must be a whole number from 1 to 10"),
+    "too many tries": ({**N, "kong_verify_tries": 11}, "it must be a whole number from 1 to 10"),
+    "a fraction of a pair": ({**N, "kong_verify_pairs": 0.5}, "it must be a whole number, 1 or more"),
+    "no seconds": ({**N, "kong_verify_timeout": 0}, "it must be a number of seconds from 0.01 to 60"),
+    "too many seconds": ({**N, "kong_verify_timeout": "61"}, "it must be a number of seconds from 0.01 to 60"),
+    "a version that may be two": (
+        {**N, "kong_version": 3.1},
+        'quote the version: "3.1" in YAML and [group:vars], "\'3.1\'" on an INI host line or "3.10" in YAML',
+    ),
+    "a role in a list": ({**N, "kong_role": ["data_plane"]}, 'and not a list; write "data_plane" in YAML'),
+    "a role in a list in quotes": (
+        {**N, "kong_role": "[data_plane]"},
+        'it must be traditional, control_plane or data_plane, and not a list in quotes; write "data_plane" in YAML',
+    ),
+    "a target in a list in quotes": (
+        {**N, "kong_listen_target": "['env']"},
+        'it must be conf or env, and not a list in quotes; write "env" in YAML',
+    ),
+    "a version in a list that lost its quotes": ({**N, "kong_version": "[3.10]"}, 'in quotes; write "3.10" in YAML'),
+    "versions in a list in quotes": ({**N, "kong_version": '["3.4", "3.9"]'}, 'in quotes, for example "3.9" in YAML'),
+    "roles in a list in quotes": (
+        {**N, "kong_role": "[data_plane, env]"},
+        'and not a list in quotes, for example "data_plane" in YAML',
+    ),
+    "a mapping of JSON": (
+        {**N, "kong_stream_sources": '{"9100": ["10.0.0.1"], "9200": null}'},
+        'this is text in quotes, not a mapping; write {"9100": ["10.0.0.1"], "9200": null} in YAML',
+    ),
+    "a mapping that lost its quotes": (
+        {**N, "kong_stream_sources": "{9100: [10.0.0.1]}"},
+        'not a mapping; write a list of sources such as ["10.0.0.50", "@operators"] in YAML',
+    ),
+    "a list for a query": ({**N, "kong_nat_query": [1, 2]}, 'for example "[{outside: cmdb.public_ip}]" in YAML'),
+    "a boolean in quotes": ({**N, "kong_flat_network": "'true'"}, "it must be true or false, in an INI inventory True"),
+    "too few seconds": (
+        {**N, "kong_firewall_rollback_timeout": "4.9"},
+        "it must be a whole number of seconds, 5 or more",
+    ),
     "an unknown backend": (
         {**N, "kong_firewall_backend": "pf"},
         "it must be auto, firewalld, iptables, nftables or ufw",
@@ -160,11 +207,17 @@ CASES = {
     ),
     "a relative path of a host": (
         {**N, "kong_listen_file": "kong.conf"},
-        "it must be the absolute path of a file; write",
+        "it must be the absolute path of a file, for example",
     ),
-    "a home folder": ({**N, "kong_listen_program": "~/kong"}, "it must be the absolute path of a file; write"),
-    "a folder for a file": ({**N, "kong_listen_file": "/etc/kong/"}, "it must be the absolute path of a file; write"),
-    "a path of two lines": ({**N, "kong_listen_file": "/etc\n/kong"}, "it must be the absolute path of a file; write"),
+    "a home folder": ({**N, "kong_listen_program": "~/kong"}, "it must be the absolute path of a file, for example"),
+    "a folder for a file": (
+        {**N, "kong_listen_file": "/etc/kong/"},
+        "it must be the absolute path of a file, for example",
+    ),
+    "a path of two lines": (
+        {**N, "kong_listen_file": "/etc\n/kong"},
+        "it must be the absolute path of a file, for example",
+    ),
     "empty text": ({**N, "kong_vpn_address": " "}, "it is empty; give one IPv4 and/or one IPv6 address, or remove it"),
     "an empty advertised address": (
         {**N, "kong_version": "0.10.4", "kong_cluster_advertise": ""},
@@ -211,6 +264,67 @@ def test_advice_has_all_items_or_an_ellipsis(kind, form, count):
     expected = items if count < 20 else [items[0], "…"]
     assert yaml.safe_load(written) == expected
     assert yaml.safe_load(host_line) == (str(items) if count < 20 else f"['{items[0]}', …]")
+
+
+def is_list_of_scalars(value):
+    return isinstance(value, list) and not any(isinstance(item, (list, dict)) for item in value)
+
+
+# Ways to write a value that an inventory does not read as this value.
+WRONG_FORMS = {
+    "JSON in quotes": lambda value: isinstance(value, (list, dict)) and json.dumps(value),
+    "Python in quotes": lambda value: isinstance(value, (list, dict)) and repr(value),
+    "a list that lost its quotes": lambda value: is_list_of_scalars(value) and f"[{', '.join(map(str, value))}]",
+    "text with commas": lambda value: is_list_of_scalars(value) and ", ".join(map(str, value)),
+    "commas in an item": lambda value: is_list_of_scalars(value) and [", ".join(map(str, value))],
+    "in a list": lambda value: isinstance(value, (str, float)) and [value],
+    "in a list in quotes": lambda value: isinstance(value, (str, float)) and json.dumps([value]),
+    "in a list that lost its quotes": lambda value: isinstance(value, (str, float)) and f"[{value}]",
+    "two pairs of quotes": lambda value: isinstance(value, str) and f"'{value}'",
+    "a number": lambda value: (
+        isinstance(value, str) and value.count(".") == 1 and value.replace(".", "").isdigit() and float(value)
+    ),
+}
+ADVICE = re.compile(
+    r'(?:write|quote the version:|or) (["\[{0-9].*?) in YAML and \[group:vars\], (".*?") on an INI host line'
+)
+
+
+def read_line(tmp_path, text):
+    return variable_of(tmp_path, "host.ini", f"[kong]\nk1 kong_x={text} kong_y=1\n")
+
+
+@pytest.mark.parametrize("form", WRONG_FORMS)
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_advice_about_a_form_gives_the_value(tmp_path, name, form):
+    """Each advice to write another form of the same value is this value, in every format of an inventory."""
+    kind = KINDS[name]
+    for right in right_values(name):
+        wrong = WRONG_FORMS[form](right)
+        found = [
+            error.message
+            for error in compiled({"n": {**N, name: wrong}}).errors
+            if wrong and error.variable == name and error.code in ("variable-invalid", "version-unquoted")
+        ]
+        for message in found:
+            advised = [
+                forms for forms in ADVICE.findall(message) if "…" not in "".join(forms) and " such as " not in message
+            ]
+            values = [(yaml.safe_load(of_yaml), read_line(tmp_path, of_line)) for of_yaml, of_line in advised]
+            assert all(as_texts(of_yaml) == as_texts(of_line) for of_yaml, of_line in values)
+            if values:
+                assert as_texts(read_kind(kind, right)) in [
+                    as_texts(read_kind(kind, value)) for value, _same in values
+                ], message
+
+
+def as_texts(value):
+    """Return a value with all its scalars as text, and with the item in place of a list of one item."""
+    if isinstance(value, dict):
+        return {str(key): as_texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return as_texts(value[0]) if len(value) == 1 else [as_texts(item) for item in value]
+    return str(value)
 
 
 @pytest.mark.parametrize("name", ITEM_VARIABLES)
