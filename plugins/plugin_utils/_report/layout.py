@@ -12,7 +12,7 @@ boxes without a NAT device use half of the width, two next to each other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import Box, Fleet, Row, Site
@@ -44,6 +44,9 @@ _TITLE = 40.0
 _GAP = 18.0
 # With more boxes than this, boxes share the width.
 _FEW = 4
+# A picture with more slices is printed up to this height, about three pages of A4.
+_PRINTED_SLICES = 12
+_PRINTED_HEIGHT = 2700.0
 _WHOLE = Lane((8.0, 178.0), (458.0, 588.0), (606.0, 786.0), (1042.0, 1320.0))
 _HALVES = tuple(Lane((x, x + 140), (x + 140, x + 140), (x, x + 140), (x + 390, x + 636)) for x in (22.0, 682.0))
 
@@ -77,10 +80,11 @@ def lay_out_picture(fleet: Fleet) -> Picture:
         parts += _draw_frame(frame, y)
         slices += _make_slices(frame, y)
         y += frame.height + _GAP
+    is_long = len(slices) > _PRINTED_SLICES
     return Picture(
         WIDTH,
         y - _GAP / 2,
-        tuple(slices),
+        tuple(replace(part, is_printed=not is_long or part.y + part.height <= _PRINTED_HEIGHT) for part in slices),
         tuple(part for part in parts if isinstance(part, Shape)),
         tuple(part for part in parts if isinstance(part, Arrow)),
         tuple(part for part in parts if isinstance(part, Label)),
@@ -117,7 +121,7 @@ def _make_slices(frame: _Frame, y: float) -> Iterator[Slice]:
         y += height + (_TITLE - _GAP / 2 if first else 0)
         end = y + _GAP if last else y
         names = [name for box, _lane in band for name in box.nodes]
-        yield Slice(f"Site {frame.site}: {list_first(names, 3)}", start, end - start)
+        yield Slice(f"Site {frame.site}: {list_first(names, 3)}", start, end - start, is_printed=True)
 
 
 def _draw_frame(frame: _Frame, y: float) -> Iterator[Part]:

@@ -16,6 +16,9 @@ GOOD = "good"
 BAD = "bad"
 WARN = "warn"
 MUTED = "muted"
+# The width of half a page of A4 in characters, and the space between columns.
+_HALF_PAGE = 88
+_COLUMN_SPACE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Table:
     notes: tuple[str, ...] = ()
     is_printed: bool = True
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the longest words of the columns fit into half a page."""
+        columns = zip(map(Cell, self.header), *self.rows, strict=True)
+        return sum(_COLUMN_SPACE + max(map(_measure_longest_word, column)) for column in columns) <= _HALF_PAGE
+
+
+def _measure_longest_word(cell: Cell) -> int:
+    return max(map(len, " ".join((cell.text, *cell.items)).split()), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -54,6 +67,11 @@ class Section:
     title: str
     paragraphs: tuple[Cell, ...] = ()
     tables: tuple[Table, ...] = ()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether two tables fit next to each other on paper."""
+        return all(table.is_narrow for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,15 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the picture that is not split on paper: a box. The first box of a site includes the head of the site."""
+    """A part of the picture that is not split on paper: a box. The first box of a site includes the head of the site.
+
+    With ``is_printed`` false it is on the screen only, because the picture is long.
+    """
 
     name: str
     y: float
     height: float
+    is_printed: bool
 
 
 @dataclass(frozen=True, slots=True)

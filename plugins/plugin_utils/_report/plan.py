@@ -86,7 +86,7 @@ def make_forwards_section(plan: Mapping[str, Any]) -> Section:
                 "inside",
                 "node",
                 "listener",
-                "sources of this forward, with the addresses that the node sees",
+                "sources, as the node sees them",
                 "hairpin",
             ),
             [_make_forward_row(plan, forward, callers) for forward in forwards_of_device],

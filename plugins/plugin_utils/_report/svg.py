@@ -31,8 +31,9 @@ def render_svg(picture: Picture, description: str) -> str:
 
 def _render_slice(picture: Picture, part: Slice, index: int, description: str) -> str:
     top, bottom = part.y, part.y + part.height
+    screen = "" if part.is_printed else ' class="screen-only"'
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:g} {picture.width:g} {part.height:g}" role="img" '
+        f'<svg{screen} xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:g} {picture.width:g} {part.height:g}" role="img" '
         f'aria-labelledby="picture-{index}" aria-describedby="picture-{index}-about">'
     )
     return "\n".join(

@@ -295,3 +295,19 @@ def test_fitted_lists_fit_and_count(items):
     one_more = "seen as " + list_first(items, len(items) - left + 1)
     assert left == 0 or measure_width(one_more, label.size) > 150
     assert left == 0 or shown.endswith(f"+{left}")
+
+
+@pytest.mark.parametrize(("sites", "all_printed"), [(12, True), (40, False)])
+def test_long_picture_ends_on_paper_after_some_pages(sites, all_printed):
+    addresses = {
+        f"node{index}": {"kong_address": f"10.0.{index}.1", "kong_site": f"s{index}"} for index in range(sites)
+    }
+    picture = lay_out_picture(
+        make_fleet(planned({name: {"kong_version": "3.9", **host} for name, host in addresses.items()}))
+    )
+    printed = [part.is_printed for part in picture.slices]
+    assert len(printed) == sites
+    assert all(printed) is all_printed
+    assert printed == sorted(printed, reverse=True)
+    assert sum(part.height for part in picture.slices if part.is_printed) <= 2700 or all_printed
+    assert render_svg(picture, "").count('class="screen-only"') == printed.count(False)
