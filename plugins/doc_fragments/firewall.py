@@ -58,6 +58,18 @@ options:
           - Sets that no entry uses are ignored.
         type: dict
         default: {}
+      staged:
+        description:
+          - Whether packets of other sources pass, so that only the host's own rules decide.
+          - With O(state=present) and O(state=staged) of M(gatehouse.kong.kong_firewall), the state decides instead.
+        type: bool
+        default: false
+      count_days:
+        description:
+          - For how many days an entry is kept after its last packet if packets of other sources are counted, from 1 to 365.
+          - V(0) counts nothing. A staged ruleset then counts for 14 days.
+        type: int
+        default: 0
   backend:
     description:
       - The firewall manager of the host. It determines the place of the rule that accepts authorised packets before the

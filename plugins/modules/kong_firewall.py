@@ -38,11 +38,14 @@ options:
   ruleset:
     description:
       - The allowed sources of each port, as in the plan of M(gatehouse.kong.kong_plan) for a node.
-      - Required if O(state=present) or O(state=merged).
+      - Required if O(state=present), O(state=staged) or O(state=merged).
     type: dict
   state:
     description:
       - V(present) makes the host match O(ruleset).
+      - V(staged) loads the rules of O(ruleset) but drops and accepts nothing, so only the host's own rules decide. Packets
+        that V(present) would drop are counted by source address, protocol and port, with the time of the last packet.
+        M(gatehouse.kong.kong_firewall_info) returns the counts. Needs C(nft).
       - V(merged) makes the host allow both the present sources and the sources of O(ruleset). Use it while Kong moves to
         other ports. A later run with V(present) removes the sources that are not needed any more. V(rolled_back) then
         restores the state before both runs.
@@ -50,7 +53,7 @@ options:
       - V(rolled_back) restores the ruleset before the last confirmed change. A second run with V(rolled_back) changes
         nothing. If the host has no previous ruleset, for example after O(state=absent), the module warns.
     type: str
-    choices: [present, merged, absent, rolled_back]
+    choices: [present, staged, merged, absent, rolled_back]
     default: present
   rollback_timeout:
     description:
@@ -103,6 +106,15 @@ notes:
     and the message has the rule and the fix. If only a packet could show this, the module warns.
   - If the ruleset covers the port that Ansible is connected to, and would drop the controller's address that the host sees,
     the module fails before it changes anything.
+  - "Counts: the sets C(counts4) and C(counts6) of the table have up to 65,536 entries each. Packets of further sources pass
+    or are dropped like the others, and the counter C(uncounted) counts them. Counts stay while the ruleset changes, also
+    from V(staged) to V(present) with O(ruleset.count_days), and over reloads of firewalld, ufw and Docker. They start again
+    after a reboot, a restart or reload of C(nftables.service), if O(ruleset.count_days) changes, and if a third party
+    changed the table."
+  - If O(state=staged), conflicts with third-party rules are warnings, and the port that Ansible is connected to is not
+    checked.
+  - If a host changes from V(present) to V(staged), the late part is removed. If the host's own rules drop by default, allowed
+    sources lose their connections. A warning says so.
   - Until a change is confirmed, C(/var/lib/gatehouse_kong/pending) has the data for its rollback. The ruleset for
     O(state=rolled_back) is in C(/var/lib/gatehouse_kong/previous).
 seealso:
@@ -122,6 +134,15 @@ EXAMPLES = r"""
       sets:
         admins: {ipv4: [192.168.20.0/24]}
         peers: {ipv4: [192.168.10.12/32, 192.168.10.5/32]}
+
+- name: Count the packets that the ruleset would drop, and drop nothing
+  gatehouse.kong.kong_firewall:
+    state: staged
+    ruleset:
+      allow:
+        - {listener: admin, protocol: tcp, port: 8001, address: 192.168.10.11, sources: [admins]}
+      sets:
+        admins: {ipv4: [192.168.20.0/24]}
 
 - name: Restore the ruleset before the last change
   gatehouse.kong.kong_firewall:
@@ -219,7 +240,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import A
 _SPEC = {
     **ARCHIVE_SPEC,
     **FIREWALL_SPEC,
-    "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "staged", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.
     "confirm": {"type": "str"},
@@ -228,7 +249,7 @@ _SPEC = {
 
 def main() -> None:
     """Run the module."""
-    needs_ruleset = [("state", state, ["ruleset"]) for state in ("present", "merged")]
+    needs_ruleset = [("state", state, ["ruleset"]) for state in ("present", "staged", "merged")]
     run_module("kong_firewall", AnsibleModule(_SPEC, supports_check_mode=True, required_if=needs_ruleset))
 
 

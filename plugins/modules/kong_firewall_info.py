@@ -92,6 +92,36 @@ ruleset:
   description: The rules of this collection on the host, in the form of O(ruleset); null if the host has none.
   returned: if O(ruleset) is not given
   type: dict
+staged:
+  description: Whether the loaded rules are staged. They then drop and accept nothing.
+  returned: success
+  type: bool
+counts:
+  description: The counted packets of sources that the loaded rules do not allow; null if they count nothing.
+  returned: success
+  type: dict
+  contains:
+    entries:
+      description:
+        - An entry for each source, protocol and port, with C(source), C(protocol), C(port), C(packets), and C(age), the
+          seconds since the last packet. Up to C(limit) entries for each family.
+      type: list
+      elements: dict
+    limit:
+      description: The largest number of entries for each family.
+      type: int
+    uncounted:
+      description: The number of packets that have no entry, because the entries of their family were full. Then the list is
+        incomplete.
+      type: int
+    seconds:
+      description: The seconds since the count began, null if that is longer than an entry is kept.
+      type: int
+  sample:
+    entries: [{source: 192.168.10.77, protocol: tcp, port: 8001, packets: 12, age: 340}]
+    limit: 65536
+    uncounted: 0
+    seconds: 86400
 changes:
   description: The needed changes, in the form of M(gatehouse.kong.kong_firewall).
   returned: success

@@ -190,6 +190,16 @@ def test_packets_to_a_container_arrive_as_the_ruleset_allows_after_a_reboot(node
     assert not node.lab.converge(PUBLISHED).changed
 
 
+def test_packets_to_a_container_are_counted_by_the_published_port(either):
+    lab = either.lab
+    lab.converge({**PUBLISHED, "staged": True, "count_days": 14})
+    for family in ("ipv4", "ipv6"):
+        assert reached(lab, 8001, "udp", family) == BOTH
+    counts = {(entry.source, entry.protocol, entry.port): entry.packets for entry in lab.read().counts.entries}
+    assert counts == {(lab.address("outsider", family), "udp", 8001): 1 for family in ("ipv4", "ipv6")}
+    assert lab.read().drift == ()
+
+
 def test_a_port_that_is_published_at_one_address_only(either):
     """Packets to other addresses of the node are not blocked."""
     either.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))

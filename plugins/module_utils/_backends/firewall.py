@@ -58,13 +58,14 @@ class Firewall:
     def read(self) -> Live:
         """Return the ruleset of the early part, even if that part is a leftover, and the differences in both parts."""
         found, lines = self._state
-        return Live(self._loaded_ruleset, (*found.drift, *lines, *self._list_leftovers()))
+        return Live(self._loaded_ruleset, (*found.drift, *lines, *self._list_leftovers()), found.counts)
 
     def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
         """Return the differences in the persisted state of both parts, and the files of leftovers."""
         self._read_late_once(want)
         left = (line for part in self._leftovers.parts for line in part.compare_persisted(None))
-        return (*self._early.compare_persisted(want), *self._late.compare_persisted(want), *left)
+        late_want = _select_late(want)
+        return (*self._early.compare_persisted(want), *self._late.compare_persisted(late_want), *left)
 
     def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
         """Return the conflicts of third-party rules with either part, and conflicts at the next boot."""
@@ -82,18 +83,19 @@ class Firewall:
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
         """Check both parts with the host's own programs."""
         self._early.validate(want, check_mode=check_mode)
-        self._late.validate(want, check_mode=check_mode)
+        self._late.validate(_select_late(want), check_mode=check_mode)
 
     def snapshot(self, live: Live) -> Snapshot:
         """Return the files and commands that restore both parts, and the leftovers that a change removes."""
-        parts = [self._early.snapshot(self._state[0]), self._late.snapshot(live.ruleset)]
+        late_ruleset = _select_late(live.ruleset)
+        parts = [self._early.snapshot(self._state[0]), self._late.snapshot(late_ruleset)]
         parts += [early.snapshot(early.read()) for early in self._loaded.early]
-        parts += [late.snapshot(live.ruleset) for late in self._loaded.late]
+        parts += [late.snapshot(late_ruleset) for late in self._loaded.late]
         files = dict.fromkeys(file for part in parts for file in part.files)
         return Snapshot((*files,), tuple(command for part in parts for command in part.load))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
-        """Load the early part, then the late part; remove them in the opposite order.
+        """Load the early part, then the late part; remove them in the opposite order. A staged ruleset has no late part.
 
         No packet of an unauthorised source is accepted at any time. Leftovers are removed before the late part is loaded,
         because the rules of two firewall managers can be equal.
@@ -103,15 +105,15 @@ class Firewall:
         warnings = [line for part in (early if want is not None else ()) for line in part.apply(want)]
         warnings += [line for part in self._loaded.parts for line in part.apply(None)]
         if self._loaded.parts:
-            self._late.read(want)
-        warnings += self._late.apply(want)
+            self._read_late(want)
+        warnings += self._late.apply(_select_late(want))
         warnings += [line for part in (early if want is None else ()) for line in part.apply(None)]
         return tuple(warnings)
 
     def persist(self, want: Ruleset | None) -> None:
         """Save both parts for the next boot, then remove the files of leftovers."""
         self._read_late_once(want)
-        wanted: dict[Part, Ruleset | None] = {self._early: want, self._late: want}
+        wanted: dict[Part, Ruleset | None] = {self._early: want, self._late: _select_late(want)}
         for part, ruleset in {**wanted, **dict.fromkeys(self._leftovers.parts)}.items():
             if part.compare_persisted(ruleset):
                 part.persist(ruleset)
@@ -133,7 +135,7 @@ class Firewall:
 
     def _read_late(self, ruleset: Ruleset | None) -> tuple[str, ...]:
         self._late_is_read = True
-        return self._late.read(ruleset)
+        return self._late.read(_select_late(ruleset))
 
     def _read_late_once(self, want: Ruleset | None) -> None:
         """Make the late part read the loaded rules, because its persisted state can depend on them."""
@@ -151,6 +153,11 @@ class Firewall:
     def _list_leftovers(self) -> Iterator[str]:
         for part in self._leftovers.parts:
             yield f"rules and files for {part.name}: not needed any more"
+
+
+def _select_late(ruleset: Ruleset | None) -> Ruleset | None:
+    """Return the ruleset of the late part. With a staged ruleset only the host's own rules decide, so it has no late part."""
+    return None if ruleset is None or ruleset.staged else ruleset
 
 
 def _is_available(part: Part, read: t.Callable[[], object]) -> bool:

@@ -23,6 +23,8 @@ _ALLOW_SPEC = {
 _RULESET_SPEC = {
     "allow": {"type": "list", "elements": "dict", "required": True, "options": _ALLOW_SPEC},
     "sets": {"type": "dict", "default": {}},
+    "staged": {"type": "bool", "default": False},
+    "count_days": {"type": "int", "default": 0},
 }
 BACKEND_SPEC: dict[str, dict[str, Any]] = {"backend": {"type": "str", "choices": [AUTO, *BACKENDS], "default": AUTO}}
 FIREWALL_SPEC: dict[str, dict[str, Any]] = {"ruleset": {"type": "dict", "options": _RULESET_SPEC}, **BACKEND_SPEC}

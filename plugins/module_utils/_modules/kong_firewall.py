@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -15,13 +15,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.outcome i
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError, ruleset_from_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import DEFAULT_DAYS, Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     ConflictError,
     Guard,
     LockoutError,
+    Outcome,
     confirm,
     converge,
 )
@@ -29,8 +30,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
 
+STATES_WITH_RULESET = ("present", "staged", "merged")
 _LEAST_TIMEOUT = 5
 _NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing was rolled back"
+_NOT_ENFORCED = (
+    "the ruleset was enforced and is now staged: unauthorised sources are not dropped any more, and allowed sources only "
+    "connect if the host's own rules accept them. Check the host's own rules"
+)
 
 
 def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
@@ -42,7 +48,11 @@ def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollbac
 
         backend.require()
         return Kept(unite(backend.read().ruleset, ruleset))
-    return Kept(ruleset if state == "present" else None)
+    if ruleset is None:
+        return Kept(None)
+    staged = state == "staged"
+    days = ruleset.count_days or (DEFAULT_DAYS if staged else 0)
+    return Kept(replace(ruleset, staged=staged, count_days=days))
 
 
 def _find_connection() -> Connection | None:
@@ -71,7 +81,7 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
 def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
     params = module.params
     state = params["state"]
-    ruleset = ruleset_from_data(params["ruleset"]) if state in ("present", "merged") else None
+    ruleset = ruleset_from_data(params["ruleset"]) if state in STATES_WITH_RULESET else None
     want = choose_wanted(state, ruleset, backend, rollback)
     if want is None:
         module.warn(_NOTHING_KEPT)
@@ -83,7 +93,7 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
         return {"changed": True}
     guard = Guard(rollback, params["rollback_timeout"], _find_connection)
     outcome = converge(backend, want.ruleset, guard, check_mode=module.check_mode, opens=ruleset)
-    for warning in (*outcome.conflicts, *outcome.warnings):
+    for warning in (*outcome.conflicts, *outcome.warnings, *_list_stage_warnings(outcome)):
         module.warn(str(warning))
     return {
         "changed": outcome.changed,
@@ -92,6 +102,11 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
         **({"_transaction": outcome.transaction} if outcome.transaction else {}),
         **({"diff": {"before": outcome.before, "after": outcome.after}} if module._diff else {}),
     }
+
+
+def _list_stage_warnings(outcome: Outcome) -> list[str]:
+    staged = outcome.want is not None and outcome.want.staged
+    return [_NOT_ENFORCED] if staged and outcome.have is not None and not outcome.have.staged else []
 
 
 def run(module: AnsibleModule) -> None:

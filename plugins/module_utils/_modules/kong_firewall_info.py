@@ -58,4 +58,6 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error))
     if not module.params["ruleset"]:
         result["ruleset"] = ruleset_to_data(outcome.have) if outcome.have else None
-    module.exit_json(changed=False, **result)
+    staged = outcome.have is not None and outcome.have.staged
+    counts = outcome.counts.as_dict() if outcome.counts else None
+    module.exit_json(changed=False, **result, staged=staged, counts=counts)

@@ -30,6 +30,8 @@ _LONGEST = 200
 # The name of the listener is the comment of its rule (nft 1.0.6: "comment too long, 128 characters maximum allowed").
 _LONGEST_LISTENER = 128
 _ALLOW_KEYS = ("listener", "protocol", "port", "address", "sources", "published")
+# nft stores the time in milliseconds in 64 bits; a longer time than a year is a mistake.
+_MOST_DAYS = 365
 _KINDS: dict[type, str] = {str: "text", Mapping: "mappings"}
 
 
@@ -38,17 +40,18 @@ class RulesetError(ValueError):
 
 
 def ruleset_from_data(data: Mapping[str, t.Any]) -> Ruleset:
-    """Parse the plain data of a plan: {"allow": [...], "sets": {...}}.
+    """Parse the plain data of a plan: {"allow": [...], "sets": {...}}, and if given `staged` and `count_days`.
 
     Raises RulesetError with the field and its value if the data is invalid.
     """
-    _check_keys("ruleset", data, ("allow", "sets"), optional=("sets",))
+    _check_keys("ruleset", data, ("allow", "sets", "staged", "count_days"), optional=("sets", "staged", "count_days"))
     sets = [_parse_set(name, value) for name, value in _check_mapping("sets", data.get("sets") or {}).items()]
     known = {source_set.name for source_set in sets}
     values = _check_list("allow", data["allow"], Mapping)
     entries = [_parse_allow(f"allow[{index}]", value, known) for index, value in enumerate(values)]
     _refuse_repeats(entries)
-    return make_ruleset(entries, sets)
+    staged, days = _parse_flag("staged", data.get("staged")), _parse_days("count_days", data.get("count_days"))
+    return make_ruleset(entries, sets, staged=staged, count_days=days)
 
 
 def ruleset_to_data(ruleset: Ruleset) -> dict[str, t.Any]:
@@ -59,6 +62,8 @@ def ruleset_to_data(ruleset: Ruleset) -> dict[str, t.Any]:
             source_set.name: {family: source_set.select_family(family).format() for family in FAMILIES}
             for source_set in ruleset.sets
         },
+        **({"staged": True} if ruleset.staged else {}),
+        **({"count_days": ruleset.count_days} if ruleset.count_days else {}),
     }
 
 
@@ -132,6 +137,15 @@ def _parse_flag(field: str, value: t.Any) -> bool:
     if value is not None and not isinstance(value, bool):
         raise RulesetError(f"{field} is {value!r}; expected true or false")
     return bool(value)
+
+
+def _parse_days(field: str, value: t.Any) -> int:
+    days = 0 if value is None else value
+    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= _MOST_DAYS:
+        raise RulesetError(
+            f"{field} is {value!r}; expected a number of days from 1 to {_MOST_DAYS}, or 0 to count nothing"
+        )
+    return days
 
 
 def _check_name(field: str, value: t.Any, longest: int = _LONGEST) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, align_members, from_members
@@ -59,10 +59,20 @@ def diff_rulesets(have: Ruleset | None, want: Ruleset | None) -> RulesetDiff:
     )
 
 
+def describe_mode(ruleset: Ruleset) -> tuple[str, ...]:
+    """Return a line about packets of other sources, unless they are dropped and not counted."""
+    if ruleset.staged:
+        return (f"staged: packets of other sources are counted for {ruleset.count_days} days, and not dropped",)
+    if ruleset.count_days:
+        return (f"packets of other sources are counted for {ruleset.count_days} days, and dropped",)
+    return ()
+
+
 def _format_text(ruleset: Ruleset | None) -> str:
     if ruleset is None:
         return ""
-    lines = [f"{entry.service} ({_format_listener(entry)}): {_format_sources(entry)}" for entry in ruleset.allow]
+    lines = [*describe_mode(ruleset)]
+    lines += [f"{entry.service} ({_format_listener(entry)}): {_format_sources(entry)}" for entry in ruleset.allow]
     lines += [f"{source_set.name}: {network}" for source_set in ruleset.sets for network in _list_members(source_set)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -120,7 +130,7 @@ def _align(have: Ruleset, want: Ruleset) -> Ruleset:
     """Return `have` with the members of `want` where they cover the same addresses."""
     wanted = {source_set.name: source_set for source_set in want.sets}
     sets = (_align_set(source_set, wanted.get(source_set.name)) for source_set in have.sets)
-    return Ruleset(have.allow, tuple(sets))
+    return replace(have, sets=tuple(sets))
 
 
 def _align_set(have: SourceSet, want: SourceSet | None) -> SourceSet:

@@ -32,8 +32,24 @@ def describe_effects(have: Ruleset | None, want: Ruleset | None) -> list[str]:
         entry = after.get(service) or before[service]
         for effect in _describe_effects(_find_access(before.get(service), old), _find_access(after.get(service), new)):
             ports.setdefault(effect, []).append(_name_port(entry))
-    lines = [effect.format(ports=", ".join(dict.fromkeys(names))) for effect, names in ports.items()]
+    lines = _describe_other_sources(have, want)
+    lines += [effect.format(ports=", ".join(dict.fromkeys(names))) for effect, names in ports.items()]
     return lines or ([] if old == new else ["the rules have another form than planned, with the same effect"])
+
+
+def _describe_other_sources(have: Ruleset | None, want: Ruleset | None) -> list[str]:
+    """Return a line if packets of other sources are dropped and should not be, or the reverse, or if the count differs."""
+    if have is None or want is None or (have.staged, have.count_days) == (want.staged, want.count_days):
+        return []
+    now, planned = (_name_treatment(ruleset) for ruleset in (have, want))
+    return [f"packets of other sources are {now}, and should be {planned}"]
+
+
+def _name_treatment(ruleset: Ruleset) -> str:
+    counted = f"counted for {ruleset.count_days} days" if ruleset.count_days else ""
+    if ruleset.staged:
+        return f"{counted} only (staged)"
+    return f"dropped and {counted}" if counted else "dropped"
 
 
 def _name_port(entry: Allow) -> str:

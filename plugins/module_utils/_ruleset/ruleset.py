@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks impo
 
 ANY = "any"
 PROTOCOLS = ("tcp", "udp")
+DEFAULT_DAYS = 14
 WILDCARDS = {family.wildcard: name for name, family in FAMILY.items()}
 
 
@@ -86,10 +87,17 @@ class SourceSet:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """The sources that a host allows on the listed ports. The order is fixed: equal rulesets have the same meaning."""
+    """The sources that a host allows on the listed ports. The order is fixed: equal rulesets have the same meaning.
+
+    Packets of all other sources are dropped, unless the ruleset is `staged`: then the host's own rules decide about all
+    packets, as without the ruleset. `count_days` is the number of days for which packets of other sources are counted by
+    source, protocol and port; 0 if they are not counted. A staged ruleset always counts.
+    """
 
     allow: tuple[Allow, ...] = ()
     sets: tuple[SourceSet, ...] = ()
+    staged: bool = False
+    count_days: int = 0
 
 
 def select_entries(ruleset: Ruleset, family: str) -> list[Allow]:
@@ -98,9 +106,12 @@ def select_entries(ruleset: Ruleset, family: str) -> list[Allow]:
     return sorted(entries, key=lambda entry: (entry.service.breadth, entry.service.address or "", entry.service.order))
 
 
-def make_ruleset(allow: Iterable[Allow], sets: Iterable[SourceSet]) -> Ruleset:
-    """Return a ruleset with its parts in order and without unused sets."""
+def make_ruleset(
+    allow: Iterable[Allow], sets: Iterable[SourceSet], *, staged: bool = False, count_days: int = 0
+) -> Ruleset:
+    """Return a ruleset with its parts in order and without unused sets. A staged ruleset counts for 14 days by default."""
     entries = tuple(sorted(allow, key=lambda entry: entry.service.order))
     used = {name for entry in entries for name in entry.set_names}
     used_sets = (source_set for source_set in sets if source_set.name in used)
-    return Ruleset(entries, tuple(sorted(used_sets, key=lambda source_set: source_set.name)))
+    days = count_days or (DEFAULT_DAYS if staged else 0)
+    return Ruleset(entries, tuple(sorted(used_sets, key=lambda source_set: source_set.name)), staged, days)

@@ -23,12 +23,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 def unite(live: Ruleset | None, want: Ruleset) -> Ruleset:
     """Return a ruleset that allows on each port the sources of `live` and the sources of `want`, and no other source.
 
-    A port in only one of the two keeps the sources from there. A second union with `want` changes nothing.
+    A port in only one of the two keeps the sources from there. If one of the two is staged, so is the union, because it
+    must not drop more than either. A second union with `want` changes nothing.
     """
     old = _rename_conflicting_sets(live or Ruleset(), want)
     listeners = {entry.service: entry.listener for entry in (*old.allow, *want.allow)}
     entries = [_unite_entries(listener, service, old, want) for service, listener in listeners.items()]
-    return make_ruleset(entries, {source_set.name: source_set for source_set in (*old.sets, *want.sets)}.values())
+    sets = {source_set.name: source_set for source_set in (*old.sets, *want.sets)}.values()
+    return make_ruleset(entries, sets, staged=old.staged or want.staged, count_days=want.count_days or old.count_days)
 
 
 def _unite_entries(listener: str, service: Service, *rulesets: Ruleset) -> Allow:
@@ -63,7 +65,8 @@ def _rename_conflicting_sets(live: Ruleset, want: Ruleset) -> Ruleset:
     changed = (source_set.name for source_set in live.sets if wanted.get(source_set.name, source_set) != source_set)
     names = {name: _find_free_name(name, taken) for name in changed}
     entries = [_rename_sources(entry, names) for entry in live.allow]
-    return make_ruleset(entries, [_rename_set(source_set, names) for source_set in live.sets])
+    renamed = make_ruleset(entries, [_rename_set(source_set, names) for source_set in live.sets])
+    return replace(live, allow=renamed.allow, sets=renamed.sets)
 
 
 def _find_free_name(name: str, taken: set[str]) -> str:

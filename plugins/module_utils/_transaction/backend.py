@@ -10,15 +10,20 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.counts import Counts
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 
 @dataclass(frozen=True)
 class Live:
-    """Our rules in the kernel (None if there are none), and a line for each difference from a complete ruleset."""
+    """Our rules in the kernel (None if there are none), and a line for each difference from a complete ruleset.
+
+    `counts` has the counted packets of other sources, None if the ruleset does not count.
+    """
 
     ruleset: Ruleset | None
     drift: tuple[str, ...] = ()
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True)

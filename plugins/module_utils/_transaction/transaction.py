@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
 
 # These modules are only imported if something changes: most runs change nothing.
 if t.TYPE_CHECKING:
+    from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.counts import Counts
     from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import RulesetDiff
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
 
@@ -45,6 +46,7 @@ class Outcome:
     """The result of a run, in check mode of a planned run.
 
     `transaction` is the argument for `confirm`, None if nothing has to be confirmed. `warnings` are lines for the user.
+    `counts` has the counted packets before the run.
     """
 
     have: Ruleset | None
@@ -55,6 +57,7 @@ class Outcome:
     changed: bool
     transaction: str | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    counts: Counts | None = field(default=None, compare=False)
 
     @cached_property
     def diff(self) -> RulesetDiff:
@@ -106,7 +109,8 @@ def converge(
     # Another run at the same time would mix the rules of both; a rollback would mix old and new rules.
     with guard.rollback.hold_lock():
         live, outcome = _read_state(backend, want, guard.rollback, opens or want)
-        if any(conflict.stops for conflict in outcome.conflicts):
+        # A staged ruleset does not decide about packets, so its conflicts are warnings.
+        if any(conflict.stops for conflict in outcome.conflicts) and not (want and want.staged):
             raise ConflictError(outcome.conflicts)
         rules_change = live.ruleset != want or bool(live.drift)
         if rules_change:
@@ -156,7 +160,7 @@ def _read_state(
     conflicts = (*backend.find_conflicts(opens), *_find_bypasses(backend, opens)) if opens is not None else ()
     stale = (*backend.compare_persisted(want), *rollback.find_leftovers(want))
     changed = live.ruleset != want or bool(live.drift) or bool(stale)
-    return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed)
+    return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed, counts=live.counts)
 
 
 def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
@@ -169,7 +173,8 @@ def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
 
 
 def _prevent_lockout(want: Ruleset | None, guard: Guard) -> None:
-    connection = guard.find_connection() if want is not None else None
+    drops = want is not None and not want.staged
+    connection = guard.find_connection() if drops else None
     if want is not None and connection is not None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import prevent_lockout  # noqa: PLC0415
 

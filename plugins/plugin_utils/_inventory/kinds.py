@@ -83,8 +83,10 @@ TRIES = Kind("a whole number from 1 to 10", 2, read_whole_number, least=1, most=
 TIMEOUT = Kind("a number of seconds from 0.01 to 60", 2, read_number, least=0.01, most=60)
 # The controller needs this time for a new connection, see the option rollback_timeout of kong_firewall.
 ROLLBACK_SECONDS = Kind("a whole number of seconds, 5 or more", 30, read_whole_number, least=5)
+# The limits of kong_firewall.
+DAYS = Kind("a whole number of days from 1 to 365", 14, read_whole_number, least=1, most=365)
 BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
-FIREWALL_STATE = _make_choices("present", "merged", "absent", "rolled_back")
+FIREWALL_STATE = _make_choices("present", "staged", "merged", "absent", "rolled_back")
 TRANSPARENT_STATE = _make_choices("present", "absent")
 COMMAND = Kind("a command as text", "docker restart kong", read_command, is_query=True)
 # The keyword serial of a play takes a number, a percentage, or a list of both.

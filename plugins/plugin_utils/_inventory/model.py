@@ -167,7 +167,8 @@ class Node:
     ``advertised`` is the endpoint that a node of Kong 0.6 to 0.10 advertises to its peers, None for every other node.
     ``config`` are the names of the settings of ``kong_config``, without their values, which may be secrets. ``published``
     are the ports of the host that are translated to a Kong in a container, None if Kong runs on the host itself. ``connection``
-    are the variables with which Ansible connects, without secrets.
+    are the variables with which Ansible connects, without secrets. If it is ``staged``, its firewall drops nothing.
+    ``count_days`` is the number of days for which packets of unauthorised sources are counted, 0 if they are not counted.
     """
 
     host: Host
@@ -182,6 +183,8 @@ class Node:
     config: tuple[str, ...] = ()
     published: tuple[Listener, ...] | None = None
     connection: tuple[tuple[str, str], ...] = ()
+    staged: bool = False
+    count_days: int = 0
 
     @property
     def name(self) -> str:

@@ -58,6 +58,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
+DEFAULT_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     check_ssh_port(variables, host, own, reachable)
     check_generation(variables, generation, host)
     check_names(variables)
+    staged = variables.read_value("kong_firewall_state") == "staged"
+    counts = staged or variables.read_value("kong_firewall_record", False)
     node = Node(
         host=host,
         cluster=cluster,
@@ -113,6 +116,8 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
         config=tuple(sorted(found.config)),
         published=published,
         connection=read_connection(variables),
+        staged=staged,
+        count_days=int(variables.read_value("kong_staged_days", DEFAULT_DAYS)) if counts else 0,
     )
     variables.findings.extend(find_standby_notes(node))
     sound = all(finding.severity != ERROR for finding in found.findings)

@@ -153,7 +153,11 @@ def _describe_node(node: Node, compiled: _Compiled, names: Mapping[SetKey, str])
             if node.published is None
             else {"published": [_describe_published(listener) for listener in node.published]}
         ),
-        "ruleset": {"allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]]},
+        "ruleset": {
+            "allow": [_allow(node, allow, names) for allow in compiled.allows[node.name]],
+            **({"staged": True} if node.staged else {}),
+            **({"count_days": node.count_days} if node.count_days else {}),
+        },
         "interception": [_intercept_rule(rule, allow, names) for rule, allow in compiled.intercepted[node.name]],
     }
 

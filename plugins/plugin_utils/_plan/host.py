@@ -54,9 +54,11 @@ def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, An
 
 def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
-    allow = plan["nodes"][host]["ruleset"]["allow"]
+    ruleset = plan["nodes"][host]["ruleset"]
+    allow = ruleset["allow"]
     used = {name for entry in allow if entry["sources"] != "any" for name in entry["sources"]}
     return {
+        **ruleset,
         "allow": list(allow),
         "sets": {name: list_members(plan["sets"], name) for name in sorted(used, key=make_natural_key)},
     }

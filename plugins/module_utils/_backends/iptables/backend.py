@@ -108,7 +108,15 @@ class Iptables:
         return ()
 
     def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
-        """Run `iptables-restore --test` on rules that would change, without their sets, which do not exist yet."""
+        """Run `iptables-restore --test` on rules that would change, without their sets, which do not exist yet.
+
+        Raises HostError for a ruleset that counts packets, which needs nft.
+        """
+        if want is not None and want.count_days:
+            what = "kong_firewall_state: staged" if want.staged else "kong_firewall_record"
+            raise HostError(
+                f"{what} counts packets, and this host lacks nft, which must count them: install the package nftables"
+            )
         if want is None or not check_mode:
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.steps import load_text  # noqa: PLC0415

@@ -94,7 +94,7 @@ class Nftables:
             return self._found
         listed = self._listing.query("list", "table", "inet", TABLE)
         self._names = find_names_in_use(listed)
-        self._found = Live(*parse_table(listed))
+        self._found = parse_table(listed)
         return self._found
 
     def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -145,9 +145,9 @@ class Nftables:
             self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
 
     def snapshot(self, live: Live) -> Snapshot:
-        """Return the files of the unit, and the table: as nft lists it if it contains more than our rules."""
+        """Return the files of the unit, and the table: as nft lists it if it contains counts, or more than our rules."""
         text = render_table(live.ruleset)
-        if live.drift:
+        if live.drift or live.counts:
             text = render_table(None) + self._host.run("nft", "list", "table", "inet", TABLE)
         unit = make_boot_unit(self._host)
         return Snapshot(unit.paths, ((("nft", "--file", "-"), text),))

@@ -10,6 +10,13 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.counts import (
+    PUBLISHED_UNAUTHORISED,
+    SETS,
+    UNAUTHORISED,
+    ListedCounts,
+    list_count_chains,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.parse_rule import (
     PACKET_MARK,
     Json,
@@ -37,12 +44,17 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_elements import read_range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_text import format_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset, SourceSet, make_ruleset
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 _LOOPBACK = [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"return": None}]
 _UNMARK = [{"mangle": {"key": PACKET_MARK, "value": {"&": [PACKET_MARK, MARK_MASK]}}}]
 _FIRST_RULES = [_LOOPBACK, _UNMARK]
 _BASE = {"type": "filter", "prio": PRIORITY, "policy": "accept"}
-_CHAINS = {CHAIN: {**_BASE, "hook": "input"}, FORWARD: {**_BASE, "hook": "forward"}, PUBLISHED: dict.fromkeys(_BASE)}
+_CHAINS = {
+    CHAIN: {**_BASE, "hook": "input"},
+    FORWARD: {**_BASE, "hook": "forward"},
+    **dict.fromkeys((PUBLISHED, UNAUTHORISED, PUBLISHED_UNAUTHORISED), dict.fromkeys(_BASE)),
+}
 _DISPATCH = [
     {"match": {"op": "==", "left": {"ct": {"key": "direction"}}, "right": "original"}},
     {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}},
@@ -66,10 +78,11 @@ class _Table:
     chains: set[str] = field(default_factory=set)
     first_rules: int = 0
     dispatch: bool = False
+    counts: ListedCounts = field(default_factory=ListedCounts)
 
 
-def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[str, ...]]:
-    """Return the ruleset of the listed table, and a line for each unexpected object in it.
+def parse_table(objects: Iterable[Mapping[str, Json]]) -> Live:
+    """Return the ruleset of the listed table, a line for each unexpected object in it, and the counted packets.
 
     `objects` is the list "nftables" in the output of `nft -j list table inet gatehouse_kong`.
     """
@@ -80,10 +93,13 @@ def parse_table(objects: Iterable[Mapping[str, Json]]) -> tuple[Ruleset, tuple[s
             _add_object(table, kind, value)
     published = decompile_rules(table.published)
     entries = [replace(entry, published=entry in published) for entry in decompile_rules(table.rules)]
-    ruleset = make_ruleset(entries, _read_source_sets(table))
-    needed = {CHAIN, *((FORWARD, PUBLISHED) if table.published else ())}
+    counts, has_published = table.counts, bool(table.published)
+    ruleset = make_ruleset(entries, _read_source_sets(table), staged=counts.staged, count_days=counts.days)
+    chains = list_count_chains(ruleset, published=has_published)
+    needed = {CHAIN, *((FORWARD, PUBLISHED) if has_published else ()), *chains}
     drift = (*table.drift, *_check_order(table, ruleset), *_check_input(table, ruleset))
-    return ruleset, (*drift, *_check_chains(table, needed))
+    drift += (*counts.compare(ruleset, published=has_published), *_check_chains(table, needed))
+    return Live(ruleset, drift, counts.read())
 
 
 def find_names_in_use(objects: Iterable[Mapping[str, Json]]) -> dict[str, str]:
@@ -111,6 +127,8 @@ def _add_object(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
     try:
         if kind == "set":
             _add_set(table, value)
+        elif kind == "counter":
+            table.counts.add_counter(value)
         elif kind == "chain":
             _add_chain(table, value)
         elif kind == "rule":
@@ -129,6 +147,9 @@ def _add_object(table: _Table, kind: str, value: Mapping[str, Json]) -> None:
 
 
 def _add_set(table: _Table, value: Mapping[str, Json]) -> None:
+    if value["name"] in SETS:
+        table.counts.add_set(value)
+        return
     name = get_first_name(value["name"])
     if table.names[name] != value["name"]:
         raise UnrecognisedError("the rules use it under its other name")
@@ -147,6 +168,8 @@ def _add_rule(table: _Table, value: Mapping[str, Json]) -> None:
         if value["expr"] != _DISPATCH or table.dispatch:
             raise UnrecognisedError("the chain has only the rule that leads to the published ports")
         table.dispatch = True
+    elif value["chain"] in (UNAUTHORISED, PUBLISHED_UNAUTHORISED):
+        table.counts.add_rule(value)
     elif value["chain"] == PUBLISHED:
         table.published.append(parse_rule(value["expr"], value["comment"], published=True))
     elif value["expr"] not in _FIRST_RULES:
@@ -181,13 +204,14 @@ def _check_order(table: _Table, ruleset: Ruleset) -> list[str]:
     lines = [f"set {name}: unused" for name in sorted({*table.sets} - expected)]
     lines += [f"set {name}: missing" for name in sorted((expected | named) - {*table.sets})]
     lines += [] if table.dispatch or not table.published else [f"the rule that leads to chain {PUBLISHED}: missing"]
-    return lines + _compare_rules(table.published, compile_published(ruleset.allow), "rules of published ports")
+    compiled = compile_published(ruleset.allow, counts=bool(ruleset.count_days))
+    return lines + _compare_rules(table.published, compiled, "rules of published ports")
 
 
 def _check_input(table: _Table, ruleset: Ruleset) -> list[str]:
     complete = table.first_rules == len(_FIRST_RULES)
     lines = [] if complete else ["the rules for loopback and for the packet mark: missing or not the first rules"]
-    return lines + _compare_rules(table.rules, compile_rules(ruleset.allow), "rules")
+    return lines + _compare_rules(table.rules, compile_rules(ruleset.allow, counts=bool(ruleset.count_days)), "rules")
 
 
 def _compare_rules(found: list[Rule], expected: tuple[Rule, ...], group: str) -> list[str]:

@@ -11,6 +11,10 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.counts import (
+    PUBLISHED_UNAUTHORISED,
+    UNAUTHORISED,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import Rule, split_set_name
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_prefix
@@ -35,9 +39,10 @@ class UnrecognisedError(ValueError):
 def parse_rule(expressions: list[Mapping[str, Json]], comment: str, *, published: bool) -> Rule:
     """Return the rule with these expressions. Raises UnrecognisedError, or an error of Python, for other expressions."""
     accept = expressions[-2:] == _ACCEPT
-    if not accept and expressions[-1:] != _DROP:
+    counts = expressions[-1:] == [{"goto": {"target": PUBLISHED_UNAUTHORISED if published else UNAUTHORISED}}]
+    if not accept and not counts and expressions[-1:] != _DROP:
         raise UnrecognisedError("verdict")
-    rule = Rule(comment, None, None, (), None, accept)
+    rule = Rule(comment, None, None, (), None, accept, counts)
     matches = [expression["match"] for expression in expressions[: -2 if accept else -1]]
     for match in _undo_translation(matches) if published else matches:
         rule = _add_match(rule, match)
@@ -69,7 +74,8 @@ def _add_match(rule: Rule, match: Mapping[str, Json]) -> Rule:
     left, right = match["left"], match["right"]
     if match["op"] != "==":
         raise UnrecognisedError(match["op"])
-    if left == {"meta": {"key": "nfproto"}} and rule.family is None:
+    # After a match of the original destination, nft 0.9.8 lists the family as well.
+    if left == {"meta": {"key": "nfproto"}} and rule.family in (None, _NFPROTO[right]):
         return replace(rule, family=_NFPROTO[right])
     if "concat" in left and not rule.ports:
         return replace(rule, ports=_parse_port_pairs(left, right))

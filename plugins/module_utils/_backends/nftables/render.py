@@ -9,6 +9,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.counts import (
+    PUBLISHED_UNAUTHORISED,
+    UNAUTHORISED,
+    list_count_chains,
+    render_count_chains,
+    render_count_removal,
+    render_counts,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.rules import (
     Rule,
     compile_published,
@@ -46,7 +54,8 @@ def render_table(ruleset: Ruleset | None) -> str:
     if ruleset is None:
         return _HEADER
     sets = _list_networks(ruleset)
-    return _HEADER + _render_table(_render_sets(sets, {name: name for name in sets}) + _render_chains(ruleset, {}))
+    rendered = _render_sets(sets, {name: name for name in sets})
+    return _HEADER + _render_table(render_counts(ruleset, new=True) + rendered + _render_chains(ruleset, {}))
 
 
 def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tuple[str, ...]:
@@ -56,25 +65,29 @@ def render_change(have: Ruleset, names: Mapping[str, str], want: Ruleset) -> tup
     set is loaded, the kernel does not find all its elements (Linux 6.18 at 35,000 packets per second lost 0.2 to 0.8
     packets per change, but no packet in this way). Therefore a changed set is created under its other name before a rule
     uses it, and the old set is removed when no rule uses it any more. The input with the rules declares its sets again
-    without elements, because nft 0.9.8 requires that. This does not change the sets.
+    without elements, because nft 0.9.8 requires that. This does not change the sets. Counts stay, unless the number of
+    days changes for which they are kept.
     """
     before, after = _list_networks(have), _list_networks(want)
     kept = {name: names[name] for name, networks in after.items() if before.get(name) == networks}
     fresh = {name: swap_name(names[name]) if name in names else name for name in after if name not in kept}
     unused = [names[name] for name in before if name not in kept]
     in_use = {**kept, **fresh}
+    counts = render_counts(want, new=have.count_days != want.count_days)
     return (
         *([_render_table(_render_sets(after, fresh))] if fresh else []),
-        _flush(have, want) + _render_table(_declare_sets(after, in_use) + _render_chains(want, in_use)),
+        _flush(have, want) + _render_table(counts + _declare_sets(after, in_use) + _render_chains(want, in_use)),
         *(["".join(f"delete set inet {TABLE} {name}\n" for name in unused)] if unused else []),
     )
 
 
 def _flush(have: Ruleset, want: Ruleset) -> str:
-    """Return the commands that flush our chains, and delete the chains that are not needed any more."""
+    """Return the commands that flush our chains, and delete the chains and counts that are not needed any more."""
     old, new = _list_chain_names(have), _list_chain_names(want)
     commands = [f"flush chain inet {TABLE} {name}\n" for name in old]
-    return "".join(commands + [f"delete chain inet {TABLE} {name}\n" for name in old if name not in new])
+    commands += [f"delete chain inet {TABLE} {name}\n" for name in old if name not in new]
+    commands += [render_count_removal()] if have.count_days not in (0, want.count_days) else []
+    return "".join(commands)
 
 
 def _render_table(content: str) -> str:
@@ -91,17 +104,24 @@ def _list_networks(ruleset: Ruleset) -> dict[str, Networks]:
 
 
 def _list_chain_names(ruleset: Ruleset) -> tuple[str, ...]:
-    published = any(entry.published for entry in ruleset.allow)
-    return (CHAIN, *((FORWARD, PUBLISHED) if published else ()))
+    published = _has_published(ruleset)
+    chains = (CHAIN, *((FORWARD, PUBLISHED) if published else ()))
+    return (*chains, *list_count_chains(ruleset, published=published))
+
+
+def _has_published(ruleset: Ruleset) -> bool:
+    return any(entry.published for entry in ruleset.allow)
 
 
 def _render_chains(ruleset: Ruleset, names: Mapping[str, str]) -> str:
     """Return the chains with their rules. A set has its name in `names`, or else its first name."""
-    return "\n".join([_render_input(ruleset, names), *_render_published(ruleset, names)])
+    counting = render_count_chains(ruleset, published=_has_published(ruleset))
+    return "\n".join([*counting, _render_input(ruleset, names), *_render_published(ruleset, names)])
 
 
 def _render_input(ruleset: Ruleset, names: Mapping[str, str]) -> str:
-    rules = "".join(f"\t\t{_render_rule(rule, _match_destination, names)}\n" for rule in compile_rules(ruleset.allow))
+    compiled = compile_rules(ruleset.allow, counts=bool(ruleset.count_days))
+    rules = "".join(f"\t\t{_render_rule(rule, _match_destination, UNAUTHORISED, names)}\n" for rule in compiled)
     return (
         f"\tchain {CHAIN} {{\n"
         f"\t\ttype filter hook input priority filter - {-PRIORITY}; policy accept;\n"
@@ -116,8 +136,9 @@ def _render_published(ruleset: Ruleset, names: Mapping[str, str]) -> list[str]:
 
     Replies of the container have the same original destination, but `ct direction` excludes them.
     """
+    compiled = compile_published(ruleset.allow, counts=bool(ruleset.count_days))
     rules = "".join(
-        f"\t\t{_render_rule(rule, _match_original_destination, names)}\n" for rule in compile_published(ruleset.allow)
+        f"\t\t{_render_rule(rule, _match_original_destination, PUBLISHED_UNAUTHORISED, names)}\n" for rule in compiled
     )
     base = (
         f"\tchain {FORWARD} {{\n"
@@ -153,8 +174,9 @@ def _render_element(text: str) -> str:
     return address if length == ("128" if ":" in address else "32") else text
 
 
-def _render_rule(rule: Rule, matches: t.Callable[[Rule], list[str]], names: Mapping[str, str]) -> str:
-    parts = [*matches(rule), _match_sources(rule, names), _ACCEPT if rule.accept else "drop"]
+def _render_rule(rule: Rule, matches: t.Callable[[Rule], list[str]], count_chain: str, names: Mapping[str, str]) -> str:
+    verdict = _ACCEPT if rule.accept else f"goto {count_chain}" if rule.counts else "drop"
+    parts = [*matches(rule), _match_sources(rule, names), verdict]
     return " ".join(part for part in parts if part) + f' comment "{rule.listener}"'
 
 

@@ -31,7 +31,8 @@ _SECOND = "_2"
 class Rule:
     """A rule: packets of a family to an address and (protocol, port) pairs, from a set of sources or from any source.
 
-    A family of None means both families, an address of None any address. An accept rule also marks the packet.
+    A family of None means both families, an address of None any address. An accept rule also marks the packet. Other rules
+    drop the packet, or if `counts` is true lead to a chain that counts it.
     """
 
     listener: str
@@ -40,33 +41,35 @@ class Rule:
     ports: tuple[tuple[str, int], ...]
     source_set: str | None
     accept: bool
+    counts: bool = False
 
     def __str__(self) -> str:
         ports = ", ".join(f"{protocol} {port}" for protocol, port in self.ports)
         to = f" at {self.address}" if self.address else ""
         source = f"from set {set_name(self.source_set, self.family or '')}" if self.source_set else "from any source"
-        return f"{self.listener}: {'accept' if self.accept else 'drop'} {ports}{to} {source} ({self.family or 'both families'})"
+        verdict = "accept" if self.accept else "count" if self.counts else "drop"
+        return f"{self.listener}: {verdict} {ports}{to} {source} ({self.family or 'both families'})"
 
 
-def compile_rules(entries: Iterable[Allow]) -> tuple[Rule, ...]:
-    """Return the rules for the entries, in the required order.
+def compile_rules(entries: Iterable[Allow], *, counts: bool = False) -> tuple[Rule, ...]:
+    """Return the rules for the entries, in the required order. With `counts`, packets of other sources are counted.
 
     Rules for single addresses precede rules for all addresses, because the kernel delivers a packet to the socket with the
     most specific address.
     """
     rules: list[Rule] = []
     for _key, group in groupby(sorted(entries, key=_group), key=_group):
-        rules += _make_rules(list(group))
+        rules += _make_rules(list(group), counts=counts)
     return tuple(rules)
 
 
-def compile_published(entries: Iterable[Allow]) -> tuple[Rule, ...]:
+def compile_published(entries: Iterable[Allow], *, counts: bool = False) -> tuple[Rule, ...]:
     """Return the rules for the published ports of the entries, in the same order.
 
     Each port has a separate rule, because nft cannot list a set of ports for `ct original` (1.0.6: "invalid type").
     """
     published = sorted((entry for entry in entries if entry.published), key=_group)
-    return tuple(rule for entry in published for rule in _make_rules([entry]))
+    return tuple(rule for entry in published for rule in _make_rules([entry], counts=counts))
 
 
 def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
@@ -88,15 +91,17 @@ def decompile_rules(rules: Iterable[Rule]) -> list[Allow]:
     return entries
 
 
-def _make_rules(entries: list[Allow]) -> list[Rule]:
+def _make_rules(entries: list[Allow], *, counts: bool) -> list[Rule]:
     """Return the rules for entries that differ only in protocol and port."""
     first = entries[0]
     address = first.service.address
     family = first.service.families[0] if address else None
     ports = tuple((entry.service.protocol, entry.service.port) for entry in entries)
-    last = Rule(first.listener, family, None if address in WILDCARDS else address, ports, None, first.sources == ANY)
+    accepts = first.sources == ANY
+    matched = None if address in WILDCARDS else address
+    last = Rule(first.listener, family, matched, ports, None, accepts, counts=counts and not accepts)
     return [
-        replace(last, family=source_family, source_set=name, accept=True)
+        replace(last, family=source_family, source_set=name, accept=True, counts=False)
         for name in first.set_names
         for source_family in first.service.families
     ] + [last]

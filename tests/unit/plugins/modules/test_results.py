@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -33,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules import (
     kong_transparent,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.counts import Count, Counts
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
@@ -111,12 +113,12 @@ class FakeRollback:
 def firewall(monkeypatch):
     """Replace the firewall by a firewall with other rules than the wanted rules, and record the calls."""
     backend = SimpleNamespace(name="nftables", require=lambda: None, read=lambda: Live(OTHER))
-    seen = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1")
+    seen = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1", counts=None)
 
     def outcome(want):
         changed = want != seen.have
         transaction = seen.transaction if changed else None
-        return Outcome(seen.have, want, ("d",), ("s",), seen.conflicts, changed, transaction, ("w",))
+        return Outcome(seen.have, want, ("d",), ("s",), seen.conflicts, changed, transaction, ("w",), seen.counts)
 
     def inspect(found, want, _rollback):
         assert found is backend
@@ -162,6 +164,7 @@ def test_firewall_info(firewall, monkeypatch):
     report = result.pop("report")
     assert result == {
         **CHOICE, "differs": True, "changes": CHANGES, "conflicts": [WARNS_DATA], "changed": False, "failed": False,
+        "staged": False, "counts": None,
     }  # fmt: skip
     assert report[-3:] == ["difference: d", "at boot: s", str(WARNS)]
     assert len(report) > 3
@@ -177,6 +180,19 @@ def test_firewall_info_without_a_ruleset_reports_the_state(firewall, monkeypatch
     firewall.have = None
     result, _warnings = main(kong_firewall_info, monkeypatch, {"ruleset": None, "backend": "ufw"})
     assert (result["ruleset"], firewall.calls[-1]) == (None, "ufw")
+
+
+def test_firewall_info_returns_the_counts_of_a_staged_ruleset(firewall, monkeypatch):
+    firewall.have = replace(OTHER, staged=True, count_days=14)
+    firewall.counts = Counts((Count("10.0.0.9", "tcp", 9001, 3, 60),), 65536, 7, None)
+    result, _warnings = main(kong_firewall_info, monkeypatch, {"ruleset": None})
+    assert (result["staged"], result["ruleset"]["staged"], result["ruleset"]["count_days"]) == (True, True, 14)
+    assert result["counts"] == {
+        "entries": [{"source": "10.0.0.9", "protocol": "tcp", "port": 9001, "packets": 3, "age": 60}],
+        "limit": 65536,
+        "uncounted": 7,
+        "seconds": None,
+    }
 
 
 def test_firewall_info_fails_for_an_invalid_ruleset(firewall, monkeypatch):
@@ -202,6 +218,7 @@ def test_firewall(firewall, monkeypatch):
     "state, kept, expected, opens",
     [
         ("absent", None, None, None),
+        ("staged", None, replace(WANT, staged=True, count_days=14), WANT),
         ("merged", None, ruleset_from_data({"allow": [ENTRY, {**ENTRY, "port": 9001}], "sets": {}}), WANT),
         ("rolled_back", Kept(WANT), WANT, None),
         ("rolled_back", Kept(None), None, None),
@@ -211,6 +228,21 @@ def test_states_of_the_firewall(firewall, monkeypatch, state, kept, expected, op
     FakeRollback.kept = kept
     main(kong_firewall, monkeypatch, {"ruleset": RULESET if opens else None, "state": state})
     assert firewall.calls[-1] == (expected, 30, {"check_mode": False, "opens": opens})
+
+
+@pytest.mark.parametrize("state, staged", [("staged", False), ("present", True)])
+def test_the_state_decides_whether_the_ruleset_is_staged(firewall, monkeypatch, state, staged):
+    main(kong_firewall, monkeypatch, {"ruleset": {**RULESET, "staged": staged, "count_days": 3}, "state": state})
+    assert firewall.calls[-1][0] == replace(WANT, staged=state == "staged", count_days=3)
+
+
+def test_a_host_that_is_not_enforced_any_more_gets_a_warning(firewall, monkeypatch):
+    _result, warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET, "state": "staged"})
+    assert kong_firewall._NOT_ENFORCED in warnings
+    firewall.have = replace(OTHER, staged=True, count_days=14)
+    for state in ("staged", "present"):
+        _result, warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET, "state": state})
+        assert kong_firewall._NOT_ENFORCED not in warnings
 
 
 def test_nothing_to_roll_back(firewall, monkeypatch):

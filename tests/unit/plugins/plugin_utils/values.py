@@ -127,6 +127,7 @@ RIGHT = {
     kinds.ROLE: ["traditional", "control_plane", "data_plane", "a"],
     kinds.TARGET: ["conf", "env", "a"],
     kinds.BOOLEAN: [True, False],
+    kinds.DAYS: [1, 14, "365"],
     kinds.SWITCH: [True, "no"],
     kinds.WHOLE_NUMBER: [0, 30, "30"],
     kinds.COUNT: [1, "2"],

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewall import Firewall, Leftovers
@@ -168,7 +170,11 @@ def test_the_snapshot_has_every_available_part(tmp_path, calls):
 
 
 # The loaded early part, the wanted ruleset, and the changed parts in order.
+STAGED = replace(WANT, staged=True, count_days=14)
 ORDERS = {
+    "staged": (Live(None), STAGED, [("early", STAGED), ("late", None)]),
+    "enforced, then staged": (Live(WANT), STAGED, [("early", STAGED), ("late", None)]),
+    "staged, then enforced": (Live(STAGED), WANT, [("early", WANT), ("late", WANT)]),
     "new": (Live(None), WANT, [("early", WANT), ("late", WANT)]),
     "changed": (Live(OLD), WANT, [("early", WANT), ("late", WANT)]),
     "unchanged": (Live(WANT), WANT, [("late", WANT)]),
@@ -184,7 +190,19 @@ def test_the_late_part_is_loaded_after_and_removed_before_the_early_part(tmp_pat
     tested = firewall(tmp_path, calls, found)
     assert tested.apply(want) == tuple(f"{name} warning" for name, _want in expected)
     assert made(calls, "apply") == expected
-    assert made(calls, "read")[1:] == [("late", found.ruleset)]
+    read = None if found.ruleset == STAGED else found.ruleset
+    assert made(calls, "read")[1:] == [("late", read)]
+
+
+def test_a_staged_ruleset_has_no_late_part(tmp_path, calls):
+    tested = firewall(tmp_path, calls, Live(STAGED))
+    tested.validate(STAGED, check_mode=False)
+    tested.snapshot(Live(STAGED))
+    tested.compare_persisted(STAGED)
+    tested.persist(STAGED)
+    for method in ("validate", "snapshot", "compare_persisted", "persist"):
+        assert {args[0] for name, *args in made(calls, method) if name == "late"} == {None}
+    assert ("early", STAGED) in made(calls, "persist")
 
 
 def test_leftovers_are_removed_before_the_late_part_is_read_and_loaded(tmp_path, calls):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import (
     MemberChange,
     diff_rulesets,
@@ -36,6 +36,21 @@ def test_the_text_lists_ports_and_sources():
         "peers: 10.0.0.4/32\n"
         "peers: 10.0.0.6/32\n"
     )
+
+
+@pytest.mark.parametrize(
+    "mode, line",
+    [
+        ({"staged": True}, "staged: packets of other sources are counted for 14 days, and not dropped\n"),
+        ({"count_days": 3}, "packets of other sources are counted for 3 days, and dropped\n"),
+    ],
+)
+def test_the_text_tells_how_packets_of_other_sources_are_treated(mode, line):
+    enforced = ruleset()
+    other = ruleset_from_data({**ruleset_to_data(enforced), **mode})
+    diff = diff_rulesets(enforced, other)
+    assert diff.after == line + diff.before
+    assert (diff.ports, diff.members) == ((), ())
 
 
 def test_equal_rulesets_have_no_difference():

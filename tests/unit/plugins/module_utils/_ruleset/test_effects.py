@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,8 @@ def ruleset(sets=(), **ports):
 
 
 ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
+STAGED = replace(ADMIN, staged=True, count_days=14)
+RECORDED = replace(ADMIN, count_days=7)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,10 @@ ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
     [
         (ADMIN, ADMIN, []),
         (None, None, []),
+        (STAGED, STAGED, []),
+        (ADMIN, STAGED, ["packets of other sources are dropped, and should be counted for 14 days only (staged)"]),
+        (STAGED, ADMIN, ["packets of other sources are counted for 14 days only (staged), and should be dropped"]),
+        (ADMIN, RECORDED, ["packets of other sources are dropped, and should be dropped and counted for 7 days"]),
         (None, ADMIN, ["tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"]),
         (ADMIN, None, ["tcp 8001 (admin): has a rule that is not in the plan"]),
         (

@@ -46,6 +46,23 @@ def test_a_ruleset_survives_the_conversion_to_data_and_back():
     assert ruleset_to_data(ruleset)["sets"]["peers"]["ipv4"] == ["192.168.10.5/32", "192.168.10.12/32"]
 
 
+@pytest.mark.parametrize(
+    "mode, expected",
+    [
+        ({}, {}),
+        ({"staged": False, "count_days": 0}, {}),
+        ({"staged": True}, {"staged": True, "count_days": 14}),
+        ({"staged": True, "count_days": 3}, {"staged": True, "count_days": 3}),
+        ({"count_days": 365}, {"count_days": 365}),
+    ],
+)
+def test_the_mode_survives_the_conversion_to_data_and_back(mode, expected):
+    ruleset = ruleset_from_data({**DATA, **mode})
+    assert ruleset_from_data(ruleset_to_data(ruleset)) == ruleset
+    found = ruleset_to_data(ruleset)
+    assert {key: found[key] for key in found if key not in DATA} == expected
+
+
 def test_the_order_of_the_data_does_not_matter():
     data = copy.deepcopy(DATA)
     random.Random(1).shuffle(data["allow"])
@@ -85,6 +102,10 @@ def test_addresses_are_normalised():
         (["allow", 0, "sources"], [1], ["allow[0].sources contains 1"]),
         (["allow", 0, "protocol"], "tcp", ["tcp 7946 at 192.168.10.11 has two entries", "'cluster'"]),
         (["sets"], [], ["sets is []"]),
+        (["staged"], "yes", ["staged is 'yes'", "true or false"]),
+        (["count_days"], True, ["count_days is True", "1 to 365"]),
+        (["count_days"], 366, ["count_days is 366", "1 to 365"]),
+        (["count_days"], -1, ["count_days is -1"]),
         (["sets", "a b"], {}, ["'a b'", "hyphens"]),
         (["sets", "x" * 201], {}, ["1 to 200"]),
         (["allow", 0, "listener"], "x" * 129, ["allow[0].listener", "1 to 128"]),

@@ -64,6 +64,25 @@ def test_the_sources_of_both_rulesets_are_allowed(live, want, united):
     assert rules(unite(live and ruleset(*live), ruleset(*want))) == united
 
 
+@pytest.mark.parametrize(
+    "live, want, expected",
+    [
+        (None, (True, 14), (True, 14)),
+        (None, (False, 0), (False, 0)),
+        ((True, 14), (False, 0), (True, 14)),
+        ((False, 0), (True, 7), (True, 7)),
+        ((False, 30), (False, 7), (False, 7)),
+        ((True, 14), (True, 7), (True, 7)),
+    ],
+)
+def test_the_union_drops_no_more_than_either_ruleset(live, want, expected):
+    plain = ruleset((80, HERE, ["ops"]))
+    old, new = (mode and replace(plain, staged=mode[0], count_days=mode[1]) for mode in (live, want))
+    united = unite(old, new)
+    assert (united.staged, united.count_days) == expected
+    assert unite(united, new) == united
+
+
 def test_a_removed_member_is_not_allowed_on_an_added_port():
     """Change set peers and add a port for it in one step: 198.51.100.9 leaves the set, port 9000 is added."""
     live = ruleset((7946, HERE, ["peers"]), peers=["198.51.100.2/32", "198.51.100.9/32"])

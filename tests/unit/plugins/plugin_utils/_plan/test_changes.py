@@ -61,9 +61,22 @@ def move_site(nodes):
     nodes["a1"]["kong_address"] = "192.168.10.31"
 
 
+def stage(nodes):
+    for name in ("a1", "a2"):
+        nodes[name] |= {"kong_firewall_state": "staged", "kong_staged_days": 7}
+    nodes["b1"]["kong_firewall_record"] = True
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (
+            stage,
+            [
+                "~ a1, a2: packets of other sources: dropped -> pass (staged), counted for 7 days",
+                "~ b1: packets of other sources: dropped -> dropped, counted for 14 days",
+            ],
+        ),
         (
             add,
             [

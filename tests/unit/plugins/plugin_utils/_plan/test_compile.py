@@ -39,6 +39,23 @@ OTHERS = {**SEED_OTHERS, "ops1": {"kong_address": "10.9.0.1"}, "ops2": {"kong_ad
 GROUPS = {"ops": ["ops2", "admin", "ops1"]}
 
 
+@pytest.mark.parametrize(
+    "variables, mode",
+    [
+        ({}, {}),
+        ({"kong_firewall_state": "staged"}, {"staged": True, "count_days": 14}),
+        ({"kong_firewall_state": "staged", "kong_staged_days": "7"}, {"staged": True, "count_days": 7}),
+        ({"kong_firewall_record": True}, {"count_days": 14}),
+        ({"kong_firewall_record": "false", "kong_staged_days": 7}, {}),
+        ({"kong_firewall_state": "absent"}, {}),
+    ],
+)
+def test_the_ruleset_of_a_node_tells_how_packets_of_other_sources_are_treated(variables, mode):
+    plan = planned({**SEED_NODES, "a1": {**SEED_NODES["a1"], **variables}}, SEED_OTHERS)
+    whole, plain = select_ruleset(plan, "a1"), select_ruleset(planned(SEED_NODES, SEED_OTHERS), "a1")
+    assert whole == {**plain, **mode}
+
+
 def test_format():
     plan = planned(MIXED, OTHERS, GROUPS)
     assert list(plan) == ["format", "sets", "nodes", "hosts", "nat_forwards", "findings"]

@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 GOLDEN = Path(__file__).parents[5] / "golden"
-CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published"})
+CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"published", "staged", "recorded"})
 PROGRAMS = Programs("/usr/sbin/ipset", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     render_change,
     render_table,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.counts import Count
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 CASES = sorted(path.name[: -len(".nft")] for path in GOLDEN.glob("*.nft"))
@@ -41,7 +44,60 @@ def test_the_text_of_the_table_equals_the_golden_file(case):
 def test_the_listed_table_gives_the_same_ruleset(case):
     """Parse listings of nft 1.0.6."""
     listed = json.loads((GOLDEN / f"{case}.listed.json").read_text())
-    assert parse_table(listed) == (wanted(case), ())
+    assert replace(parse_table(listed), counts=None) == Live(wanted(case))
+
+
+def test_a_listing_of_nft_0_9_8_gives_the_same_ruleset():
+    listed = json.loads((GOLDEN / "staged.listed-0.9.8.json").read_text())
+    assert replace(parse_table(listed), counts=None) == Live(wanted("staged"))
+
+
+@pytest.mark.parametrize("file", ["staged.listed.json", "staged.listed-0.9.8.json"])
+def test_the_listed_elements_are_counts(file):
+    found = parse_table(json.loads((GOLDEN / file).read_text())).counts
+    two_days = 2 * 86400
+    assert found.entries == (Count("192.0.2.7", "tcp", 8107, 7, two_days + 1), Count("fd00::7", "udp", 5000, 1, 3))
+    assert (found.limit, found.uncounted, found.seconds) == (65536, 0, 1)
+
+
+def without_start(listed):
+    for item in listed:
+        if item.get("set", {}).get("name") == "counts4":
+            del item["set"]["elem"][0]
+    return listed
+
+
+def test_without_the_first_element_the_start_of_the_count_is_not_known():
+    listed = without_start(json.loads((GOLDEN / "staged.listed.json").read_text()))
+    assert parse_table(listed).counts.seconds is None
+    assert parse_table(listed).drift == ()
+
+
+def of_chain(listed, name):
+    return [item for item in listed if item.get("rule", {}).get("chain") == name]
+
+
+COUNT_CHANGES = {
+    "a rule missing": lambda listed: listed.remove(of_chain(listed, "unauthorised")[0]),
+    "a rule that accepts": lambda listed: of_chain(listed, "unauthorised")[0]["rule"]["expr"].__setitem__(
+        1, {"drop": None}
+    ),
+    "no counter": lambda listed: listed.remove(next(item for item in listed if "counter" in item)),
+    "another counter": lambda listed: listed.append({"counter": {"name": "c", "packets": 1}}),
+    "another limit": lambda listed: next(item["set"] for item in listed if "set" in item).update(size=9),
+    "another time": lambda listed: next(item["set"] for item in listed if "set" in item).update(timeout=60),
+    "no sets": lambda listed: [
+        listed.remove(item) for item in [*listed] if item.get("set", {}).get("name", "").startswith("counts")
+    ],
+    "a rule that drops": lambda listed: of_chain(listed, "input")[-1]["rule"]["expr"].__setitem__(-1, {"drop": None}),
+}
+
+
+@pytest.mark.parametrize("case", COUNT_CHANGES)
+def test_a_change_of_the_counting_part_is_drift(case):
+    listed = json.loads((GOLDEN / "staged.listed.json").read_text())
+    COUNT_CHANGES[case](listed)
+    assert parse_table(listed).drift != ()
 
 
 def test_without_a_ruleset_the_table_is_only_deleted():
@@ -57,12 +113,19 @@ def allow(port, *names, published=False):
 def steps(have, want, **names):
     """Return the lines of each transaction from one ruleset to another, without the content of chains and sets."""
     have, want = (
-        ruleset_from_data({"allow": entries, "sets": {name: {"ipv4": members} for name, members in sets.items()}})
-        for entries, sets in (have, want)
+        ruleset_from_data(
+            {
+                "allow": entries,
+                "sets": {name: {"ipv4": members} for name, members in sets.items()},
+                "staged": bool(days),
+                "count_days": sum(days),
+            }
+        )
+        for entries, sets, *days in (have, want)
     )
     in_use = {f"{name}_{family}": f"{name}_{family}" for name in ("a", "b") for family in ("ipv4", "ipv6")} | names
     return [
-        [line.strip(" \t{") for line in text.splitlines() if re.search(r"^\s*(delete )?set |chain |saddr", line)]
+        [line.strip(" \t{") for line in text.splitlines() if re.search(r"^\s*(delete )?set |chain |saddr @", line)]
         for text in render_change(have, in_use, want)
     ]
 
@@ -73,8 +136,30 @@ def rule(port, name):
 
 
 FLUSH = "flush chain inet gatehouse_kong input"
+FLUSH_COUNTS = "flush chain inet gatehouse_kong unauthorised"
+DELETE_COUNTS = [f"delete set inet gatehouse_kong {name}" for name in ("counts4", "counts6")]
 ONE, TWO = ["10.0.0.1/32"], ["10.0.0.2/32"]
 TRANSACTIONS = {
+    "enforced, then staged": (
+        (([allow(1)], {}), ([allow(1)], {}, 14)),
+        {},
+        [[FLUSH, "set counts4", "set counts6", "chain unauthorised", "chain input"]],
+    ),
+    "other rules while staged": (
+        (([allow(1)], {}, 14), ([allow(2)], {}, 14)),
+        {},
+        [[FLUSH, FLUSH_COUNTS, "set counts4", "set counts6", "chain unauthorised", "chain input"]],
+    ),
+    "another number of days": (
+        (([allow(1)], {}, 14), ([allow(1)], {}, 7)),
+        {},
+        [[FLUSH, FLUSH_COUNTS, *DELETE_COUNTS, "set counts4", "set counts6", "chain unauthorised", "chain input"]],
+    ),
+    "staged, then enforced": (
+        (([allow(1)], {}, 14), ([allow(1)], {})),
+        {},
+        [[FLUSH, FLUSH_COUNTS, "delete chain inet gatehouse_kong unauthorised", *DELETE_COUNTS, "chain input"]],
+    ),
     "other rules": (
         (([allow(1, "a")], {"a": ONE}), ([allow(2, "a")], {"a": ONE})),
         {},
@@ -135,8 +220,8 @@ def test_the_name_in_use_is_the_name_in_the_rules():
     renamed = json.loads(json.dumps(listed).replace(first, second))
     assert find_names_in_use(listed)[first] == first
     assert find_names_in_use(renamed)[first] == second
-    assert parse_table(renamed) == (wanted("gossip_behind_nat"), ())
+    assert parse_table(renamed) == Live(wanted("gossip_behind_nat"))
     left = [item for item in listed if item.get("set", {}).get("name") == first]
     for both in ([*left, *renamed], [*renamed, *left]):
         assert find_names_in_use(both)[first] == second
-        assert parse_table(both) == (wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))
+        assert parse_table(both) == Live(wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))

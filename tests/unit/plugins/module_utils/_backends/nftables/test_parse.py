@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     swap_name,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 
@@ -101,13 +102,13 @@ TAMPERING = {
 def test_an_unexpected_object_is_drift(listed, case):
     tamper, word = TAMPERING[case]
     tamper(listed)
-    _ruleset, drift = parse_table(listed)
+    drift = parse_table(listed).drift
     assert any(word in line for line in drift), drift
 
 
 def test_an_accept_rule_without_the_drop_rule_of_its_port_is_reported(listed):
     del listed[rules(listed)[5]]
-    _ruleset, drift = parse_table(listed)
+    drift = parse_table(listed).drift
     assert drift == (
         "set peers-default-from-branch_ipv4: unused",
         "set peers-default-from-branch_ipv6: unused",
@@ -117,7 +118,7 @@ def test_an_accept_rule_without_the_drop_rule_of_its_port_is_reported(listed):
 
 def test_an_element_that_was_added_by_hand_is_a_source(listed, wanted):
     of_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
-    found, drift = parse_table(listed)
+    found, drift = parse_table(listed).ruleset, parse_table(listed).drift
     assert drift == ()
     assert found != wanted
     assert "10.0.0.0/8" in ruleset_to_data(found)["sets"]["peers-default-from-branch"]["ipv4"]
@@ -125,7 +126,7 @@ def test_an_element_that_was_added_by_hand_is_a_source(listed, wanted):
 
 def test_a_rule_that_was_added_by_hand_is_an_entry(listed, wanted):
     append_copy(listed, comment="zz", expr=DROP_22)
-    found, _drift = parse_table(listed)
+    found = parse_table(listed).ruleset
     assert {"zz"} == {entry.listener for entry in found.allow} - {entry.listener for entry in wanted.allow}
 
 
@@ -133,7 +134,7 @@ def test_newer_forms_are_parsed(listed, wanted):
     """Newer versions of nft list a single flag as text, and list auto-merge."""
     for source_set in of_kind(listed, "set"):
         source_set.update({"flags": "interval", "auto-merge": True})
-    assert parse_table(listed) == (wanted, ())
+    assert parse_table(listed) == Live(wanted)
 
 
 @pytest.mark.parametrize("name", ["peers", "10-net", "-x", "_x", "a.b", "x_ipv4", "x_ipv4_2", "__"])
@@ -157,4 +158,4 @@ def test_protocols_can_be_numbers(listed, wanted):
     text = json.dumps(listed)
     numbered = text.replace('["tcp", ', "[6, ").replace('["udp", ', "[17, ")
     assert numbered != text
-    assert parse_table(json.loads(numbered)) == (wanted, ())
+    assert parse_table(json.loads(numbered)) == Live(wanted)
