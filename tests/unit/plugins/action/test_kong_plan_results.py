@@ -1,0 +1,189 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of kong_plan in one process, case by case. Its other tests are real runs."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.gatehouse.kong.plugins.action import kong_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _terminal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, RunPlan
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+
+NODES = {
+    name: {"kong_version": "3.9", "kong_address": f"10.0.0.{name[1]}", "kong_proxy_sources": ["bastion"]}
+    for name in ("a1", "a2", "a3")
+}
+OTHERS = {"bastion": {"kong_address": "10.0.0.9"}}
+PLAN = planned(NODES, OTHERS)
+SMALLER = planned({name: NODES[name] for name in ("a1", "a2")}, OTHERS)
+VARIABLES = {"inventory_hostname": "a1", "groups": {"all": [*NODES, *OTHERS]}}
+MANY_MORE = "2 more warnings: with kong_report_path, the playbook plan writes all findings to a report"
+
+
+def make_findings(*severities):
+    return [
+        {"severity": severity, "code": "x", "host": f"n{number}", "hosts": [f"n{number}"], "variable": "v", "value": 1,
+         "message": "v: wrong"}
+        for number, severity in enumerate(severities)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Return a function that returns the result of kong_plan for a plan, or for an error, and the printed texts."""
+
+    def run_plan(plan, *, is_new=True, diff=False, check_mode=False, **arguments):
+        def get_plan(*given):
+            run_plan.asked = given
+            if isinstance(plan, Exception):
+                raise plan
+            write_parts(tmp_path / "kept", plan)
+            return RunPlan(PartedPlan(tmp_path / "kept"), is_new, "the path")
+
+        printed = []
+        monkeypatch.setattr(kong_plan, "get_plan", get_plan)
+        monkeypatch.setattr(
+            _terminal, "Display", lambda: SimpleNamespace(display=lambda text, stderr: printed.append(text))
+        )
+        action = kong_plan.ActionModule.__new__(kong_plan.ActionModule)
+        action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=diff)
+        action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
+        action._templar, action._loader = "templar", "loader"
+        return action.run(None, VARIABLES), printed
+
+    return run_plan
+
+
+def test_the_result_has_the_names_and_the_numbers_of_findings(run):
+    plan = {**PLAN, "findings": make_findings("warning", "info", "warning")}
+    result, printed = run(plan)
+    assert printed == []
+    assert result == {
+        "changed": False,
+        "path": "the path",
+        "nodes": ["a1", "a2", "a3"],
+        "hosts": ["bastion"],
+        "findings": {"warning": 2, "info": 1},
+        "warnings": ["n0: v: wrong [x]", "n2: v: wrong [x]"],
+    }
+    assert run.asked == ("kong", VARIABLES, "templar", "loader")
+    run(plan, group="edge")
+    assert run.asked[0] == "edge"
+
+
+@pytest.mark.parametrize(
+    ("count", "more"),
+    [(0, []), (1, []), (3, []), (4, [MANY_MORE.replace("2 more warnings", "1 more warning")]), (5, [MANY_MORE])],
+)
+def test_three_warnings_are_shown(run, count, more):
+    result, _printed = run({**PLAN, "findings": make_findings("info", *["warning"] * count)})
+    assert result.get("warnings", []) == [f"n{number}: v: wrong [x]" for number in range(1, count + 1)][:3] + more
+    assert ("warnings" in result) is (count > 0)
+
+
+@pytest.mark.parametrize(("arguments", "is_shown", "is_returned"), [
+    ({}, False, False), ({"show": True}, True, False), ({"return_plan": True}, False, True),
+    ({"show": True, "return_plan": True}, True, True),
+])  # fmt: skip
+def test_the_plan_is_printed_and_returned_on_request(run, arguments, is_shown, is_returned):
+    plan = {**PLAN, "findings": make_findings("warning")}
+    result, printed = run(plan, **arguments)
+    assert printed == (["\n".join(["", *format_plan(plan), ""])] if is_shown else [])
+    assert result.get("plan") == (plan if is_returned else None)
+    # The printed plan has the warnings.
+    assert ("warnings" in result) is not is_shown
+
+
+def test_warnings_are_shown_by_the_task_that_compiles_the_plan(run):
+    assert "warnings" not in run({**PLAN, "findings": make_findings("warning")}, is_new=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("count", "listed"), [(1, "listed above"), (10, "listed above"), (11, "of which the first 10 are listed above")]
+)
+def test_a_refusal_prints_its_errors(run, count, listed):
+    refused = RefusedError(make_findings("warning", *["error"] * count))
+    result, printed = run(refused)
+    number = "1 error" if count == 1 else f"{count} errors"
+    message = f"There is no plan for this inventory: {number} (x), {listed}. No host was touched."
+    assert result == {"changed": False, "failed": True, "msg": message, "errors": count}
+    [text] = printed
+    assert text.startswith(
+        "\nThere is no plan for this inventory, and no host was touched:\n- error: n1: v: wrong [x]\n"
+    )
+    assert text.count("- error: ") == min(count, 10)
+    assert "n0" not in text
+
+
+def test_other_errors_of_the_plan_fail_the_task(run):
+    with pytest.raises(AnsibleActionFail, match="kong_strict: 'x'"):
+        run(PlanError("kong_strict: 'x'"))
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("before", [None, "", dump_json(PLAN), dump_json(SMALLER), "no plan"])
+def test_the_plan_file(run, tmp_path, before, check_mode):
+    file = tmp_path / "plan.json"
+    if before is not None:
+        file.write_text(before, encoding="utf-8")
+    result, _printed = run(PLAN, path=str(file), check_mode=check_mode)
+    is_changed = before != dump_json(PLAN)
+    assert (result["changed"], result["file"]) == (is_changed, str(file))
+    assert "diff" not in result
+    after = file.read_text(encoding="utf-8") if file.exists() else None
+    assert after == (before if check_mode else dump_json(PLAN))
+
+
+def test_nodes_that_left_are_kept_in_the_file_and_warned_of(run, tmp_path):
+    file = tmp_path / "plan.json"
+    file.write_text(dump_json(PLAN), encoding="utf-8")
+    smaller = {**SMALLER, "findings": make_findings("warning")}
+    result, _printed = run(smaller, path=str(file))
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert written == {**smaller, "left": {"a3": written["left"]["a3"]}}
+    own, left = result["warnings"]
+    assert own == "n0: v: wrong [x]"
+    assert left.startswith("a3: kong_group: an older plan has this node")
+    # a3 is in the inventory, and the file is part of the command.
+    assert f"kong_plan_file={file}" in left
+    assert left.endswith("-e leaving=a3 [node-left]")
+    # Only the file has the node now.
+    result, _printed = run(smaller, path=str(file), is_new=False)
+    assert result["changed"] is False
+    assert [text.partition(":")[0] for text in result["warnings"]] == ["a3"]
+
+
+@pytest.mark.parametrize(
+    ("before", "diff"),
+    [
+        (dump_json(PLAN), {"prepared": ""}),
+        ("no plan", {"before": "no plan", "after": dump_json(PLAN), "before_header": "{}", "after_header": "{}"}),
+    ],
+)
+def test_the_diff_of_the_file(run, tmp_path, before, diff):
+    file = tmp_path / "plan.json"
+    file.write_text(before, encoding="utf-8")
+    result, _printed = run(PLAN, path=str(file), diff=True, check_mode=True)
+    assert result["diff"] == {key: str(file) if text == "{}" else text for key, text in diff.items()}
+
+
+def test_the_diff_of_two_plans_is_their_changes(run, tmp_path):
+    file = tmp_path / "plan.json"
+    file.write_text(dump_json(SMALLER), encoding="utf-8")
+    result, _printed = run(PLAN, path=str(file), diff=True)
+    lines = result["diff"]["prepared"].splitlines(keepends=True)
+    assert any("a3" in line for line in lines)
+    assert all(line.endswith("\n") for line in lines)
+    file.unlink()
+    assert "a1" in run(PLAN, path=str(file), diff=True)[0]["diff"]["prepared"]
