@@ -82,7 +82,8 @@ class LookupModule(LookupBase):
             plan = PartedPlan(path)
             return [select_host(plan, name) for name in terms]
         except (LibraryError, PlanError) as exc:
-            raise AnsibleLookupError(f"gatehouse.kong.kong_plan: {exc}") from exc
+            # Ansible would repeat the message of the cause.
+            raise AnsibleLookupError(f"gatehouse.kong.kong_plan: {exc}") from None
 
     def _compile(self, group: str, variables: Mapping[str, Any]) -> None:
         """Compile the plan, if no task of this run has done it, for example because of --start-at-task."""
