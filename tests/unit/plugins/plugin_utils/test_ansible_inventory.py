@@ -275,3 +275,11 @@ def test_the_hostvars_of_ansible_are_not_changed(reads):
     AnsibleInventory({"groups": {}, "hostvars": hostvars}, DataLoader())
     assert (vars(hostvars), vars(hostvars._variable_manager)) == before
     assert hostvars.raw_get("n")["kong_role"] == "control_plane"
+
+
+def test_facts_and_other_hosts_are_not_searched_for_encrypted_values(inventory):
+    variables = inventory.read_variables("f")
+    masked = variables._masked_templar.available_variables
+    assert masked["hostvars"] is inventory._hostvars.with_facts
+    assert masked["ansible_facts"] is variables._context()["ansible_facts"]
+    assert masked["kong_address"] == HOSTS["f"]["kong_address"]
