@@ -209,6 +209,14 @@ def test_exit_status_of_drift(drift, status, words):
     assert printed == []
 
 
+def test_a_task_without_variables():
+    action = kong_drift_status.ActionModule.__new__(kong_drift_status.ActionModule)
+    arguments = {"drift": {"nodes": {}, "not_checked": {}, "differs": False}}
+    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False)
+    action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
+    assert action.run(None, None)["changed"] is False
+
+
 def test_verification_as_planned():
     result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, probed())
     assert (result["changed"], result["not_probed"], "failed" in result) == (False, [], False)

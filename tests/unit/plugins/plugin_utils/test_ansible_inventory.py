@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pytest
@@ -163,8 +164,10 @@ class Manager:
         return {**found, "ansible_facts": plain} if plain else found
 
 
-class Hostvars:
-    """Ansible's hostvars."""
+class Hostvars(Mapping):
+    """Ansible's hostvars. Their items are not read here: that would read every host."""
+
+    __getitem__ = __iter__ = __len__ = None
 
     def __init__(self, manager):
         self._variable_manager = manager
