@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonicalise_address,
+    contains,
+    is_private,
     parse_port,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -43,9 +46,22 @@ def find_ssh_conflicts(
 
 def _has_direct_connection(variables: HostVariables, host: Host, own: frozenset[str]) -> bool:
     """Tell whether Ansible connects to the host over SSH, without a NAT device."""
+    if str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
+        return False
     target = _choose_target(variables)
-    is_direct = target in own or (":" not in target and not _is_address(target) and not host.nat)
-    return is_direct and str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] in _OVER_SSH
+    if not _is_address(target):
+        return ":" not in target and not host.nat
+    return target in own or _is_likely_own(variables, host, target)
+
+
+def _is_likely_own(variables: HostVariables, host: Host, target: str) -> bool:
+    """Tell whether an address that the inventory does not list is the host's own, such as that of a management network.
+
+    The facts list all addresses of the host. Without facts, a private address is the host's own unless it is that of a NAT device.
+    """
+    devices = (*host.egress, *(mapping.outside for mapping in host.nat))
+    has_facts = bool(list_fact_addresses(get_facts(variables)))
+    return not has_facts and is_private(target) and not any(contains(device, target) for device in devices)
 
 
 def _choose_target(variables: HostVariables) -> str:

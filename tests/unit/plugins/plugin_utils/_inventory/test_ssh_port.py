@@ -31,6 +31,19 @@ TAKEN = {
         "kong_proxy_listen": "0.0.0.0:2222",
         "kong_nat": NAT,
     },
+    "a management network": {"ansible_host": "172.16.0.5", "kong_proxy_listen": "0.0.0.0:22"},
+    "a management network of a host behind NAT": {
+        "ansible_host": "172.16.0.5",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "10.0.0.1:2222",
+        "kong_nat": NAT,
+        "kong_nat_egress": "203.0.113.1",
+    },
+    "a management network in the facts": {
+        "ansible_host": "198.51.100.5",
+        "kong_proxy_listen": "0.0.0.0:22",
+        "ansible_facts": {"all_ipv4_addresses": ["10.0.0.1", "198.51.100.5"]},
+    },
     "a published port": {"kong_published_ports": ["22:8000"]},
 }
 FREE = {
@@ -45,6 +58,30 @@ FREE = {
         "kong_proxy_listen": "0.0.0.0:2222",
         "kong_nat": NAT,
     },
+    "a private address of the NAT device": {
+        "ansible_host": "192.168.10.5",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222, 0.0.0.0:8000",
+        "kong_nat": [{"outside": "192.168.10.5", "inside_port": 8000}],
+    },
+    "a private address of the egress": {
+        "ansible_host": "192.168.10.5",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+        "kong_nat_egress": "192.168.10.5",
+    },
+    "a private address that the facts do not have": {
+        "ansible_host": "172.16.0.5",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+        "ansible_facts": {"all_ipv4_addresses": ["10.0.0.1"]},
+    },
+    "a public address that may be that of a NAT device": {
+        "ansible_host": "203.0.113.1",
+        "ansible_port": 2222,
+        "kong_proxy_listen": "0.0.0.0:2222",
+    },
+    "a tunnel": {"ansible_host": "127.0.0.1", "ansible_port": 2222, "kong_proxy_listen": "0.0.0.0:2222"},
     "a name that may be that of the NAT device": {
         "ansible_port": 2222,
         "kong_proxy_listen": "0.0.0.0:2222",
