@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import SOURCE_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     HostVariables,
     Inventory,
@@ -22,7 +23,7 @@ OUTSIDERS = "kong_verify_outsiders"
 
 
 def find_source_hosts(inventory: Inventory, group: str) -> list[str]:
-    """Return the hosts that source terms name and whose address depends on facts, because they have no kong_address.
+    """Return the hosts that source terms name and whose address, egress or other variables depend on facts.
 
     Nodes of the group are left out, and hosts in the group ``ASKED``. For invalid terms the plan has an error.
     """
@@ -34,7 +35,7 @@ def find_source_hosts(inventory: Inventory, group: str) -> list[str]:
         return []
     named = {host for node in nodes for host in _list_named(HostVariables.read(inventory, node), names)}
     ordered = sorted(others & named, key=make_natural_key)
-    return [host for host in ordered if _has_no_address(HostVariables.read(inventory, host))]
+    return [host for host in ordered if _needs_facts(HostVariables.read(inventory, host))]
 
 
 def _list_named(variables: HostVariables, names: Names) -> Iterator[str]:
@@ -52,5 +53,10 @@ def _list_terms(value: list[str] | Mapping[str, list[str] | None]) -> Iterator[s
         yield from value
 
 
-def _has_no_address(variables: HostVariables) -> bool:
-    return variables.read_value("kong_address") is None
+def _needs_facts(variables: HostVariables) -> bool:
+    """Tell whether the addresses of a host depend on facts: without facts it has no kong_address, or an error."""
+    own = variables.without_facts()
+    if own.read_value("kong_address") is None:
+        return True
+    read_host(own)
+    return bool(own.findings)

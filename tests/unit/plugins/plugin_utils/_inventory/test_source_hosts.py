@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     planned,
     sources,
 )
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import UNDEFINED, TemplatedInventory
 
 FACTS = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.9"]}}
 NODE = {"kong_address": "10.0.0.1"}
@@ -40,6 +41,22 @@ def test_hosts_whose_address_is_in_facts(case):
     node, others, expected = CASES[case]
     known = inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
     assert find_source_hosts(known, "kong") == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ({"kong_nat_egress": UNDEFINED}, ["bastion"]),
+        ({"kong_vpn_address": UNDEFINED}, ["bastion"]),
+        ({"kong_address": UNDEFINED, **FACTS}, ["bastion"]),
+        ({"kong_nat": None, "kong_nat_query": "[{outside: ansible_facts.wan}]"}, ["bastion"]),
+        ({"kong_nat_egress": "203.0.113.7", **FACTS}, []),
+    ],
+)
+def test_facts_of_a_host_whose_variables_need_facts(variable, expected):
+    """A template that names a fact cannot be computed without facts, as with an undefined variable."""
+    hosts = {"n": {**NODE, "kong_admin_sources": ["bastion"]}, "bastion": {"kong_address": "10.0.0.9", **variable}}
+    assert find_source_hosts(TemplatedInventory({"kong": ["n"], "all": [*hosts]}, hosts), "kong") == expected
 
 
 def test_facts_of_a_host_are_gathered_once():
