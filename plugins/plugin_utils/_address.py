@@ -168,6 +168,11 @@ def compute_bounds(network: str) -> tuple[int, int]:
     return first, first + (1 << bits - int(length or bits)) - 1
 
 
+def find_network(address: str, length: int) -> str:
+    """Return the canonical network of this length around a canonical address."""
+    return str(IPNetwork(f"{address}/{length}").cidr)
+
+
 def sort_networks(networks: Iterable[str]) -> tuple[str, ...]:
     """Return canonical networks without duplicates, IPv4 first, in numerical order."""
     return tuple(sorted(set(networks), key=_make_network_key))

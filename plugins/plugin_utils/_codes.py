@@ -158,7 +158,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "bind-not-on-host",
             (ERROR, WARNING),
             "According to the facts, the address of a listen setting or of a published port is not on the host, so Kong would "
-            "not start; or no host can have it, such as a multicast address. It is a warning if Kong starts, because nginx opens "
+            "not start; or it is the address of another node; or no host can have it, such as a multicast address. It is a warning if Kong starts, because nginx opens "
             "only a wildcard of the same setting and port: the entry then has no effect.",
             "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
             "as with keepalived, add it to `kong_virtual_addresses`.",
@@ -288,6 +288,13 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`.",
             "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
         ),
+        _make_warning(
+            "site-mixed",
+            "Nodes of one cluster have private addresses, other nodes have public addresses only, and `kong_site` is not set. So the "
+            "plan assumes that they are at one site and reach each other at these addresses.",
+            "If they do, set `kong_site` of all nodes to one name. Otherwise give each network its own `kong_site`, and `kong_nat` "
+            "or `kong_vpn_address`.",
+        ),
         _make_error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
         _make_warning(
             "version-skew",
@@ -412,8 +419,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_warning(
             "source-private",
             "A private address is named as source of a node that has public addresses only, and the inventory has no path for "
-            "private addresses: neither the node nor its site has a private address, and there is no VPN, NAT mapping or flat "
-            "network. The node sees the address after NAT instead.",
+            "private addresses: the node has no private address, no host of its site has a private address near it (in the same "
+            "/16 network, for IPv6 in the same /48), and there is no VPN, NAT mapping or flat network. The node sees the address after NAT instead.",
             "Name the address after NAT, or the host itself, with its `kong_nat_egress`. If private addresses reach the node "
             "unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`.",
         ),

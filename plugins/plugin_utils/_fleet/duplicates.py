@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import find_sharing
 
 
 def find_duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
@@ -20,6 +23,25 @@ def find_duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
     yield from _find_address_conflicts(nodes)
     yield from _find_vpn_duplicates(nodes)
     yield from _find_virtual_conflicts(nodes)
+
+
+def find_binds_of_others(drafts: Collection[Draft]) -> Iterator[Finding]:
+    """Yield an error for each bind address of a node that only another node of its site has, or another node on the VPN."""
+    nodes = [draft.node for draft in drafts]
+    own = {(node.site, address): node.name for node in nodes for address in node.host.address.list_all()}
+    on_vpn = {address: node.name for node in nodes for address in node.host.vpn.list_all()}
+    for draft in drafts:
+        node = draft.node
+        for listener in node.reachable:
+            bound = listener.bound
+            if bound is None or bound in draft.own_addresses or find_sharing(listener, node.reachable):
+                continue
+            if other := own.get((node.site, bound)) or on_vpn.get(bound):
+                message = (
+                    f"{other} has this address, so Kong could not bind it on {THIS_HOST}. Bind an address of the host, or "
+                    "0.0.0.0 or [::]"
+                )
+                yield make_host_error("bind-not-on-host", node.name, get_bind_variable(listener), bound, message)
 
 
 def _find_address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:

@@ -10,7 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import find_duplicate_addresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import (
+    find_binds_of_others,
+    find_duplicate_addresses,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
@@ -20,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
     find_protected,
     make_redirect_notes,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.mixed_sites import find_mixed_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import find_private_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_values import (
@@ -85,12 +89,14 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())
         findings += find_duplicate_addresses(nodes.values())
+        findings += find_binds_of_others(drafts.values())
         findings += _check_interception(drafts.values())
         findings += _find_unknown_sites(nodes.values(), {host.site for host in hosts.values()})
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values())
+            findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))
 

@@ -123,7 +123,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     sound = all(finding.severity != ERROR for finding in found.findings)
     intercept_rules = read_interception(variables, generation, node, own) if sound else ()
     terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
-    given |= _read_control_planes(variables, generation)
+    given |= _read_control_planes(variables, generation) | variables.read_settings(frozenset({"kong_site"}))
     # The fact with the output of `hostname`, which is part of the name of a Serf agent.
     host_name = str(get_facts(variables).get("nodename", ""))
     return Draft(node, generation, terms, given, intercept_rules, read_ssh_port(variables), own, host_name)

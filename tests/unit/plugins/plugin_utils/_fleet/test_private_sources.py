@@ -33,7 +33,11 @@ CASES = [
     ("VPN", {"kong_vpn_address": "10.8.0.1"}, False),
     ("flat network", {"kong_flat_network": True}, False),
     ("NAT mapping", {"kong_nat": [OUTSIDE]}, False),
-    ("private neighbour", {"kong_site": "lan"}, False),
+    ("network of a private neighbour", {"kong_site": "lan", "kong_admin_sources": "10.1.7.0/24"}, False),
+    ("first network of a private neighbour", {"kong_site": "lan", "kong_admin_sources": "10.1.0.0/24"}, False),
+    ("private neighbour in the source", {"kong_site": "lan", "kong_admin_sources": "10.0.0.0/8"}, False),
+    ("other network than a private neighbour", {"kong_site": "lan"}, True),
+    ("other block than a private neighbour", {"kong_site": "lan", "kong_admin_sources": "192.168.1.9"}, True),
     ("private neighbour of the other family", {"kong_site": "lan", "kong_admin_sources": "fd00::/64"}, True),
 ]
 

@@ -179,6 +179,14 @@ ADDRESSES = [
             "outside address of kong_nat": {"kong_address": "10.1.0.3", "kong_nat": [{"outside": "10.1.0.2"}]},
         },
     ),
+    Advice(
+        "bind-not-on-host",
+        {"m": {**NEW, "kong_address": "10.1.0.3"}, "n": {**NEW, "kong_proxy_listen": "10.1.0.3:8000"}},
+        {
+            "Bind an address of the host": {"n": {"kong_proxy_listen": "10.1.0.2:8000"}},
+            "or 0.0.0.0": {"n": {"kong_proxy_listen": "0.0.0.0:8000"}},
+        },
+    ),
     for_node(
         "bind-not-on-host",
         {"kong_proxy_listen": "224.0.0.1:8000"},

@@ -19,7 +19,20 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     mapping,
 )
 
+_MIXED = {"m": {**OLD, "kong_address": PUBLIC}, "n": OLD}
 PATHS = [
+    Advice(
+        "site-mixed",
+        _MIXED,
+        {
+            "set kong_site of all to one name": {"m": {"kong_site": "lan"}, "n": {"kong_site": "lan"}},
+            "and kong_nat": {"m": {"kong_site": "cloud"}, "n": {"kong_site": "lan", **mapping()}},
+            "or kong_vpn_address": {
+                "m": {"kong_site": "cloud", **ON_VPN[0]},
+                "n": {"kong_site": "lan", **ON_VPN[1]},
+            },
+        },
+    ),
     Advice(
         "no-path",
         {"a": A, "n": B},
