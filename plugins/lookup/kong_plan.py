@@ -46,7 +46,7 @@ _raw:
   description:
     - For each name the host's part of the plan, as described in the collection's C(docs/design.md), with two differences.
       C(ruleset) also has the C(sets) that it names, as the option O(gatehouse.kong.kong_firewall#module:ruleset) needs them.
-      The sources in C(interception) are networks, as the option O(gatehouse.kong.kong_transparent#module:catches) needs them.
+      The sources in C(interception) are networks, as the option O(gatehouse.kong.kong_transparent#module:interception) needs them.
     - Without a name, the path of the plan.
   type: list
   elements: raw

@@ -102,7 +102,7 @@ ruleset:
   description: The ruleset of the restore point. Null if the host had no rules of this collection.
   returned: if RV(found)
   type: dict
-catches:
+interception:
   description: The intercept rules of the restore point.
   returned: if RV(found)
   type: list

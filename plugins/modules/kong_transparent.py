@@ -16,7 +16,7 @@ description:
   - Selected packets never bypass the listener. They are dropped if the listener is down, if its socket is not transparent,
     if their source is not allowed, and if they would still be forwarded.
   - Packets to the host's own addresses are never intercepted, so SSH to the host is not affected. The only exception are
-    rules with O(catches[].own) and the method V(redirect).
+    rules with O(interception[].own) and the method V(redirect).
   - The list is exact. A rule that is not listed any more is removed. The rules are loaded again at boot.
 author:
   - gatehouse.kong contributors (!UNKNOWN)
@@ -29,7 +29,7 @@ attributes:
   diff_mode:
     support: full
 options:
-  catches:
+  interception:
     description:
       - The intercept rules, from P(gatehouse.kong.kong_plan#lookup) for a node.
       - Required if O(state=present). An empty list removes everything, like O(state=absent).
@@ -86,7 +86,7 @@ options:
         required: true
   state:
     description:
-      - V(present) makes the host match O(catches).
+      - V(present) makes the host match O(interception).
       - V(absent) removes all rules, routes and files, and the systemd unit.
     type: str
     choices: [present, absent]
@@ -120,7 +120,7 @@ seealso:
 EXAMPLES = r"""
 - name: Deliver packets for 10.0.0.1:80 to port 8000 of Kong, with their original destination
   gatehouse.kong.kong_transparent:
-    catches:
+    interception:
       - method: tproxy
         family: ipv4
         destinations: [10.0.0.1/32]
@@ -168,7 +168,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
-_CATCH_SPEC = {
+_RULE_SPEC = {
     "method": {"type": "str", "choices": ["tproxy", "redirect"], "required": True},
     "family": {"type": "str", "choices": ["ipv4", "ipv6"], "required": True},
     "destinations": {"type": "list", "elements": "str", "required": True},
@@ -182,7 +182,7 @@ _CATCH_SPEC = {
 }
 _SPEC = {
     **ARCHIVE_SPEC,
-    "catches": {"type": "list", "elements": "dict", "options": _CATCH_SPEC},
+    "interception": {"type": "list", "elements": "dict", "options": _RULE_SPEC},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -191,7 +191,7 @@ def main() -> None:
     """Run the module."""
     run_module(
         "kong_transparent",
-        AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["catches"])]),
+        AnsibleModule(_SPEC, supports_check_mode=True, required_if=[("state", "present", ["interception"])]),
     )
 
 

@@ -495,7 +495,7 @@ def test_a_third_party_change_is_reported_and_repaired(iptables, case):
 
 
 class KilledError(BaseException):
-    """An exception that no code catches. It represents SIGKILL."""
+    """An exception that no code handles. It represents SIGKILL."""
 
 
 @pytest.mark.parametrize("survives", range(0, 24, 2))

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.inter
     UNIT,
     Interceptor,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import interception_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import ROUTES
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
@@ -37,7 +37,7 @@ LISTED = RULE.replace("gatehouse.kong-transparent", '"gatehouse.kong-transparent
 TRANSPARENT = {"ipv4": (socket.IPPROTO_IP, 19), "ipv6": (socket.IPPROTO_IPV6, 75)}  # linux/in.h, linux/in6.h
 
 
-def catch(family="ipv4", method="tproxy", **given):
+def make_rule(family="ipv4", method="tproxy", **given):
     return {
         "method": method,
         "family": family,
@@ -78,8 +78,8 @@ class Gateway:
     def _ip(self, name, *words):
         self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(name), *words)
 
-    def converge(self, *catches, absent=False, check_mode=False):
-        want = None if absent else catches_from_data(catches)
+    def converge(self, *rules, absent=False, check_mode=False):
+        want = None if absent else interception_from_data(rules)
         return Interceptor(self.lab.host).converge(want, check_mode=check_mode)
 
     def protect(self):
@@ -187,7 +187,7 @@ def test_selected_packets_reach_kong_which_sees_the_original_destination(gateway
     server, other = gateway.server(family), gateway.server(family, port=81)
     assert gateway.dial(server, family) == (FRIEND[family], (SERVER[family], 80))
 
-    gateway.converge(catch(family))
+    gateway.converge(make_rule(family))
     # Kong is stopped, or lacks the flag: no packet bypasses it.
     assert gateway.dial(server, family) is None
     plain = gateway.kong(family, transparent=False)
@@ -205,16 +205,16 @@ def test_selected_packets_reach_kong_which_sees_the_original_destination(gateway
     elsewhere = "ipv6" if family == "ipv4" else "ipv4"
     assert gateway.dial(gateway.server(elsewhere), elsewhere)
 
-    assert not gateway.converge(catch(family)).changed
+    assert not gateway.converge(make_rule(family)).changed
     gateway.boot()
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
-    assert not gateway.converge(catch(family)).changed
+    assert not gateway.converge(make_rule(family)).changed
 
 
 @on_nftables
 def test_a_run_waits_for_another_run_on_the_same_host(gateway):
     def converge():
-        seen.append(gateway.converge(catch()).changed)
+        seen.append(gateway.converge(make_rule()).changed)
 
     seen = []
     run = threading.Thread(target=converge)
@@ -230,12 +230,12 @@ def test_a_run_waits_for_another_run_on_the_same_host(gateway):
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
 def test_packets_of_an_unauthorised_source_are_dropped_and_do_not_bypass_kong(gateway, method):
     server, kong = gateway.server(), gateway.kong()
-    gateway.converge(catch(method=method, sources=["10.0.1.0/24"]))
+    gateway.converge(make_rule(method=method, sources=["10.0.1.0/24"]))
     seen = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
     assert gateway.dial(kong) == (FRIEND["ipv4"], seen)
     assert gateway.dial(kong, name="outsider") is None
     assert gateway.dial(server, name="outsider") is None
-    gateway.converge(catch(method=method, sources=[]))
+    gateway.converge(make_rule(method=method, sources=[]))
     assert gateway.dial(kong) is None
     assert gateway.dial(server) is None
 
@@ -246,8 +246,8 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
     server, kong = gateway.server(family), gateway.kong(family, transparent=False)
     own = gateway.lab.address("friend", family, end=1)
     length = 32 if family == "ipv4" else 128
-    mine = catch(family, "redirect", destinations=[f"{own}/{length}"], own=True)
-    gateway.converge(catch(family, "redirect"), mine)
+    mine = make_rule(family, "redirect", destinations=[f"{own}/{length}"], own=True)
+    gateway.converge(make_rule(family, "redirect"), mine)
     assert gateway.dial(kong, family) == (FRIEND[family], (own, 8000))
     assert gateway.dial(kong, family, to=own) == (FRIEND[family], (own, 8000))
     kong.close()
@@ -255,7 +255,7 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
 
     bound = gateway.kong(family, address=gateway.lab.address("outsider", family, end=1), port=8001, transparent=False)
     there = gateway.lab.address("outsider", family, end=1)
-    gateway.converge(catch(family, "redirect", address=there, port=8001))
+    gateway.converge(make_rule(family, "redirect", address=there, port=8001))
     assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
     gateway.boot()
     assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
@@ -265,7 +265,7 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
 def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
     server, kong = gateway.server(), gateway.kong(address="127.0.0.1")
     ports = [80, *range(1000, 1020)]
-    gateway.converge(catch(interfaces=["friend"], destinations=["0.0.0.0/0"], ports=ports, address="127.0.0.1"))
+    gateway.converge(make_rule(interfaces=["friend"], destinations=["0.0.0.0/0"], ports=ports, address="127.0.0.1"))
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     assert gateway.dial(kong, port=1019) == (FRIEND["ipv4"], ("10.0.0.1", 1019))
     assert gateway.dial(kong, to="10.77.1.1") == (FRIEND["ipv4"], ("10.77.1.1", 80))
@@ -289,7 +289,7 @@ def test_removal_removes_all_our_objects_and_no_third_party_objects(gateway):
     )
     before = foreign()
     assert gateway.our_objects() == []
-    gateway.converge(catch(), catch("ipv6"), catch(method="redirect", ports=[82]))
+    gateway.converge(make_rule(), make_rule("ipv6"), make_rule(method="redirect", ports=[82]))
     assert gateway.our_objects()
     assert foreign() == before
     gateway.converge(absent=True)
@@ -304,9 +304,9 @@ def test_removal_removes_all_our_objects_and_no_third_party_objects(gateway):
 
 @both_kinds
 def test_check_mode_changes_nothing_and_returns_the_same_result(gateway):
-    foretold = gateway.converge(catch(), check_mode=True)
+    foretold = gateway.converge(make_rule(), check_mode=True)
     assert (gateway.our_objects(), gateway.lab.host.read(STATE_FILE)) == ([], None)
-    assert foretold == gateway.converge(catch())
+    assert foretold == gateway.converge(make_rule())
     assert (foretold.before, foretold.after) == (
         "",
         "tcp 80 to 10.0.0.1/32: tproxy to port 8000 (proxy), from any source\n",
@@ -317,17 +317,17 @@ def test_check_mode_changes_nothing_and_returns_the_same_result(gateway):
 @each_kind
 def test_removed_objects_are_reported_and_restored(gateway):
     kong, server = gateway.kong(), gateway.server()
-    gateway.converge(catch())
+    gateway.converge(make_rule())
     # Without its route, an intercepted packet would be forwarded. It is dropped instead.
     gateway.lab.host.run("ip", "rule", "del", "pref", str(ROUTES + 1))
     assert gateway.dial(kong) is None
     assert gateway.dial(server) is None
-    assert "-ipv4 712:" in " ".join(gateway.converge(catch()).drift)
+    assert "-ipv4 712:" in " ".join(gateway.converge(make_rule()).drift)
     assert gateway.dial(kong)
     gateway.lab.host.run("nft", "delete", "table", "inet", "gatehouse_kong_transparent")
-    assert gateway.converge(catch()).drift
+    assert gateway.converge(make_rule()).drift
     assert gateway.dial(kong)
-    assert not gateway.converge(catch()).changed
+    assert not gateway.converge(make_rule()).changed
 
 
 @both_kinds
@@ -337,7 +337,7 @@ def test_packets_that_another_nat_of_the_host_forwards_are_not_intercepted(gatew
     server = gateway.server()
     gateway.lab.nft("table ip own {\nchain pre { type nat hook prerouting priority dstnat; "
                     "ip daddr 10.0.1.1 tcp dport 8080 dnat to 10.0.0.1:80; }\n}")  # fmt: skip
-    gateway.converge(catch(method=method, destinations=["0.0.0.0/0"]))
+    gateway.converge(make_rule(method=method, destinations=["0.0.0.0/0"]))
     assert gateway.dial(server, to="10.0.1.1", port=8080)
     assert gateway.dial(server) is None
 
@@ -347,7 +347,7 @@ def test_the_mark_does_not_affect_the_check_of_sources(gateway):
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.src_valid_mark=1", "net.ipv4.conf.all.rp_filter=1")
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.tcp_fwmark_accept=1")
     kong = gateway.kong()
-    gateway.converge(catch())
+    gateway.converge(make_rule())
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.tcp_fwmark_accept=0")
 
@@ -357,10 +357,10 @@ def test_a_host_that_drops_by_default_is_a_conflict_until_it_accepts_the_mark(ga
     kong = gateway.kong()
     gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
-        gateway.converge(catch())
+        gateway.converge(make_rule())
     assert gateway.our_objects() == []
     gateway.lab.nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
-    gateway.converge(catch())
+    gateway.converge(make_rule())
     assert gateway.dial(kong)
 
 
@@ -369,7 +369,7 @@ def test_a_host_that_drops_by_default_is_a_conflict_until_it_accepts_the_mark(ga
 def test_a_host_that_drops_by_default_accepts_only_intercepted_packets(gateway, family):
     gateway.protect()
     kong = gateway.kong(family)
-    gateway.converge(catch(family))
+    gateway.converge(make_rule(family))
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
     own = gateway.lab.address("friend", family, end=1)
     assert gateway.dial(gateway.kong(family, port=8003), family, to=own, port=8003) is None
@@ -383,7 +383,7 @@ def test_a_third_party_ban_is_effective_for_intercepted_packets(gateway):
     gateway.protect()
     gateway.ban(FRIEND["ipv4"])
     kong = gateway.kong()
-    gateway.converge(catch())
+    gateway.converge(make_rule())
     assert gateway.dial(kong) is None
     assert gateway.dial(kong, name="outsider")
     gateway.ban("10.0.3.2")
@@ -394,7 +394,7 @@ def test_a_third_party_ban_is_effective_for_intercepted_packets(gateway):
 def test_iptables_without_the_accept_rule_of_the_firewall_is_an_error(gateway):
     gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1"):
-        gateway.converge(catch())
+        gateway.converge(make_rule())
     assert gateway.our_objects() == []
 
 
@@ -417,14 +417,14 @@ def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
     gateway.node.restore(NOT_LOCAL)
     gateway.protect()
     kong = gateway.kong()
-    gateway.converge(catch())
+    gateway.converge(make_rule())
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     gateway.lab.host.run("iptables", "-D", "INPUT", *RULE.split())
     assert gateway.dial(kong) is None
-    assert gateway.converge(catch()).drift == (f"--A INPUT {LISTED}",)
+    assert gateway.converge(make_rule()).drift == (f"--A INPUT {LISTED}",)
     assert gateway.dial(kong)
     ufw.write_text("ENABLED=no\n")
-    assert gateway.converge(catch()).stale
+    assert gateway.converge(make_rule()).stale
     assert not [line for line in gateway.our_objects() if "transparent" in line and "-A INPUT" in line]
 
 
@@ -432,7 +432,7 @@ def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
 def test_marks_of_third_parties_are_ignored(gateway):
     gateway.protect()
     kong, other = gateway.kong(), gateway.kong(port=8003)
-    gateway.converge(catch(sources=["10.0.3.0/24"]))
+    gateway.converge(make_rule(sources=["10.0.3.0/24"]))
     mark = "meta mark set 0x30000000"
     for hook, priority in (("prerouting", "raw"), ("prerouting", "dstnat"), ("input", "mangle")):
         gateway.lab.nft(f"table inet forged_{hook}_{priority} {{\n"
@@ -446,11 +446,11 @@ def test_marks_of_third_parties_are_ignored(gateway):
 def test_a_failed_change_restores_the_previous_state(gateway, monkeypatch, refused):
     monkeypatch.setattr(Interceptor, "_persist", lambda *_args: gateway.lab.host.run("false"))
     with pytest.raises(HostError, match="false failed"):
-        gateway.converge(catch())
+        gateway.converge(make_rule())
     monkeypatch.undo()
     assert gateway.our_objects() == []
     assert Interceptor(gateway.lab.host).is_untouched()
-    gateway.converge(catch(ports=[81]))
+    gateway.converge(make_rule(ports=[81]))
     before, files = gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))
 
     def refuse(path, *_rest):
@@ -468,7 +468,7 @@ def test_a_failed_change_restores_the_previous_state(gateway, monkeypatch, refus
     else:
         monkeypatch.setattr(gateway.lab.host, "write", refuse)
     with pytest.raises(HostError, match="cannot write"):
-        gateway.converge(catch())
+        gateway.converge(make_rule())
     monkeypatch.undo()
     assert (gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
-    assert not gateway.converge(catch(ports=[81])).changed
+    assert not gateway.converge(make_rule(ports=[81])).changed

@@ -31,9 +31,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     TPROXY,
     Interception,
-    catches_from_data,
-    catches_to_data,
-    format_catches,
+    format_interception,
+    interception_from_data,
+    interception_to_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import render_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
@@ -108,22 +108,22 @@ class Outcome:
 class _Found:
     """The intercept rules that the host keeps, and the differences in the kernel."""
 
-    catches: Interception | None
+    interception: Interception | None
     drift: tuple[str, ...]
 
 
-def read_kept_catches(host: Host) -> list[dict[str, t.Any]]:
+def read_kept_interception(host: Host) -> list[dict[str, t.Any]]:
     """Return the intercept rules of the last change, as plain data; none if the host intercepts nothing."""
-    return _read_kept(host)["catches"] or []
+    return _read_kept(host)["interception"] or []
 
 
 def _read_kept(host: Host) -> dict[str, t.Any]:
     """Return the data that the last change wrote; empty if it cannot be read, so that all rules are loaded again."""
     try:
         kept = json.loads(host.read(STATE_FILE) or "")
-        return {key: kept[key] for key in ("catches", "listing")}
+        return {key: kept[key] for key in ("interception", "listing")}
     except (ValueError, KeyError, TypeError):
-        return {"catches": None, "listing": []}
+        return {"interception": None, "listing": []}
 
 
 class Interceptor:
@@ -152,8 +152,10 @@ class Interceptor:
         if any(conflict.stops for conflict in conflicts):
             raise ConflictError(conflicts)
         stale = compare_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
-        changed = found.catches != want or bool(found.drift) or bool(stale)
-        outcome = Outcome(format_catches(found.catches), format_catches(want), found.drift, stale, changed, conflicts)
+        changed = found.interception != want or bool(found.drift) or bool(stale)
+        outcome = Outcome(
+            format_interception(found.interception), format_interception(want), found.drift, stale, changed, conflicts
+        )
         if want is not None and outcome.changed:
             self._host.run("nft", "--check", "--file", "-", stdin=render_interception(want))
         if outcome.changed and not check_mode:
@@ -174,17 +176,17 @@ class Interceptor:
         listed = list_traces(self._host, self._programs)
         lines = difflib.unified_diff(kept["listing"], listed, lineterm="", n=0)
         drift = tuple(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
-        catches = None if kept["catches"] is None else catches_from_data(kept["catches"])
-        return _Found(catches, drift)
+        interception = None if kept["interception"] is None else interception_from_data(kept["interception"])
+        return _Found(interception, drift)
 
     def _find_conflicts(self, want: Interception) -> tuple[Conflict, ...]:
         """Return the third-party rules that drop packets which TPROXY delivers to Kong with their original destination."""
         entries = {
-            Service("tcp", port, destination): Allow(catch.listener, Service("tcp", port, destination), ANY)
-            for catch in want
-            if catch.method == TPROXY and catch.sources != ()
-            for destination in _to_bind_addresses(catch.family, catch.destinations)
-            for port in catch.ports
+            Service("tcp", port, destination): Allow(rule.listener, Service("tcp", port, destination), ANY)
+            for rule in want
+            if rule.method == TPROXY and rule.sources != ()
+            for destination in _to_bind_addresses(rule.family, rule.destinations)
+            for port in rule.ports
         }
         if not entries:
             return ()
@@ -216,7 +218,7 @@ class Interceptor:
         except HostError:
             # If this fails as well, the next run reports and repairs the differences.
             with suppress(HostError):
-                self._load(found.catches)
+                self._load(found.interception)
                 if before is None:
                     self._host.remove_tree(DIRECTORY)
                 else:
@@ -235,7 +237,7 @@ class Interceptor:
             uninstall(self._host, UNIT_PARTS)
             return
         kept = {
-            "catches": catches_to_data(want),
+            "interception": interception_to_data(want),
             "listing": list_traces(self._host, self._programs),
         }
         install(self._host, UNIT_PARTS, self._render_script(want))

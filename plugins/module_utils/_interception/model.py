@@ -28,7 +28,7 @@ _WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Catch:
+class InterceptRule:
     """An intercept rule: tcp packets of one family, and the socket to which they are delivered.
 
     `sources` None means any source; packets from other sources are dropped. `address` None means any address of the host.
@@ -61,39 +61,39 @@ class Catch:
         )
 
 
-Interception = t.Tuple[Catch, ...]
+Interception = t.Tuple[InterceptRule, ...]
 
 
 class InterceptionError(ValueError):
     """Invalid data; the message names the key and the value."""
 
 
-def catches_from_data(data: t.Iterable[Mapping[str, t.Any]]) -> Interception:
+def interception_from_data(data: t.Iterable[Mapping[str, t.Any]]) -> Interception:
     """Return the intercept rules from plain data of a plan, in which each source is an address or network.
 
     The keys and the types of the values are already checked. Equivalent data gives equal results: networks are merged and
     sorted, and rules for the host's own addresses come first. Raises InterceptionError for values that no rule can have.
     """
-    found = [_parse_catch(f"catches[{number}]", entry) for number, entry in enumerate(data)]
-    return tuple(sorted(found, key=lambda catch: (not catch.own, FAMILIES.index(catch.family))))
+    found = [_parse_rule(f"interception[{number}]", entry) for number, entry in enumerate(data)]
+    return tuple(sorted(found, key=lambda rule: (not rule.own, FAMILIES.index(rule.family))))
 
 
-def catches_to_data(catches: Interception) -> list[dict[str, t.Any]]:
-    """Return the plain data that catches_from_data reads."""
-    return [{**vars(catch), "sources": "any" if catch.sources is None else list(catch.sources)} for catch in catches]
+def interception_to_data(rules: Interception) -> list[dict[str, t.Any]]:
+    """Return the plain data that interception_from_data reads."""
+    return [{**vars(rule), "sources": "any" if rule.sources is None else list(rule.sources)} for rule in rules]
 
 
-def select_family(catches: Interception, family: str, method: str | None = None) -> Interception:
+def select_family(rules: Interception, family: str, method: str | None = None) -> Interception:
     """Return the rules of one family; if a method is given, only the rules with this method."""
-    return tuple(catch for catch in catches if catch.family == family and method in (None, catch.method))
+    return tuple(rule for rule in rules if rule.family == family and method in (None, rule.method))
 
 
-def format_catches(catches: Interception | None) -> str:
+def format_interception(rules: Interception | None) -> str:
     """Return a readable line for each rule."""
-    return "".join(f"{catch}\n" for catch in catches or ())
+    return "".join(f"{rule}\n" for rule in rules or ())
 
 
-def _parse_catch(where: str, data: Mapping[str, t.Any]) -> Catch:
+def _parse_rule(where: str, data: Mapping[str, t.Any]) -> InterceptRule:
     family, sources = data["family"], data["sources"]
     if data.get("own") and data["method"] == TPROXY:
         raise InterceptionError(
@@ -105,7 +105,7 @@ def _parse_catch(where: str, data: Mapping[str, t.Any]) -> Catch:
     for key in ("destinations", "ports"):
         if not data[key]:
             raise InterceptionError(f"{where}.{key} is empty, so the rule would match no packet: add a value")
-    return Catch(
+    return InterceptRule(
         method=data["method"],
         family=family,
         destinations=_merge_networks(f"{where}.destinations", family, data["destinations"]),

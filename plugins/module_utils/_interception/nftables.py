@@ -23,8 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model
     REDIRECT,
     ROUTED,
     TPROXY,
-    Catch,
     Interception,
+    InterceptRule,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import PRIORITY
 
@@ -41,21 +41,21 @@ _ROUTE = f"meta mark set meta mark | {ROUTED:#x}"
 _ACCEPT = f"meta mark & {ROUTED:#x} == {ROUTED:#x} meta mark set meta mark | {ACCEPTED:#x}"
 # After the chain of the early part, and before the host's own chains.
 _AFTER_EARLY = f"filter - {-PRIORITY - 1}"
-Rules = t.Callable[[Catch], t.Iterator[str]]
+Rules = t.Callable[[InterceptRule], t.Iterator[str]]
 
 
-def render_interception(catches: Interception | None) -> str:
+def render_interception(rules: Interception | None) -> str:
     """Return a complete input for `nft -f` that replaces our table, or removes it (None)."""
-    if catches is None:
+    if rules is None:
         return _HEADER
-    unmark = (_UNMARK,) if _uses_tproxy(catches) else ()
+    unmark = (_UNMARK,) if _uses_tproxy(rules) else ()
     chains = [
-        ("prerouting", "filter hook prerouting priority mangle", _exclude_own(catches, _render_filter, unmark)),
-        ("forward", "filter hook forward priority mangle", _render_forward_drops(catches)),
+        ("prerouting", "filter hook prerouting priority mangle", _exclude_own(rules, _render_filter, unmark)),
+        ("forward", "filter hook forward priority mangle", _render_forward_drops(rules)),
     ]
-    if _uses_tproxy(catches):
-        chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _render_marks(catches)))
-    redirected = tuple(catch for catch in catches if catch.method == REDIRECT)
+    if _uses_tproxy(rules):
+        chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _render_marks(rules)))
+    redirected = tuple(rule for rule in rules if rule.method == REDIRECT)
     if redirected:
         rules = _exclude_own(redirected, _render_redirect)
         chains.append(("redirected", "nat hook prerouting priority dstnat - 5", rules))
@@ -67,80 +67,78 @@ def _render_chain(name: str, hook: str, rules: Iterator[str]) -> str:
     return f"\tchain {name} {{\n\t\ttype {hook}; policy accept;\n{lines}\t}}\n"
 
 
-def _uses_tproxy(catches: Interception) -> bool:
-    return any(catch.method == TPROXY for catch in catches)
+def _uses_tproxy(rules: Interception) -> bool:
+    return any(rule.method == TPROXY for rule in rules)
 
 
-def _exclude_own(catches: Interception, render: Rules, first: Iterable[str] = ()) -> Iterator[str]:
+def _exclude_own(rules: Interception, render: Rules, first: Iterable[str] = ()) -> Iterator[str]:
     """Yield the rules, with rules before them that exclude packets from the host and packets to its own addresses."""
     yield _LOOPBACK
     yield from first
     for own in (True, False):
-        for catch in catches:
-            if catch.own == own:
-                yield from render(catch)
+        for rule in rules:
+            if rule.own == own:
+                yield from render(rule)
         if own:
             yield _OWN
 
 
-def _render_filter(catch: Catch) -> Iterator[str]:
+def _render_filter(rule: InterceptRule) -> Iterator[str]:
     """Yield the rules that drop packets from other sources and, with TPROXY, deliver packets from allowed sources."""
-    if catch.method == TPROXY and catch.sources != ():
-        target = f"tproxy {FAMILY[catch.family].ip} to {_render_target(catch)}"
-        yield f"{_match(catch)}{_match_sources(catch)} {target} {_ROUTE} accept{_render_comment(catch)}"
-    elif catch.sources:
-        yield f"{_match(catch)}{_match_sources(catch)} accept{_render_comment(catch)}"
-    if catch.method == TPROXY or catch.sources is not None:
-        yield f"{_match(catch)} drop{_render_comment(catch)}"
+    if rule.method == TPROXY and rule.sources != ():
+        target = f"tproxy {FAMILY[rule.family].ip} to {_render_target(rule)}"
+        yield f"{_match(rule)}{_match_sources(rule)} {target} {_ROUTE} accept{_render_comment(rule)}"
+    elif rule.sources:
+        yield f"{_match(rule)}{_match_sources(rule)} accept{_render_comment(rule)}"
+    if rule.method == TPROXY or rule.sources is not None:
+        yield f"{_match(rule)} drop{_render_comment(rule)}"
 
 
-def _render_marks(catches: Interception) -> Iterator[str]:
+def _render_marks(rules: Interception) -> Iterator[str]:
     """Yield the rules that set the bit ACCEPTED on packets which TPROXY delivers."""
     yield _LOOPBACK
     yield _OWN
-    delivered = [catch for catch in catches if catch.method == TPROXY and catch.sources != ()]
-    yield from (f"{_match(catch)}{_match_sources(catch)} {_ACCEPT}{_render_comment(catch)}" for catch in delivered)
+    delivered = [rule for rule in rules if rule.method == TPROXY and rule.sources != ()]
+    yield from (f"{_match(rule)}{_match_sources(rule)} {_ACCEPT}{_render_comment(rule)}" for rule in delivered)
 
 
-def _render_forward_drops(catches: Interception) -> Iterator[str]:
+def _render_forward_drops(rules: Interception) -> Iterator[str]:
     """Yield the rules that drop selected packets which would be forwarded, except packets that third-party NAT forwards."""
-    if _uses_tproxy(catches):
+    if _uses_tproxy(rules):
         yield f"meta mark & {ROUTED:#x} == {ROUTED:#x} drop"
-    redirected = [catch for catch in catches if catch.method == REDIRECT and not catch.own]
+    redirected = [rule for rule in rules if rule.method == REDIRECT and not rule.own]
     if redirected:
         yield "ct status dnat return"
-    yield from (f"{_match(catch)} drop{_render_comment(catch)}" for catch in redirected)
+    yield from (f"{_match(rule)} drop{_render_comment(rule)}" for rule in redirected)
 
 
-def _render_redirect(catch: Catch) -> Iterator[str]:
-    target = (
-        f"dnat {FAMILY[catch.family].ip} to {_render_target(catch)}" if catch.address else f"redirect to :{catch.port}"
-    )
-    yield f"{_match(catch)} {target}{_render_comment(catch)}"
+def _render_redirect(rule: InterceptRule) -> Iterator[str]:
+    target = f"dnat {FAMILY[rule.family].ip} to {_render_target(rule)}" if rule.address else f"redirect to :{rule.port}"
+    yield f"{_match(rule)} {target}{_render_comment(rule)}"
 
 
-def _render_target(catch: Catch) -> str:
-    address = f"[{catch.address}]" if catch.address and catch.family == "ipv6" else catch.address or ""
-    return f"{address}:{catch.port}"
+def _render_target(rule: InterceptRule) -> str:
+    address = f"[{rule.address}]" if rule.address and rule.family == "ipv6" else rule.address or ""
+    return f"{address}:{rule.port}"
 
 
-def _match(catch: Catch) -> str:
-    interfaces = f"iifname {_match_any([f'{name!r}'.replace(chr(39), chr(34)) for name in catch.interfaces])} "
-    destinations = f"{FAMILY[catch.family].ip} daddr {_match_any(catch.destinations)}"
-    where = f"meta nfproto {catch.family}" if catch.everywhere else destinations
-    ports = _match_any([str(port) for port in catch.ports])
-    return f"{interfaces if catch.interfaces else ''}{where} tcp dport {ports}"
+def _match(rule: InterceptRule) -> str:
+    interfaces = f"iifname {_match_any([f'{name!r}'.replace(chr(39), chr(34)) for name in rule.interfaces])} "
+    destinations = f"{FAMILY[rule.family].ip} daddr {_match_any(rule.destinations)}"
+    where = f"meta nfproto {rule.family}" if rule.everywhere else destinations
+    ports = _match_any([str(port) for port in rule.ports])
+    return f"{interfaces if rule.interfaces else ''}{where} tcp dport {ports}"
 
 
-def _match_sources(catch: Catch) -> str:
-    if catch.sources is None or "/0" in catch.sources[0][-2:]:
+def _match_sources(rule: InterceptRule) -> str:
+    if rule.sources is None or "/0" in rule.sources[0][-2:]:
         return ""
-    return f" {FAMILY[catch.family].ip} saddr {_match_any(catch.sources)}"
+    return f" {FAMILY[rule.family].ip} saddr {_match_any(rule.sources)}"
 
 
 def _match_any(values: tuple[str, ...] | list[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _render_comment(catch: Catch) -> str:
-    return f' comment "{catch.listener}"'
+def _render_comment(rule: InterceptRule) -> str:
+    return f' comment "{rule.listener}"'

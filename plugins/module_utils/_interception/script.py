@@ -89,13 +89,13 @@ class Programs(t.NamedTuple):
     iptables: str
 
 
-def render_load(catches: Interception, programs: Programs, *, ufw: bool) -> str:
+def render_load(rules: Interception, programs: Programs, *, ufw: bool) -> str:
     """Return the script that loads the intercept rules, which may be none; `ufw` tells whether ufw is enabled."""
-    tproxy = {family: select_family(catches, family, TPROXY) for family in FAMILY}
+    tproxy = {family: select_family(rules, family, TPROXY) for family in FAMILY}
     lines = [f"route {FAMILY[family].option}" for family in tproxy if tproxy[family]]
-    lines += [f"{programs.nft} -f - <<'RULES'", render_interception(catches) + "RULES"]
+    lines += [f"{programs.nft} -f - <<'RULES'", render_interception(rules) + "RULES"]
     if programs.iptables:
-        needed = ufw and any(catch.sources != () for catch in tproxy["ipv4"])
+        needed = ufw and any(rule.sources != () for rule in tproxy["ipv4"])
         lines.append(f"{'accept' if needed else 'no_accept'} {programs.iptables}")
     lines += [f"no_route {FAMILY[family].option}" for family in tproxy if not tproxy[family]]
     return _render_script(programs, lines)

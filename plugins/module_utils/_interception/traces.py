@@ -38,9 +38,9 @@ def list_traces(host: Host, programs: Programs) -> list[str]:
     return lines
 
 
-def find_deaf_listeners(host: Host, catches: Interception) -> tuple[str, ...]:
+def find_deaf_listeners(host: Host, rules: Interception) -> tuple[str, ...]:
     """Return a line for each port of a TPROXY rule without a transparent socket; none if ss cannot show the option."""
-    ports = {catch.port for catch in catches if catch.method == TPROXY}
+    ports = {rule.port for rule in rules if rule.method == TPROXY}
     if not ports:
         return ()
     try:

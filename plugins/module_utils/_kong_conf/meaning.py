@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares the values of Kong's settings by meaning, not by text.
 
-Kong splits lists at commas and removes blanks around the entries, reads `on` and `true` alike (kong/conf_loader.lua, infer
+Kong splits lists at commas and removes blanks around the entries, reads `on` as `true` (kong/conf_loader.lua, infer
 types), and accepts the flags of a listen entry in any order (kong/conf_loader/listeners.lua). PREFIX/.kong_env has lists without
 blanks and booleans as `true` and `false` (kong/cmd/utils/prefix_handler.lua).
 """

@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_liste
     inspect_listeners,
     list_override_warnings,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_transparent import apply_catches
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_transparent import apply_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import TAKEN
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
@@ -42,7 +42,7 @@ def inspect_node(params: Mapping[str, t.Any], warn: Warn) -> dict[str, Result]:
         "firewall": _inspect(partial(_inspect_firewall, params, warn)),
         "settings": settings,
         "listeners": _inspect(partial(inspect_listeners, listeners)),
-        "interception": _inspect(lambda: apply_catches(params, warn, check_mode=True)[0]),
+        "interception": _inspect(lambda: apply_interception(params, warn, check_mode=True)[0]),
     }
 
 

@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-unty
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_catches
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
@@ -36,7 +36,7 @@ _NO_RULES = (
 )
 _NOTHING = {"changed": False, "found": False, "run": ""}
 RULESET = "ruleset"
-CATCHES = "catches"
+INTERCEPTION = "interception"
 UNIT = "drop_in"
 
 
@@ -52,7 +52,11 @@ class Node:
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
         """The function that reads each part, by the name of the part."""
-        return {RULESET: self._read_ruleset, CATCHES: lambda: read_kept_catches(self._host), UNIT: self.drop_in}
+        return {
+            RULESET: self._read_ruleset,
+            INTERCEPTION: lambda: read_kept_interception(self._host),
+            UNIT: self.drop_in,
+        }
 
     def _read_ruleset(self) -> dict[str, t.Any] | None:
         """Return our rules; if a change waits for its confirmation, our rules before that change."""
@@ -105,7 +109,7 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
             "run": point.run,
             "firewall": RULESET in point.parts,
             "ruleset": point.parts.get(RULESET),
-            "catches": point.parts[CATCHES],
+            "interception": point.parts[INTERCEPTION],
             "kong": point.kong,
             "files": list(files),
             "how": how,
@@ -115,7 +119,7 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
 def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Save, keep or remove restore points. This does not count as a change of the host."""
     if params["state"] == "taken":
-        parts = ([RULESET] if params["firewall"] else []) + [CATCHES, UNIT]
+        parts = ([RULESET] if params["firewall"] else []) + [INTERCEPTION, UNIT]
         points.take(params["files"], parts, params["kong"], params["run"])
     elif params["state"] == "kept":
         points.keep()

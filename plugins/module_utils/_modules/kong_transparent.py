@@ -19,13 +19,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.inter
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     InterceptionError,
-    catches_from_data,
+    interception_from_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import find_deaf_listeners
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 
-def apply_catches(
+def apply_interception(
     params: Mapping[str, t.Any], warn: Callable[[str], None], *, check_mode: bool
 ) -> tuple[dict[str, t.Any], Outcome]:
     """Make the host match the rules, and return the result and the outcome; in check mode only the planned changes.
@@ -33,7 +33,7 @@ def apply_catches(
     Raises InterceptionError, HostError or ConflictError.
     """
     host = Host()
-    want = (catches_from_data(params["catches"]) or None) if params["state"] == "present" else None
+    want = (interception_from_data(params["interception"]) or None) if params["state"] == "present" else None
     interceptor = Interceptor(host)
     if want is None and params["state"] == "present" and interceptor.is_untouched():
         outcome = Outcome("", "", (), (), changed=False)
@@ -69,7 +69,7 @@ def run(module: AnsibleModule) -> None:
     """Change the intercept rules, and exit with the result."""
     try:
         require_root("kong_transparent")
-        result, outcome = apply_catches(module.params, module.warn, check_mode=module.check_mode)
+        result, outcome = apply_interception(module.params, module.warn, check_mode=module.check_mode)
     except (InterceptionError, HostError) as error:
         module.fail_json(msg=str(error), conflicts=[])
     except ConflictError as error:

@@ -46,7 +46,7 @@ _NEW_LAYER = f"{PENDING}/new"
 # Name of a file that exists until the change is complete.
 UNFINISHED = "unfinished"
 # A file that exists while the rules are transitional: they allow both the current and the planned sources.
-_TRANSITIONAL = f"{STATE}/passing"
+_TRANSITIONAL = f"{STATE}/transitional"
 # Space that the rollback needs if the disk is full: it removes this file first.
 _RESERVE = f"{PENDING}/{RESERVE}"
 RESERVED = 1 << 20

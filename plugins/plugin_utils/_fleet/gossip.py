@@ -60,8 +60,8 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
-    if peers and (obstacle := explain_unreachable(peers[0], node, [listener], node.name)):
-        findings.append(_make_no_path(peers[0], node, obstacle))
+    if peers and (reason := explain_unreachable(peers[0], node, [listener], node.name)):
+        findings.append(_make_no_path(peers[0], node, reason))
         return node
     if given is not None:
         endpoint = _read_given_endpoint(draft, given, findings)
@@ -95,9 +95,9 @@ def _make_not_published(node: Node) -> Finding:
     return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
 
 
-def _make_no_path(peer: Host, node: Node, obstacle: Fault) -> Finding:
-    text = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {obstacle.text}"
-    fault = Fault(text, obstacle.remedies)
+def _make_no_path(peer: Host, node: Node, reason: Fault) -> Finding:
+    text = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {reason.text}"
+    fault = Fault(text, reason.remedies)
     detail = f"is in site {node.site}"
     if node.published is not None:
         return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, fault).with_detail(detail)

@@ -148,8 +148,8 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     if not listeners:
         return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
     text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} (site {control_plane.site})."
-    if obstacle := explain_unreachable(node.host, control_plane, listeners, node.name):
-        return Fault(f"{text} {obstacle.text}", obstacle.remedies)
+    if reason := explain_unreachable(node.host, control_plane, listeners, node.name):
+        return Fault(f"{text} {reason.text}", reason.remedies)
     return Fault(text, [*_list_remedies(node, control_plane, listeners[0])])
 
 

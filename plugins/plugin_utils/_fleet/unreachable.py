@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_f
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
 
-# By listener, variable and term, names of hosts, and obstacle: the ports to which these hosts of the term have no path, and the hosts.
+# By listener, variable and term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
 Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], Fault | None], tuple[list[int], list[Host]]]
 
 # By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
@@ -79,14 +79,14 @@ def note_unreachable(
 
 def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, (variable, term), _names, obstacle), (ports, hosts) in unreachable.items():
+    for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
         more = ["more"] if len(numbers) > _SHOWN_PORTS else []
         where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
         text = f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}."
-        if obstacle:
-            fault = Fault(f"{text} {obstacle.text}", obstacle.remedies)
+        if reason:
+            fault = Fault(f"{text} {reason.text}", reason.remedies)
         else:
             fault = Fault(text, _list_remedies(node, listener, numbers, hosts))
         yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(

@@ -54,7 +54,7 @@ _READING = (
     "Every arrow is a path to a port: on its left the callers, above it the address that they dial, below it or behind the "
     "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
 )
-_ALIKE = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
+_EQUIVALENT = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,6 @@ def _make_fleet(evidence: Evidence) -> Fleet:
 def _make_notes(fleet: Fleet) -> Iterator[str]:
     yield _READING
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
-        yield _ALIKE
+        yield _EQUIVALENT
     if fleet.hidden:
         yield f"The picture has room for {MOST_BOXES} boxes. The tables have {count_noun(fleet.hidden, 'more node')}."

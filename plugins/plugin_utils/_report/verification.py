@@ -136,14 +136,14 @@ def _make_matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_sit
         family = " IPv6" if ":" in outcome["dial_address"] else ""
         row = outcome["to"], outcome["listener"], f"{outcome['port']}/{outcome['protocol']}{family}"
         found.setdefault(row, {}).setdefault(source, []).append(outcome)
-    alike: dict[Any, list[str]] = {}
+    by_results: dict[Any, list[str]] = {}
     for (node, listener, port), mine in found.items():
         results = tuple(_make_cell(mine.get(column, ())) for column in columns)
         # Nodes with equal results share a row if there are many sources.
-        alike.setdefault((None if by_site else node, listener, port, results), []).append(node)
+        by_results.setdefault((None if by_site else node, listener, port, results), []).append(node)
     rows = [
         (*make_cells(format_ranges(nodes), listener, port), *results)
-        for (_node, listener, port, results), nodes in alike.items()
+        for (_node, listener, port, results), nodes in by_results.items()
     ]
     title = "Expected / actual, from each " + ("site" if by_site else "source") + " to each listener"
     return make_table(

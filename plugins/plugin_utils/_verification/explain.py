@@ -91,8 +91,8 @@ def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listen
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
     if route is None:
-        if obstacle := explain_unreachable(caller, node, [listener]):
-            return f"no path. {obstacle}"
+        if reason := explain_unreachable(caller, node, [listener]):
+            return f"no path. {reason}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
             f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is the local address"

@@ -29,7 +29,7 @@ def make_options(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str
     file = node["settings_file"]
     return {
         "ruleset": node["ruleset"],
-        "catches": node["interception"],
+        "interception": node["interception"],
         "listeners": node["listeners"],
         "settings": {**node["settings"], **read_config_of(node["version"], config)},
         "defaults": find_defaults(node),

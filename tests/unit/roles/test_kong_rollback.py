@@ -15,7 +15,7 @@ POINT = {
     "found": True,
     "firewall": True,
     "ruleset": {"allow": [], "sets": {}},
-    "catches": [],
+    "interception": [],
     "kong": KONG,
     "how": "reload",
 }
@@ -43,7 +43,9 @@ CASES = {
 
 
 def test_the_firewall_covers_kong_at_every_step(tmp_path):
-    points = [{**point, "catches": [{"listener": f"case-{at}"}]} for at, (point, *_rest) in enumerate(CASES.values())]
+    points = [
+        {**point, "interception": [{"listener": f"case-{at}"}]} for at, (point, *_rest) in enumerate(CASES.values())
+    ]
     cases = [({FIND: point, **more}, {}) for point, (_same, more, _steps) in zip(points, CASES.values(), strict=True)]
     found = dict(zip(CASES, Stage(tmp_path).run("kong_rollback", cases), strict=True))
     for name, (_point, _more, expected) in CASES.items():
@@ -67,7 +69,7 @@ def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
     point = {**POINT, "how": "nothing", "firewall": False}
     absent = {"found": False, "run": ""}
     answers = ({**point, "run": "2026-02"}, {**point, "run": "2026-01"}, absent)
-    points = [{**answer, "catches": [{"listener": f"case-{at}"}]} for at, answer in enumerate(answers)]
+    points = [{**answer, "interception": [{"listener": f"case-{at}"}]} for at, answer in enumerate(answers)]
     found = stage.run_playbook("rollback", [({FIND: restore_point}, {}) for restore_point in points])
     assert [[call for call, _args in calls] for calls, _error in found] == [
         [FIND, FIND, RESTORE, INTERCEPT, REMOVE], [FIND, REMOVE], [FIND, REMOVE],

@@ -38,5 +38,5 @@ def read_options(name):
 
 
 def test_the_check_before_a_run_has_the_options_of_the_change():
-    given = {*make_options(NODE, {}), "service"} - {"ruleset", "catches", "listeners"}
+    given = {*make_options(NODE, {}), "service"} - {"ruleset", "interception", "listeners"}
     assert {*read_options("apply.yml")} == given - {"search"} | {"validate", "backup"}

@@ -17,8 +17,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 SILENT = {"kong_address": "192.168.10.60", "kong_site": "lan", "kong_stream_listen": "0.0.0.0:53 udp"}
-CATCH = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
-PLAN = planned({**SEED_NODES, "new": {**SILENT, **CATCH}}, SEED_OTHERS)
+INTERCEPT_RULE = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
+PLAN = planned({**SEED_NODES, "new": {**SILENT, **INTERCEPT_RULE}}, SEED_OTHERS)
 
 
 def call(name, *args, **more):

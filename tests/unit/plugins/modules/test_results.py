@@ -16,7 +16,7 @@ import yaml
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import catches_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import interception_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
@@ -281,7 +281,7 @@ def test_the_least_time_for_a_new_connection(firewall, monkeypatch, seconds, ref
     assert result["conflicts"] == ([] if refused else [WARNS_DATA])
 
 
-CATCH = {
+INTERCEPT_RULE = {
     "method": "tproxy", "family": "ipv4", "destinations": ["10.0.0.1/32"], "ports": [80], "interfaces": [],
     "listener": "proxy", "address": None, "port": 8000, "sources": "any", "own": False,
 }  # fmt: skip
@@ -308,49 +308,51 @@ def interceptor(monkeypatch):
 
     monkeypatch.setattr(kong_transparent, "Interceptor", Fake)
     monkeypatch.setattr(
-        kong_transparent, "find_deaf_listeners", lambda _host, want: tuple(f"deaf {catch.port}" for catch in want)
+        kong_transparent, "find_deaf_listeners", lambda _host, want: tuple(f"deaf {rule.port}" for rule in want)
     )
     return seen
 
 
 def test_transparent(interceptor, monkeypatch):
-    result, warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]}, check=True, diff=True)
+    result, warnings = main(kong_transparent, monkeypatch, {"interception": [INTERCEPT_RULE]}, check=True, diff=True)
     lines = ["unexpected: x", "missing: y", "at boot: z"]
     assert result == {
         "changed": True, "report": [*lines, "deaf 8000"], "drift": ["+x", "-y"], "boot": ["z"], "deaf": ["deaf 8000"],
         "conflicts": [WARNS_DATA], "diff": {"before": "\n".join(["a", *lines, ""]), "after": "b\n"}, "failed": False,
     }  # fmt: skip
     assert warnings == [str(WARNS), "deaf 8000"]
-    assert interceptor.calls == [(catches_from_data([CATCH]), True)]
+    assert interceptor.calls == [(interception_from_data([INTERCEPT_RULE]), True)]
     assert {*result} - {"changed", "failed", "diff"} == documented(kong_transparent)
 
 
 def test_transparent_with_other_rules_only(interceptor, monkeypatch):
     interceptor.outcome = Intercepted("a\n", "b\n", (), (), changed=True)
-    result, warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]}, diff=True)
+    result, warnings = main(kong_transparent, monkeypatch, {"interception": [INTERCEPT_RULE]}, diff=True)
     assert (len(result["report"]), result["diff"], warnings) == (2, {"before": "a\n", "after": "b\n"}, ["deaf 8000"])
     interceptor.outcome = Intercepted("", "", (), (), changed=False)
-    result, _warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]})
+    result, _warnings = main(kong_transparent, monkeypatch, {"interception": [INTERCEPT_RULE]})
     assert (result["report"], "diff" in result) == (["deaf 8000"], False)
 
 
 def test_a_host_without_interception_is_left_unchanged(interceptor, monkeypatch):
     interceptor.untouched = True
-    result, _warnings = main(kong_transparent, monkeypatch, {"catches": []})
+    result, _warnings = main(kong_transparent, monkeypatch, {"interception": []})
     assert (result["changed"], result["report"], interceptor.calls) == (False, [], [])
-    for params in ({"state": "absent"}, {"state": "absent", "catches": [CATCH]}):
+    for params in ({"state": "absent"}, {"state": "absent", "interception": [INTERCEPT_RULE]}):
         main(kong_transparent, monkeypatch, params)
     interceptor.untouched = False
-    main(kong_transparent, monkeypatch, {"catches": []})
+    main(kong_transparent, monkeypatch, {"interception": []})
     assert interceptor.calls == [(None, False)] * 3
 
 
 def test_transparent_fails(interceptor, monkeypatch):
     for error, conflicts in ((HostError("no"), []), (ConflictError((STOPS, WARNS)), [STOPS_DATA, WARNS_DATA])):
         interceptor.outcome = error
-        result, _warnings = main(kong_transparent, monkeypatch, {"catches": [CATCH]})
+        result, _warnings = main(kong_transparent, monkeypatch, {"interception": [INTERCEPT_RULE]})
         assert result == {"msg": str(error), "conflicts": conflicts, "failed": True}
-    result, _warnings = main(kong_transparent, monkeypatch, {"catches": [{**CATCH, "destinations": ["x"]}]})
+    result, _warnings = main(
+        kong_transparent, monkeypatch, {"interception": [{**INTERCEPT_RULE, "destinations": ["x"]}]}
+    )
     assert (result["failed"], result["conflicts"]) == (True, [])
 
 

@@ -23,7 +23,7 @@ ROOT_ONLY = {
     "kong_restore_point": {"state": "found"},
     "kong_service": {"version": "3.9", "conf": "/etc/kong/kong.conf", "listeners": []},
     "kong_placeholder": {"listeners": []},
-    "kong_transparent": {"catches": []},
+    "kong_transparent": {"interception": []},
 }
 # Modules for any user: kong_probe only connects, and kong_conf may change a file of the user.
 ANY_USER = {"kong_conf", "kong_probe"}

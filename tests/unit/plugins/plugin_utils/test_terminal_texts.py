@@ -29,7 +29,7 @@ BOX = {
     "kong_vpn_address": "10.8.0.1",
     "kong_version": "3.9",
 }
-CATCHES = [
+INTERCEPTION = [
     {
         "listen_port": 8000,
         "ports": [80, 8080],
@@ -40,9 +40,9 @@ CATCHES = [
 ]
 # Interception, published ports, a stream over UDP, a data plane, IPv6, and a mapping one to one.
 NODES = {
-    "edge": {**BOX, "kong_proxy_listen": "0.0.0.0:8000, [::]:8000", "kong_transparent": CATCHES,
+    "edge": {**BOX, "kong_proxy_listen": "0.0.0.0:8000, [::]:8000", "kong_transparent": INTERCEPTION,
              "kong_proxy_sources": [f"10.{number}.0.0/16" for number in range(1, 7)]},
-    "old": {"kong_version": "1.5", "kong_address": "10.0.0.2", "kong_site": "box", "kong_transparent": CATCHES[:1],
+    "old": {"kong_version": "1.5", "kong_address": "10.0.0.2", "kong_site": "box", "kong_transparent": INTERCEPTION[:1],
             "kong_proxy_listen": "0.0.0.0:8000 transparent", "kong_proxy_sources": ["10.20.0.0/16"]},
     "box": {**BOX, "kong_address": ["10.0.0.3", "fd00::3"], "kong_vpn_address": "10.8.0.3",
             "kong_stream_listen": "0.0.0.0:53 udp", "kong_published_ports": ["53:53/udp", "80:8000", "8001:8001"],

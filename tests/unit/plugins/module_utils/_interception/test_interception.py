@@ -13,9 +13,9 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
     InterceptionError,
-    catches_from_data,
-    catches_to_data,
-    format_catches,
+    format_interception,
+    interception_from_data,
+    interception_to_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
     Programs,
@@ -49,16 +49,16 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_script_matches_its_golden_file(case):
-    script = render_load(catches_from_data(CASES[case]), PROGRAMS, ufw=False)
+    script = render_load(interception_from_data(CASES[case]), PROGRAMS, ufw=False)
     assert script == (GOLDEN / f"{case}.sh").read_text()
 
 
 def test_the_script_on_a_host_with_ufw():
-    script = render_load(catches_from_data(CASES["seed"]), WITH_UFW, ufw=True)
+    script = render_load(interception_from_data(CASES["seed"]), WITH_UFW, ufw=True)
     assert script == (GOLDEN / "ufw.sh").read_text()
 
 
-@pytest.mark.parametrize(("catches", "ufw", "accepts"), [
+@pytest.mark.parametrize(("interception", "ufw", "accepts"), [
     ([SEED], True, True),
     ([SEED], False, False),
     ([{**SEED, "sources": []}], True, False),
@@ -66,8 +66,8 @@ def test_the_script_on_a_host_with_ufw():
     ([{**SEED, "family": "ipv6", "destinations": ["fd00::1/128"]}], True, False),
     ([], True, False),
 ])  # fmt: skip
-def test_a_rule_before_ufw_is_added_only_if_needed(catches, ufw, accepts):
-    lines = render_load(catches_from_data(catches), WITH_UFW, ufw=ufw).splitlines()
+def test_a_rule_before_ufw_is_added_only_if_needed(interception, ufw, accepts):
+    lines = render_load(interception_from_data(interception), WITH_UFW, ufw=ufw).splitlines()
     assert [line for line in lines if line.endswith("accept /usr/sbin/iptables")] == [
         "accept /usr/sbin/iptables" if accepts else "no_accept /usr/sbin/iptables"
     ]
@@ -84,17 +84,17 @@ def test_a_shell_can_parse_the_scripts():
 
 @pytest.mark.parametrize("case", CASES)
 def test_data_survives_a_round_trip(case):
-    catches = catches_from_data(CASES[case])
-    assert catches_from_data(catches_to_data(catches)) == catches
+    interception = interception_from_data(CASES[case])
+    assert interception_from_data(interception_to_data(interception)) == interception
 
 
 def test_equivalent_data_gives_equal_rules():
     split, merged = CASES["sources"][1], {**CASES["sources"][1], "destinations": ["10.5.0.0/16"], "ports": [80, 81, 81]}
-    assert catches_from_data([split]) == catches_from_data([merged])
+    assert interception_from_data([split]) == interception_from_data([merged])
 
 
 def test_each_rule_is_a_readable_line():
-    assert format_catches(catches_from_data(CASES["sources"])).splitlines() == [
+    assert format_interception(interception_from_data(CASES["sources"])).splitlines() == [
         "tcp 80, 81 to 10.5.0.0/16: tproxy to 127.0.0.1:8000 (proxy), from 10.20.0.0/16, 10.21.0.7/32",
         "tcp 80 to 10.6.0.0/16: tproxy to port 8000 (proxy), from no source",
         "tcp 80 to ::/0 through eth1, eth2: tproxy to port 8000 (proxy), from fd20::/64",
@@ -104,21 +104,21 @@ def test_each_rule_is_a_readable_line():
 @pytest.mark.parametrize(
     ("wrong", "part"),
     [
-        ({"own": True}, "catches[0].own"),
+        ({"own": True}, "interception[0].own"),
         ({"port": 0}, "0 is not a port"),
         ({"ports": [70000]}, "70000 is not a port"),
-        ({"ports": []}, "catches[0].ports is empty"),
-        ({"destinations": []}, "catches[0].destinations is empty"),
-        ({"destinations": ["fd00::1"]}, "catches[0].destinations: 'fd00::1'"),
-        ({"sources": "10.0.0.1"}, "catches[0].sources is '10.0.0.1'"),
+        ({"ports": []}, "interception[0].ports is empty"),
+        ({"destinations": []}, "interception[0].destinations is empty"),
+        ({"destinations": ["fd00::1"]}, "interception[0].destinations: 'fd00::1'"),
+        ({"sources": "10.0.0.1"}, "interception[0].sources is '10.0.0.1'"),
         ({"address": "10.0.0.0/24"}, "one ipv4 address"),
         ({"interfaces": ["eth0; drop"]}, "'eth0; drop'"),
-        ({"listener": 'a"b'}, "catches[0].listener"),
+        ({"listener": 'a"b'}, "interception[0].listener"),
     ],
 )
 def test_invalid_data_is_an_error(wrong, part):
     with pytest.raises(InterceptionError) as caught:
-        catches_from_data([{**SEED, **wrong}])
+        interception_from_data([{**SEED, **wrong}])
     assert part in str(caught.value)
 
 
@@ -133,4 +133,4 @@ LISTEN 0      511             [::]:8001          [::]:*
 @pytest.mark.parametrize(("listed", "port", "deaf"), [(SS, 8000, 0), (SS, 8001, 1), (SS, 8002, 1), ("", 8000, 1)])
 def test_a_port_without_a_transparent_socket_is_reported(monkeypatch, listed, port, deaf):
     monkeypatch.setattr(Host, "run", lambda *_argv, **_options: listed)
-    assert len(find_deaf_listeners(Host(), catches_from_data([{**SEED, "port": port}]))) == deaf
+    assert len(find_deaf_listeners(Host(), interception_from_data([{**SEED, "port": port}]))) == deaf

@@ -16,11 +16,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception import interceptor
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (
     Interceptor,
-    read_kept_catches,
+    read_kept_interception,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import (
-    catches_from_data,
-    format_catches,
+    format_interception,
+    interception_from_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.nftables import render_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.script import (
@@ -31,11 +31,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import list_traces
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
-CATCH = {
+INTERCEPT_RULE = {
     "method": "tproxy", "family": "ipv4", "destinations": ["10.0.0.1/32"], "ports": [80], "interfaces": [],
     "listener": "proxy", "address": None, "port": 8000, "sources": "any", "own": False,
 }  # fmt: skip
-WANT, OTHER = (catches_from_data([{**CATCH, "ports": [port]}]) for port in (80, 81))
+WANT, OTHER = (interception_from_data([{**INTERCEPT_RULE, "ports": [port]}]) for port in (80, 81))
 SCRIPT, STATE = "/etc/gatehouse_kong_transparent/load.sh", "/etc/gatehouse_kong_transparent/state.json"
 UNIT = "/etc/systemd/system/gatehouse-kong-transparent.service"
 DROP_INS = [
@@ -103,7 +103,7 @@ def test_rules_are_loaded_kept_and_removed(host):
     stale = (f"{SCRIPT}: missing", f"{UNIT}: missing", *(f"{path}: missing" for path in DROP_INS), f"{WANTS}: missing")
     assert (found.before, found.after, found.drift, found.stale, found.changed) == (
         "",
-        format_catches(WANT),
+        format_interception(WANT),
         (),
         stale,
         True,
@@ -112,22 +112,22 @@ def test_rules_are_loaded_kept_and_removed(host):
     script = render_load(WANT, PROGRAMS, ufw=False)
     assert (host.loaded, host.read(SCRIPT)) == ([script], script)
     kept = json.loads(host.read(STATE))
-    assert kept == {"catches": read_kept_catches(host), "listing": list_traces(host, PROGRAMS)}
-    assert catches_from_data(read_kept_catches(host)) == WANT
+    assert kept == {"interception": read_kept_interception(host), "listing": list_traces(host, PROGRAMS)}
+    assert interception_from_data(read_kept_interception(host)) == WANT
     modes = [host.locate(path).stat().st_mode & 0o777 for path in ("/etc/gatehouse_kong_transparent", SCRIPT, STATE)]
     assert modes == [0o700, 0o600, 0o600]
     again = converge(host, WANT)
     assert (again.before, again.after, again.changed, again.stale) == (
-        format_catches(WANT),
-        format_catches(WANT),
+        format_interception(WANT),
+        format_interception(WANT),
         False,
         (),
     )
     assert host.loaded == [script]
     removed = converge(host, None)
-    assert (removed.before, removed.after, removed.changed) == (format_catches(WANT), "", True)
+    assert (removed.before, removed.after, removed.changed) == (format_interception(WANT), "", True)
     assert host.loaded == [script, render_removal(PROGRAMS)]
-    assert (read_kept_catches(host), Interceptor(host).is_untouched(), converge(host, None).changed) == (
+    assert (read_kept_interception(host), Interceptor(host).is_untouched(), converge(host, None).changed) == (
         [],
         True,
         False,
@@ -138,10 +138,10 @@ def test_other_rules_replace_the_rules(host):
     converge(host, WANT)
     found = converge(host, OTHER)
     assert (found.before, found.after, found.changed, found.stale) == (
-        format_catches(WANT), format_catches(OTHER), True, (f"{SCRIPT}: differs",),
+        format_interception(WANT), format_interception(OTHER), True, (f"{SCRIPT}: differs",),
     )  # fmt: skip
     assert host.loaded[-1] == host.read(SCRIPT) == render_load(OTHER, PROGRAMS, ufw=False)
-    assert catches_from_data(read_kept_catches(host)) == OTHER
+    assert interception_from_data(read_kept_interception(host)) == OTHER
 
 
 def test_check_mode_validates_the_rules_and_changes_nothing(host):
@@ -172,11 +172,11 @@ def test_changed_rules_in_the_kernel_are_drift_and_loaded_again(host):
     assert converge(host, WANT).drift == ()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"catches": []}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"interception": []}'])
 def test_a_damaged_record_is_written_again(host, text):
     converge(host, WANT)
     host.locate(STATE).write_text(text)
-    assert read_kept_catches(host) == []
+    assert read_kept_interception(host) == []
     assert converge(host, WANT).changed
     assert not converge(host, WANT).changed
 
@@ -282,7 +282,7 @@ CONFLICTS = {
 @pytest.mark.parametrize("case", CONFLICTS)
 def test_conflicts_of_nftables(host, case):
     changes, host.objects, expected = CONFLICTS[case]
-    want = catches_from_data([{**CATCH, **changes}])
+    want = interception_from_data([{**INTERCEPT_RULE, **changes}])
     if not expected:
         assert converge(host, want).conflicts == ()
         return

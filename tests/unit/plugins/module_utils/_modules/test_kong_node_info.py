@@ -23,7 +23,7 @@ ERRORS = {
     "firewall": ("inspect_firewall", HostError("no nft")),
     "settings": ("compare_file", ConfError("/k: no directory")),
     "listeners": ("inspect_listeners", OSError("no proc")),
-    "interception": ("apply_catches", ConflictError((CONFLICT,))),
+    "interception": ("apply_interception", ConflictError((CONFLICT,))),
 }
 
 
@@ -37,7 +37,7 @@ def parts(monkeypatch, tmp_path):
         calls.paths.append(params["path"])
         return {"listens": True}
 
-    def catch(_params, warn, *, check_mode):
+    def intercept(_params, warn, *, check_mode):
         calls.check_mode = check_mode
         warn("deaf")
         return {"changed": False}, None
@@ -47,7 +47,7 @@ def parts(monkeypatch, tmp_path):
     monkeypatch.setattr(kong_node_info, "inspect_firewall", lambda _params: ({"differs": False}, outcome))
     monkeypatch.setattr(kong_node_info, "compare_file", lambda _params, _warn: found)
     monkeypatch.setattr(kong_node_info, "inspect_listeners", listen)
-    monkeypatch.setattr(kong_node_info, "apply_catches", catch)
+    monkeypatch.setattr(kong_node_info, "apply_interception", intercept)
     return calls
 
 

@@ -89,7 +89,7 @@ def test_a_run_and_its_rollback(node):
     node.call("kept")
     found = node.call("found")
     assert found == {
-        "changed": False, "found": True, "run": "7", "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "catches": [],
+        "changed": False, "found": True, "run": "7", "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "interception": [],
         "kong": KONG, "files": [CONF], "how": "reload",
     }  # fmt: skip
     assert node.host.read(CONF) == "admin_listen = 127.0.0.1:9001\n"

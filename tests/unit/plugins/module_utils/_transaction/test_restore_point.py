@@ -31,14 +31,14 @@ class Node:
         self.host = Host(root)
         self.host.locate("/var/lib").mkdir(parents=True)
         self.host.locate("/etc/kong").mkdir(parents=True)
-        self.parts = {"ruleset": "port 8001", "catches": []}
+        self.parts = {"ruleset": "port 8001", "interception": []}
         self.host.write(CONF, "admin_listen = 8001\n", 0o640)
 
     @property
     def points(self):
         return RestorePoints(self.host, {name: lambda name=name: self.parts[name] for name in self.parts})
 
-    def take(self, files=(CONF, ENV), parts=("ruleset", "catches"), how="reload", run=""):
+    def take(self, files=(CONF, ENV), parts=("ruleset", "interception"), how="reload", run=""):
         self.points.take(files, parts, {**KONG, "how": how}, run)
 
     def change(self, port):
@@ -144,7 +144,7 @@ def test_a_later_run_adds_the_files_that_the_point_of_a_failed_run_lacks(node):
 
 
 def test_a_point_without_the_firewall_does_not_replace_one_with_it(node):
-    node.take(parts=["catches"])
+    node.take(parts=["interception"])
     node.change(9001)
     node.run(9002)
     assert node.found() == "port 9001"

@@ -198,7 +198,7 @@ def test_a_confirmed_change_cannot_be_undone(host, rollback, keep):
 
 
 def test_a_transitional_state_is_no_target_of_a_rollback(host, rollback):
-    marker = host.locate(f"{STATE}/passing")
+    marker = host.locate(f"{STATE}/transitional")
     for before, transitional in ((RULES, True), (None, True), (None, False)):
         transaction = rollback.arm(snapshot(host), before)
         with rollback.claim(transaction):

@@ -20,7 +20,7 @@ NODE = {
     "kong_address_networks": ["10.0.0.0/8"],
 }
 MAPPING = {"outside": "192.0.2.1", "inside_port": 8000, "outside_port": 80}
-CATCH = {"listener": "proxy", "ports": 80, "destinations": ["192.0.2.9"]}
+INTERCEPT_RULE = {"listener": "proxy", "ports": 80, "destinations": ["192.0.2.9"]}
 
 
 @dataclass(frozen=True)

@@ -176,8 +176,8 @@ def test_no_redirection_to_loopback():
 def test_outside_port_of_another_node_is_protected():
     mapping = {"outside": "10.5.0.7", "outside_port": 80, "inside_port": 7946}
     peer = {"kong_version": "0.10", "kong_site": "b", "kong_address": "10.6.0.7", "kong_nat": [mapping]}
-    catches = entries(destinations="10.5.0.0/16", ports=[80, 7946])
-    error = only_error({"n": {**OLD, **catches}, "peer": peer})
+    interception = entries(destinations="10.5.0.0/16", ports=[80, 7946])
+    error = only_error({"n": {**OLD, **interception}, "peer": peer})
     assert (error.code, error.value) == ("interception-protected", "10.5.0.0/16")
     assert "it would intercept port 80 (cluster) of peer (10.5.0.7)" in error.message
 

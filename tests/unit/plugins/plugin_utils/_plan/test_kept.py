@@ -16,9 +16,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
-CATCH = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
+INTERCEPT_RULE = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
 PLAN = planned(
-    {**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_proxy_sources": "@all", **CATCH}}, SEED_OTHERS
+    {**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_proxy_sources": "@all", **INTERCEPT_RULE}},
+    SEED_OTHERS,
 )
 
 

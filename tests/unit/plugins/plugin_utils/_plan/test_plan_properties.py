@@ -263,8 +263,8 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
 
 def check_reported(plan, node, listener, term, caller):
     """Check that a warning names each host without a path to a port, unless it is a node of the cluster."""
-    alike = [socket for socket in node.select_listeners(listener.name) if socket.port == listener.port]
-    if any(find_paths(get_host(plan, caller), node, socket) for socket in alike):
+    equivalent = [socket for socket in node.select_listeners(listener.name) if socket.port == listener.port]
+    if any(find_paths(get_host(plan, caller), node, socket) for socket in equivalent):
         return
     if listener.name == "cluster" and term in ("peers", "control_planes", "data_planes"):
         return

@@ -110,7 +110,7 @@ def test_options_of_a_node():
     assert options.pop("defaults")["admin_listen"]
     assert options == {
         "ruleset": NODE["ruleset"],
-        "catches": NODE["interception"],
+        "interception": NODE["interception"],
         "listeners": [],
         "settings": {"admin_listen": "127.0.0.1:8001", "log_level": "debug", "prefix": "/srv/kong"},
         "path": "/etc/kong/kong.conf",

@@ -12,7 +12,7 @@ _NEW = {"kong_version": "3.9", "kong_address": "10.1.0.2", "kong_admin_gui_liste
 _BARE = {"kong_version": "3.9", "kong_address": "10.1.0.2"}
 _BOTH = {**_NEW, "kong_address": ["10.1.0.2", "fd00::2"]}
 _OLD = {**GOSSIP, "kong_address": "10.1.0.2"}
-_CATCH = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
+_RULE = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
 _STATUS = {
     "kong_status_listen": "0.0.0.0:8007, 0.0.0.0:8008, 0.0.0.0:8009, 0.0.0.0:8010",
     "kong_status_sources": "@kong",
@@ -24,43 +24,43 @@ def _alone(code, base, **variables):
     return code, {"n": {**base, **{f"kong_{name}": value for name, value in variables.items()}}}, {}
 
 
-def _caught(code, *entries, base=None, **variables):
+def _intercept(code, *entries, base=None, **variables):
     """Return one node with entries of kong_transparent."""
     return _alone(code, base or _BARE, transparent=list(entries), **variables)
 
 
 _INTERCEPTION = [
-    _caught("interception-invalid", "10.0.0.1"),
-    _caught("interception-invalid", {**_CATCH, "port": 80}),
-    _caught("interception-invalid", {**_CATCH, "ports": []}),
-    _caught("interception-invalid", {**_CATCH, "ports": ["http"]}),
-    _caught("interception-invalid", {**_CATCH, "listen_port": 0}),
-    _caught("interception-invalid", {**_CATCH, "interfaces": ["eth0/1"]}),
-    _caught("interception-invalid", {**_CATCH, "destinations": []}),
-    _caught("interception-invalid", {**_CATCH, "destinations": ["10.0.0.300"]}),
-    _caught("interception-invalid", {**_CATCH, "destinations": ["224.0.0.1"]}),
-    _caught("interception-listener", {**_CATCH, "destinations": ["fd00::9"]}),
-    _caught("interception-listener", {**_CATCH, "listen_port": 8001}),
-    _caught("interception-listener", _CATCH, proxy_listen="off"),
-    _caught("interception-listener", _CATCH, proxy_listen="127.0.0.1:8000"),
-    _caught("interception-listener", _CATCH, proxy_listen="kong.example:8000"),
-    _caught("interception-listener", _CATCH, published_ports=["8000:8000"]),
-    _caught("interception-flag-missing", _CATCH, version="1.5"),
-    _caught("interception-own-address", {**_CATCH, "destinations": ["10.1.0.2", "10.0.0.1"]}, version="1.5",
+    _intercept("interception-invalid", "10.0.0.1"),
+    _intercept("interception-invalid", {**_RULE, "port": 80}),
+    _intercept("interception-invalid", {**_RULE, "ports": []}),
+    _intercept("interception-invalid", {**_RULE, "ports": ["http"]}),
+    _intercept("interception-invalid", {**_RULE, "listen_port": 0}),
+    _intercept("interception-invalid", {**_RULE, "interfaces": ["eth0/1"]}),
+    _intercept("interception-invalid", {**_RULE, "destinations": []}),
+    _intercept("interception-invalid", {**_RULE, "destinations": ["10.0.0.300"]}),
+    _intercept("interception-invalid", {**_RULE, "destinations": ["224.0.0.1"]}),
+    _intercept("interception-listener", {**_RULE, "destinations": ["fd00::9"]}),
+    _intercept("interception-listener", {**_RULE, "listen_port": 8001}),
+    _intercept("interception-listener", _RULE, proxy_listen="off"),
+    _intercept("interception-listener", _RULE, proxy_listen="127.0.0.1:8000"),
+    _intercept("interception-listener", _RULE, proxy_listen="kong.example:8000"),
+    _intercept("interception-listener", _RULE, published_ports=["8000:8000"]),
+    _intercept("interception-flag-missing", _RULE, version="1.5"),
+    _intercept("interception-own-address", {**_RULE, "destinations": ["10.1.0.2", "10.0.0.1"]}, version="1.5",
             proxy_listen="0.0.0.0:8000 transparent"),
-    _caught("interception-protected", {**_CATCH, "destinations": ["10.0.0.0/8"], "ports": [22, 8007]}, base={**_NEW, **_STATUS}),
-    _caught("interception-protected", {**_CATCH, "destinations": ["203.0.113.2"], "ports": [2222]},
+    _intercept("interception-protected", {**_RULE, "destinations": ["10.0.0.0/8"], "ports": [22, 8007]}, base={**_NEW, **_STATUS}),
+    _intercept("interception-protected", {**_RULE, "destinations": ["203.0.113.2"], "ports": [2222]},
             nat=[{"outside": "203.0.113.2", "outside_port": 2222, "inside_port": 8007, "protocols": ["tcp"]}],
             status_listen="0.0.0.0:8007"),
-    _caught("interception-protected", {**_CATCH, "destinations": ["203.0.113.0/24"], "ports": [22]}, base=_NEW,
+    _intercept("interception-protected", {**_RULE, "destinations": ["203.0.113.0/24"], "ports": [22]}, base=_NEW,
             nat=[{"outside": f"203.0.113.{number}"} for number in (10, 9, 8, 1, 100, 11)]),
-    _caught("interception-port-taken", {**_CATCH, "destinations": ["10.1.0.2"], "ports": [8443]}),
-    _caught("interception-port-taken", {**_CATCH, "ports": [8443]}, version="1.5",
+    _intercept("interception-port-taken", {**_RULE, "destinations": ["10.1.0.2"], "ports": [8443]}),
+    _intercept("interception-port-taken", {**_RULE, "ports": [8443]}, version="1.5",
             proxy_listen="0.0.0.0:8000 transparent, 0.0.0.0:8443 ssl"),
-    _caught("interception-overlap", _CATCH, {**_CATCH, "destinations": ["10.0.0.0/24"], "listen_port": 8443}),
-    _caught("interception-overlap", _CATCH, _CATCH, {**_CATCH, "interfaces": ["eth0"]}),
-    _caught("interception-hidden", _CATCH, {**_CATCH, "ports": [443], "listen_port": 8443}),
-    _caught("interception-hidden", _CATCH, config={"port_maps": "80:8000"}),
+    _intercept("interception-overlap", _RULE, {**_RULE, "destinations": ["10.0.0.0/24"], "listen_port": 8443}),
+    _intercept("interception-overlap", _RULE, _RULE, {**_RULE, "interfaces": ["eth0"]}),
+    _intercept("interception-hidden", _RULE, {**_RULE, "ports": [443], "listen_port": 8443}),
+    _intercept("interception-hidden", _RULE, config={"port_maps": "80:8000"}),
 ]  # fmt: skip
 _ADDRESSES = [
     _alone("address-invalid", _NEW, address=["10.1.0.2", "10.1.0.3"]),

@@ -7,105 +7,105 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
     ADMIN,
-    CATCH,
-    CATCHING,
-    catch,
+    INTERCEPT_RULE,
+    INTERCEPTING,
     for_node,
+    intercept,
 )
 
 INTERCEPTION = [
     for_node(
         "interception-invalid",
-        catch(ports=["http"]),
+        intercept(ports=["http"]),
         {
-            "is not a port": catch(),
+            "is not a port": intercept(),
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-listener",
-        catch(listen_port=8005),
+        intercept(listen_port=8005),
         {
-            "Correct listen_port": catch(),
+            "Correct listen_port": intercept(),
             "the listen setting": {"kong_proxy_listen": "0.0.0.0:8005 transparent"},
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-listener",
-        catch(destinations=["fd00::1", "10.0.0.1"]),
+        intercept(destinations=["fd00::1", "10.0.0.1"]),
         {
             "add such a listener to kong_proxy_listen": {
                 "kong_proxy_listen": "0.0.0.0:8000 transparent, [::]:8000 transparent"
             },
-            "remove IPv6": catch(),
+            "remove IPv6": intercept(),
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-listener",
-        {**catch(), "kong_published_ports": ["8000:8000"]},
+        {**intercept(), "kong_published_ports": ["8000:8000"]},
         {"run it in the network of the host": {"kong_published_ports": None}},
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-listener",
-        {**catch(), "kong_proxy_listen": "127.0.0.1:8000"},
+        {**intercept(), "kong_proxy_listen": "127.0.0.1:8000"},
         {"bind another address": {"kong_proxy_listen": "0.0.0.0:8000"}},
     ),
     for_node(
         "interception-listener",
-        {**catch(), "kong_proxy_listen": "kong1:8000"},
+        {**intercept(), "kong_proxy_listen": "kong1:8000"},
         {"write its address": {"kong_proxy_listen": "10.1.0.2:8000"}},
     ),
     for_node(
         "interception-flag-missing",
-        {**catch(), "kong_proxy_listen": "0.0.0.0:8000"},
+        {**intercept(), "kong_proxy_listen": "0.0.0.0:8000"},
         {
             "Add the flag": {"kong_proxy_listen": "0.0.0.0:8000 transparent"},
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-own-address",
-        catch(destinations="10.20.0.1"),
+        intercept(destinations="10.20.0.1"),
         {
             "Make Kong listen on that port": {"kong_transparent": None, "kong_proxy_listen": "0.0.0.0:80"},
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-protected",
-        catch(destinations="10.20.0.0/16", ports=[80, 22]),
+        intercept(destinations="10.20.0.0/16", ports=[80, 22]),
         {
-            "Exclude the port": catch(destinations="10.20.0.0/16"),
-            "use narrower destinations": catch(destinations="10.20.9.0/24", ports=[80, 22]),
+            "Exclude the port": intercept(destinations="10.20.0.0/16"),
+            "use narrower destinations": intercept(destinations="10.20.9.0/24", ports=[80, 22]),
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-port-taken",
-        {**catch(ports=[8001]), "kong_admin_listen": "0.0.0.0:8001"},
+        {**intercept(ports=[8001]), "kong_admin_listen": "0.0.0.0:8001"},
         {
-            "Intercept another port": catch(),
+            "Intercept another port": intercept(),
             "bind that listener to one address": {"kong_admin_listen": "10.20.0.1:8001"},
         },
-        CATCHING,
+        INTERCEPTING,
     ),
     for_node(
         "interception-port-taken",
-        {**catch(ports=[8001], destinations="10.1.0.2"), **ADMIN},
+        {**intercept(ports=[8001], destinations="10.1.0.2"), **ADMIN},
         {
-            "intercept another port": catch(destinations="10.1.0.2"),
+            "intercept another port": intercept(destinations="10.1.0.2"),
             "give that listener another port": {"kong_admin_listen": "0.0.0.0:8009"},
         },
     ),
     for_node(
         "interception-overlap",
-        {"kong_transparent": [CATCH, {**CATCH, "listen_port": 8100}]},
+        {"kong_transparent": [INTERCEPT_RULE, {**INTERCEPT_RULE, "listen_port": 8100}]},
         {
-            "Use one listener": catch(),
+            "Use one listener": intercept(),
         },
-        CATCHING,
+        INTERCEPTING,
     ),
 ]

@@ -53,8 +53,8 @@ DP = {"kong_version": "3.9", "kong_site": "b", "kong_address": "10.1.0.2", "kong
 EGRESS = {"kong_nat_egress": "203.0.113.9"}
 ON_VPN = {"kong_vpn_address": "10.8.0.1"}, {"kong_vpn_address": "10.8.0.2"}, {"kong_vpn_address": "10.8.0.3"}
 FLAT = {"kong_flat_network": True}
-CATCH = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
-CATCHING = {
+INTERCEPT_RULE = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
+INTERCEPTING = {
     "kong_version": "1.5",
     "kong_address": "10.20.0.1",
     "kong_proxy_listen": "0.0.0.0:8000 transparent, 127.0.0.1:8100 transparent",
@@ -66,5 +66,5 @@ def mapping(**given):
     return {"kong_nat": [{"outside": "203.0.113.2", **given}]}
 
 
-def catch(**given):
-    return {"kong_transparent": [{**CATCH, **given}]}
+def intercept(**given):
+    return {"kong_transparent": [{**INTERCEPT_RULE, **given}]}

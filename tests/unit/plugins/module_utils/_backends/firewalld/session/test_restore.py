@@ -156,7 +156,7 @@ def test_many_entries_are_set_in_one_call_and_changes_in_the_meantime_are_repeat
 
 
 class KilledError(BaseException):
-    """An exception that no code catches. It represents SIGKILL."""
+    """An exception that no code handles. It represents SIGKILL."""
 
 
 @pytest.mark.parametrize("reload", [True, False])
