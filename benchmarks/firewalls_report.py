@@ -66,8 +66,8 @@ The benchmark fails unless our rules leave a share of at least 0.8, and a round 
 """
 
 
-def format_table(seen: Sequence[Timing]) -> str:
-    rows = [_HEADINGS, *(_format_row(timing, _find_floor(seen, timing)) for timing in seen)]
+def format_table(measured: Sequence[Timing]) -> str:
+    rows = [_HEADINGS, *(_format_row(timing, _find_floor(measured, timing)) for timing in measured)]
     return align(rows)
 
 
@@ -98,37 +98,39 @@ def _to_floor(timing: Timing, floor: Timing | None, column: str) -> str:
     return f"{ratio:.2f}"
 
 
-def _find_floor(seen: Iterable[Timing], of: Timing) -> Timing | None:
+def _find_floor(measured: Iterable[Timing], of: Timing) -> Timing | None:
     way = _FLOORS.get(of.host, _FLOORS["iptables" if of.host == "ufw" else "nftables"])
-    return next((timing for timing in seen if (timing.way, timing.peers) == (way, of.peers) and of.way != PING), None)
+    return next(
+        (timing for timing in measured if (timing.way, timing.peers) == (way, of.peers) and of.way != PING), None
+    )
 
 
-def list_failures(seen: Sequence[Timing]) -> list[str]:
+def list_failures(measured: Sequence[Timing]) -> list[str]:
     """Return a line for each bar that is missed."""
     slow = [
         f"{timing.host}, {LARGE_SOURCES} sources at 6 ports: the first run takes {timing.compute_seconds('first'):.1f} s, more than {LARGE_SECONDS} s"
-        for timing in seen
+        for timing in measured
         if timing.way == LARGE_NAME and timing.compute_seconds("first") > LARGE_SECONDS
     ]
     return slow + [
         f"{timing.host}, {timing.peers} peers: the {kind} run takes {ratio:.2f} times {than}, more than {most}"
-        for timing in seen
+        for timing in measured
         if timing.way == OURS
-        for kind, ratio, than, most in _list_ratios(seen, timing)
+        for kind, ratio, than, most in _list_ratios(measured, timing)
         if ratio > most
     ]
 
 
-def _list_ratios(seen: Sequence[Timing], timing: Timing) -> Iterator[tuple[str, float, str, float]]:
+def _list_ratios(measured: Sequence[Timing], timing: Timing) -> Iterator[tuple[str, float, str, float]]:
     """Yield each ratio that has a bar: the run, the ratio, its base, and the bar."""
-    floor = _find_floor(seen, timing)
+    floor = _find_floor(measured, timing)
     if floor and timing.peers == JUDGED_PEERS:
         yield "first", timing.compute_ratio(floor, "first"), "the floor", BARS[timing.host]
         yield "unchanged", timing.compute_ratio(floor, "again"), "the floor", BARS[timing.host]
     if timing.peers == MOST_PEERS:
-        fewest = min((other for other in seen if (other.way, other.host) == (OURS, timing.host)), key=_count_peers)
+        fewest = min((other for other in measured if (other.way, other.host) == (OURS, timing.host)), key=_count_peers)
         yield "first", timing.compute_ratio(fewest, "first"), f"that for {fewest.peers}", GROWTH
-        (ping,) = (other for other in seen if (other.way, other.peers) == (PING, timing.peers))
+        (ping,) = (other for other in measured if (other.way, other.peers) == (PING, timing.peers))
         yield "unchanged", timing.compute_ratio(ping, "again"), "a ping", UNCHANGED
 
 
@@ -136,12 +138,12 @@ def _count_peers(timing: Timing) -> int:
     return timing.peers
 
 
-def render_markdown(seen: Sequence[Timing]) -> str:
+def render_markdown(measured: Sequence[Timing]) -> str:
     """Return the documentation of the measurements."""
-    return _SECTION.format(table=format_table(seen))
+    return _SECTION.format(table=format_table(measured))
 
 
-def format_packet_table(seen: Sequence[Cost]) -> str:
+def format_packet_table(measured: Sequence[Cost]) -> str:
     headings = ("system", "sources", "connections", "without", "share", "round trip", "without", "times")
     rows = [
         (
@@ -154,20 +156,20 @@ def format_packet_table(seen: Sequence[Cost]) -> str:
             f"{cost.bare_trip:.1f}",
             f"{cost.longer:.2f}",
         )
-        for cost in seen
+        for cost in measured
     ]
     return align([headings, *rows])
 
 
-def list_packet_failures(seen: Sequence[Cost]) -> list[str]:
+def list_packet_failures(measured: Sequence[Cost]) -> list[str]:
     """Return a line for each system whose rules slow packets down too much."""
     return [
         f"packets, {cost.system}, {cost.sources} sources: a share of {cost.share:.2f}, {cost.longer:.2f} times the round trip"
-        for cost in seen
+        for cost in measured
         if cost.system != TEMPLATE and (cost.share < SHARE or cost.longer > LONGER)
     ]
 
 
-def render_packet_markdown(seen: Sequence[Cost]) -> str:
+def render_packet_markdown(measured: Sequence[Cost]) -> str:
     """Return the documentation of the measurements."""
-    return _PACKETS.format(table=format_packet_table(seen))
+    return _PACKETS.format(table=format_packet_table(measured))

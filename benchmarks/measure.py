@@ -58,26 +58,26 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
         folder = Path(name)
         inventory = write_inventory(folder / "inventory", nodes, style)
         (folder / "bare.yml").write_text(json.dumps(_make_play([_measure("read")])), encoding="utf-8")
-        bare_memory, _seen = _run(folder, inventory, "bare.yml", HASH_SEEDS[0])
-        memory, seen, digests = 0, [], []
+        bare_memory, _measured = _run(folder, inventory, "bare.yml", HASH_SEEDS[0])
+        memory, measured, digests = 0, [], []
         for index, seed in enumerate(HASH_SEEDS):
             share = [number for number in range(repetitions) if number % len(HASH_SEEDS) == index]
             (folder / "play.yml").write_text(json.dumps(_make_play(_make_tasks(share, folder))), encoding="utf-8")
             peak, times = _run(folder, inventory, "play.yml", seed)
-            memory, seen = max(memory, peak), [*seen, *times]
+            memory, measured = max(memory, peak), [*measured, *times]
             text = (folder / "plan.json").read_bytes()
             digests.append(hashlib.sha256(text).hexdigest())
             (folder / "plan.json").unlink()
-    read, plan = _list_column(seen, "read", "processor"), _list_column(seen, "plan", "processor")
+    read, plan = _list_column(measured, "read", "processor"), _list_column(measured, "plan", "processor")
     return Measurement(
         nodes=nodes,
         style=style,
         read=median(read),
         plan=median(plan),
         ratio=median(whole / bare for whole, bare in zip(plan, read, strict=True)),
-        waited=median(_list_column(seen, "plan", "seconds")),
-        reused=median(_list_column(seen, "reuse", "seconds")),
-        use=median(_list_column(seen, "use", "processor")),
+        waited=median(_list_column(measured, "plan", "seconds")),
+        reused=median(_list_column(measured, "reuse", "seconds")),
+        use=median(_list_column(measured, "use", "processor")),
         memory=memory,
         bare_memory=bare_memory,
         plan_bytes=len(text),
@@ -103,8 +103,8 @@ def _make_play(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
 
 
-def _list_column(seen: list[dict[str, Any]], task: str, key: str) -> list[float]:
-    return [line[key] for line in seen if line["task"] == task]
+def _list_column(measured: list[dict[str, Any]], task: str, key: str) -> list[float]:
+    return [line[key] for line in measured if line["task"] == task]
 
 
 def _run(folder: Path, inventory: Path, play: str, seed: str) -> tuple[int, list[dict[str, Any]]]:

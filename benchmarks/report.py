@@ -50,13 +50,13 @@ plan file   KiB of the plan as a file
 same        whether the plan is byte-identical for all of Python's hash seeds"""
 
 
-def format_table(seen: Sequence[Measurement]) -> str:
-    rows = [_HEADINGS, *(_format_row(measurement) for measurement in seen)]
+def format_table(measured: Sequence[Measurement]) -> str:
+    rows = [_HEADINGS, *(_format_row(measurement) for measurement in measured)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     growth = [
         f"5,000 nodes take {factor:.2f} times as long as 1,000 ({style})"
-        for style, factor in _compute_growth(seen).items()
+        for style, factor in _compute_growth(measured).items()
     ]
     return "\n".join([*lines, *growth, "", _LEGEND])
 
@@ -82,10 +82,10 @@ def _is_same(fleet: Measurement) -> bool:
     return len(set(fleet.digests)) == 1
 
 
-def list_failures(seen: Sequence[Measurement]) -> list[str]:
+def list_failures(measured: Sequence[Measurement]) -> list[str]:
     """Return a line for each bar that is missed."""
     found = []
-    for fleet in seen:
+    for fleet in measured:
         name = f"{fleet.nodes} nodes, {fleet.style}"
         if fleet.nodes == RATIO_NODES and fleet.style in STYLES and fleet.ratio > RATIO_TO_READ:
             found.append(f"{name}: a plan takes {fleet.ratio:.2f} times a bare read, more than {RATIO_TO_READ:g}")
@@ -97,25 +97,25 @@ def list_failures(seen: Sequence[Measurement]) -> list[str]:
             found.append(f"{name}: {fleet.memory >> 20} MiB of memory, more than {MEMORY >> 20}")
         if not _is_same(fleet):
             found.append(f"{name}: the plan differs between two runs")
-    for style, factor in _compute_growth(seen).items():
+    for style, factor in _compute_growth(measured).items():
         if factor > GROWTH:
             found.append(f"{style}: 5,000 nodes take {factor:.2f} times as long as 1,000, more than {GROWTH:g}")
-    return [*found, *_list_site_failures(seen), *_compare_styles(seen)]
+    return [*found, *_list_site_failures(measured), *_compare_styles(measured)]
 
 
-def _compute_growth(seen: Sequence[Measurement]) -> dict[str, float]:
+def _compute_growth(measured: Sequence[Measurement]) -> dict[str, float]:
     """Return the ratio of the time for 5,000 nodes to the time for 1,000 nodes, by style, if both were measured."""
-    times = {(fleet.style, fleet.nodes): fleet.plan for fleet in seen}
+    times = {(fleet.style, fleet.nodes): fleet.plan for fleet in measured}
     return {
         style: times[style, 5000] / times[style, 1000] for style, n in times if n == 5000 and (style, 1000) in times
     }
 
 
-def _list_site_failures(seen: Sequence[Measurement]) -> list[str]:
+def _list_site_failures(measured: Sequence[Measurement]) -> list[str]:
     """Return a line for each kind of sites whose time or size grows more than the number of its nodes."""
     found = []
     for kind in SITE_KINDS:
-        fleets = sorted((fleet for fleet in seen if fleet.style == kind), key=lambda fleet: fleet.nodes)
+        fleets = sorted((fleet for fleet in measured if fleet.style == kind), key=lambda fleet: fleet.nodes)
         for small, large in pairwise(fleets):
             nodes = large.nodes / small.nodes
             for noun, factor in (("time", large.plan / small.plan), ("size", large.plan_bytes / small.plan_bytes)):
@@ -124,21 +124,21 @@ def _list_site_failures(seen: Sequence[Measurement]) -> list[str]:
     return found
 
 
-def _compare_styles(seen: Sequence[Measurement]) -> list[str]:
+def _compare_styles(measured: Sequence[Measurement]) -> list[str]:
     """Return a line for each fleet whose plans differ between the two styles."""
     first: dict[int, Measurement] = {}
     return [
         f"{fleet.nodes} nodes: the plan differs between {other.style} and {fleet.style}"
-        for fleet in seen
+        for fleet in measured
         if fleet.style in STYLES
         if (other := first.setdefault(fleet.nodes, fleet)).digests[0] != fleet.digests[0]
     ]
 
 
-def render_markdown(seen: Sequence[Measurement]) -> str:
+def render_markdown(measured: Sequence[Measurement]) -> str:
     """Return the documentation of the measurements."""
     return _SECTION.format(
-        table=format_table(seen),
+        table=format_table(measured),
         ratio=RATIO_TO_READ,
         nodes=RATIO_NODES,
         growth=GROWTH,

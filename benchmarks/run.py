@@ -74,11 +74,11 @@ def _add(sections: dict[str, str], part: str, text: str, missed: list[str]) -> l
 def _measure_fleets(arguments: argparse.Namespace) -> list[Measurement]:
     wanted = [(nodes, style) for style in arguments.style for nodes in arguments.nodes]
     wanted += [(nodes, kind) for kind in SITE_KINDS for nodes in arguments.sites]
-    seen = []
+    measured = []
     for nodes, style in wanted:
         print(f"{nodes} nodes, {style} ...", file=sys.stderr, flush=True)
-        seen.append(measure(nodes, style, max(2, arguments.repetitions)))
-    return seen
+        measured.append(measure(nodes, style, max(2, arguments.repetitions)))
+    return measured
 
 
 def _parse_arguments() -> argparse.Namespace:

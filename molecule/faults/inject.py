@@ -86,12 +86,12 @@ def verify_pairs(plan: Plan, pairs: dict[str, list[str]]) -> list[str]:
     for name in watched:
         watch = {"listeners": plan["nodes"][name]["listeners"], "listen": False}
         LabHost(SCENARIO, name).run_modules({"watch": ("kong_placeholder", watch)})
-    seen = {caller: _run_probes(plan, caller, targets) for caller, targets in pairs.items()}
+    probed = {caller: _run_probes(plan, caller, targets) for caller, targets in pairs.items()}
     ended = {
         name: LabHost(SCENARIO, name).run_modules({"end": ("kong_placeholder", {"state": "absent"})})
         for name in watched
     }
-    verification = compare(plan, seen, {name: results["end"]["observer"] for name, results in ended.items()})
+    verification = compare(plan, probed, {name: results["end"]["observer"] for name, results in ended.items()})
     return [line for line in format_verification(verification) if line.startswith(("DIFFERS", "  cause"))]
 
 

@@ -19,23 +19,23 @@ PATIENCE = 0.2  # seconds for an answer; all hosts are on the same machine
 PROGRAM = """\
 import json, socket, sys, threading
 ended = threading.Event()
-seen = {target: {"open": 0, "closed": 0} for target in sys.argv[2:]}
+connections = {target: {"open": 0, "closed": 0} for target in sys.argv[2:]}
 def knock(target):
     address, _colon, port = target.rpartition(":")
     while not ended.wait(0.02):
         try:
             socket.create_connection((address.strip("[]"), int(port)), float(sys.argv[1])).close()
-            seen[target]["open"] += 1
+            connections[target]["open"] += 1
         except OSError:
-            seen[target]["closed"] += 1
-knocking = [threading.Thread(target=knock, args=(target,)) for target in seen]
+            connections[target]["closed"] += 1
+knocking = [threading.Thread(target=knock, args=(target,)) for target in connections]
 for thread in knocking:
     thread.start()
 sys.stdin.read()
 ended.set()
 for thread in knocking:
     thread.join()
-print(json.dumps(seen))
+print(json.dumps(connections))
 """
 
 
@@ -44,10 +44,10 @@ def main(host: str, targets: list[str], command: list[str]) -> int:
     knock = subprocess.Popen([*lab, "python3", "-c", PROGRAM, str(PATIENCE), *targets], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, text=True)  # fmt: skip
     done = subprocess.run(command, check=False)
-    seen = json.loads(knock.communicate("")[0])
-    print(json.dumps(seen))
-    opened = [target for target, counts in seen.items() if counts["open"]]
-    few = [target for target in targets if seen.get(target, {}).get("closed", 0) < LEAST]
+    connections = json.loads(knock.communicate("")[0])
+    print(json.dumps(connections))
+    opened = [target for target, counts in connections.items() if counts["open"]]
+    few = [target for target in targets if connections.get(target, {}).get("closed", 0) < LEAST]
     print(f"accepted a connection: {opened or 'none'}; too few attempts at: {few or 'none'}")
     return 1 if done.returncode or opened or few else 0
 

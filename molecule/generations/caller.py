@@ -54,18 +54,18 @@ class Clock:
                 self.late = time.monotonic()
 
 
-async def call(address: str, ports: tuple[int, ...], seen: Counter[str], clock: Clock) -> None:
+async def call(address: str, ports: tuple[int, ...], counted: Counter[str], clock: Clock) -> None:
     """Call like a client that knows both ports; the listener may move between two attempts."""
     results, begin = [], time.monotonic()
     for port in (*ports, ports[0]):
         results.append(await ask(address, port))
         if results[-1] == "answered":
             break
-    seen[min(results) if results[-1] == "answered" or clock.late < begin else "unsure"] += 1
+    counted[min(results) if results[-1] == "answered" or clock.late < begin else "unsure"] += 1
 
 
 async def main(rate: int, ports: tuple[int, int], addresses: list[str]) -> None:
-    seen: dict[str, Counter[str]] = {address: Counter() for address in addresses}
+    counted: dict[str, Counter[str]] = {address: Counter() for address in addresses}
     clock = Clock()
     ticking = asyncio.create_task(clock.run())
     running: set[asyncio.Task[None]] = set()
@@ -73,14 +73,14 @@ async def main(rate: int, ports: tuple[int, int], addresses: list[str]) -> None:
     begin, rounds = time.monotonic(), 0
     while not told_to_end.done():
         for address in addresses:
-            task = asyncio.create_task(call(address, ports, seen[address], clock))
+            task = asyncio.create_task(call(address, ports, counted[address], clock))
             running.add(task)
             task.add_done_callback(running.discard)
         rounds += 1
         await asyncio.sleep(max(begin + rounds / rate - time.monotonic(), 0))
     await asyncio.gather(*running)
     ticking.cancel()
-    print(json.dumps(seen))
+    print(json.dumps(counted))
 
 
 if __name__ == "__main__":

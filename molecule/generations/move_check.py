@@ -31,11 +31,11 @@ def main(command: list[str]) -> int:
     client = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     moved = subprocess.run(command, check=False)
     by_address = json.loads(client.communicate("")[0])
-    seen = {node: by_address[address] for node, address in NODES.items()}
-    print(json.dumps(seen))
-    silent = [node for node, counts in seen.items() if counts.get("silent")]
-    failed = [node for node in RELOADED if not set(seen[node]) <= {"answered", "unsure"}]
-    few = [node for node, counts in seen.items() if counts.get("answered", 0) < LEAST]
+    counted = {node: by_address[address] for node, address in NODES.items()}
+    print(json.dumps(counted))
+    silent = [node for node, counts in counted.items() if counts.get("silent")]
+    failed = [node for node in RELOADED if not set(counted[node]) <= {"answered", "unsure"}]
+    few = [node for node, counts in counted.items() if counts.get("answered", 0) < LEAST]
     print(f"calls dropped by the firewall of: {silent or 'none'}; calls failed at reloaded nodes: {failed or 'none'}; "
           f"too few answers from: {few or 'none'}")  # fmt: skip
     return 1 if moved.returncode or silent or failed or few else 0

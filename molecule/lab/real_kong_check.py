@@ -62,7 +62,7 @@ WANTED = {
         "ls -d /usr/local/lib/kong-placeholder /etc/kong-placeholder.env": "",
     },
     "neither": {
-        "curl -s http://127.0.0.1:8000/": "kong-placeholder node=neither version=0.10.4 listener=proxy_listen seen=127.0.0.1 "
+        "curl -s http://127.0.0.1:8000/": "kong-placeholder node=neither version=0.10.4 listener=proxy_listen source=127.0.0.1 "
         "at=127.0.0.1:8000",
     },
 }

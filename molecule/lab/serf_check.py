@@ -37,10 +37,10 @@ SAMPLE_SECONDS = 2.0
 TABLE = "gatehouse_lab_check"
 # Before any filter, so the set has the sources of all arriving packets, also of those that are dropped.
 WATCH = """table ip {table} {{
-  set seen {{ type ipv4_addr; size 4096; flags dynamic; }}
+  set sources {{ type ipv4_addr; size 4096; flags dynamic; }}
   chain prerouting {{
     type filter hook prerouting priority -450;
-    iifname != "lo" udp dport {port} add @seen {{ ip saddr }}
+    iifname != "lo" udp dport {port} add @sources {{ ip saddr }}
   }}
 }}
 """
@@ -64,12 +64,12 @@ def watch_members(ask: Run, members: Members, node: str, seconds: float) -> list
 
 def find_wrong_members(answer: dict[str, list[dict[str, str]]], members: Members) -> list[str]:
     """Return the differences between `serf members` and the expected members, including unexpected left or failed nodes."""
-    seen = {_find_node(member["name"]): (member["addr"], member["status"]) for member in answer["members"]}
+    actual = {_find_node(member["name"]): (member["addr"], member["status"]) for member in answer["members"]}
     expected = {node: (address, "alive") for node, address in members.items()}
     return [
-        f"sees {node} as {' '.join(seen.get(node, ['absent']))}, not {' '.join(expected.get(node, ['absent']))}"
-        for node in sorted({*seen, *expected})
-        if seen.get(node) != expected.get(node)
+        f"sees {node} as {' '.join(actual.get(node, ['absent']))}, not {' '.join(expected.get(node, ['absent']))}"
+        for node in sorted({*actual, *expected})
+        if actual.get(node) != expected.get(node)
     ]
 
 
@@ -119,12 +119,12 @@ def watch(ask: Run, node: str) -> None:
 
 def check_sources(ask: Run, node: str, expected: set[str]) -> list[str]:
     """Return the differences between the recorded and the expected sources, and remove the table."""
-    listed = json.loads(ask(node, "nft", "--json", "list", "set", "ip", TABLE, "seen"))
+    listed = json.loads(ask(node, "nft", "--json", "list", "set", "ip", TABLE, "sources"))
     ask(node, "nft", "delete", "table", "ip", TABLE)
-    seen = {str(address) for entry in listed["nftables"] for address in entry.get("set", {}).get("elem", [])}
+    actual = {str(address) for entry in listed["nftables"] for address in entry.get("set", {}).get("elem", [])}
     return [
-        *(f"{node} gets unexpected gossip from {address}" for address in sorted(seen - expected)),
-        *(f"{node} gets no gossip from {address}" for address in sorted(expected - seen)),
+        *(f"{node} gets unexpected gossip from {address}" for address in sorted(actual - expected)),
+        *(f"{node} gets no gossip from {address}" for address in sorted(expected - actual)),
     ]
 
 

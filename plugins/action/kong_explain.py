@@ -22,7 +22,7 @@ _ARGUMENTS = {
     "caller": {"type": "str", "required": True},
     "target": {"type": "str", "required": True},
     "listener": {"type": "str"},
-    "seen": {"type": "list", "elements": "dict", "default": []},
+    "results": {"type": "list", "elements": "dict", "default": []},
     "observer": {"type": "dict"},
 }
 
@@ -35,7 +35,7 @@ class ActionModule(ControllerAction):
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         plan = load_plan(arguments["plan"])
         probes = choose_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
-        outcomes = list_outcomes(plan, probes, arguments["seen"], arguments["observer"])
+        outcomes = list_outcomes(plan, probes, arguments["results"], arguments["observer"])
         lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]

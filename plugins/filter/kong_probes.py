@@ -59,7 +59,7 @@ EXAMPLES = r"""
   gatehouse.kong.kong_probe:
     probes: "{{ fleet.path | gatehouse.kong.kong_probes(inventory_hostname, local=true) }}"
   register: listening
-  until: listening.probes | rejectattr('seen', 'eq', 'open') | length == 0
+  until: listening.probes | rejectattr('result', 'eq', 'open') | length == 0
   retries: 20
   delay: 1
 """

@@ -31,7 +31,7 @@ options:
   listener:
     description: Name of a listener, such as V(admin). By default all listeners of the node.
     type: str
-  seen:
+  results:
     description: The value that M(gatehouse.kong.kong_probe) returned in its key C(probes).
     type: list
     elements: dict
@@ -39,7 +39,7 @@ options:
   observer:
     description:
       - The value that M(gatehouse.kong.kong_placeholder) on the node returned in its key C(observer). Without it, UDP
-        listeners that need not answer cannot be verified, and O(seen) shows them as silent.
+        listeners that need not answer cannot be verified, and O(results) shows them as silent.
     type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller

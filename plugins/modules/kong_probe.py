@@ -128,12 +128,12 @@ EXAMPLES = r"""
 - name: Fail unless the proxy is open and the Admin API is blocked
   ansible.builtin.assert:
     that:
-      - reach.probes[0].seen == 'open'
-      - reach.probes[1].seen != 'open'
+      - reach.probes[0].result == 'open'
+      - reach.probes[1].result != 'open'
 
 - name: Show the reasons for all probes that are not open
   ansible.builtin.debug:
-    msg: "{{ reach.probes | rejectattr('seen', 'eq', 'open') | map(attribute='detail') }}"
+    msg: "{{ reach.probes | rejectattr('result', 'eq', 'open') | map(attribute='detail') }}"
 
 - name: Probe with a short time-out, over IPv6, on a network without packet loss
   gatehouse.kong.kong_probe:
@@ -161,19 +161,19 @@ probes:
       kind: tcp
       address: 192.168.10.11
       port: 8000
-      seen: open
+      result: open
       detail: connected
     - name: admin of a1
       kind: tcp
       address: 192.168.10.11
       port: 8001
-      seen: filtered
+      result: filtered
       detail: no answer in 2 x 2 s
     - name: gossip of b1, through its NAT device
       kind: memberlist
       address: 192.168.10.5
       port: 9000
-      seen: refused
+      result: refused
       detail: "ECONNREFUSED: ICMP port unreachable from 192.168.10.5"
   contains:
     name:
@@ -192,7 +192,7 @@ probes:
       description: The port.
       type: int
       returned: always
-    seen:
+    result:
       description:
         - V(open), the connection was established, or the ack was received.
         - V(refused), an answer that the port is closed. Also the answer of a UDP service other than memberlist.

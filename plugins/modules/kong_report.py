@@ -11,7 +11,7 @@ short_description: Write plan, verification and drift as a report for people and
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Writes a report of a fleet. It has a picture with the dialled address and the seen source on each arrow, the findings, the
+  - Writes a report of a fleet. It has a picture with the dialled address and the source address on each arrow, the findings, the
     forwards of the NAT devices, and for each node its ports with their allowed sources. It has the matrix of a verification
     and the table of drift, if given. Compared with an older plan, it has the sources that gain or lose access to ports.
   - The HTML page needs no other file and no network, and can be printed. It has an index of the nodes. Its only script filters

@@ -85,7 +85,7 @@ outcomes:
       dial_address: 192.168.10.5
       dial_port: 9000
       expected: open
-      seen: open
+      result: open
       detail: acknowledged
       cause: ""
       certificate:

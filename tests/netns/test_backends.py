@@ -525,10 +525,10 @@ def test_a_killed_run_leaves_the_old_or_the_new_ruleset_and_the_next_run_repairs
         iptables.lab.converge(new)
     for family in ("ipv4", "ipv6"):
         table = [(name, "tcp", family, port) for name in ("friend", "ally") for port in (8001, 7946)]
-        seen = [row[4] for row in arrives(iptables.lab, [(*row, True) for row in table])]
+        actual = [row[4] for row in arrives(iptables.lab, [(*row, True) for row in table])]
         # The new set has no IPv6 member.
         ally = family == "ipv4"
-        assert seen in ([True, True, False, False], [not ally, False, ally, False])
+        assert actual in ([True, True, False, False], [not ally, False, ally, False])
         iptables.lab.close()
     iptables.lab.converge(new)
     assert not iptables.lab.converge(new).changed

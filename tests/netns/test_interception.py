@@ -125,7 +125,7 @@ class Gateway:
         A connection is tried twice, because the machine can be busy.
         """
         tries = (self._dial_once(listener, family, name, to, port) for _number in range(2))
-        return next((seen for seen in tries if seen), None)
+        return next((actual for actual in tries if actual), None)
 
     def _dial_once(self, listener, family, name, to, port):
         client = self.lab.socket(name, family, socket.SOCK_STREAM)
@@ -214,16 +214,16 @@ def test_selected_packets_reach_kong_which_sees_the_original_destination(gateway
 @on_nftables
 def test_a_run_waits_for_another_run_on_the_same_host(gateway):
     def converge():
-        seen.append(gateway.converge(make_rule()).changed)
+        actual.append(gateway.converge(make_rule()).changed)
 
-    seen = []
+    actual = []
     run = threading.Thread(target=converge)
     with Rollback(gateway.lab.host).hold_lock():
         run.start()
         run.join(1)
-        assert seen == []
+        assert actual == []
     run.join()
-    assert seen == [True]
+    assert actual == [True]
 
 
 @both_kinds
@@ -231,8 +231,8 @@ def test_a_run_waits_for_another_run_on_the_same_host(gateway):
 def test_packets_of_an_unauthorised_source_are_dropped_and_do_not_bypass_kong(gateway, method):
     server, kong = gateway.server(), gateway.kong()
     gateway.converge(make_rule(method=method, sources=["10.0.1.0/24"]))
-    seen = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
-    assert gateway.dial(kong) == (FRIEND["ipv4"], seen)
+    actual = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
+    assert gateway.dial(kong) == (FRIEND["ipv4"], actual)
     assert gateway.dial(kong, name="outsider") is None
     assert gateway.dial(server, name="outsider") is None
     gateway.converge(make_rule(method=method, sources=[]))

@@ -38,12 +38,12 @@ RULES = {
 @contextmanager
 def watched(lab, tmp_path, listen=False):
     """Yield a dictionary that is filled with the packets that the node saw."""
-    control, seen = tmp_path / "control", {}
+    control, observed = tmp_path / "control", {}
     streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": LET_IN}]
     with inside(lab.namespace("node")):
         assert start(streams, 60, control, listen=listen)["blind"] == {}
-    yield seen
-    seen.update(stop(control))
+    yield observed
+    observed.update(stop(control))
 
 
 def probe(lab, who, *ports, family="ipv4"):
@@ -52,7 +52,7 @@ def probe(lab, who, *ports, family="ipv4"):
     probes = [parse_probe({"name": "", "kind": "udp", "address": where, "port": port}) for port in ports]
     with inside(lab.namespace(who)):
         results = run_probes(probes, Limits(timeout=0.2, tries=1, workers=50))
-    return {result["mark"]: result["seen"] for result in results}
+    return {result["mark"]: result["result"] for result in results}
 
 
 def load(lab, system):
@@ -77,16 +77,20 @@ def test_accepted_and_dropped_packets(ruled, tmp_path):
         for port in (LET_IN, DROPPED):
             ruled.listen(port, "udp", family)
     answers = {}
-    with watched(ruled, tmp_path) as seen:
+    with watched(ruled, tmp_path) as observed:
         for family in FAMILIES:
             answers[family] = probe(ruled, "friend", LET_IN, DROPPED, UNHEARD, family=family)
     for met in answers.values():
         let_in, dropped, unheard = met
         assert list(met.values()) == ["silent", "silent", "refused"]
-        assert {let_in, dropped, unheard} <= set(seen["arrived"])
-        assert (let_in in seen["let_in"], dropped in seen["let_in"], unheard in seen["let_in"]) == (True, False, False)
-    assert len(seen["let_in"]) == len(seen["unheard"]) == 2
-    assert seen["blind"] == {}
+        assert {let_in, dropped, unheard} <= set(observed["arrived"])
+        assert (let_in in observed["let_in"], dropped in observed["let_in"], unheard in observed["let_in"]) == (
+            True,
+            False,
+            False,
+        )
+    assert len(observed["let_in"]) == len(observed["unheard"]) == 2
+    assert observed["blind"] == {}
 
 
 def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
@@ -97,27 +101,27 @@ def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
     lab.nft("add table inet t; add chain inet t c { type filter hook input priority 0; }")
     lab.nft("add rule inet t c udp sport 40001 drop")
     try:
-        with watched(lab, tmp_path) as seen:
+        with watched(lab, tmp_path) as observed:
             marks = set(probe(lab, "friend", LET_IN, LET_IN))
     finally:
         lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "flush", "ruleset")
-    assert set(seen["arrived"]) == marks
-    assert len(seen["let_in"]) == 1
-    assert set(seen["let_in"]) < marks
+    assert set(observed["arrived"]) == marks
+    assert len(observed["let_in"]) == 1
+    assert set(observed["let_in"]) < marks
 
 
-def test_a_placeholder_answers_and_is_seen_as_a_listener(lab, tmp_path):
-    with watched(lab, tmp_path, listen=True) as seen:
+def test_a_placeholder_answers_and_is_observed_as_a_listener(lab, tmp_path):
+    with watched(lab, tmp_path, listen=True) as observed:
         met = probe(lab, "friend", LET_IN)
     assert list(met.values()) == ["open"]
-    assert seen["let_in"] == list(met)
+    assert observed["let_in"] == list(met)
 
 
-def test_hundreds_of_simultaneous_packets_are_all_seen(lab, tmp_path):
+def test_hundreds_of_simultaneous_packets_are_all_observed(lab, tmp_path):
     lab.listen(LET_IN, "udp")
-    with watched(lab, tmp_path) as seen:
+    with watched(lab, tmp_path) as observed:
         marks = set(probe(lab, "friend", *[LET_IN] * 300))
-    assert (seen["blind"], set(seen["let_in"])) == ({}, marks)
+    assert (observed["blind"], set(observed["let_in"])) == ({}, marks)
 
 
 WATCH = """
@@ -127,8 +131,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder 
 control = Path(sys.argv[1])
 streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": 5301}]
 result = start(streams, 60, control, listen=False)
-seen = stop(control)
-print(json.dumps([result["blind"], seen and seen["blind"]]))
+observed = stop(control)
+print(json.dumps([result["blind"], observed and observed["blind"]]))
 """
 
 

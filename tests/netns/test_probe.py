@@ -147,12 +147,12 @@ def wait_for_serf():
 
 
 def look(*probes, timeout=2.0, tries=2, workers=500):
-    """Send probes (kind, address, port) from the client. Return {probe: (seen, detail)}."""
+    """Send probes (kind, address, port) from the client. Return {probe: (result, detail)}."""
     wanted = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in probes]
     text = json.dumps([wanted, [timeout, tries, workers]])
     results = json.loads(inside(CLIENT, sys.executable, "-c", RUN, input=text, env=child_environment()))
     return {
-        (result["kind"], result["address"], result["port"]): (result["seen"], result["detail"]) for result in results
+        (result["kind"], result["address"], result["port"]): (result["result"], result["detail"]) for result in results
     }
 
 
@@ -248,7 +248,7 @@ def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
 def test_routes_and_neighbours(network, kind):
     # Linux needs 3 seconds to detect a missing neighbour. A router without a route sends about one error per second to an
     # address, and only its first namespace can change that (net.ipv4.route.error_cost): a probe may have to wait.
-    assert differences({(kind, address, 1): seen for address, seen in ROUTES.items()}, tries=6) == {}
+    assert differences({(kind, address, 1): result for address, result in ROUTES.items()}, tries=6) == {}
 
 
 def test_rules_of_the_probing_host_itself(network):
@@ -276,7 +276,7 @@ def test_a_host_without_ipv6_is_reported(network):
         (result,) = json.loads(inside(off, sys.executable, "-c", RUN, input=text, env=child_environment()))
     finally:
         run("ip", "netns", "del", off)
-    assert result["seen"] == "unreachable"
+    assert result["result"] == "unreachable"
     assert result["detail"].split(":")[0] in {"EADDRNOTAVAIL", "ENETUNREACH"}
 
 
@@ -295,7 +295,7 @@ def test_a_real_serf_agent_behind_a_firewall(serf, lines, tcp, gossip):
     serf(f"{SERVER4}:7946")
     found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), timeout=1.0)
     rules(SERVER)
-    assert [seen for seen, _detail in found.values()] == [tcp, gossip]
+    assert [result for result, _detail in found.values()] == [tcp, gossip]
 
 
 def test_a_real_serf_agent_over_ipv6(serf):
@@ -318,7 +318,7 @@ def test_a_serf_agent_with_a_key_looks_filtered_but_the_observer_sees_the_packet
     watch(f"start({gossip}, 60, control, listen=False)", tmp_path)
     found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), ("udp", SERVER4, 7946), timeout=0.5)
     observer = json.loads(watch("stop(control)", tmp_path))
-    assert [seen for seen, _detail in found.values()] == ["open", "filtered", "silent"]
+    assert [result for result, _detail in found.values()] == ["open", "filtered", "silent"]
     assert (len(observer["let_in"]), observer["arrived"]) == (1, observer["let_in"])
 
 
@@ -339,7 +339,7 @@ def test_a_nat_device_that_forwards_tcp_but_not_udp(serf):
         table = f"flush ruleset\ntable inet t {{\nchain c {{\n{nat}\n{forward.format(protocol)}\n}}\n}}\n"
         inside(ROUTER, "nft", "-f", "-", input=table)
         found = look(("tcp", "10.1.0.1", 9000), ("memberlist", "10.1.0.1", 9000))
-        assert [seen for seen, _detail in found.values()] == expected
+        assert [result for result, _detail in found.values()] == expected
     rules(ROUTER)
 
 
@@ -360,5 +360,5 @@ def test_two_thousand_silent_targets_need_a_limited_number_of_packets_and_files(
         for e in item["rule"]["expr"]
         if "counter" in e
     ]
-    assert {result["seen"] for result in results} == {"filtered"}
+    assert {result["result"] for result in results} == {"filtered"}
     assert packets == [2000, 2000]

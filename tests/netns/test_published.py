@@ -273,10 +273,10 @@ def test_another_published_port_of_the_same_container_is_reported(node):
 def test_the_observer_on_the_node_sees_forwarded_packets(either, tmp_path, family):
     either.lab.converge(PUBLISHED)
     listen(either.lab, 8001, "udp", family)
-    with watched(either.lab, tmp_path) as seen:
+    with watched(either.lab, tmp_path) as observed:
         (friend,), (outsider,) = (probe(either.lab, who, 8001, family=family) for who in ("friend", "outsider"))
-    assert set(seen["arrived"]) == {friend, outsider}
-    assert (seen["sent_on"], seen["let_in"], seen["unheard"]) == ([friend], [], [])
+    assert set(observed["arrived"]) == {friend, outsider}
+    assert (observed["sent_on"], observed["let_in"], observed["unheard"]) == ([friend], [], [])
 
 
 def begin(lab, data):

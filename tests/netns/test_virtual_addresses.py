@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A virtual address that moves to the node: it can be bound before, is seen after, and has its rule all the time."""
+"""A virtual address that moves to the node: it can be bound before, is observed after, and has its rule all the time."""
 
 from __future__ import annotations
 

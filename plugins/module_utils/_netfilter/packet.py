@@ -96,7 +96,7 @@ class Packet:
 
     `sources` and `addresses` are the networks of their sources and destinations, `port` and `source_port` the destination
     and the source port. None means unknown: a packet that was translated to a container has another port than the published
-    port, and only replies have our port as source. `tracked` tells whether connection tracking has seen the packets. Their
+    port, and only replies have our port as source. `tracked` tells whether connection tracking knows the packets. Their
     network interface is not lo.
     """
 

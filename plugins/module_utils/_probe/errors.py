@@ -74,7 +74,7 @@ class Answer:
     If the probe asked for them, the certificate of a TLS listener (in DER) and the status of an HTTP response are set as well.
     """
 
-    seen: str
+    result: str
     detail: str
     certificate: bytes | None = None
     status: int | None = None
@@ -118,10 +118,10 @@ def classify(error: OSError, icmp: Icmp | None, *, tcp: bool) -> Answer | None:
     if icmp is None:
         if code not in _ERRNO:
             return None
-        seen, text = _ERRNO[code]
-        return Answer(seen, f"{name}: {text}")
-    seen, text = _ICMP[icmp.family].get((icmp.type, icmp.code), (UNREACHABLE, f"type {icmp.type} code {icmp.code}"))
+        result, text = _ERRNO[code]
+        return Answer(result, f"{name}: {text}")
+    result, text = _ICMP[icmp.family].get((icmp.type, icmp.code), (UNREACHABLE, f"type {icmp.type} code {icmp.code}"))
     # A closed TCP port answers with a reset. Only a firewall rule answers TCP with "port unreachable".
-    if seen == REFUSED and tcp:
-        seen = FILTERED
-    return Answer(seen, f"{name}: ICMP {text} from {icmp.sender}")
+    if result == REFUSED and tcp:
+        result = FILTERED
+    return Answer(result, f"{name}: ICMP {text} from {icmp.sender}")

@@ -133,7 +133,7 @@ async def _run_all(probes: Sequence[Probe], limits: Limits) -> list[dict[str, An
             "kind": probe.kind,
             "address": probe.address,
             "port": probe.port,
-            "seen": answer.seen,
+            "result": answer.result,
             "detail": answer.detail,
             "certificate": base64.b64encode(answer.certificate).decode() if answer.certificate else None,
             "status": answer.status,
@@ -189,7 +189,7 @@ async def _add_talk(
     except (asyncio.TimeoutError, TimeoutError):
         said = Said(trouble=f"no answer to {'TLS' if talks['tls'] else 'HTTP'} in {timeout:g} s")
     detail = f"{answer.detail}; {said.trouble}" if said.trouble else answer.detail
-    return Answer(answer.seen, detail, said.certificate, said.status)
+    return Answer(answer.result, detail, said.certificate, said.status)
 
 
 async def _connect(sock: socket.socket, probe: Probe) -> Answer:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hybrid mode (Kong 2.0 and later): the address of a control plane for each data plane, as seen from its site."""
+"""Hybrid mode (Kong 2.0 and later): the address of a control plane for each data plane, by its site."""
 
 from __future__ import annotations
 

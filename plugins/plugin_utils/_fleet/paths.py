@@ -73,7 +73,7 @@ def list_routes(caller: Host, target: Host, service: Service, family: Family) ->
 
 
 def _arrives(route: Route, caller: Host, target: Host, service: Service) -> bool:
-    return service.bound in (None, route.lands) and bool(list_seen_sources(route, caller, target))
+    return service.bound in (None, route.lands) and bool(list_route_sources(route, caller, target))
 
 
 def _list_all_routes(caller: Host, target: Host, service: Service, family: Family) -> Iterator[Route]:
@@ -141,7 +141,7 @@ def is_behind_nat(host: Host, family: Family) -> bool:
     )
 
 
-def list_seen_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
+def list_route_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
     """Return the source networks (CIDR text) that the target sees on this route, empty if the caller cannot use it."""
     family = find_family(route.lands)
     if route.via == "vpn":
@@ -163,7 +163,7 @@ def list_dialled_addresses(route: Route) -> tuple[str, ...]:
 
 
 def find_unknown_source(route: Route, caller: Host) -> str | None:
-    """Return a dialled address for which the source of the caller is not known, so that list_seen_sources has its own address."""
+    """Return a dialled address for which the source of the caller is not known, so that list_route_sources has its own address."""
     family = find_family(route.lands)
     given = route.mapping.hairpin_source if route.via == "hairpin" and route.mapping else None
     if not caller.networks or given or route.via == "vpn" or (route.via == "nat" and is_behind_nat(caller, family)):
@@ -238,7 +238,7 @@ def find_paths(caller: Host, target: Node, listener: Listener) -> tuple[Path, ..
             listener.name,
             protocol,
             route.dialled,
-            list_seen_sources(route, caller, target.host),
+            list_route_sources(route, caller, target.host),
             route.lands,
             route.port,
             route.via,

@@ -42,9 +42,9 @@ def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> I
         for terms in draft.terms.values():
             for network in filter(is_private, terms.networks):
                 family = find_family(network)
-                seen = any(is_private(address) and find_family(address) == family for address in own)
+                private = any(is_private(address) and find_family(address) == family for address in own)
                 near = any(_overlaps(network, other) for other in networks.get(node.site, ()))
-                if node.host.address.select(family) and not seen and not near:
+                if node.host.address.select(family) and not private and not near:
                     yield _make_warning(node.name, terms.variable, network)
 
 

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     Route,
     find_paths,
     find_unknown_source,
-    list_seen_sources,
+    list_route_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
@@ -121,7 +121,7 @@ def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host]
         if route is None or route.via != "nat" or is_private(route.dialled.address):
             continue
         for host in hosts:
-            sources = list_seen_sources(route, host, node.host)
+            sources = list_route_sources(route, host, node.host)
             if all(is_private(source) for source in sources):
                 first = (
                     host.name,

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     Route,
     find_route_to,
     list_dialled_addresses,
-    list_seen_sources,
+    list_route_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, Shared
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
@@ -38,7 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 GroupKey = tuple[str, str]
-Seen = Callable[[Route, Host, Host], tuple[str, ...]]
+ListSources = Callable[[Route, Host, Host], tuple[str, ...]]
 # The route to a node for each family.
 Taken = tuple[Route | None, ...]
 
@@ -48,7 +48,7 @@ class _View(NamedTuple):
 
     callers: Group
     node: Node
-    seen: Seen
+    list_sources: ListSources
     remote: Mapping[CallerClass, Taken]
     near: Mapping[CallerClass, Taken]
 
@@ -88,7 +88,7 @@ class Viewer:
         key = (group, node.site, signature, _make_signature(near, cells))
         if key not in self._contents:
             view = _View(
-                callers, node, _list_gossip_sources if group[0] == "gossip" else list_seen_sources, remote, near
+                callers, node, _list_gossip_sources if group[0] == "gossip" else list_route_sources, remote, near
             )
             elsewhere = (group, callers.find_scope(node.site), signature)
             if elsewhere not in self._shared:
@@ -187,7 +187,7 @@ def _make_content(view: _View, shared: Shared) -> Content:
 
 def _list_networks(view: _View, host: Host, routes: Taken) -> set[str]:
     """Return the networks that the node sees of a host, over the routes of both families."""
-    return {network for route in routes if route for network in view.seen(route, host, view.node.host)}
+    return {network for route in routes if route for network in view.list_sources(route, host, view.node.host)}
 
 
 def _make_signature(routes: Mapping[CallerClass, Taken], cells: Cells) -> Hashable:
@@ -210,4 +210,4 @@ def _make_kind(route: Route | None, cells: Cells) -> Hashable:
 def _list_gossip_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
     """Return the sources of a gossip peer: joins come from the network's address, but udp from the address that Serf binds."""
     bound = caller.address.ipv4 if route.via == "local" else None
-    return (*list_seen_sources(route, caller, target), *([make_host_network(bound)] if bound else []))
+    return (*list_route_sources(route, caller, target), *([make_host_network(bound)] if bound else []))

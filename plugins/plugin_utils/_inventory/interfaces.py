@@ -159,13 +159,13 @@ def _list_attached_to(interfaces: Iterable[tuple[str, Mapping[str, Any]]], *, br
     A label such as eth0:1 is an interface of its own in the facts, so the primary addresses of all interfaces are first.
     """
     chosen = [data for name, data in interfaces if bool(_PRIVATE_BRIDGE.fullmatch(name)) is bridges]
-    seen: set[str] = set()
+    known: set[str] = set()
     for key in ("ipv4", "ipv4_secondaries", "ipv6"):
         for data in chosen:
             for item in _list_attached(_make_list(data.get(key)), secondary=key == "ipv4_secondaries"):
-                if item.address not in seen:
+                if item.address not in known:
                     yield item
-                seen.add(item.address)
+                known.add(item.address)
 
 
 def _list_attached(items: Iterable[Any], *, secondary: bool) -> Iterator[Attached]:

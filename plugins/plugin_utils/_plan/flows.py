@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     choose_local_address,
     find_route_to,
     list_dialled_addresses,
-    list_seen_sources,
+    list_route_sources,
     make_service,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
@@ -58,7 +58,7 @@ class Flow:
     device: str | None
     dialled: tuple[Endpoint, ...]
     arrives: tuple[Endpoint, ...]
-    seen: tuple[str, ...]
+    sources: tuple[str, ...]
     also: int = 0
     verdict: str = ""
 
@@ -83,15 +83,15 @@ class _Gathered:
     callers: dict[str, None] = field(default_factory=dict)
     dialled: dict[Endpoint, None] = field(default_factory=dict)
     arrives: dict[Endpoint, None] = field(default_factory=dict)
-    seen: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
 
     def add(self, route: Route, found: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         """Add a route, and its callers with their sources."""
         self.dialled[route.dialled] = None
         self.arrives[Endpoint(route.lands, route.port)] = None
-        for name, seen in found:
+        for name, networks in found:
             self.callers[name] = None
-            self.seen.update(dict.fromkeys(seen))
+            self.sources.update(dict.fromkeys(networks))
 
 
 _PathKind = tuple[str, str, str | None]  # the callers' site, via, device
@@ -141,8 +141,8 @@ class Callers:
         cells = tuple(self._cells.select(address) for address in list_dialled_addresses(route))
         key = kind, rule.sets, route.via, find_family(route.lands), target.site, hairpin, cells
         if key not in self._cache:
-            seen = ((host.name, list_seen_sources(route, host, target)) for host in self._classes[kind])
-            self._cache[key] = [(name, networks) for name, networks in seen if networks and rule.allows(networks)]
+            sources = ((host.name, list_route_sources(route, host, target)) for host in self._classes[kind])
+            self._cache[key] = [(name, networks) for name, networks in sources if networks and rule.allows(networks)]
         return self._cache[key]
 
     def needs_summary(self, rule: Rule) -> bool:
@@ -241,7 +241,7 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
                 known,
                 dialled=_concatenate(known.dialled, flow.dialled),
                 arrives=_concatenate(known.arrives, flow.arrives),
-                seen=_concatenate(known.seen, flow.seen),
+                sources=_concatenate(known.sources, flow.sources),
             )
             if known
             else flow
@@ -265,8 +265,8 @@ def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protoc
         if route:
             device = route.mapping.device if route.mapping else None
             arrives = Endpoint(route.lands, route.port)
-            seen = tuple(network for network in rule.networks if find_family(network) == family)[:_EXAMPLES]
-            yield Flow(_summarise(rule), (), None, route.via, device, (route.dialled,), (arrives,), seen)
+            networks = tuple(network for network in rule.networks if find_family(network) == family)[:_EXAMPLES]
+            yield Flow(_summarise(rule), (), None, route.via, device, (route.dialled,), (arrives,), networks)
 
 
 def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
@@ -277,7 +277,7 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
     for family in (family for family in FAMILIES if family in listener.families):
         for kind, route in callers.list_routes(node, listener, protocol, family, rule):
             allowed = callers.select_allowed(kind, route, node.host, rule)
-            others = [(name, seen) for name, seen in allowed if name != node.name]
+            others = [(name, networks) for name, networks in allowed if name != node.name]
             if others:
                 path = callers.find_site(kind), route.via, route.mapping.device if route.mapping else None
                 by_path.setdefault(path, _Gathered()).add(route, others)
@@ -290,9 +290,9 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
             device,
             tuple(gathered.dialled),
             tuple(gathered.arrives),
-            tuple(gathered.seen),
+            tuple(gathered.sources),
         )
-    known = {source for gathered in by_path.values() for source in gathered.seen} | set(_list_own_sources(node.host))
+    known = {source for gathered in by_path.values() for source in gathered.sources} | set(_list_own_sources(node.host))
     for network in rule.networks:
         if network not in known and find_family(network) in listener.families:
             yield Flow(format_source(network), (), None, "", None, (), (), (network,))
@@ -315,9 +315,9 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
         for family in (family for family in FAMILIES if family in listener.families):
             for kind, route in callers.list_routes(node, listener, forward["protocol"], family, rule):
                 allowed = callers.select_allowed(kind, route, node.host, rule)
-                known.update(source for _name, seen in allowed for source in seen)
+                known.update(source for _name, networks in allowed for source in networks)
                 if route.mapping and route.dialled == outside:
-                    through.update({_name_source(name, seen): None for name, seen in allowed})
+                    through.update({_name_source(name, networks): None for name, networks in allowed})
     itself = [source for source in _list_own_sources(node.host) if rule.allows([source])] if forward["hairpin"] else []
     others = [format_source(network) for network in rule.networks if network not in known]
     return [
@@ -327,8 +327,8 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
     ]
 
 
-def _name_source(name: str, seen: Sequence[str]) -> str:
-    return f"{name} ({', '.join(map(format_source, seen))})"
+def _name_source(name: str, networks: Sequence[str]) -> str:
+    return f"{name} ({', '.join(map(format_source, networks))})"
 
 
 def _list_own_sources(host: Host) -> Iterator[str]:

@@ -157,7 +157,7 @@ def _make_rows(ports: Sequence[Port]) -> tuple[Row, ...]:
 
 
 def _make_path_key(flow: Flow) -> Hashable:
-    return flow.who, flow.callers, flow.via, flow.device, flow.seen
+    return flow.who, flow.callers, flow.via, flow.device, flow.sources
 
 
 def _join(first: Flow, second: Flow) -> Flow:

@@ -31,12 +31,12 @@ def make_certificates_table(outcomes: Iterable[Mapping[str, Any]]) -> Table | No
             outcome["to"],
             outcome["listener"],
             str(outcome["port"]),
-            seen["subject"],
-            seen["not_after"][:10],
-            seen["days_left"],
+            certificate["subject"],
+            certificate["not_after"][:10],
+            certificate["days_left"],
         ): None
         for outcome in outcomes
-        if (seen := outcome.get("certificate"))
+        if (certificate := outcome.get("certificate"))
     }
     if not rows:
         return None

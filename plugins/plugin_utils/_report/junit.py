@@ -99,9 +99,9 @@ def _make_verification_case(outcome: Outcome) -> Case:
     dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
     name = f"{outcome['expected']} from {outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']}, dialling {dialled}"
     why = " ".join(f"({outcome[key]})" for key in ("detail", "cause") if outcome.get(key))
-    failure = f"expected {outcome['expected']}, actual {outcome['seen']} {why}" if differs(outcome) else ""
+    failure = f"expected {outcome['expected']}, actual {outcome['result']} {why}" if differs(outcome) else ""
     skipped = {None: f"{outcome['from']} was not part of the verification", SILENT: f"unverified: {outcome['detail']}"}
-    return Case(outcome["to"], name, failure, skipped.get(outcome["seen"], ""))
+    return Case(outcome["to"], name, failure, skipped.get(outcome["result"], ""))
 
 
 def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:

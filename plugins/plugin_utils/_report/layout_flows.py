@@ -82,7 +82,7 @@ def draw_flow(flow: Flow, box: Box, lane: Lane, y: float) -> Iterator[Part]:
         yield Arrow("flow", right, device_left, y)
         yield from _draw_dials(flow, right + 6, y - 6, BORDER - right - 12)
         yield Arrow("flow", device_right, lane.node[0] + 6, y)
-        yield _draw_seen(flow, device_right + 8, y - 6, width)
+        yield _draw_source(flow, device_right + 8, y - 6, width)
         yield make_label(
             "arrives",
             device_right + 8,
@@ -96,9 +96,9 @@ def draw_flow(flow: Flow, box: Box, lane: Lane, y: float) -> Iterator[Part]:
     width = lane.node[0] - x - 8
     if flow.dialled:
         yield from _draw_dials(flow, x, y - 6, width)
-    yield _draw_seen(flow, x, y + 15, width)
+    yield _draw_source(flow, x, y + 15, width)
     if path and lane.is_whole:
-        yield make_label("seen", right + 6, y - 6, BORDER - right - 12, path)
+        yield make_label("source", right + 6, y - 6, BORDER - right - 12, path)
 
 
 _PATH_TEXTS = {"vpn": "over the VPN", "local": "without NAT", "nat": "through its own NAT"}
@@ -133,7 +133,7 @@ def _format_also(flow: Flow) -> str:
     return f" +{flow.also}" if flow.also else ""
 
 
-def _draw_seen(flow: Flow, x: float, baseline: float, width: float) -> Label:
-    if not flow.seen:
-        return make_label("seen", x, baseline, width, "any source address")
-    return make_list_label("seen", x, baseline, width, "seen as ", [format_source(source) for source in flow.seen])
+def _draw_source(flow: Flow, x: float, baseline: float, width: float) -> Label:
+    if not flow.sources:
+        return make_label("source", x, baseline, width, "any source address")
+    return make_list_label("source", x, baseline, width, "source ", [format_source(source) for source in flow.sources])

@@ -132,15 +132,15 @@ def _render_arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], 
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
     dials = f"{flow.verdict} dials {format_endpoints(flow.dialled)}".strip() if flow.dialled else ""
-    seen = f"seen as {list_first([format_source(source) for source in flow.seen], _SHOWN)}" if flow.seen else ""
+    sources = f"source {list_first([format_source(source) for source in flow.sources], _SHOWN)}" if flow.sources else ""
     if flow.device:
         device = _make_id(("device", flow.device), f'{{{{"{_quote(flow.device)}"}}}}:::device', ids)
         yield from device[1]
         yield f'  {caller[0]} -->|"{_join_lines(port, dials)}"| {device[0]}'
         arrives = f"arrives at {format_endpoints(flow.arrives)}"
-        yield f'  {device[0]} -->|"{_join_lines(port, arrives, seen)}"| {target}'
+        yield f'  {device[0]} -->|"{_join_lines(port, arrives, sources)}"| {target}'
     else:
-        yield f'  {caller[0]} -->|"{_join_lines(port, dials, seen)}"| {target}'
+        yield f'  {caller[0]} -->|"{_join_lines(port, dials, sources)}"| {target}'
 
 
 def _make_id(key: tuple[str, ...], shape: str, ids: dict[tuple[str, ...], str]) -> tuple[str, list[str]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, measure_width
 
 SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "mark": 11.5, "listener": 12.5, "chip": 12.0,
-         "chip-site": 10.5, "device": 12.0, "dials": 11.5, "seen": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
+         "chip-site": 10.5, "device": 12.0, "dials": 11.5, "source": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
 # The share of its usual size down to which a text is legible without zooming.
 _LEGIBLE = 0.6
 

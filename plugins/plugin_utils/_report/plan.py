@@ -114,7 +114,7 @@ def _make_forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], calle
     )
 
 
-_PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "seen as")
+_PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "source address")
 
 
 def make_ports_section(plan: Mapping[str, Any]) -> Section:
@@ -165,8 +165,8 @@ def _make_port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
 
 def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
-    seen = Cell("", items=tuple(map(format_source, flow.seen))) if flow.seen else "any address"
-    return who, format_endpoints(flow.dialled) or "any address of the node", format_path(flow), seen
+    sources = Cell("", items=tuple(map(format_source, flow.sources))) if flow.sources else "any address"
+    return who, format_endpoints(flow.dialled) or "any address of the node", format_path(flow), sources
 
 
 def format_path(flow: Flow) -> str:

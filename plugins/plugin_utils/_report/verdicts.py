@@ -96,7 +96,7 @@ def _format_mark(text: str, nodes: Iterable[str], box: Box) -> Iterator[str]:
 def _judge_flow(flow: Flow, outcomes: Iterable[Outcome]) -> str:
     """Return the mark of a flow from the results of its callers. A flow of any source has all hosts of the plan."""
     callers = frozenset(flow.callers)
-    known = (outcome for outcome in outcomes if outcome["seen"] not in (None, SILENT))
+    known = (outcome for outcome in outcomes if outcome["result"] not in (None, SILENT))
     of_flow = [
         outcome for outcome in known if outcome["from"] in callers or (not callers and _is_dialled(flow, outcome))
     ]

@@ -47,12 +47,12 @@ _TIMES = "\N{MULTIPLICATION SIGN} "
 
 def holds(outcome: Outcome) -> bool:
     """Tell whether the result of a probe is as expected. A missing result is not."""
-    return outcome["seen"] in MEETS.get(outcome["expected"], ())
+    return outcome["result"] in MEETS.get(outcome["expected"], ())
 
 
 def differs(outcome: Outcome) -> bool:
     """Tell whether the result of a probe is known and not as expected. An unverified result (silent) does not differ."""
-    return outcome["seen"] not in (None, SILENT) and not holds(outcome)
+    return outcome["result"] not in (None, SILENT) and not holds(outcome)
 
 
 def make_verification_section(plan: Mapping[str, Any], verification: Mapping[str, Any]) -> Section:
@@ -73,13 +73,13 @@ def make_verification_section(plan: Mapping[str, Any], verification: Mapping[str
 
 def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     outcomes = verification["outcomes"]
-    probed = [outcome for outcome in outcomes if outcome["seen"] is not None]
+    probed = [outcome for outcome in outcomes if outcome["result"] is not None]
     blocked = sum(holds(outcome) and outcome["expected"] != OPEN for outcome in outcomes)
     different = sum(map(differs, outcomes))
     when = f" at {verification['at']}" if verification.get("at") else ""
     yield Cell(f"{count_noun(len(probed), 'connection')} tested{when}, {blocked} of them blocked as planned.")
     silent = Counter(
-        (outcome["to"], outcome["listener"], outcome["detail"]) for outcome in probed if outcome["seen"] == SILENT
+        (outcome["to"], outcome["listener"], outcome["detail"]) for outcome in probed if outcome["result"] == SILENT
     )
     unverified = f", except {count_noun(silent.total(), 'unverified result')}" if silent else ""
     as_planned = f"All results are as planned{unverified}." if probed else "No connection was tested."
@@ -97,7 +97,7 @@ def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
         yield Cell(f"{describe_holders(address, names)}.", "" if len(names) == 1 else WARN)
     if probed and not blocked:
         yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)
-    missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["seen"] is None))
+    missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["result"] is None))
     if missing:
         yield Cell(f"Not tested from {list_first(missing, _SHOWN)}: not part of the run.", WARN)
 
@@ -123,7 +123,7 @@ def _format_difference(outcome: Outcome) -> str:
     detail = f" ({outcome['detail']})" if outcome.get("detail") else ""
     return (
         f"{outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']} of {outcome['to']}, dialling "
-        f"{dialled}: expected {outcome['expected']}, actual {outcome['seen']}{detail}"
+        f"{dialled}: expected {outcome['expected']}, actual {outcome['result']}{detail}"
     )
 
 
@@ -167,9 +167,9 @@ def _make_cell(outcomes: Sequence[Outcome]) -> Cell:
     if not outcomes:
         return Cell("\N{EN DASH}", MUTED)
     met = Counter(
-        (bool(differs(outcome)), outcome["expected"], outcome["seen"] or "not probed") for outcome in outcomes
+        (bool(differs(outcome)), outcome["expected"], outcome["result"] or "not probed") for outcome in outcomes
     )
-    texts = [f"{_MARK if bad else ''}{expected} / {seen}" for bad, expected, seen in met]
+    texts = [f"{_MARK if bad else ''}{expected} / {result}" for bad, expected, result in met]
     if len(outcomes) > 1:
         texts = [f"{count}{_TIMES}{text}" for count, text in zip(met.values(), texts, strict=True)]
     return Cell(", ".join(texts), _choose_tone(outcomes))
@@ -178,7 +178,7 @@ def _make_cell(outcomes: Sequence[Outcome]) -> Cell:
 def _choose_tone(outcomes: Sequence[Outcome]) -> str:
     if any(map(differs, outcomes)):
         return BAD
-    if any(outcome["seen"] in (None, SILENT) for outcome in outcomes):
+    if any(outcome["result"] in (None, SILENT) for outcome in outcomes):
         return WARN
     return GOOD if all(outcome["expected"] == OPEN for outcome in outcomes) else MUTED
 
@@ -187,11 +187,11 @@ def summarise_verification(verification: Mapping[str, Any]) -> Cell:
     """Return the verification in one line."""
     different, probed = (
         sum(map(differs, verification["outcomes"])),
-        sum(outcome["seen"] is not None for outcome in verification["outcomes"]),
+        sum(outcome["result"] is not None for outcome in verification["outcomes"]),
     )
     if different:
         return Cell(f"{different} of {probed} differ", BAD, "verification")
-    silent = sum(outcome["seen"] == SILENT for outcome in verification["outcomes"])
+    silent = sum(outcome["result"] == SILENT for outcome in verification["outcomes"])
     if silent:
         return Cell(f"{silent} of {probed} unverified", WARN, "verification")
     return Cell(f"{count_noun(probed, 'connection')}, all as planned", GOOD, "verification")

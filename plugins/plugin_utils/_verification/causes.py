@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    find_route_to,
+    list_route_sources,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     get_host,
@@ -55,7 +59,7 @@ class _Case:
     def list_others(self) -> Iterator[Outcome]:
         """Yield all other outcomes at the same node, without hosts that did not probe."""
         for outcome in self.everything:
-            if outcome is not self.outcome and outcome.seen and outcome.probe.target == self.outcome.probe.target:
+            if outcome is not self.outcome and outcome.result and outcome.probe.target == self.outcome.probe.target:
                 yield outcome
 
     def list_same_port(self) -> Iterator[Outcome]:
@@ -72,7 +76,7 @@ class _Case:
         """Tell whether the same caller reaches the same address and port over the other protocol."""
         probe = self.outcome.probe
         return any(
-            outcome.probe.caller == probe.caller and outcome.probe.dialled == probe.dialled and outcome.seen == OPEN
+            outcome.probe.caller == probe.caller and outcome.probe.dialled == probe.dialled and outcome.result == OPEN
             for outcome in self.list_others()
         )
 
@@ -84,16 +88,16 @@ def infer_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[
     listener = find_probed_listener(node, probe)
     family = find_family(probe.dialled.address)
     route = None if listener.is_loopback else find_route_to(caller, node, listener, probe.protocol, family)
-    sources = list_seen_sources(route, caller, node.host) if route else ()
+    sources = list_route_sources(route, caller, node.host) if route else ()
     case = _Case(plan, outcome, route, sources, everything)
-    if outcome.seen == OPEN:
+    if outcome.result == OPEN:
         return _explain_open(case)
     if probe.expected != OPEN:
-        return _explain_refused(case) if outcome.seen == "refused" else _explain_unreachable(case)
+        return _explain_refused(case) if outcome.result == "refused" else _explain_unreachable(case)
     if route and route.mapping and not outcome.arrived:
         return _explain_device(case, route)
     explain = {"refused": _explain_refused, "unreachable": _explain_unreachable}
-    return explain.get(outcome.seen or "", _explain_no_answer)(case)
+    return explain.get(outcome.result or "", _explain_no_answer)(case)
 
 
 def _explain_open(case: _Case) -> str:
@@ -105,7 +109,7 @@ def _explain_open(case: _Case) -> str:
         )
     refused = [outcome for outcome in case.list_others() if outcome.probe.expected == FILTERED]
     if any(outcome.probe.port != probe.port for outcome in refused) and all(
-        outcome.seen == OPEN for outcome in refused
+        outcome.result == OPEN for outcome in refused
     ):
         return f"{probe.target} blocks no source on the tested ports: its rules are not loaded"
     return (
@@ -127,19 +131,19 @@ def _explain_unreachable(case: _Case) -> str:
     probe = case.outcome.probe
     if "no route" in case.outcome.detail or "network is down" in case.outcome.detail:
         return f"{probe.caller} has no route to {probe.dialled.address}"
-    if any(outcome.seen in (OPEN, "refused") for outcome in case.list_others()):
+    if any(outcome.result in (OPEN, "refused") for outcome in case.list_others()):
         return f"the route from {probe.caller} to {probe.dialled.address}, or the route back, is missing"
     return f"{probe.dialled.address} is down, or {probe.caller} has no route to it"
 
 
 def _explain_device(case: _Case, route: Route) -> str:
     probe, device = case.outcome.probe, route.mapping.device if route.mapping else ""
-    if case.outcome.seen == "unreachable":
+    if case.outcome.result == "unreachable":
         return f"the NAT device {device} at {probe.dialled.address} is down, or {probe.caller} has no route to it"
     if case.has_other_protocol_open():
         other = "udp" if probe.protocol == "tcp" else "tcp"
         return f"{device} forwards {probe.dialled} for {other}, not for {probe.protocol}"
-    reached = any(outcome.seen == OPEN for outcome in case.list_same_port() if outcome.probe.dialled == probe.dialled)
+    reached = any(outcome.result == OPEN for outcome in case.list_same_port() if outcome.probe.dialled == probe.dialled)
     if reached and route.via == "hairpin":
         return (
             f"{device} does not send {probe.dialled} back into the site {get_host(case.plan, probe.caller).site} "
@@ -162,7 +166,7 @@ def _explain_no_answer(case: _Case) -> str:
         return f"{probe.target} is down or disconnected: no host reaches any of its listeners"
     if case.outcome.arrived is False:
         return f"a device between {probe.caller} and {probe.target} drops {probe.protocol} to {probe.dialled}"
-    reached = any(outcome.seen == OPEN for outcome in case.list_same_port())
+    reached = any(outcome.result == OPEN for outcome in case.list_same_port())
     if case.route and case.route.via == "nat" and reached:
         return f"{_explain_missing_rule(case)}, or the NAT of {probe.caller} does not translate its source to {case.source}"
     return (
@@ -175,7 +179,7 @@ def _explain_no_answer(case: _Case) -> str:
 def _is_isolated(case: _Case) -> bool:
     """Tell whether no packet of another probe passed the node's firewall. A node whose observer answered is not isolated."""
     others = list(case.list_others()) if case.outcome.arrived is None else []
-    return bool(others) and not any(outcome.seen in (OPEN, "refused") for outcome in others)
+    return bool(others) and not any(outcome.result in (OPEN, "refused") for outcome in others)
 
 
 def _explain_missing_rule(case: _Case) -> str:

@@ -55,12 +55,12 @@ class Drift:
         return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_checked": not_checked}
 
 
-def gather(plan: Mapping[str, Any], seen: Mapping[str, Mapping[str, Any]]) -> Drift:
+def gather(plan: Mapping[str, Any], inspected: Mapping[str, Mapping[str, Any]]) -> Drift:
     """Combine the results of kong_node_info on the nodes of a plan. A part that could not be inspected was not checked."""
     checked: dict[str, dict[str, tuple[str, ...]]] = {}
     not_checked: dict[str, tuple[str, ...]] = {}
     for name in sorted(plan["nodes"], key=make_natural_key):
-        result = escape_all(seen.get(name, {}))
+        result = escape_all(inspected.get(name, {}))
         found = {part: result[part] for part in PARTS if part in result}
         parts = {part: _list_lines(part, of, plan["nodes"][name]) for part, of in found.items() if not of.get("failed")}
         if result.get("interrupted"):

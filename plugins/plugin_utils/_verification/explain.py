@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    find_route_to,
+    list_route_sources,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -112,7 +116,7 @@ def _explain_arrival(
 ) -> list[tuple[str, str]]:
     if route is None:
         return []
-    sources = list_seen_sources(route, caller, node.host)
+    sources = list_route_sources(route, caller, node.host)
     where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
     return [("arrives", where), ("rule", _explain_rule(plan, probe, node, sources))]
 
@@ -133,5 +137,5 @@ def _explain_rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Se
 def _explain_result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if not outcome.differs:
-        return [("actual", f"{outcome.seen}{detail}")]
-    return [("actual", f"{outcome.seen}{detail}  <<< differs"), ("cause", infer_cause(plan, outcome, outcomes))]
+        return [("actual", f"{outcome.result}{detail}")]
+    return [("actual", f"{outcome.result}{detail}  <<< differs"), ("cause", infer_cause(plan, outcome, outcomes))]

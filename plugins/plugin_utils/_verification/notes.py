@@ -77,12 +77,12 @@ def _without_certificate(outcomes: Iterable[Outcome]) -> dict[_Place, str]:
     return {
         _make_place_key(outcome): outcome.detail
         for outcome in outcomes
-        if outcome.probe.kind in ("tls", "https") and outcome.seen == "open" and outcome.certificate is None
+        if outcome.probe.kind in ("tls", "https") and outcome.result == "open" and outcome.certificate is None
     }
 
 
 def _count_unverified(outcomes: Iterable[Outcome]) -> Mapping[tuple[_Place, str], int]:
-    return Counter((_make_place_key(outcome), outcome.detail) for outcome in outcomes if outcome.seen == SILENT)
+    return Counter((_make_place_key(outcome), outcome.detail) for outcome in outcomes if outcome.result == SILENT)
 
 
 def _make_place_key(outcome: Outcome) -> _Place:

@@ -25,9 +25,9 @@ def judge(probe: Probe, met: Mapping[str, Any], node: Node, observer: Mapping[st
     For a Kong in a container, a packet that the host forwards counts. Each probe has its own mark, so the packets of two
     callers stay distinct even if a NAT device changes their sources.
     """
-    if met["seen"] != SILENT:
+    if met["result"] != SILENT:
         certificate, status = met.get("certificate"), met.get("status")
-        return Outcome(probe, met["seen"], met["detail"], certificate=certificate, status=status)
+        return Outcome(probe, met["result"], met["detail"], certificate=certificate, status=status)
     if not observer:
         return Outcome(probe, SILENT, f"no answer, and {node.name} has no packet observer")
     mark, sent_on = met["mark"], () if node.published is None else observer["sent_on"]

@@ -23,7 +23,7 @@ class Outcome:
     """
 
     probe: Probe
-    seen: str | None
+    result: str | None
     detail: str = ""
     cause: str = ""
     certificate: Mapping[str, Any] | None = None
@@ -33,19 +33,19 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether the result is as expected."""
-        return self.seen in MEETS[self.probe.expected]
+        return self.result in MEETS[self.probe.expected]
 
     @property
     def differs(self) -> bool:
         """Whether the result is known and not as expected."""
-        return self.seen not in (None, SILENT) and not self.holds
+        return self.result not in (None, SILENT) and not self.holds
 
     @property
     def cell(self) -> str:
         """The outcome in a table: expected / actual, and a mark if they differ."""
-        if self.seen is None:
+        if self.result is None:
             return f"{self.probe.expected} / not probed"
-        return f"{self.probe.expected} / {self.seen}{'  <<<' if self.differs else ''}"
+        return f"{self.probe.expected} / {self.result}{'  <<<' if self.differs else ''}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -59,7 +59,7 @@ class Outcome:
             "dial_address": probe.dialled.address,
             "dial_port": probe.dialled.port,
             "expected": probe.expected,
-            "seen": self.seen,
+            "result": self.result,
             "detail": self.detail,
             "cause": self.cause,
             "certificate": self.certificate,

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, find_route_to, list_seen_sources
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    find_route_to,
+    list_route_sources,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.allowed import Sets
@@ -237,7 +241,7 @@ def is_held_at(site: str, dialled: Endpoint, goal: Target) -> bool:
 def _expect(route: Route | None, caller: Host, goal: Target, allowed: str | list[str]) -> str:
     if route is None:
         return CLOSED
-    seen = list_seen_sources(route, caller, goal.node.host)
-    if allowed == "any" or all(goal.sets.allow(allowed, source) for source in seen):
+    sources = list_route_sources(route, caller, goal.node.host)
+    if allowed == "any" or all(goal.sets.allow(allowed, source) for source in sources):
         return OPEN
     return FILTERED if route.mapping is None else CLOSED

@@ -69,12 +69,12 @@ class Verification:
     @property
     def missing(self) -> tuple[str, ...]:
         """Hosts that did not probe."""
-        return tuple(dict.fromkeys(outcome.probe.caller for outcome in self.outcomes if outcome.seen is None))
+        return tuple(dict.fromkeys(outcome.probe.caller for outcome in self.outcomes if outcome.result is None))
 
     @property
     def unverified(self) -> int:
         """Number of probes without an answer and without an observer that saw the packet."""
-        return sum(outcome.seen == SILENT for outcome in self.outcomes)
+        return sum(outcome.result == SILENT for outcome in self.outcomes)
 
     @property
     def blocked(self) -> int:
@@ -84,7 +84,7 @@ class Verification:
 
 def compare(
     plan: Mapping[str, Any],
-    seen: Mapping[str, Sequence[Mapping[str, Any]]],
+    probed: Mapping[str, Sequence[Mapping[str, Any]]],
     observers: Observers | None = None,
     held: Holders | None = None,
 ) -> Verification:
@@ -96,7 +96,7 @@ def compare(
     """
     targets = list_targets(plan)
     found = [
-        _compare_caller(get_host(plan, caller), targets, seen.get(caller), observers or {})
+        _compare_caller(get_host(plan, caller), targets, probed.get(caller), observers or {})
         for caller in list_callers(plan)
     ]
     holders = find_holders(plan, held or {})
@@ -222,13 +222,13 @@ def _format_difference(outcome: Outcome) -> str:
     probe = outcome.probe
     return (
         f"DIFFERS: {probe.caller} to {probe.listener} of {probe.target} ({probe.port}/{probe.protocol}), dialling "
-        f"{probe.dialled}: expected {probe.expected}, actual {outcome.seen} ({outcome.detail})"
+        f"{probe.dialled}: expected {probe.expected}, actual {outcome.result} ({outcome.detail})"
     )
 
 
 def _format_closing(verification: Verification) -> str:
-    tested = sum(outcome.seen is not None for outcome in verification.outcomes)
-    opened = sum(outcome.seen == OPEN and outcome.holds for outcome in verification.outcomes)
+    tested = sum(outcome.result is not None for outcome in verification.outcomes)
+    opened = sum(outcome.result == OPEN and outcome.holds for outcome in verification.outcomes)
     counts = [f"{opened} open", f"{verification.blocked} blocked"]
     if verification.unverified:
         counts.append(f"{verification.unverified} unverified")

@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     list_dialled_addresses,
-    list_seen_sources,
+    list_route_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.caller_sources import CallerSources
@@ -136,7 +136,7 @@ class Ring:
         )
         if key not in members.sources:
             sources = {
-                position: list_seen_sources(route, host, goal.node.host)
+                position: list_route_sources(route, host, goal.node.host)
                 for position, host in zip(members.positions, members.hosts, strict=True)
             }
             members.sources[key] = CallerSources(sources, goal.sets)

@@ -83,12 +83,12 @@ def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():
 def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again, failed):
     import firewalls_report  # noqa: PLC0415
 
-    seen = [
+    measured = [
         timing("ping", "nftables", 500, 1.0, 0.2, 1.0, 0.2),
         timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
         timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
     ]
-    found = firewalls_report.list_failures(seen)
+    found = firewalls_report.list_failures(measured)
     assert len(found) == len(failed)
     assert all(text in line for text, line in zip(failed, found, strict=True))
 
@@ -98,8 +98,8 @@ def test_a_run_with_5000_sources_takes_at_most_15_seconds(seconds, failed):
     import firewalls_report  # noqa: PLC0415
     from ways import LARGE_NAME  # noqa: PLC0415
 
-    seen = [timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
-    assert len(firewalls_report.list_failures(seen)) == failed
+    measured = [timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
+    assert len(firewalls_report.list_failures(measured)) == failed
 
 
 def test_the_large_ruleset_allows_5000_sources_at_6_ports():
@@ -136,8 +136,8 @@ def test_the_cost_of_rules_for_a_packet_has_bars(system, share, longer, failed):
     import firewalls_report  # noqa: PLC0415
     from packets import Cost  # noqa: PLC0415
 
-    seen = [Cost(system, 1000, 1.0, 1.0, share, 1.0, 1.0, longer)]
-    assert len(firewalls_report.list_packet_failures(seen)) == failed
+    measured = [Cost(system, 1000, 1.0, 1.0, share, 1.0, 1.0, longer)]
+    assert len(firewalls_report.list_packet_failures(measured)) == failed
 
 
 def test_every_way_opens_each_port_to_each_peer():

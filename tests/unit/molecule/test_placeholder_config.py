@@ -94,7 +94,9 @@ def test_values_of_kong_conf(version, line, value):
 
 
 def test_values_of_kong_yml():
-    text = "# proxy_listen: no\nproxy_listen: '0.0.0.0:80'\ncluster:\n  advertise: \"10.0.0.1:7946\" # seen outside\n"
+    text = (
+        "# proxy_listen: no\nproxy_listen: '0.0.0.0:80'\ncluster:\n  advertise: \"10.0.0.1:7946\" # outside address\n"
+    )
     assert _config.parse_yml(text) == {"proxy_listen": "0.0.0.0:80", "cluster.advertise": "10.0.0.1:7946"}
 
 

@@ -48,7 +48,7 @@ def test_a_missing_ack_is_reported_if_serf_fails():
 
 
 def test_sources_are_compared_exactly():
-    listed = {"nftables": [{"metainfo": {}}, {"set": {"name": "seen", "elem": ["192.168.23.45", "192.168.10.12"]}}]}
+    listed = {"nftables": [{"metainfo": {}}, {"set": {"name": "sources", "elem": ["192.168.23.45", "192.168.10.12"]}}]}
 
     def ask(_node, *_command):
         return json.dumps(listed)

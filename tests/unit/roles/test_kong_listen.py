@@ -170,9 +170,9 @@ def run_cases(folder):
     stage = Stage(folder)
     cases = []
     for number, (case, *_expected) in enumerate(CASES.values()):
-        seen = {"listeners": case["listeners"]} if "listeners" in case else {}
+        sockets = {"listeners": case["listeners"]} if "listeners" in case else {}
         differs = {call: answer for call, answer in case.items() if call != "listeners"}
-        cases.append(({**answers(folder, number, **seen), **differs}, {"kong_listen_firewall": True}))
+        cases.append(({**answers(folder, number, **sockets), **differs}, {"kong_listen_firewall": True}))
     for number, (differs, how, *_expected) in enumerate(MORE_CASES.values(), len(CASES)):
         named = {key: value for key, value in how.items() if key != "lost"}
         cases.append(({**answers(folder, number, **named), **differs}, {"kong_listen_firewall": True}))

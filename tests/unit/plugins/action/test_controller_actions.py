@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
 PLAN = planned(SEED_NODES, SEED_OTHERS)
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
 def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
@@ -48,7 +48,7 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
 def probes(caller, **changed):
     """Return the results of a host's probes as planned, except for the names in `changed`."""
     return [
-        {"name": probe.name, "seen": changed.get(probe.name, SEEN[probe.expected]), "detail": "d"}
+        {"name": probe.name, "result": changed.get(probe.name, RESULTS[probe.expected]), "detail": "d"}
         for probe in list_probes_from(PLAN, caller)
     ]
 
@@ -98,15 +98,15 @@ def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     assert (result["changed"], len(result["lines"]) > 0, "failed" in result) == (False, True, False)
     assert printed == ["\n".join(["", *result["lines"], ""])]
     assert result["lines"].count("") == 2  # one before each of tcp and udp
-    met = [{"name": CLUSTER, "seen": "filtered", "detail": "d"}]
-    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
+    met = [{"name": CLUSTER, "result": "filtered", "detail": "d"}]
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
     assert (result["failed"], result["msg"], "lines" in result) == (True, f"not as expected: {CLUSTER}", False)
     assert result["msg"].endswith(f": {CLUSTER}")
     both = [{**met[0], "name": name} for name in (CLUSTER, CLUSTER.replace("tcp", "udp"))]
-    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": both})
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": both})
     assert result["msg"] == f"not as expected: {both[0]['name']}, {both[1]['name']}"
-    met[0]["seen"] = "open"
-    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "seen": met})
+    met[0]["result"] = "open"
+    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
     assert "failed" not in result
 
 
@@ -259,14 +259,14 @@ def observed():
     hostvars = probed(a2={SILENT: "silent"})
     for probe in hostvars["a2"]["met"]["probes"]:
         probe["mark"] = "mark of a2"
-    seen = {"arrived": [], "let_in": ["mark of a2"], "unheard": [], "sent_on": [], "blind": {}}
-    hostvars["a1"]["end"] = {"observer": seen}
+    observed = {"arrived": [], "let_in": ["mark of a2"], "unheard": [], "sent_on": [], "blind": {}}
+    hostvars["a1"]["end"] = {"observer": observed}
     return hostvars
 
 
 def met_silence(outcomes):
     return [
-        outcome["seen"]
+        outcome["result"]
         for outcome in outcomes
         if (outcome["from"], outcome["to"], outcome["protocol"]) == ("a2", "a1", "udp")
     ]

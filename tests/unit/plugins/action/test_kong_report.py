@@ -17,8 +17,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan
 
 # Results of two hosts in the form of kong_probe: a probe that is not in the plan, and a difference.
 PROBED = [
-    {"name": "b1 cluster tcp 80 192.168.10.5:9000", "seen": "refused", "detail": "no forward"},
-    {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "seen": "open", "detail": ""},
+    {"name": "b1 cluster tcp 80 192.168.10.5:9000", "result": "refused", "detail": "no forward"},
+    {"name": "a2 cluster tcp 7946 192.168.10.12:7946", "result": "open", "detail": ""},
 ]
 TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC"
 DRIFT = {
@@ -116,7 +116,7 @@ def test_header_names_fleet_inventory_and_version(reported):
 def test_verification_and_drift_are_in_one_report(reported):
     kept = json.loads((reported[0] / "verification" / "report.json").read_text(encoding="utf-8"))
     different = [outcome for outcome in kept["verification"]["outcomes"] if outcome["detail"] == "no forward"]
-    assert [(outcome["from"], outcome["to"], outcome["expected"], outcome["seen"]) for outcome in different] == [
+    assert [(outcome["from"], outcome["to"], outcome["expected"], outcome["result"]) for outcome in different] == [
         ("a1", "b1", "open", "refused")
     ]
     assert kept["drift"]["nodes"] == DRIFT["nodes"]

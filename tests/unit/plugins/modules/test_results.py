@@ -113,12 +113,12 @@ class FakeRollback:
 def firewall(monkeypatch):
     """Replace the firewall by a firewall with other rules than the wanted rules, and record the calls."""
     backend = SimpleNamespace(name="nftables", require=lambda: None, read=lambda: Live(OTHER))
-    seen = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1", counts=None)
+    fake = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1", counts=None)
 
     def outcome(want):
-        changed = want != seen.have
-        transaction = seen.transaction if changed else None
-        return Outcome(seen.have, want, ("d",), ("s",), seen.conflicts, changed, transaction, ("w",), seen.counts)
+        changed = want != fake.have
+        transaction = fake.transaction if changed else None
+        return Outcome(fake.have, want, ("d",), ("s",), fake.conflicts, changed, transaction, ("w",), fake.counts)
 
     def inspect(found, want, _rollback):
         assert found is backend
@@ -126,23 +126,23 @@ def firewall(monkeypatch):
 
     def converge(found, want, guard, **more):
         assert found is backend
-        seen.calls.append((want, guard.timeout, more))
-        if any(conflict.stops for conflict in seen.conflicts):
-            raise ConflictError(seen.conflicts)
+        fake.calls.append((want, guard.timeout, more))
+        if any(conflict.stops for conflict in fake.conflicts):
+            raise ConflictError(fake.conflicts)
         return outcome(want)
 
     def confirm(_backend, want, _rollback, transaction, **more):
-        seen.calls.append((want, transaction, more))
+        fake.calls.append((want, transaction, more))
 
     choice = SimpleNamespace(backend=backend, reason="it is there", early="the table")
     for module in (kong_firewall, kong_firewall_info):
         monkeypatch.setattr(module, "Rollback", FakeRollback)
-        monkeypatch.setattr(module, "choose", lambda _host, name: seen.calls.append(name) or choice)
+        monkeypatch.setattr(module, "choose", lambda _host, name: fake.calls.append(name) or choice)
     monkeypatch.setattr(FakeRollback, "kept", None)
     monkeypatch.setattr(kong_firewall, "converge", converge)
     monkeypatch.setattr(kong_firewall, "confirm", confirm)
     monkeypatch.setattr(kong_firewall_info, "inspect", inspect)
-    return seen
+    return fake
 
 
 CHOICE = {"backend": "nftables", "backend_reason": "it is there", "early": "the table"}
@@ -289,7 +289,7 @@ INTERCEPT_RULE = {
 
 @pytest.fixture
 def interceptor(monkeypatch):
-    seen = SimpleNamespace(
+    fake = SimpleNamespace(
         calls=[], untouched=False, outcome=Intercepted("a\n", "b\n", ("+x", "-y"), ("z",), True, (WARNS,))
     )
 
@@ -298,19 +298,19 @@ def interceptor(monkeypatch):
             pass
 
         def is_untouched(self):
-            return seen.untouched
+            return fake.untouched
 
         def converge(self, want, *, check_mode):
-            seen.calls.append((want, check_mode))
-            if isinstance(seen.outcome, Exception):
-                raise seen.outcome
-            return seen.outcome
+            fake.calls.append((want, check_mode))
+            if isinstance(fake.outcome, Exception):
+                raise fake.outcome
+            return fake.outcome
 
     monkeypatch.setattr(kong_transparent, "Interceptor", Fake)
     monkeypatch.setattr(
         kong_transparent, "find_deaf_listeners", lambda _host, want: tuple(f"deaf {rule.port}" for rule in want)
     )
-    return seen
+    return fake
 
 
 def test_transparent(interceptor, monkeypatch):
@@ -373,24 +373,24 @@ OPEN = (
 
 @pytest.fixture
 def sockets(monkeypatch):
-    seen = SimpleNamespace(open=OPEN, asked=[], variables={})
+    fake = SimpleNamespace(open=OPEN, asked=[], variables={})
 
     def read(unit, prefix):
-        seen.asked.append((unit, prefix))
-        if isinstance(seen.open, Exception):
-            raise seen.open
-        return Sockets(seen.open, unit)
+        fake.asked.append((unit, prefix))
+        if isinstance(fake.open, Exception):
+            raise fake.open
+        return Sockets(fake.open, unit)
 
     def find(_host, service, prefix, *, in_container):
         return Running(None, "" if in_container else f"{service}.service")
 
     def variables(_host, _unit):
-        return {name: Variable(value, "/e.env") for name, value in seen.variables.items()}
+        return {name: Variable(value, "/e.env") for name, value in fake.variables.items()}
 
     monkeypatch.setattr(kong_listen_info, "find_running", find)
     monkeypatch.setattr(kong_listen_info, "read_sockets", read)
     monkeypatch.setattr(running, "read_unit_variables", variables)
-    return seen
+    return fake
 
 
 def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
@@ -538,13 +538,13 @@ SERVICE = {"version": "3.9.1", "conf": "/etc/kong/kong.conf", "listeners": [LIST
 
 @pytest.fixture
 def service(monkeypatch):
-    seen = SimpleNamespace(done=Done("restart", ("why",), ()), calls=[])
+    fake = SimpleNamespace(done=Done("restart", ("why",), ()), calls=[])
 
     def bring_up(_host, kong, how, wanted, drain):
-        seen.calls.append((kong, how, wanted, drain))
-        if isinstance(seen.done, Exception):
-            raise seen.done
-        return seen.done
+        fake.calls.append((kong, how, wanted, drain))
+        if isinstance(fake.done, Exception):
+            raise fake.done
+        return fake.done
 
     monkeypatch.setattr(kong_service, "find_running", lambda _host, name, _prefix: Running(None, f"{name}.service"))
     monkeypatch.setattr(kong_service, "read_commands", lambda _host, unit, *names: (unit, *names))
@@ -553,7 +553,7 @@ def service(monkeypatch):
     monkeypatch.setattr(kong_service, "read_unit_variables", lambda _host, unit: {"OF": Variable(unit, "file", "/no")})
     monkeypatch.setattr(kong_service, "grant", lambda _host, _unit, _ports: None)
     monkeypatch.setattr(kong_service, "bring_up", bring_up)
-    return seen
+    return fake
 
 
 def test_service(service, monkeypatch):

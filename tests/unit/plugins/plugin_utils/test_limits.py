@@ -217,7 +217,7 @@ LISTS = {
     "placeholders in the report": (12, show_report_placeholders),
     "hosts that are not in the run": (12, show_report_absent),
     "callers in a picture": (3, lambda n: show_picture(n, r'"(h0, .*?)"')),
-    "sources in a picture": (3, lambda n: show_picture(n, r"seen as (10.2.0.1, .*)")),
+    "sources in a picture": (3, lambda n: show_picture(n, r"source (10.2.0.1, .*)")),
     "callers of the Admin API in the report": (12, show_report_admins),
     "hosts of a plan": (10, lambda n: format_names(list_names(n))),
     "known names": (20, lambda n: explain_name("caller", "x", "host", list_names(n))),

@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 # As Ansible groups hosts: in the order of the inventory, which need not be the order of their names.
 NUMBERS = (10, 2, 12, 1, 11, 3, 9, 4, 8, 5, 7, 6)
 _NAME = r"(?<![\w-])dp\d+|(?<![\w.-])(?:op|gw|s)\d+|(?<![\d.])10\.0\.\d+\.1(?![\d.])"
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
 def make_nodes(version="3.4", **more):
@@ -73,7 +73,7 @@ def verify(plan):
         {
             caller: [
                 {"name": probe.name, "detail": f"of {probe.target}", "mark": "", "certificate": CERTIFICATE, "status": 200}
-                | {"seen": "filtered" if probe.listener == "proxy" else SEEN[probe.expected]}
+                | {"result": "filtered" if probe.listener == "proxy" else RESULTS[probe.expected]}
                 for probe in list_probes_from(plan, caller)
             ]
             for caller in list_callers(plan)

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
 
 SEED = planned(SEED_NODES, SEED_OTHERS)
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 BOX = {
     "kong_address": ["10.0.0.1", "fd00::1"],
     "kong_site": "box",
@@ -74,24 +74,24 @@ def later():
 def result(plan, changes=(), *, absent=(), silent=()):
     """Return a verification with other results for the named probes."""
     changed = {(caller, name): more for caller, name, more in changes}
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "detail": "", "mark": f"{caller} {probe.name}", "seen": SEEN[probe.expected]}
-            | ({"seen": "silent"} if probe.kind == "udp" or probe.name in silent else {})
+            {"name": probe.name, "detail": "", "mark": f"{caller} {probe.name}", "result": RESULTS[probe.expected]}
+            | ({"result": "silent"} if probe.kind == "udp" or probe.name in silent else {})
             | changed.get((caller, probe.name), {})
             for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
         if caller not in absent
     }
-    return compare(plan, seen)
+    return compare(plan, probed)
 
 
 CERTIFICATE = {"subject": "CN=kong", "not_after": "2027-01-01T00:00:00Z"}
 CHANGES = [
-    ("a1", "b1 cluster tcp 80 192.168.10.5:9000", {"seen": "filtered", "detail": "no answer"}),
-    ("a1", "b1 cluster udp 80 192.168.10.5:9000", {"seen": "filtered", "detail": "no answer"}),
-    ("a2", "a1 admin tcp 8001 192.168.10.11:8001", {"seen": "open", "detail": "HTTP 200", "status": 200}),
+    ("a1", "b1 cluster tcp 80 192.168.10.5:9000", {"result": "filtered", "detail": "no answer"}),
+    ("a1", "b1 cluster udp 80 192.168.10.5:9000", {"result": "filtered", "detail": "no answer"}),
+    ("a2", "a1 admin tcp 8001 192.168.10.11:8001", {"result": "open", "detail": "HTTP 200", "status": 200}),
     ("admin", "a1 admin tcp 8001 192.168.10.11:8001", {"status": 200}),
     ("admin", "a2 admin tcp 8444 192.168.10.12:8444", {"certificate": {**CERTIFICATE, "days_left": 29}}),
     ("admin", "a1 admin tcp 8444 192.168.10.11:8444", {"certificate": {**CERTIFICATE, "days_left": -1}}),
@@ -99,12 +99,12 @@ CHANGES = [
 PLACEHOLDERS = {"a1": [{"protocol": "tcp", "address": "0.0.0.0", "port": 8000}], "a2": []}
 
 
-def explained(plan, pairs, seen=()):
+def explained(plan, pairs, probed=()):
     """Return the explanations of the probes between pairs of hosts."""
     lines = []
     for caller, target in pairs:
         probes = choose_probes(plan, caller, target, None)
-        found = list_outcomes(plan, probes, seen, None)
+        found = list_outcomes(plan, probes, probed, None)
         lines += [line for probe in probes for line in (*explain(plan, probe, found), "")]
     return lines
 
@@ -119,7 +119,7 @@ TEXTS = {
     "verification-many-kinds": lambda: format_verification(result(PLAN)),
     "explain": lambda: explained(
         SEED, [("a1", "b1"), ("b1", "a1"), ("admin", "b1")],
-        [{"name": CHANGES[0][1], "seen": "filtered", "detail": "no answer"}],
+        [{"name": CHANGES[0][1], "result": "filtered", "detail": "no answer"}],
     ),
     "explain-many-kinds": lambda: explained(PLAN, [("far", "box"), ("lost", "old"), ("dp", "cp"), ("far", "edge"), ("edge", "dp")]),
     **{f"pf-{form}": lambda form=form: [render_pf_rules(PLAN, name, form) for name in ("edge", "old")] for form in PF_FORMS},

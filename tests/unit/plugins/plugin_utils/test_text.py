@@ -112,13 +112,13 @@ def hostvars(text):
     certificate = {"subject": text, "not_after": f"2030{text}", "days_left": 9}
     probes = {
         caller: [
-            {"name": probe.name, "seen": "refused", "detail": text, "certificate": certificate, "status": 200}
+            {"name": probe.name, "result": "refused", "detail": text, "certificate": certificate, "status": 200}
             for probe in list_probes_from(PLAN, caller)
         ]
         for caller in list_callers(PLAN)
     }
     blind = {"blind": {"ipv4": text}, "arrived": [text], "let_in": [], "unheard": [], "sent_on": []}
-    return {caller: {"probed": {"probes": found}, "seen": {"observer": blind}} for caller, found in probes.items()}
+    return {caller: {"probed": {"probes": found}, "result": {"observer": blind}} for caller, found in probes.items()}
 
 
 @settings(max_examples=6, deadline=None)
@@ -127,7 +127,7 @@ def test_verification_in_every_form(chosen):
     text = f"marker{chosen}"
     registered = hostvars(text)
     verification = compare(
-        PLAN, read_registered_probes(PLAN, registered, "probed"), read_registered_observers(PLAN, registered, "seen")
+        PLAN, read_registered_probes(PLAN, registered, "probed"), read_registered_observers(PLAN, registered, "result")
     )
     assert len(verification.differences) > 10
     assert controls("".join(format_verification(verification))) == set()
@@ -159,7 +159,7 @@ def test_drift(text):
 def test_explanation(text):
     probes = choose_probes(PLAN, "a1", "a2", "admin")
     assert len(probes) > 0
-    results = [{"name": probe.name, "seen": "open", "detail": text} for probe in probes]
+    results = [{"name": probe.name, "result": "open", "detail": text} for probe in probes]
     met = list_outcomes(PLAN, probes, results, None)
     for probe in probes:
         assert controls("".join(explain(PLAN, probe, met))) == set()

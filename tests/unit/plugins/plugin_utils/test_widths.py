@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 
 WIDTH = 100
 LONG = "x" * 60
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 # A number and a noun: 1 with a plural, or another number with a singular.
 NOUNS = "node|host|connection|difference|change|error|warning|note|finding|port|listener|day|rule|row|box|site|network|forward"
 WRONG_PLURAL = re.compile(
@@ -58,7 +58,7 @@ def verify(plan, changed):
         {
             caller: [
                 {"name": probe.name, "detail": "", "mark": "", "certificate": certificate, "status": 200}
-                | {"seen": "filtered" if number < changed else SEEN[probe.expected]}
+                | {"result": "filtered" if number < changed else RESULTS[probe.expected]}
                 for number, probe in enumerate(found)
             ]
             for caller, found in probes.items()

@@ -128,13 +128,13 @@ def _wait_for_daemons(programs: t.List[str]) -> None:
 
     Both waits are limited. Restored rules have counters of zero, so a change is detected even if the rules are equal.
     """
-    seen = _save_lines(programs)
+    saved = _save_lines(programs)
     for limit, awaits_change in ((_FIRST_CHANGE_SECONDS, True), (_QUIET_SECONDS, False)):
         end = time.monotonic() + limit
         while time.monotonic() < end:
             time.sleep(_POLL_SECONDS)
-            earlier, seen = seen, _save_lines(programs)
-            if _has_changed(earlier, seen) is awaits_change:
+            earlier, saved = saved, _save_lines(programs)
+            if _has_changed(earlier, saved) is awaits_change:
                 break
 
 

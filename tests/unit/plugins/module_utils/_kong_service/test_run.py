@@ -97,9 +97,9 @@ def test_without_checks_no_listener_is_missing(command):
 
 def test_kong_does_not_get_the_variables_of_the_caller(command, wanted, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "KONG_PROXY_LISTEN", "0.0.0.0:1")
-    seen = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
-    bring_up(Host(), Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{seen}"'), "restart", wanted, 0)
-    assert (tmp_path / "seen").read_text() == "False"
+    output = f"import os; open({str(tmp_path / 'result')!r}, 'w').write(str('KONG_PROXY_LISTEN' in os.environ))"
+    bring_up(Host(), Kong((3, 9), CONF, restart_command=f'{sys.executable} -c "{output}"'), "restart", wanted, 0)
+    assert (tmp_path / "result").read_text() == "False"
 
 
 @pytest.mark.parametrize(

@@ -174,8 +174,8 @@ def test_without_a_unit_there_are_no_variables(tmp_path):
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
     """Any local user may have a process in the unit's cgroup, for example through a plugin or a log handler of Kong."""
     monkeypatch.setattr(processes, "find_unit", lambda _process: "kong.service")
-    seen, program = tmp_path / "seen", tmp_path / "kong"
-    program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {seen}\n", encoding="utf-8")
+    output, program = tmp_path / "result", tmp_path / "kong"
+    program.write_text(f"#!/bin/sh\nenv | grep ^KONG_ > {output}\n", encoding="utf-8")
     program.chmod(0o755)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/systemctl").symlink_to("/bin/true")
@@ -187,7 +187,7 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
     with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
         bring_up(host, kong, "reload", Wanted((), (), 0), 0)
         process.communicate(b"\n")
-    names = {line.partition("=")[0] for line in seen.read_text(encoding="utf-8").splitlines()}
+    names = {line.partition("=")[0] for line in output.read_text(encoding="utf-8").splitlines()}
     assert names == {"KONG_B", "KONG_C", "KONG_D", "KONG_E", "KONG_F"}
 
 

@@ -216,10 +216,10 @@ def test_the_command_of_validate_gets_exactly_the_variables_of_a_start(run, conf
     """A variable may override the file, and `kong check` resolves references such as {vault://env/my-password}."""
     monkeypatch.setenv("KONG_ADMIN_LISTEN", "off")
     monkeypatch.setenv("MY_OTHER", "1")
-    command = f"sh -c 'env >{conf.parent}/seen' %s"
+    command = f"sh -c 'env >{conf.parent}/result' %s"
     assert run(path=str(conf), settings={"a": "2"}, validate=command, service="api")["changed"]
-    seen = dict(line.split("=", 1) for line in (conf.parent / "seen").read_text().splitlines())
-    assert (seen["MY_PASSWORD"], {*seen} & {"KONG_ADMIN_LISTEN", "MY_OTHER"}) == ("api.service", set())
+    environment = dict(line.split("=", 1) for line in (conf.parent / "result").read_text().splitlines())
+    assert (environment["MY_PASSWORD"], {*environment} & {"KONG_ADMIN_LISTEN", "MY_OTHER"}) == ("api.service", set())
 
 
 def test_a_user_who_can_change_the_variables_gets_no_command_of_root(run, conf, unit):

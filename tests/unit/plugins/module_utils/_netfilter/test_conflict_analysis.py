@@ -47,14 +47,14 @@ class Recorder:
 
     action: str = "continue"
     untracks: bool = False
-    seen: list = field(default_factory=list)
+    received: list = field(default_factory=list)
     text, target = "recorder", ""
 
     def __hash__(self):
         return id(self)
 
     def evaluate(self, packet):
-        self.seen.append(packet)
+        self.result.append(packet)
         return Evaluation((Action(self.action),), packet.mark)
 
 
@@ -65,22 +65,22 @@ def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
 def packets(hook="input", want=WANT, others=(), **place):
     rule = Recorder()
     analyse_tables([base(rule, hook, **place), *others], want, OWN)
-    return rule.seen
+    return rule.result
 
 
 def test_the_packets_of_each_entry_have_its_authorised_sources():
-    seen = {(packet.family, packet.protocol, packet.port, packet.is_first): packet for packet in packets()}
-    assert set(seen) == {
+    received = {(packet.family, packet.protocol, packet.port, packet.is_first): packet for packet in packets()}
+    assert set(received) == {
         (family, protocol, port, is_first)
         for family, protocol, port in (("ipv4", "tcp", 8001), ("ipv6", "udp", 7946), ("ipv4", "tcp", 80))
         for is_first in (True, False)
     }
-    admin = seen["ipv4", "tcp", 8001, True]
+    admin = received["ipv4", "tcp", 8001, True]
     assert admin.sources == parse_networks("ipv4", ["10.9.0.0/23"])
     assert admin.addresses == parse_networks("ipv4", ["10.0.0.1"])
     assert (admin.mark, admin.state, admin.source_port) == (MARKED, "new", None)
-    assert seen["ipv4", "tcp", 8001, False].state == "established"
-    cluster = seen["ipv6", "udp", 7946, True]
+    assert received["ipv4", "tcp", 8001, False].state == "established"
+    cluster = received["ipv6", "udp", 7946, True]
     assert cluster.sources == cluster.addresses == list_unicast("ipv6")
 
 
@@ -104,9 +104,9 @@ def test_only_packets_of_its_families_reach_a_chain(family, ports):
     ],
 )
 def test_the_mark_and_the_state_of_packets_depend_on_the_chain(hook, priority, mark, states):
-    seen = packets(hook, priority=priority)
-    assert {packet.mark for packet in seen} == {mark}
-    assert {packet.state for packet in seen} == states
+    received = packets(hook, priority=priority)
+    assert {packet.mark for packet in received} == {mark}
+    assert {packet.state for packet in received} == states
 
 
 def test_before_routing_packets_of_any_source_may_be_diverted():
@@ -119,11 +119,11 @@ def test_before_routing_packets_of_any_source_may_be_diverted():
 
 
 def test_only_published_ports_are_forwarded():
-    seen = packets("forward")
-    assert {(packet.port, packet.mark, packet.addresses == list_unicast("ipv4")) for packet in seen} == {
+    received = packets("forward")
+    assert {(packet.port, packet.mark, packet.addresses == list_unicast("ipv4")) for packet in received} == {
         (None, MARKED, True)
     }
-    assert {packet.sources.format()[0] for packet in seen} == {"10.9.1.0/24"}
+    assert {packet.sources.format()[0] for packet in received} == {"10.9.1.0/24"}
 
 
 def test_replies_reach_the_chains_on_the_hook_egress():

@@ -142,10 +142,10 @@ def test_the_first_rule_is_the_reason():
 
 
 def test_a_mark_that_a_rule_may_change_is_unknown_later():
-    seen = [Fake((Action("drop"),), only=MARKED)]
-    assert outcomes(base=seen) == {Outcome("drop")}
-    assert outcomes(base=[Fake((), mark=UNMARKED), *seen]) == {Outcome("accept")}
-    assert outcomes(base=[rule("jump", "a"), *seen], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
+    drops = [Fake((Action("drop"),), only=MARKED)]
+    assert outcomes(base=drops) == {Outcome("drop")}
+    assert outcomes(base=[Fake((), mark=UNMARKED), *drops]) == {Outcome("accept")}
+    assert outcomes(base=[rule("jump", "a"), *drops], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
     chains = {"base": Chain("base", [Fake((), mark=UNMARKED)])}
     walk = Walk(chains, PACKET)
     walk.walk_base(chains["base"])

@@ -22,7 +22,7 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
 
 
 @pytest.mark.parametrize(
-    ("code", "seen"),
+    ("code", "result"),
     [
         (errno.ECONNREFUSED, "refused"),
         (errno.ECONNRESET, "refused"),
@@ -37,9 +37,9 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
         (errno.EAFNOSUPPORT, "unreachable"),
     ],
 )
-def test_an_errno_without_icmp(code, seen):
+def test_an_errno_without_icmp(code, result):
     answer = classify(OSError(code, "x"), None, tcp=True)
-    assert answer.seen == seen
+    assert answer.result == result
     assert answer.detail.startswith(errno.errorcode[code] + ": ")
 
 
@@ -72,13 +72,13 @@ def test_an_error_of_this_host_is_no_answer(error):
 def test_an_icmp_error_outranks_the_errno(family, icmp_type, code, tcp, udp):
     icmp = Icmp(family, icmp_type, code, "192.0.2.1")
     error = OSError(errno.EHOSTUNREACH, "x")
-    assert (classify(error, icmp, tcp=True).seen, classify(error, icmp, tcp=False).seen) == (tcp, udp)
+    assert (classify(error, icmp, tcp=True).result, classify(error, icmp, tcp=False).result) == (tcp, udp)
     assert classify(error, icmp, tcp=True).detail.endswith(" from 192.0.2.1")
 
 
 def test_an_unknown_icmp_error_shows_its_numbers():
     answer = classify(OSError(errno.EPROTO, "x"), Icmp(V4, 12, 1, "192.0.2.1"), tcp=False)
-    assert (answer.seen, answer.detail) == ("unreachable", "EPROTO: ICMP type 12 code 1 from 192.0.2.1")
+    assert (answer.result, answer.detail) == ("unreachable", "EPROTO: ICMP type 12 code 1 from 192.0.2.1")
 
 
 @pytest.mark.parametrize(("family", "address", "icmp"), [(V4, "127.0.0.1", (3, 3)), (V6, "::1", (1, 4))])

@@ -44,9 +44,9 @@ def listener(port, *protocols, address="127.0.0.1"):
     return {"name": "cluster", "protocols": list(protocols), "address": address, "port": port}
 
 
-def seen(kind, port):
+def probed(kind, port):
     (result,) = run_probes([parse_probe({"name": "", "kind": kind, "address": "127.0.0.1", "port": port})], PATIENT)
-    return result["seen"]
+    return result["result"]
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def test_a_placeholder_answers_until_it_is_stopped(control):
     result = start([listener(port, "tcp", "udp")], 60, control)
     assert [(opened["protocol"], opened["port"]) for opened in result["placeholders"]] == [("tcp", port), ("udp", port)]
     assert result["left_out"] == []
-    assert [seen(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
+    assert [probed(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
     assert control.stat().st_mode & 0o777 == 0o600
     assert stop(control)
-    assert [seen(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
+    assert [probed(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
     assert not control.exists()
     assert not stop(control)
 
@@ -96,7 +96,7 @@ def test_a_port_in_use_is_left_to_its_process(control, address, shared):
         result = start([listener(port, "tcp", "udp", address=address)], 60, control)
         assert result["placeholders"] == []
         assert [refused["reason"] for refused in result["left_out"]] == ["Address already in use"] * 2
-        assert seen("tcp", port) == "open"
+        assert probed("tcp", port) == "open"
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -106,7 +106,7 @@ def test_the_wildcard_of_a_port_is_opened_before_an_address(control, first):
     listeners = [listener(port, "tcp", address=address) for address in (addresses[first], addresses[1 - first])]
     result = start(listeners, 60, control)
     assert [opened["address"] for opened in result["placeholders"]] == ["0.0.0.0"]
-    assert seen("tcp", port) == "open"
+    assert probed("tcp", port) == "open"
 
 
 def test_an_address_of_another_host_is_left_out(control):
@@ -116,7 +116,7 @@ def test_an_address_of_another_host_is_left_out(control):
 
 def is_closed(port):
     for _attempt in range(200):
-        if seen("tcp", port) == "refused":
+        if probed("tcp", port) == "refused":
             return True
         time.sleep(0.05)
     return False
@@ -140,7 +140,7 @@ def test_a_new_process_replaces_the_last_process(control):
     first, second = free_port(), free_port()
     start([listener(first, "tcp")], 60, control)
     start([listener(second, "tcp")], 60, control)
-    assert (seen("tcp", first), seen("tcp", second)) == ("refused", "open")
+    assert (probed("tcp", first), probed("tcp", second)) == ("refused", "open")
 
 
 def test_listeners_with_a_host_name_are_omitted():
@@ -155,7 +155,7 @@ def test_without_listen_no_port_is_opened(control):
     port = free_port()
     result = start([listener(port, "tcp", "udp")], 60, control, listen=False)
     assert (result["placeholders"], result["left_out"]) == ([], [])
-    assert [seen(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
+    assert [probed(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
 
 
 def test_a_marked_ping_gets_an_ack():

@@ -98,7 +98,7 @@ def test_the_process_answers_until_a_client_connects(tmp_path):
 
 
 class FakeObserver:
-    """An observer without sockets that has seen one datagram."""
+    """An observer without sockets that has received one datagram."""
 
     def __init__(self):
         self.sockets, self.blind = [], {"ipv6": "no IPv6"}

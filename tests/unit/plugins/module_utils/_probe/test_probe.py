@@ -33,9 +33,9 @@ def probe(kind, port, address="127.0.0.1", name="p"):
     return parse_probe({"name": name, "kind": kind, "address": address, "port": port})
 
 
-def seen(kind, port, limits=PATIENT, address="127.0.0.1"):
+def probed(kind, port, limits=PATIENT, address="127.0.0.1"):
     (result,) = run_probes([probe(kind, port, address)], limits)
-    return result["seen"], result["detail"]
+    return result["result"], result["detail"]
 
 
 @contextlib.contextmanager
@@ -92,9 +92,9 @@ def garbage(sequence):
 @pytest.mark.parametrize("family", list(LOOPBACK))
 def test_tcp_tells_a_listener_from_a_closed_port(family):
     with bound(socket.SOCK_STREAM, family) as (sock, port):
-        assert seen("tcp", port, address=LOOPBACK[family]) == ("refused", "ECONNREFUSED: connection refused")
+        assert probed("tcp", port, address=LOOPBACK[family]) == ("refused", "ECONNREFUSED: connection refused")
         sock.listen()
-        assert seen("tcp", port, address=LOOPBACK[family]) == ("open", "connected")
+        assert probed("tcp", port, address=LOOPBACK[family]) == ("open", "connected")
 
 
 def test_tcp_silence_is_filtered():
@@ -105,13 +105,13 @@ def test_tcp_silence_is_filtered():
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(("127.0.0.1", port))
-        assert seen("tcp", port, Limits(timeout=0.1, tries=3, workers=1)) == ("filtered", "no answer in 3 x 0.1 s")
+        assert probed("tcp", port, Limits(timeout=0.1, tries=3, workers=1)) == ("filtered", "no answer in 3 x 0.1 s")
 
 
 def test_memberlist_on_a_closed_port_is_refused():
     with bound(socket.SOCK_DGRAM) as (sock, port):
         sock.close()
-        assert seen("memberlist", port) == ("refused", "ECONNREFUSED: ICMP port unreachable from 127.0.0.1")
+        assert probed("memberlist", port) == ("refused", "ECONNREFUSED: ICMP port unreachable from 127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_memberlist_on_a_closed_port_is_refused():
 )
 def test_memberlist_with_its_ack_is_open(replies):
     with peer(*replies) as port:
-        assert seen("memberlist", port) == ("open", "ack")
+        assert probed("memberlist", port) == ("open", "ack")
 
 
 @pytest.mark.parametrize("replies", [[[]], [[wrong_ack]], [[gossip_only]], [[lambda _: b"\x00\x80"]]])
 def test_memberlist_without_its_ack_is_filtered(replies):
     with peer(*replies) as port:
-        assert seen("memberlist", port, QUICK) == ("filtered", "no answer in 1 x 0.2 s")
+        assert probed("memberlist", port, QUICK) == ("filtered", "no answer in 1 x 0.2 s")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_memberlist_without_its_ack_is_filtered(replies):
 )
 def test_another_service_on_the_port_is_refused(answer, reason):
     with peer([answer]) as port:
-        verdict, detail = seen("memberlist", port)
+        verdict, detail = probed("memberlist", port)
     assert verdict == "refused"
     assert detail.startswith("the answer is no message of memberlist: ")
     assert reason in detail
@@ -159,7 +159,7 @@ def test_a_lost_datagram_is_tried_again_with_a_new_sequence_number():
         return ack(sequence)
 
     with peer([silent_record], [record]) as port:
-        assert seen("memberlist", port, Limits(timeout=0.3, tries=5, workers=1)) == ("open", "ack")
+        assert probed("memberlist", port, Limits(timeout=0.3, tries=5, workers=1)) == ("open", "ack")
     assert len(set(sequences)) == 2
 
 
@@ -173,9 +173,9 @@ def test_results_keep_the_order_and_the_names_of_the_caller():
         ] * 20
         results = run_probes([probe(kind, port, address, name) for name, kind, address, port in wanted], PATIENT)
     assert [(r["name"], r["kind"], r["address"], r["port"]) for r in results] == wanted
-    assert [r["seen"] for r in results] == ["open", "refused", "open"] * 20
+    assert [r["result"] for r in results] == ["open", "refused", "open"] * 20
     assert {tuple(r) for r in results} == {
-        ("name", "kind", "address", "port", "seen", "detail", "certificate", "status", "mark")
+        ("name", "kind", "address", "port", "result", "detail", "certificate", "status", "mark")
     }
 
 
@@ -183,14 +183,14 @@ def test_a_udp_probe_without_an_answer_is_silent():
     with bound(socket.SOCK_DGRAM) as (sock, port):
         (result,) = run_probes([probe("udp", port)], Limits(timeout=0.1, tries=2, workers=1))
         packets = [sock.recv(99) for _try in range(2)]
-    assert (result["seen"], result["detail"]) == ("silent", "no answer in 2 x 0.1 s")
+    assert (result["result"], result["detail"]) == ("silent", "no answer in 2 x 0.1 s")
     assert [packet[9:17].hex() for packet in packets] == [result["mark"]] * 2
 
 
 def test_any_datagram_answers_a_udp_probe():
     with peer([lambda _sequence: b"what?"]) as port:
-        assert seen("udp", port) == ("open", "answered with 5 bytes")
-    assert seen("udp", port)[0] == "refused"
+        assert probed("udp", port) == ("open", "answered with 5 bytes")
+    assert probed("udp", port)[0] == "refused"
 
 
 def test_each_probe_has_its_own_mark():

@@ -81,7 +81,7 @@ def plain(answer):
 def test_an_untrusted_certificate_is_shown(context):
     with server(with_tls(context)) as port:
         result = probed("tls", port)
-    assert (result["seen"], result["detail"], result["status"]) == ("open", "connected", None)
+    assert (result["result"], result["detail"], result["status"]) == ("open", "connected", None)
     assert base64.b64decode(result["certificate"]) == DER
 
 
@@ -96,13 +96,13 @@ def test_https(context):
 def test_http(answer, status):
     with server(plain(answer)) as port:
         result = probed("http", port)
-    assert (result["seen"], result["status"], result["certificate"]) == ("open", status, None)
+    assert (result["result"], result["status"], result["certificate"]) == ("open", status, None)
 
 
 def test_a_port_without_tls_is_open():
     with server(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
         result = probed("tls", port)
-    assert (result["seen"], result["certificate"]) == ("open", None)
+    assert (result["result"], result["certificate"]) == ("open", None)
     assert result["detail"].startswith("connected; TLS failed: ")
 
 
@@ -116,10 +116,10 @@ def test_a_port_that_is_silent_after_the_connection_is_open():
     with server(lambda _connection: done.wait(10)) as port:
         results = probed("tls", port, QUICK)
         done.set()
-    assert (results["seen"], results["detail"]) == ("open", "connected; no answer to TLS in 0.3 s")
+    assert (results["result"], results["detail"]) == ("open", "connected; no answer to TLS in 0.3 s")
 
 
 def test_a_closed_port_is_refused():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        assert probed("https", sock.getsockname()[1])["seen"] == "refused"
+        assert probed("https", sock.getsockname()[1])["result"] == "refused"

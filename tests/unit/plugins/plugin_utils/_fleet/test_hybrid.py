@@ -102,12 +102,12 @@ CONNECTED = {
 
 @pytest.mark.parametrize("case", CONNECTED)
 def test_connected(case):
-    control_planes, data_plane, value, seen = CONNECTED[case]
+    control_planes, data_plane, value, source = CONNECTED[case]
     plan = planned({**control_planes, "dp": data_plane})
     assert settings(plan, "dp")["cluster_control_plane"] == value
     assert "cluster_telemetry_endpoint" not in settings(plan, "dp")
     allowed = sources(plan, next(iter(control_planes)), "cluster")
-    assert allowed == ([seen] if seen else [])
+    assert allowed == ([source] if source else [])
 
 
 def test_each_data_plane_gets_the_value_of_its_site():

@@ -164,9 +164,9 @@ def test_the_report_shows_the_source_on_each_network():
     nodes = {"a": {**allowed, "kong_address": "192.168.1.1"}, "b": {**allowed, "kong_address": "10.30.0.1"}}
     plan = planned(nodes, {"c": on(*BOTH, default="192.168.1.5")})
     callers = Callers(list_hosts(plan))
-    seen = {name: list_ports(plan, get_node(plan, name), callers)[0].flows[0].seen for name in nodes}
-    assert {name: "192.168.1.5/32" in found for name, found in seen.items()} == {"a": True, "b": False}
-    assert "10.30.0.5/32" in seen["b"]
+    sources = {name: list_ports(plan, get_node(plan, name), callers)[0].flows[0].sources for name in nodes}
+    assert {name: "192.168.1.5/32" in found for name, found in sources.items()} == {"a": True, "b": False}
+    assert "10.30.0.5/32" in sources["b"]
 
 
 NETWORKS = ("10.0.0.{}/8", "10.1.0.{}/16", "10.1.2.{}/24", "192.168.0.{}/24")

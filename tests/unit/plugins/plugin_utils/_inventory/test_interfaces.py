@@ -205,8 +205,8 @@ def test_addresses_and_sources(case):
 def test_the_smallest_network_decides():
     known = facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 8)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
     host, _codes = read(known, {})
-    seen = {dialled: host.choose_source(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
-    assert seen == {"10.30.9.9": "10.30.0.5", "10.31.0.1": "10.0.0.1", "192.0.2.1": "10.0.0.1", "fd00::1": None}
+    sources = {dialled: host.choose_source(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
+    assert sources == {"10.30.9.9": "10.30.0.5", "10.31.0.1": "10.0.0.1", "192.0.2.1": "10.0.0.1", "fd00::1": None}
 
 
 def test_an_unknown_source_is_the_address_of_the_host():

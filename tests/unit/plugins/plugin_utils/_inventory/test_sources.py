@@ -62,8 +62,8 @@ def error_of(**variables):
     ],
 )
 def test_terms(terms, expected):
-    seen = sources(plan_of(admin_sources=terms), "n", "admin")
-    assert sorted(source for source in seen if ":" not in source) == expected
+    allowed = sources(plan_of(admin_sources=terms), "n", "admin")
+    assert sorted(source for source in allowed if ":" not in source) == expected
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_no_warning_if_only_one_of_two_sockets_is_on_loopback():
 @pytest.mark.parametrize("terms", [["far"], ["@others"]])
 def test_missing_path_is_a_warning_without_a_rule(terms):
     plan = planned(fleet(admin_sources=terms, admin_gui_sources="nobody"), OTHERS, {"others": ["far", "admin"]})
-    seen = sources(plan, "n", "admin")
-    assert "10.9.0.1/32" not in seen
+    allowed = sources(plan, "n", "admin")
+    assert "10.9.0.1/32" not in allowed
     (warning,) = warnings(plan)
     assert (warning["code"], warning["host"], warning["variable"], warning["value"]) == (
         "source-no-path",
@@ -355,7 +355,7 @@ def test_members_of_a_site_that_dial_different_addresses():
     )
 
 
-def test_group_as_seen_from_two_sites():
+def test_group_for_two_sites():
     """The host has a different outside address for each site. Each site sees that address only."""
     mappings = [{"outside": "203.0.113.2", "sites": ["b"]}, {"outside": "203.0.113.3", "sites": ["c"]}]
     others = {"x": {"kong_site": "x", "kong_address": "10.5.0.1", "kong_nat": mappings}}

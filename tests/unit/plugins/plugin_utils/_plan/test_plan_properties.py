@@ -233,13 +233,13 @@ def callers_of(plan, node, listener, term, inventory):
     return list(inventory.groups[term[1:]]) if term.startswith("@") else [term]
 
 
-def check_rule(plan, node, listener, protocol, seen, inventory):
+def check_rule(plan, node, listener, protocol, allowed, inventory):
     terms = terms_of(node, listener, inventory)
     if listener.is_loopback:
-        assert seen == []
+        assert allowed == []
         return
     if "any" in terms:
-        assert seen == "any"
+        assert allowed == "any"
         return
     expected, own = set(), set()
     for term in terms:
@@ -256,7 +256,7 @@ def check_rule(plan, node, listener, protocol, seen, inventory):
             (own if caller == node.name else expected).update(found)
             if not found and caller != node.name:
                 check_reported(plan, node, listener, term, caller)
-    mine = {network for network in seen if ip_network(network).version in listener.families}
+    mine = {network for network in allowed if ip_network(network).version in listener.families}
     expected = {network for network in expected if ip_network(network).version in listener.families}
     assert expected <= mine <= expected | own, (node.name, listener, terms)
 
@@ -318,7 +318,7 @@ def check_hybrid(plan):
 
 def check_forwards(plan):
     """Check that each advertised outside address has forwards for both protocols to the port of the node."""
-    seen = [(f["device"], f["outside"], f["outside_port"], f["protocol"]) for f in plan["nat_forwards"]]
+    allowed = [(f["device"], f["outside"], f["outside_port"], f["protocol"]) for f in plan["nat_forwards"]]
     for name, data in plan["nodes"].items():
         node = get_node(plan, name)
         outside = [mapping["outside"] for mapping in data["nat"]]
@@ -328,4 +328,4 @@ def check_forwards(plan):
                 o for o, d in plan["nodes"].items() if d["cluster"] == node.cluster and get_node(plan, o).advertised
             ]
             if len(peers) > 1:
-                assert all(forward in [item[1:] for item in seen] for forward in wanted)
+                assert all(forward in [item[1:] for item in allowed] for forward in wanted)

@@ -123,7 +123,7 @@ def test_hybrid_sites():
 def test_time_and_size_are_linear_in_sites(make, monkeypatch):
     routes = []
     for module in (gossip, viewer):
-        for name in ("dial", "find_route", "find_route_to", "list_seen_sources"):
+        for name in ("dial", "find_route", "find_route_to", "list_route_sources"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, count_calls(getattr(paths, name), routes))
     found = []

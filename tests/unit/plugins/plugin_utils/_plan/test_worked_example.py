@@ -143,8 +143,8 @@ def test_the_nat_device(plan):
     for forward in forwards:
         assert (forward["outside"], forward["outside_port"]) == ("192.168.10.5", 9000)
         assert (forward["inside"], forward["inside_port"]) == ("192.168.23.45", 80)
-        seen = {network for name in forward["sources"] for network in plan["sets"][name]["ipv4"]}
-        assert {A1, A2} <= seen <= {A1, A2, B1, HAIRPIN}
+        allowed = {network for name in forward["sources"] for network in plan["sets"][name]["ipv4"]}
+        assert {A1, A2} <= allowed <= {A1, A2, B1, HAIRPIN}
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])

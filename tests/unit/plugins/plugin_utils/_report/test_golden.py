@@ -22,19 +22,20 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 
 GOLDEN = Path(__file__).parents[4] / "golden" / "report"
 SEED = planned(SEED_NODES, SEED_OTHERS)
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
 def outcomes_of(plan, *, absent=()):
     """Return the outcomes of a fleet in which every connection is as planned."""
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in list_probes_from(plan, caller)
+            {"name": probe.name, "result": RESULTS[probe.expected], "detail": ""}
+            for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
         if caller not in absent
     }
-    return [outcome.as_dict() for outcome in compare(plan, seen).outcomes]
+    return [outcome.as_dict() for outcome in compare(plan, probed).outcomes]
 
 
 def whole():
@@ -42,7 +43,7 @@ def whole():
     outcomes = outcomes_of(SEED)
     days = {"a1": 400, "a2": 29, "b1": -1}
     for outcome in outcomes:
-        if outcome["listener"] == "admin" and outcome["port"] == 8444 and outcome["seen"] == "open":
+        if outcome["listener"] == "admin" and outcome["port"] == 8444 and outcome["result"] == "open":
             outcome["certificate"] = {
                 "subject": "CN=kong",
                 "not_after": "2027-01-01T00:00:00Z",
@@ -59,11 +60,11 @@ def differences():
     outcomes = outcomes_of(SEED, absent=["b1"])
     for outcome in outcomes:
         if (outcome["from"], outcome["to"], outcome["listener"]) == ("a1", "b1", "cluster"):
-            outcome.update(seen="filtered", detail="no answer", cause="the NAT device does not forward")
+            outcome.update(result="filtered", detail="no answer", cause="the NAT device does not forward")
         if (outcome["from"], outcome["to"], outcome["listener"], outcome["protocol"]) == ("a2", "a1", "cluster", "udp"):
-            outcome.update(seen="silent", detail="udp 7946 does not answer")
+            outcome.update(result="silent", detail="udp 7946 does not answer")
         if (outcome["from"], outcome["listener"], outcome["port"], outcome["to"]) == ("a1", "admin", 8001, "a2"):
-            outcome.update(seen="open")
+            outcome.update(result="open")
     verification = {"outcomes": outcomes, "sampled": True, "placeholders": ["a1", "a2"]}
     lines = {
         "firewall": ["10.0.0.0/8 can reach tcp 8001 (admin) and should not"],

@@ -169,8 +169,8 @@ def test_the_worked_example():
     assert {
         "dials 192.168.10.5:9000",
         "arrives at 192.168.23.45:80",
-        "seen as 192.168.10.11, 192.168.10.12",
-        "seen as 192.168.10.5",
+        "source 192.168.10.11, 192.168.10.12",
+        "source 192.168.10.5",
         "through its own NAT",
         "advertises 192.168.10.5:9000",
         "loopback: only the node itself",
@@ -226,7 +226,7 @@ def test_boxes_and_callers_are_in_natural_order():
     assert [box.nodes for box in boxes] == [("n1",), ("n9",), ("n10",)]
     [admin] = [row for row in boxes[0].rows if row.listener == "admin"]
     assert admin.flows[0].callers == ("n9", "n10")
-    assert admin.flows[0].seen == ("10.0.0.9/32", "10.0.0.10/32")
+    assert admin.flows[0].sources == ("10.0.0.9/32", "10.0.0.10/32")
 
 
 def test_two_addresses_are_dialled_in_two_lines():
@@ -287,12 +287,12 @@ def test_labels_are_complete_and_fit(text):
 
 @pytest.mark.parametrize("items", [["a"], ["a" * 50, "b"], ["10.0.0.1"] * 30, ["10.0.0.1", "10.0.0.2"]])
 def test_fitted_lists_fit_and_count(items):
-    label = make_list_label("seen", 0, 0, 150, "seen as ", items)
+    label = make_list_label("source", 0, 0, 150, "source ", items)
     shown = label.text
-    assert shown.startswith(f"seen as {items[0]}")
+    assert shown.startswith(f"source {items[0]}")
     assert measure_width(shown, label.size) <= 150
     left = len(items) - shown.count(", ") - 1
-    one_more = "seen as " + list_first(items, len(items) - left + 1)
+    one_more = "source " + list_first(items, len(items) - left + 1)
     assert left == 0 or measure_width(one_more, label.size) > 150
     assert left == 0 or shown.endswith(f"+{left}")
 

@@ -18,17 +18,17 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     planned,
 )
 
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 ADMINS = {"ops": {"kong_site": "office", "kong_address": "192.0.2.9"}}
 
 
 def make_evidence(nodes):
     plan = planned(nodes, ADMINS)
-    seen = {
-        caller: [{"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in probes]
+    probed = {
+        caller: [{"name": probe.name, "result": RESULTS[probe.expected], "detail": ""} for probe in probes]
         for caller, probes in choose_sample(plan, len(nodes) * 10).items()
     }
-    outcomes = [outcome.as_dict() for outcome in compare(plan, seen).outcomes]
+    outcomes = [outcome.as_dict() for outcome in compare(plan, probed).outcomes]
     return Evidence(plan, {"at": "2026-01-01T00:00:00Z", "sampled": True, "outcomes": outcomes})
 
 

@@ -42,15 +42,16 @@ HOSTILE = [
     "\x00\x1b[31m\ufffe",
     '"]; click n0 "http://example.net"',
 ]
-SEEN = {"open": "open", "filtered": "filtered", "closed": "refused"}
+RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
-def seen_as_planned(plan):
+def list_results_as_planned(plan):
     """Return the results of all hosts in a healthy fleet."""
     return {
         caller: [
-            {"name": probe.name, "seen": SEEN[probe.expected], "detail": ""} for probe in list_probes_from(plan, caller)
+            {"name": probe.name, "result": RESULTS[probe.expected], "detail": ""}
+            for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
     }
@@ -58,12 +59,12 @@ def seen_as_planned(plan):
 
 def evidence_of(plan, *, wrong=0, absent=(), drift=None):
     """Return the evidence of a report: a verification with some differences of the first caller, and with absent hosts."""
-    seen = {caller: results for caller, results in seen_as_planned(plan).items() if caller not in absent}
-    for result in seen[next(iter(seen))][:wrong]:
-        result.update(seen="open" if result["seen"] != "open" else "filtered", detail="no answer")
+    probed = {caller: results for caller, results in list_results_as_planned(plan).items() if caller not in absent}
+    for result in probed[next(iter(probed))][:wrong]:
+        result.update(result="open" if result["result"] != "open" else "filtered", detail="no answer")
     verification = {
         "at": "2026-11-25 12:00 UTC",
-        "outcomes": [outcome.as_dict() for outcome in compare(plan, seen).outcomes],
+        "outcomes": [outcome.as_dict() for outcome in compare(plan, probed).outcomes],
     }
     return Evidence(plan, verification, drift, compare_plans(NO_PLAN, plan))
 
@@ -171,7 +172,7 @@ def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first()
 
 def test_index_names_the_problems_of_a_node():
     outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["to"] == "a1"]
-    outcomes[0]["seen"] = "unreachable"
+    outcomes[0]["result"] = "unreachable"
     next(outcome for outcome in outcomes if outcome["listener"] == "admin")["status"] = 200
     row = make_nodes_section(PLAN, outcomes, None).tables[0].rows[0]
     assert row[1].text == "1 result not as planned, Admin API without authentication"
@@ -319,7 +320,7 @@ def test_difference_marks_its_arrow_and_its_port():
     evidence = evidence_of(PLAN)
     for outcome in evidence.verification["outcomes"]:
         if (outcome["from"], outcome["to"], outcome["listener"], outcome["protocol"]) == ("a1", "b1", "cluster", "udp"):
-            outcome["seen"] = "filtered"
+            outcome["result"] = "filtered"
     page = FORMS[".html"](evidence)
     assert "\N{BALLOT X} dials 192.168.10.5:9000" in page
     assert page.count("\N{BALLOT X} dials") == 1

@@ -25,9 +25,9 @@ DRIFTS = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "text", "tone"), VERIFICATIONS)
-def test_summary_of_a_verification(seen, text, tone):
-    cell = summarise_verification({"outcomes": [{"expected": "open", "seen": result} for result in seen]})
+@pytest.mark.parametrize(("results", "text", "tone"), VERIFICATIONS)
+def test_summary_of_a_verification(results, text, tone):
+    cell = summarise_verification({"outcomes": [{"expected": "open", "result": result} for result in results]})
     assert (cell.text, cell.tone, cell.link) == (text, tone, "verification")
 
 

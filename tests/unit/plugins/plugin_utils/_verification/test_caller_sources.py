@@ -50,11 +50,11 @@ def test_likely_callers(sources, networks, excepted, names):
     allowing = [network for name in names for network in list_networks(sets, name)]
     allowed = {
         position
-        for position, seen in enumerate(sources)
-        if all(any(contains(network, source) for network in allowing) for source in seen)
+        for position, addresses in enumerate(sources)
+        if all(any(contains(network, source) for network in allowing) for source in addresses)
     }
-    for position, seen in enumerate(sources):
-        assert all(Sets(sets).allow(names, source) for source in seen) is (position in allowed)
+    for position, addresses in enumerate(sources):
+        assert all(Sets(sets).allow(names, source) for source in addresses) is (position in allowed)
     likely = [list(map(set, callers.list_likely(names, allowed=way))) for way in (True, False)]
     assert allowed <= set.union(*likely[0])
     assert set(range(len(sources))) - allowed <= set.union(*likely[1])

@@ -23,9 +23,9 @@ HEALTHY = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 def causes(fault):
     """Return the cause of each difference, by (caller, target, listener, protocol, port); `fault` changes results."""
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "seen": met[0], "detail": met[1]}
+            {"name": probe.name, "result": met[0], "detail": met[1]}
             for probe in list_probes_from(PLAN, caller)
             for met in [fault(probe) or (HEALTHY[probe.expected], "")]
         ]
@@ -39,7 +39,7 @@ def causes(fault):
             outcome.probe.protocol,
             outcome.probe.port,
         ): outcome.cause
-        for outcome in compare(PLAN, seen).differences
+        for outcome in compare(PLAN, probed).differences
     }
 
 
@@ -56,9 +56,9 @@ def at(target, listener=None, protocol=None, caller=None):
                           and protocol in (None, probe.protocol) and caller in (None, probe.caller))  # fmt: skip
 
 
-def meets(seen, which, detail="said so"):
+def meets(probed, which, detail="said so"):
     """Return a fault that changes the result of the allowed probes that match."""
-    return lambda probe: (seen, detail) if which(probe) and probe.expected == "open" else None
+    return lambda probe: (probed, detail) if which(probe) and probe.expected == "open" else None
 
 
 ROUTER = "192.168.10.5:9000"
@@ -194,14 +194,14 @@ def test_packet_that_passed_the_firewall():
 
 def test_common_cause_of_several_differences_is_printed_once():
     fault = meets("filtered", at("b1", "cluster", "udp"))
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "seen": (fault(probe) or (HEALTHY[probe.expected],))[0], "detail": "silence"}
+            {"name": probe.name, "result": (fault(probe) or (HEALTHY[probe.expected],))[0], "detail": "silence"}
             for probe in list_probes_from(PLAN, caller)
         ]
         for caller in list_callers(PLAN)
     }
-    lines = format_verification(compare(PLAN, seen))
+    lines = format_verification(compare(PLAN, probed))
     assert [line for line in lines if line.startswith("  cause")] == [
         "  cause of all 3: router forwards 192.168.10.5:9000 for tcp, not for udp"
     ]
@@ -209,14 +209,18 @@ def test_common_cause_of_several_differences_is_printed_once():
 
 def test_outcomes_at_other_nodes_do_not_explain_a_difference():
     """The other nodes answer. If their outcomes counted, the cause could not be that the node is down."""
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "seen": "filtered" if probe.target == "a1" else HEALTHY[probe.expected], "detail": ""}
+            {
+                "name": probe.name,
+                "result": "filtered" if probe.target == "a1" else HEALTHY[probe.expected],
+                "detail": "",
+            }
             for probe in list_probes_from(PLAN, caller)
         ]
         for caller in list_callers(PLAN)
     }
-    outcomes = compare(PLAN, seen).outcomes
+    outcomes = compare(PLAN, probed).outcomes
     first = next(outcome for outcome in outcomes if outcome.probe.target == "a1" and outcome.differs)
     assert infer_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"
 
@@ -232,14 +236,14 @@ def test_every_set_that_contains_the_source_is_named():
         },
         {"ops": {"kong_address": "10.0.0.9"}},
     ).plan
-    seen = {
+    probed = {
         caller: [
             {"name": probe.name, "detail": "",
-             "seen": "filtered" if (probe.listener, probe.caller) == ("admin", "ops") else HEALTHY[probe.expected]}
+             "result": "filtered" if (probe.listener, probe.caller) == ("admin", "ops") else HEALTHY[probe.expected]}
             for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
     }  # fmt: skip
-    [difference] = compare(plan, seen).differences
+    [difference] = compare(plan, probed).differences
     sets = "admin-networks-at-default or admin-ops-from-default"
     assert difference.cause.startswith(f"the set {sets} of n lacks 10.0.0.9, or its rule for tcp 8001 is missing")

@@ -18,7 +18,7 @@ FINE = {"firewall": OK, "listeners": OK, "settings": {"failed": False, "changed_
 MISSING_RULE = "tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"
 
 
-def seen(**parts):
+def inspected(**parts):
     return {**FINE, **parts}
 
 
@@ -36,7 +36,8 @@ def test_a_fleet_as_planned():
 def test_nodes_with_the_same_difference_share_a_line():
     missing = {**OK, "report": [MISSING_RULE, "at boot: x"]}
     drift = gather(
-        PLAN, {"a2": seen(firewall=missing), "a10": seen(firewall={**OK, "report": [MISSING_RULE]}), "b1": FINE}
+        PLAN,
+        {"a2": inspected(firewall=missing), "a10": inspected(firewall={**OK, "report": [MISSING_RULE]}), "b1": FINE},
     )
     assert drift.differs
     assert format_drift(drift.as_dict()) == [
@@ -67,13 +68,13 @@ def test_nodes_with_the_same_difference_share_a_line():
     ],
 )
 def test_differences_of_settings(result, lines):
-    assert list(gather(PLAN, {"b1": seen(**result)}).nodes["b1"]["settings"]) == lines
+    assert list(gather(PLAN, {"b1": inspected(**result)}).nodes["b1"]["settings"]) == lines
 
 
 def test_a_node_that_was_not_checked_is_no_difference():
     broken = {"failed": True, "msg": "the host's sockets and Kong's unit cannot be read: no"}
     refused = {"failed": True, "msg": "kong_node_info needs root, and this task runs as deploy: set become: true"}
-    drift = gather(PLAN, {"a2": refused, "b1": seen(listeners=broken)})
+    drift = gather(PLAN, {"a2": refused, "b1": inspected(listeners=broken)})
     assert not drift.differs
     assert drift.as_dict() == {
         "format": 1,
@@ -100,7 +101,7 @@ def test_an_effective_value_that_differs_is_a_difference():
     line = (
         "status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"
     )
-    drift = gather(PLAN, {"b1": seen(listeners={**OK, "report": [line]})})
+    drift = gather(PLAN, {"b1": inspected(listeners={**OK, "report": [line]})})
     assert (drift.differs, drift.nodes["b1"]["listeners"]) == (True, (line,))
 
 

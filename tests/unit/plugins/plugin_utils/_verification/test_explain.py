@@ -27,9 +27,9 @@ def plan():
     return compiled(nodes, OTHERS).plan
 
 
-def said(plan, caller, target, listener, protocol="tcp", seen=None):
+def said(plan, caller, target, listener, protocol="tcp", probed=None):
     probe = next(probe for probe in choose_probes(plan, caller, target, listener) if probe.protocol == protocol)
-    return "\n".join(explain(plan, probe, seen or {}))
+    return "\n".join(explain(plan, probe, probed or {}))
 
 
 def test_in_one_network(plan):
@@ -81,12 +81,12 @@ def test_a_listener_on_loopback(plan):
     assert "no path: it listens on 127.0.0.1 only" in said(plan, "a1", "a2", "cluster_rpc")
 
 
-@pytest.mark.parametrize("seen, different", [("open", False), ("filtered", True), ("refused", True)])
-def test_actual_result(plan, seen, different):
+@pytest.mark.parametrize("probed, different", [("open", False), ("filtered", True), ("refused", True)])
+def test_actual_result(plan, probed, different):
     (probe,) = choose_probes(plan, "a1", "a2", "proxy")[:1]
-    outcomes = list_outcomes(plan, [probe], [{"name": probe.name, "seen": seen, "detail": "no answer"}], None)
+    outcomes = list_outcomes(plan, [probe], [{"name": probe.name, "result": probed, "detail": "no answer"}], None)
     lines = explain(plan, probe, outcomes)
-    assert f"  actual      {seen} (no answer){'  <<< differs' if different else ''}" in lines
+    assert f"  actual      {probed} (no answer){'  <<< differs' if different else ''}" in lines
     assert lines[-1].startswith("  cause       ") is different
     assert outcomes[probe.name].differs is different
 

@@ -36,7 +36,7 @@ TO_A, TO_B = (f"{node} proxy tcp 80 {VIRTUAL}:80" for node in ("a", "b"))
 def results(**changes):
     return {
         caller: [
-            {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": ""}
+            {"name": probe.name, "result": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": ""}
             for probe in list_probes_from(PLAN, caller)
         ]
         for caller in ("a", "b", "client")
@@ -97,10 +97,10 @@ def test_results_through_a_mapping_are_those_of_the_holder():
     nat = [{"outside": "203.0.113.7", "outside_port": 80, "inside": VIRTUAL, "inside_port": 80}]
     nodes = {name: {**PAIR, "kong_address": f"10.9.0.{end}", "kong_nat": nat} for name, end in (("a", 5), ("b", 6))}
     plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
-    seen = {
-        "client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
+    probed = {
+        "client": [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
     }
-    found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
+    found = compare(plan, probed, None, {"a": [], "b": [VIRTUAL]}).outcomes
     assert {outcome.probe.target for outcome in found if outcome.probe.dialled.address == "203.0.113.7"} == {"b"}
 
 
@@ -114,10 +114,10 @@ def test_another_port_of_an_outside_address_leads_to_the_node_itself():
         ]
         nodes[name] = {**PAIR, "kong_admin_sources": ["client"], "kong_address": f"10.9.0.{end}", "kong_nat": nat}
     plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
-    seen = {
-        "client": [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
+    probed = {
+        "client": [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
     }
-    found = compare(plan, seen, None, {"a": [], "b": [VIRTUAL]}).outcomes
+    found = compare(plan, probed, None, {"a": [], "b": [VIRTUAL]}).outcomes
     tested = {
         (outcome.probe.target, outcome.probe.dialled.port)
         for outcome in found

@@ -39,7 +39,7 @@ def results(plan=PLAN):
         caller: [
             {
                 "name": probe.name,
-                "seen": "silent" if probe.kind == "udp" else MET[probe.expected],
+                "result": "silent" if probe.kind == "udp" else MET[probe.expected],
                 "detail": "",
                 "mark": caller,
             }
@@ -52,12 +52,12 @@ def results(plan=PLAN):
 def met(plan=PLAN, **observer):
     """Return the results of the probes of the stream, from the allowed client and from the outsider."""
     verification = compare(plan, results(plan), {"n": {**NOTHING, **observer}} if observer else {})
-    return [outcome.seen for caller in ("client", "outsider") for outcome in verification.outcomes
+    return [outcome.result for caller in ("client", "outsider") for outcome in verification.outcomes
             if (outcome.probe.caller, outcome.probe.listener) == (caller, "stream")]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "observer, seen",
+    "observer, probed",
     [
         ({"arrived": ["client", "outsider"], "let_in": ["client"]}, ["open", "filtered"]),
         ({"arrived": ["client"], "let_in": ["client"]}, ["open", "filtered"]),
@@ -69,8 +69,8 @@ def met(plan=PLAN, **observer):
         ({}, ["silent", "silent"]),
     ],
 )
-def test_observer_decides_about_silent_probes(observer, seen):
-    assert met(**observer) == seen
+def test_observer_decides_about_silent_probes(observer, probed):
+    assert met(**observer) == probed
 
 
 def test_forwarded_datagram_reaches_a_container():
@@ -113,8 +113,8 @@ def test_unverified_result_is_neither_passed_nor_failed():
 
 def said(observer):
     probes = choose_probes(PLAN, "client", "n", "stream")
-    seen = list_outcomes(PLAN, probes, results()["client"], observer)
-    (line,) = (line for line in explain(PLAN, probes[0], seen) if line.startswith("  actual"))
+    probed = list_outcomes(PLAN, probes, results()["client"], observer)
+    (line,) = (line for line in explain(PLAN, probes[0], probed) if line.startswith("  actual"))
     return line
 
 

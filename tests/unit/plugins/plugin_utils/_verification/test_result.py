@@ -14,11 +14,11 @@ PLAN = compiled(SEED_NODES, SEED_OTHERS).plan
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
-def seen(*callers, **changes):
+def probed(*callers, **changes):
     """Return results as expected, except for the named probes."""
     return {
         caller: [
-            {"name": probe.name, "seen": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "said so"}
+            {"name": probe.name, "result": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "said so"}
             for probe in list_probes_from(PLAN, caller)
         ]
         for caller in callers
@@ -29,7 +29,7 @@ ALL = ("a1", "a2", "b1", "admin")
 
 
 def test_a_healthy_fleet():
-    verification = compare(PLAN, seen(*ALL))
+    verification = compare(PLAN, probed(*ALL))
     assert verification.differences == ()
     assert verification.missing == ()
     count = len(verification.outcomes)
@@ -47,7 +47,7 @@ def test_every_kind_of_difference_is_named():
         "a2 cluster udp 7946 192.168.10.12:7946": "filtered",
         "b1 proxy tcp 8000 192.168.23.45:8000": "open",
     }
-    verification = compare(PLAN, seen("a1", **changes) | seen("a2", "b1", "admin"))
+    verification = compare(PLAN, probed("a1", **changes) | probed("a2", "b1", "admin"))
     lines = format_verification(verification)
     assert [line for line in lines if line.startswith("DIFFERS")] == [
         "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, actual refused (said so)",
@@ -61,12 +61,12 @@ def test_every_kind_of_difference_is_named():
 
 def test_refused_differs_from_filtered():
     # The packet passed the firewall; by chance no process listened.
-    verification = compare(PLAN, seen("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
-    assert [outcome.seen for outcome in verification.differences] == ["refused"]
+    verification = compare(PLAN, probed("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
+    assert [outcome.result for outcome in verification.differences] == ["refused"]
 
 
 def test_hosts_that_did_not_probe_are_named():
-    verification = compare(PLAN, seen("a1", "admin"))
+    verification = compare(PLAN, probed("a1", "admin"))
     assert verification.missing == ("a2", "b1")
     lines = format_verification(verification)
     assert "NOT PROBED from b1: it was unreachable, failed or not part of this run" in lines
@@ -82,7 +82,7 @@ def test_warning_if_no_connection_had_to_be_blocked():
     }
     plan = compiled({"n": node, "m": {**node, "kong_address": "10.0.0.2"}}).plan
     results = {
-        caller: [{"name": probe.name, "seen": "open", "detail": ""} for probe in list_probes_from(plan, caller)]
+        caller: [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, caller)]
         for caller in ("n", "m")
     }
     verification = compare(plan, results)
@@ -97,9 +97,9 @@ def test_no_table_with_many_sources():
 
 
 def with_answers(**answers):
-    results = seen(*ALL)
+    results = probed(*ALL)
     for result in (probe for probes in results.values() for probe in probes):
-        result.update(answers.get(result["name"].split()[1], {}) if result["seen"] == "open" else {})
+        result.update(answers.get(result["name"].split()[1], {}) if result["result"] == "open" else {})
     return format_verification(compare(PLAN, results))
 
 
@@ -140,7 +140,7 @@ def test_tls_listener_without_a_certificate_is_noted():
 
 def test_placeholder_is_distinguished_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
-    lines = format_verification(compare(PLAN, seen(*ALL)), {"a1": ports, "a2": []})
+    lines = format_verification(compare(PLAN, probed(*ALL)), {"a1": ports, "a2": []})
     assert (
         "PLACEHOLDER: a1 answered on tcp 8443, udp 7946 with a placeholder, because no process listens there" in lines
     )

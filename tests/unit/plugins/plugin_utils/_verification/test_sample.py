@@ -147,7 +147,7 @@ def test_outside_address_for_each_site():
 @pytest.mark.parametrize("make", [make_gossip_sites, make_hybrid_sites])
 def test_work_is_linear_in_sites(make, monkeypatch):
     calls = []
-    for name in ("find_route_to", "list_seen_sources"):
+    for name in ("find_route_to", "list_route_sources"):
         monkeypatch.setattr(probes_module, name, count_calls(getattr(probes_module, name), calls))
     found = []
     for count in (60, 240):
@@ -186,11 +186,11 @@ def test_probes_are_spread_over_all_hosts():
 
 
 def verification_of(plan, chosen):
-    seen = {
-        caller: [{"name": probe.name, "seen": AS_EXPECTED[probe.expected], "detail": ""} for probe in probes]
+    probed = {
+        caller: [{"name": probe.name, "result": AS_EXPECTED[probe.expected], "detail": ""} for probe in probes]
         for caller, probes in chosen.items()
     }
-    return compare(plan, seen)
+    return compare(plan, probed)
 
 
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])

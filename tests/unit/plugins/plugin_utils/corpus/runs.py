@@ -60,8 +60,8 @@ _CERTIFICATE = {"subject": "CN=kong", "not_after": "2027-01-01T00:00:00Z"}
 def describe_drift():
     """Yield the drift texts for results of the modules on the nodes of the seed."""
     plan = planned(SEED.nodes, SEED.others, SEED.groups)
-    for title, seen in _DRIFTS.items():
-        drift = gather(plan, seen).as_dict()
+    for title, probed in _DRIFTS.items():
+        drift = gather(plan, probed).as_dict()
         yield from (f"=== {title}", *format_drift(drift), "")
         yield from FORMS[".md"](Evidence(plan, drift=drift)).partition("## Drift")[2].splitlines()[:20]
 
@@ -71,7 +71,7 @@ def _see(plan, mute, **more):
     return {
         caller: [
             {"name": probe.name, "mark": caller, "detail": "told", **more,
-             "seen": "silent" if probe.kind == mute else _PLANNED[probe.expected]}
+             "result": "silent" if probe.kind == mute else _PLANNED[probe.expected]}
             for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
@@ -84,12 +84,12 @@ def describe_observers():
     probes = choose_probes(plan, "far", "box", "stream")
     for title, observer in _OBSERVERS.items():
         yield f"=== {title}"
-        seen = _see(plan, "udp")
-        verification = compare(plan, seen, {"box": observer} if observer else None)
+        probed = _see(plan, "udp")
+        verification = compare(plan, probed, {"box": observer} if observer else None)
         lines = format_verification(verification)
         after_title, *_others = (number for number, line in enumerate(lines) if line[:1].isupper() and number)
         yield from lines[after_title:]
-        outcomes = list_outcomes(plan, probes, seen["far"], observer)
+        outcomes = list_outcomes(plan, probes, probed["far"], observer)
         yield from (line for probe in probes for line in explain(plan, probe, outcomes))
         yield ""
 
@@ -105,14 +105,14 @@ def describe_holders():
 def describe_certificates():
     """Yield notes about certificates, authentication, placeholders, and hosts that did not probe."""
     plan = planned(SEED.nodes, SEED.others, SEED.groups)
-    seen = _see(plan, "none", status=200)
+    probed = _see(plan, "none", status=200)
     for days, caller in ((-1, "a1"), (0, "a2"), (29, "admin"), (30, "client")):
-        for result in seen[caller]:
+        for result in probed[caller]:
             if " 8443 " in result["name"] or " 8444 " in result["name"]:
                 result["certificate"] = {**_CERTIFICATE, "days_left": days}
-    del seen["outsider"]
+    del probed["outsider"]
     placeholders = {"a1": [{"protocol": "tcp", "address": "0.0.0.0", "port": 8443}] * 2, "a2": []}
-    verification = compare(plan, seen)
+    verification = compare(plan, probed)
     yield from format_verification(verification, placeholders)
     outcomes = [outcome.as_dict() for outcome in verification.outcomes]
     evidence = Evidence(plan, {"at": "2026-11-25 12:00 UTC", "outcomes": outcomes, "placeholders": ["a1"]})
@@ -123,11 +123,11 @@ def describe_certificates():
 def _collect_faults():
     """Return the evidence of a run with differences, a sample, placeholders, holders and drift."""
     plan = planned(SEED.nodes, SEED.others, SEED.groups)
-    seen = _see(plan, "none")
-    for number, result in enumerate(result for results in seen.values() for result in results):
-        result["seen"] = ("open", "filtered", "refused", "unreachable", "silent", result["seen"])[number % 6]
-    del seen["client"]
-    verification = compare(plan, seen)
+    probed = _see(plan, "none")
+    for number, result in enumerate(result for results in probed.values() for result in results):
+        result["result"] = ("open", "filtered", "refused", "unreachable", "silent", result["result"])[number % 6]
+    del probed["client"]
+    verification = compare(plan, probed)
     kept = {
         "at": "2026-11-25 12:00 UTC",
         "outcomes": [outcome.as_dict() for outcome in verification.outcomes],

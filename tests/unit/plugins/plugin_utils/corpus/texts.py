@@ -165,14 +165,14 @@ def _describe_pf(plan):
 
 
 def _verify(plan, fault):
-    seen = {
+    probed = {
         caller: [
-            {"name": probe.name, "mark": probe.name, "detail": "", "seen": fault(probe) or _PLANNED[probe.expected]}
+            {"name": probe.name, "mark": probe.name, "detail": "", "result": fault(probe) or _PLANNED[probe.expected]}
             for probe in list_probes_from(plan, caller)
         ]
         for caller in list_callers(plan)
     }
-    return compare(plan, seen)
+    return compare(plan, probed)
 
 
 def _describe_causes(plan) -> Iterator[str]:

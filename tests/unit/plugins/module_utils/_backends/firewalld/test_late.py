@@ -401,18 +401,18 @@ def test_a_zone_file_that_cannot_be_edited_is_an_error_before_any_change(host, f
 
 
 def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, firewalld):
-    seen = {}
+    calls = {}
 
     def run_program(*argv, stdin=""):
         check = host.locate("/run/gatehouse_kong_check")
-        seen.update({argv: sorted(str(path.relative_to(check)) for path in check.rglob("*.*"))})
+        calls.update({argv: sorted(str(path.relative_to(check)) for path in check.rglob("*.*"))})
         return ""
 
     host.run = run_program
     late = FirewalldLate(host, Listing())
     late.read(WANT)
     late.validate(WANT, check_mode=True)
-    assert seen == {
+    assert calls == {
         ("firewall-offline-cmd", f"--system-config={host.root}/run/gatehouse_kong_check", "--check-config"): [
             "firewalld.conf", f"ipsets/{A}.xml", f"ipsets/{B}.xml", "zones/home.xml", "zones/public.xml",
             "zones/work.xml",

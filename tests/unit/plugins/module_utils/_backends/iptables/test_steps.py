@@ -138,13 +138,13 @@ def plan(state, want):
 
 def go(kernel, want, stop_at=None):
     """Execute the steps to the ruleset, up to a given moment. Return the policies after each moment."""
-    seen = [kernel.policy()]
+    steps = [kernel.policy()]
     moments = (moment for step in plan(kernel.state(), want) for moment in kernel.moments(step))
     for number, _moment in enumerate(moments):
-        seen.append(kernel.policy())
+        steps.append(kernel.policy())
         if number == stop_at:
             break
-    return seen
+    return steps
 
 
 def after(want):
@@ -170,11 +170,11 @@ def test_at_each_moment_the_old_or_the_new_ruleset_is_loaded_even_after_a_crash(
         assert plan(again.state(), want) == []
 
 
-def check_policies(seen, policies):
+def check_policies(steps, policies):
     for family in FAMILIES:
         allowed = [policy[family] for policy in policies]
         at = 0
-        for policy in seen:
+        for policy in steps:
             # After the new policy, the old policy is never loaded again.
             at = next((number for number in range(at, 2) if policy[family] == allowed[number]), None)
             assert at is not None, (family, policy[family], allowed)
@@ -207,9 +207,9 @@ def test_each_kind_of_change_takes_few_steps(kind):
 
 def test_packets_of_a_source_that_moves_to_another_set_are_never_dropped():
     kernel = after(want(["10.0.0.1"], second=["10.0.0.2"]))
-    seen = go(kernel, want(["10.0.0.2"], second=["10.0.0.1"]))
-    assert len(seen) > 2
-    assert all(policy == seen[0] for policy in seen)
+    steps = go(kernel, want(["10.0.0.2"], second=["10.0.0.1"]))
+    assert len(steps) > 2
+    assert all(policy == steps[0] for policy in steps)
 
 
 def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
@@ -218,9 +218,9 @@ def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
                  for port in PORTS]  # fmt: skip
         return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}}})
 
-    seen = go(after(ports(["10.0.0.1"], 1, 2)), ports(["10.0.0.1", "10.0.0.2"], 2, 3))
-    assert {policy["ipv4"] >= {("10.0.0.1", 2)} for policy in seen} == {True}
-    assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in seen)
+    steps = go(after(ports(["10.0.0.1"], 1, 2)), ports(["10.0.0.1", "10.0.0.2"], 2, 3))
+    assert {policy["ipv4"] >= {("10.0.0.1", 2)} for policy in steps} == {True}
+    assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in steps)
 
 
 def test_third_party_rules_and_their_order_are_preserved():

@@ -265,11 +265,11 @@ def test_a_rule_that_drops_all_packets_after_our_rule_is_not_a_conflict(host):
 
 @pytest.mark.parametrize("refuse", ["require_net_admin", "require_systemd", "require_writable"])
 def test_requirements(host, monkeypatch, refuse):
-    seen = []
+    calls = []
     for name in ("require_net_admin", "require_systemd", "require_writable"):
-        monkeypatch.setattr(host, name, lambda *words, name=name: seen.append((name, *words)))
+        monkeypatch.setattr(host, name, lambda *words, name=name: calls.append((name, *words)))
     UfwLate(host).require()
-    assert seen == [("require_net_admin",), ("require_systemd",), ("require_writable", "/etc/ufw")]
+    assert calls == [("require_net_admin",), ("require_systemd",), ("require_writable", "/etc/ufw")]
 
     def fail(*_words):
         raise HostError(refuse)

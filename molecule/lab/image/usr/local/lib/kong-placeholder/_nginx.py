@@ -45,7 +45,7 @@ stream {{
 """
 # The listener, and the source address that it sees; the checks read both.
 ANSWER = (
-    "kong-placeholder node={node} version={version} listener={setting} seen=$remote_addr at=$server_addr:$server_port"
+    "kong-placeholder node={node} version={version} listener={setting} source=$remote_addr at=$server_addr:$server_port"
 )
 
 
