@@ -57,8 +57,8 @@ def render_interception(rules: Interception | None) -> str:
         chains.append(("input", f"filter hook input priority {_AFTER_EARLY}", _render_marks(rules)))
     redirected = tuple(rule for rule in rules if rule.method == REDIRECT)
     if redirected:
-        rules = _exclude_own(redirected, _render_redirect)
-        chains.append(("redirected", "nat hook prerouting priority dstnat - 5", rules))
+        redirects = _exclude_own(redirected, _render_redirect)
+        chains.append(("redirected", "nat hook prerouting priority dstnat - 5", redirects))
     return f"{_HEADER}table inet {TABLE} {{\n" + "".join(_render_chain(*chain) for chain in chains) + "}\n"
 
 

@@ -54,7 +54,7 @@ class Recorder:
         return id(self)
 
     def evaluate(self, packet):
-        self.result.append(packet)
+        self.received.append(packet)
         return Evaluation((Action(self.action),), packet.mark)
 
 
@@ -65,7 +65,7 @@ def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
 def packets(hook="input", want=WANT, others=(), **place):
     rule = Recorder()
     analyse_tables([base(rule, hook, **place), *others], want, OWN)
-    return rule.result
+    return rule.received
 
 
 def test_the_packets_of_each_entry_have_its_authorised_sources():
