@@ -24,7 +24,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import ROOT, Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import read_settings
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import find_doubtful
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.rehearsal import read_settings, read_text
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
     KongFile,
     find_running,
@@ -82,12 +83,13 @@ def _compare_workers(now: Nginx) -> list[str]:
 def _compare_settings(kong: Kong, now: Nginx, wanted: Mapping[str, str]) -> list[str]:
     """Compare the prepared settings with those of a test of the file.
 
-    Before 2.3 the file may end with lines of an older text, and the last setting before them cannot be read.
+    Before 2.3 the file may end with lines of an older text: the value of the last setting before them cannot be read, and
+    that setting may be a part of an old line. A setting without a line is empty.
     """
     found = read_settings(now.folder, now.prefix)
     if not wanted or not found:
         return []
-    compared = {*wanted} & {*found} if kong.version < (2, 3) else {*wanted, *found}
+    compared = {*wanted} - {find_doubtful(read_text(now.folder))} if kong.version < (2, 3) else {*wanted, *found}
     return _name_old(kong, now, (name for name in compared if wanted.get(name) != found.get(name)))
 
 

@@ -10,7 +10,7 @@ Kong 0.9 and later takes a value from the first of these: a variable `KONG_…` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same, parse_endpoints
@@ -32,7 +32,8 @@ class Sources:
     """The places from which Kong takes its values.
 
     `file` has the values of Kong's file `path`, None for a missing setting, and `changed` is its time in seconds since the
-    epoch. `prepared` has the settings that the running Kong prepared last, None if they are unknown.
+    epoch. `prepared` has the settings that the running Kong prepared last, None if they are unknown. `known` are the names of all
+    settings of that Kong, none if they are unknown: a known setting without a line there is empty.
     """
 
     path: str = ""
@@ -41,6 +42,7 @@ class Sources:
     defaults: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Variable] = field(default_factory=dict)
     prepared: Prepared | None = None
+    known: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ def _find_other_value(setting: str, stated: str, sources: Sources) -> Effective 
 
 def _find_used(setting: str, sources: Sources) -> str | None:
     prepared = sources.prepared
-    return prepared.values.get(setting) if prepared and prepared.in_use and not _is_completed(setting) else None
+    if not prepared or not prepared.in_use or _is_completed(setting):
+        return None
+    is_empty = setting in sources.known and setting != prepared.doubtful
+    return prepared.values.get(setting, "" if is_empty else None)
 
 
 def _is_completed(setting: str) -> bool:

@@ -34,13 +34,15 @@ TOLERANCE = 3.0
 class Prepared:
     """The settings that a running Kong prepared last: the path of the file, its time in seconds since the epoch, and the values.
 
-    `in_use` is false if they were prepared after the workers of nginx started, so nginx does not use them.
+    `in_use` is false if they were prepared after the workers of nginx started, so nginx does not use them. `doubtful` is the
+    setting before the end of an older text, whose value cannot be read.
     """
 
     path: str
     changed: float
     values: Mapping[str, str]
     in_use: bool = True
+    doubtful: str = ""
 
 
 def read_prepared(master: Master) -> Prepared | None:
@@ -53,19 +55,28 @@ def read_prepared(master: Master) -> Prepared | None:
         with suppress(OSError):
             text, changed = file.read_text(encoding="utf-8", errors="replace"), file.stat().st_mtime
             in_use = changed <= find_start(master) + TOLERANCE
-            return Prepared(f"{master.prefix}/{name}", changed, parse_prepared(text), in_use)
+            return Prepared(f"{master.prefix}/{name}", changed, parse_prepared(text), in_use, find_doubtful(text))
     return None
 
 
 def parse_prepared(text: str) -> dict[str, str]:
     """Return the settings in the text of the file, without the end of an older text."""
+    return _split(text)[0]
+
+
+def find_doubtful(text: str) -> str:
+    """Return the setting before the end of an older text, whose value cannot be read; empty without such an end."""
+    return _split(text)[1]
+
+
+def _split(text: str) -> tuple[dict[str, str], str]:
     found: dict[str, str] = {}
     for line in text.split("\n"):
         match = _LINE.fullmatch(line)
         if match and match[1] in found:
             # The line before is half a line of the older text, or has such a half at its end.
-            found.popitem()
-            break
+            doubtful, _value = found.popitem()
+            return found, doubtful
         if match:
             found[match[1]] = match[2].strip()
-    return found
+    return found, ""

@@ -85,10 +85,14 @@ def _without_new_logs(kong: Kong) -> Iterator[None]:
 
 def read_settings(folder: Path, prefix: str) -> dict[str, str]:
     """Return the settings that were prepared in a folder, as if it were the prefix; none if they cannot be read."""
+    return parse_prepared(read_text(folder).replace(str(folder), prefix))
+
+
+def read_text(folder: Path) -> str:
+    """Return the text of the settings that were prepared in a folder, empty if it cannot be read."""
     with suppress(OSError):
-        text = (folder / ".kong_env").read_text(encoding="utf-8", errors="replace")
-        return parse_prepared(text.replace(str(folder), prefix))
-    return {}
+        return (folder / ".kong_env").read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 def _names_file_of(prefix: str, errors: str, folder: str) -> bool:

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
     read_user,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_installed_defaults
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import LUA, find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources, name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
@@ -110,6 +110,7 @@ def read_sources(host: Host, running: Running, file: KongFile, settings: Collect
         defaults=_find_defaults(host, running, file, settings),
         variables=variables,
         prepared=read_prepared(running.master) if running.master else None,
+        known=find_installed_defaults(running.master.root / LUA.relative_to("/")) if running.master else {},
     )
 
 

@@ -90,6 +90,13 @@ def test_the_end_of_an_older_text_is_no_difference(running):
     assert running({"13"}, "workers = 1\n", wanted, version=(2, 3)) != []
 
 
+@pytest.mark.parametrize("version", [(1, 5), (2, 3)])
+def test_a_setting_without_a_line_is_empty(running, version):
+    """Kong leaves out empty values, such as trusted_ips, so the reload had no effect."""
+    (line,) = running({"13"}, wanted={"workers": "1", "trusted_ips": "10.0.0.0/8"}, version=version)
+    assert line.endswith(": trusted_ips")
+
+
 def test_the_effect_is_not_checked_if_kong_was_not_found(running):
     assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
 
@@ -141,6 +148,20 @@ def test_after_a_reload_by_an_own_command_the_prefix_is_compared_with_the_file(b
     assert by_own_command(settings, text) == []
     (line,) = by_own_command(settings, text.replace("new", "old").replace("info", "notice"))
     assert line == f"/srv/kong does not have the values of {by_own_command.conf}: log_level, pg_password"
+
+
+def test_a_known_setting_without_a_line_is_empty(by_own_command, tmp_path):
+    """The names of all settings are those of the Kong in the container."""
+    settings, text = {"trusted_ips": "10.0.0.0/8", "port_maps": "80:8000"}, "log_level = notice\n"
+    assert by_own_command(settings, text) == []
+    lua = tmp_path / "7/root/usr/local/share/lua/5.1/kong/templates"
+    lua.mkdir(parents=True)
+    (lua / "kong_defaults.lua").write_text("return [[\ntrusted_ips = NONE\nport_maps = NONE\n]]\n")
+    (line,) = by_own_command(settings, text)
+    assert line.endswith(": port_maps, trusted_ips")
+    assert by_own_command(settings, "trusted_ips = 10.0.0.0/8\nport_maps = 80:8000\n") == []
+    # Kong leaves out an empty value.
+    assert by_own_command({"trusted_ips": ""}, text) == []
 
 
 def test_a_variable_that_overrides_the_file_is_no_fault_of_the_reload(by_own_command):

@@ -55,6 +55,21 @@ def running_with(changed=200.0, **values):
         # The running Kong is unknown, or the file of its settings does not have the setting.
         ("log_level", replace(SOURCES, prepared=None), ("notice", FILE)),
         ("log_level", running_with(), ("notice", FILE)),
+        # A known setting without a line is empty, except the last setting before the end of an older text.
+        ("log_level", replace(running_with(), known=["log_level"]), ("", STARTED)),
+        ("log_level", replace(running_with(99.0), known=["log_level"]), ("", OUTDATED)),
+        ("log_level", replace(running_with(), known=["role"]), ("notice", FILE)),
+        (
+            "log_level",
+            replace(SOURCES, known=["log_level"], prepared=Prepared(ENV, 200.0, {}, doubtful="log_level")),
+            ("notice", FILE),
+        ),
+        (
+            "log_level",
+            replace(SOURCES, known=["log_level"], prepared=Prepared(ENV, 200.0, {}, in_use=False)),
+            ("notice", FILE),
+        ),
+        ("ssl_cert", replace(running_with(), known=["ssl_cert"], file={"ssl_cert": "/c"}), ("/c", FILE)),
         # A variable that the unit has got since Kong started counts at its next start.
         (
             "status_listen",

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import (
+    find_doubtful,
     parse_prepared,
     read_prepared,
 )
@@ -28,6 +29,10 @@ def test_values_are_not_read_like_those_of_a_kong_conf():
         "ssl": "true",
         "admin_listen": "127.0.0.1:8001",
     }
+
+
+def test_a_whole_text_has_no_doubtful_setting():
+    assert find_doubtful(NEW) == ""
 
 
 def test_only_a_line_feed_ends_a_line():
@@ -49,6 +54,7 @@ def test_the_end_of_an_older_text_is_ignored(tail, admin):
     found = parse_prepared(NEW + tail)
     assert (found["proxy_listen"], found.get("admin_listen")) == ("0.0.0.0:80,[::]:80", admin)
     assert "status_listen" not in found
+    assert find_doubtful(NEW + tail) == ("admin_listen" if admin is None else tail.partition(" =")[0])
 
 
 def test_a_last_line_that_runs_into_an_old_line_is_ignored():

@@ -167,7 +167,9 @@ UNIT = Running(None, "kong.service")
 
 @pytest.fixture
 def installed(monkeypatch):
-    monkeypatch.setattr(running, "find_installed_defaults", lambda: {"log_level": "notice", "role": "of the package"})
+    monkeypatch.setattr(
+        running, "find_installed_defaults", lambda *_lua: {"log_level": "notice", "role": "of the package"}
+    )
 
 
 def test_the_values_without_lines_are_those_of_variables_then_defaults(tmp_path, installed):
