@@ -25,9 +25,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_liste
     inspect_listeners,
     list_override_warnings,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_restore_point import has_open_run
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_transparent import apply_interception
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import RulesetError
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import TAKEN
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 
 _ERRORS = (ConfError, ConflictError, HostError, InterceptionError, RulesetError, OSError)
@@ -81,7 +81,7 @@ def run(module: AnsibleModule) -> None:
     module.exit_json(
         changed=False,
         **parts,
-        interrupted=host.locate(TAKEN).exists(),
+        interrupted=has_open_run(host, module.params["backend"], module.params["service"]),
         has_program=host.locate(module.params["program"]).exists(),
         found_warnings=found_warnings,
     )

@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners, read_sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
+    TAKEN,
     RestorePoint,
     RestorePoints,
     choose_kong_step,
@@ -77,6 +78,18 @@ class Node:
         visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
         listens = not report_drift(compare_listeners(parse_listeners(point.kong["listeners"]), sockets))
         return listens or not visible, bool(find_kong_sockets(sockets))
+
+
+def has_open_run(host: Host, backend: str, service: str) -> bool:
+    """Tell whether a run changed the node and neither succeeded nor was rolled back. If that cannot be read, it may have."""
+    if not host.locate(TAKEN).exists():
+        return False
+    rollback = Rollback(host)
+    try:
+        with rollback.hold_lock():
+            return RestorePoints(host, Node(host, rollback, backend, service).readers).has_open_run()
+    except (HostError, OSError):
+        return True
 
 
 def _apply(module: AnsibleModule) -> dict[str, t.Any]:

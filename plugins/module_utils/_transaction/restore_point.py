@@ -93,6 +93,11 @@ class RestorePoints:
         point = self._read(folder)
         return None if point is None or self._is_present(point) else point
 
+    def has_open_run(self) -> bool:
+        """Tell whether a run changed the node and neither succeeded nor was rolled back."""
+        taken = self._read(TAKEN)
+        return taken is not None and not self._is_present(taken)
+
     def restore_files(self, point: RestorePoint) -> None:
         """Restore the files of a point, with owner, mode and SELinux context. Raises HostError."""
         folder = self._find_folder()

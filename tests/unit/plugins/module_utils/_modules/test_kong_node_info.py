@@ -94,14 +94,17 @@ def test_a_conflict_is_a_warning_and_blocks_if_it_is_certain(parts):
 def test_the_result_tells_whether_a_run_was_interrupted(parts, monkeypatch, tmp_path, interrupted):
     ended = []
     module = SimpleNamespace(
-        params={"node": PARAMS, "backend": "auto", "program": "/opt/kong"},
+        params={"node": PARAMS, "backend": "auto", "service": "kong", "program": "/opt/kong"},
         exit_json=lambda **result: ended.append(result),
         warn=ended.append,
+    )
+    asked = (interrupted, "auto", "kong")
+    monkeypatch.setattr(
+        kong_node_info, "has_open_run", lambda _host, *given: (interrupted, *given) == asked and interrupted
     )
     monkeypatch.setattr(kong_node_info, "Host", lambda: Host(tmp_path))
     monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
     if interrupted:
-        Host(tmp_path).locate(kong_node_info.TAKEN).mkdir(parents=True)
         Host(tmp_path).write("/opt/kong", "", 0o755)
     kong_node_info.run(module)
     (result,) = ended
@@ -119,7 +122,7 @@ def test_a_variable_that_overrides_the_plan_is_a_warning(parts, monkeypatch, tmp
     monkeypatch.setattr(kong_node_info, "require_root", lambda _work: None)
     warned = []
     module = SimpleNamespace(
-        params={"node": PARAMS, "backend": "auto", "program": "/opt/kong"},
+        params={"node": PARAMS, "backend": "auto", "service": "kong", "program": "/opt/kong"},
         exit_json=lambda **_result: None,
         warn=warned.append,
     )

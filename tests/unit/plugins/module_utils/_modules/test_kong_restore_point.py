@@ -178,3 +178,18 @@ def test_while_a_change_waits_the_rules_before_it_are_saved(node):
     node.call("taken")
     node.host.remove_tree("/var/lib/gatehouse_kong/pending")
     assert node.call("found")["ruleset"] == ruleset_to_data(rules(7001))
+
+
+def test_a_run_that_was_rolled_back_is_not_open(node, monkeypatch):
+    def is_open():
+        return kong_restore_point.has_open_run(node.host, "auto", "kong")
+
+    assert not is_open()
+    node.call("taken")
+    node.move(9001)
+    assert is_open()
+    monkeypatch.setattr(kong_restore_point, "choose", lambda _host, _name: (_ for _ in ()).throw(OSError("no")))
+    assert is_open()
+    monkeypatch.setattr(kong_restore_point, "choose", node._choose)
+    node.move(8001)
+    assert not is_open()

@@ -68,6 +68,21 @@ def node(tmp_path):
     return Node(tmp_path)
 
 
+def test_a_run_is_open_until_it_succeeds_or_is_rolled_back(node):
+    assert not node.points.has_open_run()
+    node.take()
+    assert not node.points.has_open_run()
+    node.change(9001)
+    assert node.points.has_open_run()
+    # The role rolls a failed run back, and leaves its point.
+    node.change(8001)
+    assert not node.points.has_open_run()
+    node.run(9001, ends=False)
+    assert node.points.has_open_run()
+    node.points.keep()
+    assert not node.points.has_open_run()
+
+
 def test_a_run_is_rolled_back_once(node):
     assert node.found() == "nothing"
     node.run(9001)
