@@ -283,9 +283,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "from the socket on which it listens.",
             "Remove `kong_cluster_listen`, bind `0.0.0.0`, or set `kong_address` to the address that the node binds.",
         ),
-        _make_error(
+        Code(
             "control-plane-invalid",
-            "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`.",
+            (ERROR, WARNING),
+            "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`; or it is an address of "
+            "the inventory at which no control plane of the cluster listens. It is a warning for a loopback address and for an outside "
+            "address of a control plane, because a program or a NAT device may forward the connections.",
             "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
         ),
         _make_warning(

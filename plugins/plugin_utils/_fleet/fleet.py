@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.interception
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.mixed_sites import find_mixed_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Dialled
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.pinned import check_pinned
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.private_sources import find_private_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_values import (
     Values,
@@ -95,6 +96,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         if not any(finding.severity == ERROR for finding in findings):
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
+            findings += check_pinned(drafts.values())
             findings += find_private_sources(drafts.values(), hosts.values())
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())

@@ -83,7 +83,7 @@ def _compute_distance(data_plane: Node, control_plane: Node) -> tuple[bool, bool
 def _compute_weight(data_plane: Node, control_plane: Node) -> bytes:
     """Return the place of a control plane in the order of a data plane, by rendezvous hashing of both names.
 
-    It spreads the data planes evenly. A new node, or a node that is removed, changes the choice of no other data plane, except
+    It spreads the data planes evenly on average. A new node, or a node that is removed, changes the choice of no other data plane, except
     if its own control plane is new or removed.
     """
     return sha256(f"{data_plane.name}\0{control_plane.name}".encode()).digest()

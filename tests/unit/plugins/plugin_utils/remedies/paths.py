@@ -232,7 +232,25 @@ PATHS = [
         },
     ),
 ]
+_WITH_CP = {"c": {**CP, "kong_site": "b"}}
+_PORT_8443 = {"outside": "203.0.113.1", "outside_port": 8443, "inside_port": 8005}
 PATHS += [
+    Advice(
+        "control-plane-invalid",
+        {**_WITH_CP, "n": {**DP, "kong_cluster_control_plane": "10.0.0.1:8006"}},
+        {
+            "Give the address of a control plane": {"n": {"kong_cluster_control_plane": "10.0.0.1:8005"}},
+            "or remove it; then it is computed": {"n": {"kong_cluster_control_plane": None}},
+        },
+    ),
+    Advice(
+        "control-plane-invalid",
+        {"c": {**CP, "kong_nat": [_PORT_8443]}, "n": {**DP, **EGRESS, "kong_cluster_control_plane": "203.0.113.1:443"}},
+        {
+            "Add the mapping": {"c": {"kong_nat": [_PORT_8443, {**_PORT_8443, "outside_port": 443}]}},
+            "or remove this variable": {"n": {"kong_cluster_control_plane": None}},
+        },
+    ),
     for_node(
         "control-plane-invalid",
         {"kong_role": "data_plane", "kong_cluster_control_plane": "https://cp.example.com"},
