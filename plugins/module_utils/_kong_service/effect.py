@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,7 +20,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
     OUTDATED,
     STARTED,
+    Sources,
     find_differences,
+    is_unknown,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import ROOT, Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -66,7 +68,7 @@ def find_ineffective(host: Host, kong: Kong, expected: Expected) -> list[str]:
     if expected.keeps_workers():
         return ["nginx still has its old workers"]
     now = expected.find_nginx()
-    if expected.settings is None:
+    if not expected.settings:
         return [*_compare_workers(now), *_compare_file(host, kong, expected)]
     return [*_compare_workers(now), *_compare_settings(kong, now, expected.settings)]
 
@@ -96,22 +98,44 @@ def _compare_settings(kong: Kong, now: Nginx, wanted: Mapping[str, str]) -> list
 def _compare_file(host: Host, kong: Kong, expected: Expected) -> list[str]:
     """Compare the prepared settings with the lines of Kong's file, except those that a variable overrides."""
     with suppress(HostError, OSError):
-        prefix, in_container = expected.before.prefix, expected.in_container
-        running = find_running(host, kong.unit, prefix, in_container=in_container)
-        sources = read_sources(host, running, KongFile(kong.conf, "conf", {}), kong.settings)
-        found = find_differences(kong.settings, sources)
+        found = find_differences(kong.settings, _read_sources(host, kong, expected))
         return _name_old(
             kong, expected.before, (entry.setting for entry in found if entry.origin in (STARTED, OUTDATED))
         )
     return []
 
 
+def _read_sources(host: Host, kong: Kong, expected: Expected) -> Sources:
+    running = find_running(host, kong.unit, expected.before.prefix, in_container=expected.in_container)
+    return read_sources(host, running, KongFile(kong.conf, "conf", {}), kong.settings)
+
+
+def explain_unverified(host: Host, kong: Kong, expected: Expected) -> str:
+    """Return why the effect of a reload is not known, or for which settings; empty if all settings were compared."""
+    if not expected.before.workers:
+        return f"the nginx of the Kong in {expected.before.prefix} was not found"
+    if expected.settings:
+        return ""
+    with suppress(HostError, OSError):
+        sources = _read_sources(host, kong, expected)
+        if sources.prepared is None:
+            return f"{expected.before.prefix}/.kong_env cannot be read"
+        if not sources.prepared.in_use:
+            return f"{sources.prepared.path} is newer than the processes of nginx"
+        names = sorted(name for name in kong.settings if is_unknown(name, sources))
+        return f"{sources.prepared.path} does not have {_list_names(names)}" if names else ""
+    return f"{expected.before.prefix}/.kong_env cannot be compared"
+
+
 def _name_old(kong: Kong, nginx: Nginx, settings: Iterable[str]) -> list[str]:
     """Return a line with the names of the settings, if any. Their values may be secrets."""
     names = sorted(settings)
+    return [f"{nginx.prefix} does not have the values of {kong.conf}: {_list_names(names)}"] if names else []
+
+
+def _list_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    text = f"{', '.join(names[:_SHOWN])}{more}"
-    return [f"{nginx.prefix} does not have the values of {kong.conf}: {text}"] if names else []
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _count_workers(nginx: Nginx) -> int | None:

@@ -133,6 +133,11 @@ def _find_other_value(setting: str, stated: str, sources: Sources) -> Effective 
     return Effective(setting, used, OUTDATED if changed_since else STARTED, sources.prepared.path)
 
 
+def is_unknown(setting: str, sources: Sources) -> bool:
+    """Tell whether the value in the running Kong is unknown because its prepared settings have no line for the setting."""
+    return _find_used(setting, sources) is None and not _is_completed(setting)
+
+
 def _find_used(setting: str, sources: Sources) -> str | None:
     prepared = sources.prepared
     if not prepared or not prepared.in_use or _is_completed(setting):

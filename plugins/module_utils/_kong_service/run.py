@@ -14,7 +14,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX, count_draining
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.answers import find_silent
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.commands import run_step, wait_until
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import Expected, find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import (
+    Expected,
+    explain_unverified,
+    find_ineffective,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.logs import (
     find_refusals,
     mark_logs,
@@ -74,7 +78,8 @@ class Wanted:
 class Done:
     """The action, the reasons for it, the remaining errors (none after a success), and the number of old workers.
 
-    `refused` is true if nginx has not taken the configuration at a reload, and runs as before.
+    `refused` is true if nginx has not taken the configuration at a reload, and runs as before. `unverified` tells why it is not
+    known whether a reload has changed all settings, empty if it is known.
     """
 
     how: str
@@ -82,6 +87,7 @@ class Done:
     wrong: tuple[str, ...]
     draining: int = 0
     refused: bool = False
+    unverified: str = ""
 
 
 def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
@@ -99,7 +105,8 @@ def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Do
         expected = Expected(before, settings, wanted.in_container)
         wrong, is_refused = _reload(host, kong, chosen, wanted, expected)
         if not wrong:
-            return Done(RELOAD, (), (), _wait_for_draining(kong, drain))
+            draining = _wait_for_draining(kong, drain)
+            return Done(RELOAD, (), (), draining, unverified=explain_unverified(host, kong, expected))
         if is_refused:
             return Done(RELOAD, (), (*wrong,), refused=True)
         reasons = (f"the reload was not enough: {'; '.join(wrong)}",)

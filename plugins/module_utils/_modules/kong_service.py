@@ -154,6 +154,10 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)], refused=False)
     result = asdict(done)
     result["report"] = result.pop("wrong")
+    if unverified := result.pop("unverified"):
+        module.warn(
+            f"the settings of the running Kong were not all compared with {module.params['conf']} after the reload: {unverified}"
+        )
     if done.wrong:
         what = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
         module.fail_json(msg=f"{what}: {'; '.join(done.wrong)}", **result)

@@ -15,7 +15,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import effect, prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running as _running
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import Expected, find_ineffective
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effect import (
+    Expected,
+    explain_unverified,
+    find_ineffective,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
 
@@ -99,6 +103,9 @@ def test_a_setting_without_a_line_is_empty(running, version):
 
 def test_the_effect_is_not_checked_if_kong_was_not_found(running):
     assert running({"11"}, "workers = 2", {"workers": "1"}, before=Nginx("/before")) == []
+    unknown = explain_unverified(Host(), Kong((3, 9), "/kong.conf"), Expected(Nginx("/before"), {"workers": "1"}))
+    assert unknown == "the nginx of the Kong in /before was not found"
+    assert explain_unverified(Host(), Kong((3, 9), "/kong.conf"), Expected(BEFORE, {"workers": "1"})) == ""
 
 
 def refuse(*_given, **_more):
@@ -134,8 +141,10 @@ def by_own_command(tmp_path, monkeypatch):
         found = {name: _running.Variable(value, "container") for name, value in dict(variables).items()}
         monkeypatch.setattr(_running, "_find_variables", lambda _host, _running: found)
         kong = Kong((3, 9), str(conf), settings=settings, reload_command="docker exec kong kong reload")
-        lines = find_ineffective(Host(), kong, Expected(replace(BEFORE, prefix="/srv/kong"), None, in_container=True))
+        expected = Expected(replace(BEFORE, prefix="/srv/kong"), None, in_container=True)
+        lines = find_ineffective(Host(), kong, expected)
         assert {*asked} == {("/srv/kong", True)}
+        compare.unverified = explain_unverified(Host(), kong, expected)
         return lines
 
     compare.conf = conf
@@ -154,12 +163,14 @@ def test_a_known_setting_without_a_line_is_empty(by_own_command, tmp_path):
     """The names of all settings are those of the Kong in the container."""
     settings, text = {"trusted_ips": "10.0.0.0/8", "port_maps": "80:8000"}, "log_level = notice\n"
     assert by_own_command(settings, text) == []
+    assert by_own_command.unverified == "/srv/kong/.kong_env does not have port_maps, trusted_ips"
     lua = tmp_path / "7/root/usr/local/share/lua/5.1/kong/templates"
     lua.mkdir(parents=True)
     (lua / "kong_defaults.lua").write_text("return [[\ntrusted_ips = NONE\nport_maps = NONE\n]]\n")
     (line,) = by_own_command(settings, text)
     assert line.endswith(": port_maps, trusted_ips")
     assert by_own_command(settings, "trusted_ips = 10.0.0.0/8\nport_maps = 80:8000\n") == []
+    assert by_own_command.unverified == ""
     # Kong leaves out an empty value.
     assert by_own_command({"trusted_ips": ""}, text) == []
 
@@ -172,3 +183,7 @@ def test_a_variable_that_overrides_the_file_is_no_fault_of_the_reload(by_own_com
 def test_without_the_settings_of_the_prefix_nothing_is_compared(by_own_command, monkeypatch):
     monkeypatch.setattr(prepared, "find_start", lambda _master: 0.0)
     assert by_own_command({"log_level": "info"}, "log_level = notice\n") == []
+    assert by_own_command.unverified == "/srv/kong/.kong_env is newer than the processes of nginx"
+    monkeypatch.setattr(prepared, "find_start", refuse)
+    assert by_own_command({"log_level": "info"}, "log_level = notice\n") == []
+    assert by_own_command.unverified == "/srv/kong/.kong_env cannot be read"

@@ -134,3 +134,18 @@ def test_a_kong_started_by_hand_keeps_its_variables(service, monkeypatch, more, 
     assert asked == ([StartedFile(path, params["settings"])] if path else [])
     assert [text.partition(",")[0] for text in warnings] == ["Kong was started by hand with KONG_X"] * len(variables)
     assert "secret" not in str(warnings)
+
+
+def test_settings_that_were_not_compared_after_a_reload_are_a_warning(monkeypatch):
+    ended, warnings = [], []
+    module = SimpleNamespace(
+        params={"conf": "/etc/kong/kong.conf"}, exit_json=lambda **result: ended.append(result), warn=warnings.append
+    )
+    done = Done("reload", (), (), unverified="x")
+    monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
+    monkeypatch.setattr(kong_service, "_apply", lambda _module: done)
+    kong_service.run(module)
+    assert ended == [{"changed": True, "how": "reload", "reasons": (), "report": (), "draining": 0, "refused": False}]
+    assert warnings == [
+        "the settings of the running Kong were not all compared with /etc/kong/kong.conf after the reload: x"
+    ]
