@@ -105,13 +105,30 @@ def test_a_wrong_name_for_explain_is_an_error_before_a_host_is_reached(tmp_path,
         assert task not in output
 
 
+def list_tasks(value):
+    """Return the tasks below a play or a block."""
+    parts = [value.get(key, []) for key in ("pre_tasks", "tasks", "post_tasks", "block", "rescue", "always")]
+    return [task for part in parts for each in part for task in (each, *list_tasks(each))]
+
+
 def test_the_facts_that_playbooks_gather_have_the_host_name():
     """The finding gossip-name needs it. The collector of network facts needs the facts of the platform, which have it."""
     plays = [play for path in PLAYBOOKS.glob("*.yml") for play in yaml.safe_load(path.read_text(encoding="utf-8"))]
-    subsets = {tuple(play["gather_subset"]) for play in plays if play.get("gather_facts")}
-    assert subsets == {("!all", "!min", "network")}
+    setups = [
+        task["ansible.builtin.setup"] for play in plays for task in list_tasks(play) if "ansible.builtin.setup" in task
+    ]
+    subsets = {tuple(setup["gather_subset"]) for setup in setups}
+    assert (len(setups), subsets) == (5, {("!all", "!min", "network")})
     collectors = collector_classes_from_gather_subset(default_collectors, gather_subset=[*subsets.pop()])
     assert "platform" in {collector.name for collector in collectors}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PLAYBOOKS.glob("*.yml")))
+def test_no_playbook_takes_the_facts_of_a_cache_for_new_facts(name):
+    """With `gathering = smart`, the keyword gather_facts does nothing for a host whose facts are in the cache."""
+    plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
+    assert {play.get("gather_facts", False) for play in plays} == {False}
+    assert all(play["gather_facts"] is False for play in plays if "hosts" in play)
 
 
 def without(name):
