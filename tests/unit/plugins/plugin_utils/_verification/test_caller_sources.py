@@ -60,3 +60,11 @@ def test_likely_callers(sources, networks, excepted, names):
     assert set(range(len(sources))) - allowed <= set.union(*likely[1])
     if "including" not in names:
         assert likely == [[allowed, set()], [set(range(len(sources))) - allowed, set()]]
+
+
+def test_positions_are_in_ascending_order():
+    positions = [64, 5, 1, 9000, 8]
+    callers = CallerSources({key: ["10.0.0.1/32"] for key in positions}, Sets({"all": make_set(["10.0.0.0/8"])}))
+    assert callers.list_likely(["all"], allowed=True) == (sorted(positions), [])
+    assert callers.list_likely([], allowed=False) == (sorted(positions), [])
+    assert callers.list_likely([], allowed=True) == callers.list_likely(["all"], allowed=False) == ([], [])
