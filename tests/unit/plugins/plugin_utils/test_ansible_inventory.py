@@ -186,6 +186,8 @@ HOSTS = {
     "m": {"kong_address": trust_as_template("{{ nowhere }}"), "both": trust_as_template("{{ [1, 2] | sum }}")},
     "f": {"kong_address": trust_as_template("{{ ansible_facts.default_ipv4.address }}")},
 }
+# The host of the task. Ansible gives these variables to every host.
+HOSTS["p"] = {"groups": {"kong": [*HOSTS]}, "inventory_hostname": "p", "kong_strict": False, "kong_site": "a"}
 FACTS = {
     "f": {"default_ipv4": {"address": "10.9.9.9"}, "ansible_kernel": "6"},
     "n": {"address": "6.6.6.6", "kong_role": "control_plane", "kong_nat": ["x"], "own": "fact"},
@@ -199,8 +201,12 @@ def reads():
 
 @pytest.fixture
 def inventory(reads):
-    hostvars = Hostvars(Manager(HOSTS, FACTS, reads))
-    return AnsibleInventory({"groups": {"kong": [*HOSTS]}, "hostvars": hostvars}, DataLoader())
+    return make_inventory(reads)
+
+
+def make_inventory(reads, **of_play):
+    task = {**HOSTS["p"], "vars": {}, "hostvars": Hostvars(Manager(HOSTS, FACTS, reads)), **of_play}
+    return AnsibleInventory(task, DataLoader())
 
 
 def test_the_inventory_precedes_facts_of_the_same_name(inventory):
@@ -241,9 +247,9 @@ def test_values_that_cannot_be_computed(inventory):
 def test_variables_are_a_mapping_that_computes_each_value_once(inventory, monkeypatch):
     variables = inventory.read_variables("n")
     computed = []
-    real = _ansible_inventory._compute
+    real = _ansible_inventory.compute_value
     monkeypatch.setattr(
-        _ansible_inventory, "_compute", lambda templar, value: (computed.append(value), real(templar, value))[1]
+        _ansible_inventory, "compute_value", lambda templar, value: (computed.append(value), real(templar, value))[1]
     )
     assert [variables[name] for name in ("kong_site", "kong_address", "kong_address")] == ["a", *2 * ["10.0.0.1"]]
     assert computed == ["{{ address }}"]
@@ -255,7 +261,7 @@ def test_variables_are_a_mapping_that_computes_each_value_once(inventory, monkey
 
 def test_hosts_without_templates_are_read_once(inventory, reads):
     assert inventory.read_variables("n")["kong_site"] == inventory.without_facts("n")["kong_site"] == "a"
-    assert reads == [("n", None)]
+    assert reads == [("n", None), ("p", False)]
 
 
 def test_a_host_without_facts(inventory):
@@ -267,7 +273,7 @@ def test_the_cache_of_facts_may_raise_for_unknown_hosts(inventory):
     def refuse(_host):
         raise KeyError
 
-    inventory._hostvars._cache.get = refuse
+    inventory._hostvars._cache = SimpleNamespace(get=refuse)
     assert inventory._hostvars.read_facts("m") == {}
     assert inventory.read_variables("m")["ansible_facts"] == {}
 
@@ -275,7 +281,7 @@ def test_the_cache_of_facts_may_raise_for_unknown_hosts(inventory):
 def test_the_hostvars_of_ansible_are_not_changed(reads):
     hostvars = Hostvars(Manager(HOSTS, FACTS, reads))
     before = {**vars(hostvars)}, {**vars(hostvars._variable_manager)}
-    AnsibleInventory({"groups": {}, "hostvars": hostvars}, DataLoader())
+    make_inventory(reads, hostvars=hostvars).read_variables("n")
     assert (vars(hostvars), vars(hostvars._variable_manager)) == before
     assert hostvars.raw_get("n")["kong_role"] == "control_plane"
 
@@ -286,3 +292,14 @@ def test_facts_and_other_hosts_are_not_searched_for_encrypted_values(inventory):
     assert masked["hostvars"] is inventory._hostvars.with_facts
     assert masked["ansible_facts"] is variables._context()["ansible_facts"]
     assert masked["kong_address"] == HOSTS["f"]["kong_address"]
+
+
+def test_the_play_may_set_the_variables_of_the_run_and_no_others(reads):
+    of_play = {"kong_strict": trust_as_template("{{ strict }}"), "strict": True, "kong_site": "b", "kong_role": "x"}
+    variables = make_inventory(reads, **of_play).read_variables("m")
+    assert variables["kong_strict"] is True
+    assert "kong_site" not in variables
+    assert "kong_role" not in variables
+    # The value of a variable of the run that the play does not change is that of each host.
+    assert "kong_strict" not in make_inventory(reads).read_variables("m")
+    assert "kong_strict" not in make_inventory(reads, **of_play).without_facts("m")
