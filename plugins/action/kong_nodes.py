@@ -10,7 +10,10 @@ from typing import Any
 
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
+    AnsibleInventory,
+    compute_value,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, select_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
@@ -28,11 +31,18 @@ class ActionModule(ControllerAction):
         selected = select_nodes(
             variables["groups"],
             arguments["group"],
-            extra=load_extra_vars(self._loader).get("kong_group"),
+            extra=self._compute_extra(load_extra_vars(self._loader).get("kong_group")),
             play_hosts=variables["ansible_play_hosts_all"],
             groups_of_hosts=lambda hosts: (_find_group(inventory, name) for name in hosts),
         )
         return {"group": selected.group, "added": list(selected.added)}
+
+    def _compute_extra(self, group: Any) -> Any:
+        """Return the extra variable kong_group. The plays would use the default in place of one that cannot be computed."""
+        try:
+            return compute_value(self._templar, group)
+        except VariableError as exc:
+            raise GroupError(f"kong_group: its value cannot be computed; correct the extra variable: {exc}") from exc
 
 
 def _find_group(inventory: AnsibleInventory, host: str) -> Any:

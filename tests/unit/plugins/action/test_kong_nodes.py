@@ -67,6 +67,11 @@ def test_null_means_not_set(tmp_path):
             {"others": {"hosts": {"bastion": {"kong_group": "{{ nowhere }}"}}}},
             "bastion: kong_group: its value cannot be computed; correct the template: 'nowhere' is undefined",
         ),
+        (
+            ("-e", "kong_group={{ nowhere }}"),
+            {"kong": {"hosts": {"k1": {}}}},
+            "kong_group: its value cannot be computed; correct the extra variable: 'nowhere' is undefined",
+        ),
         (("--limit", "bastion"), FLEET, "--limit excludes every Kong node. The group 'gateways' has g1"),
     ],
 )
