@@ -121,9 +121,14 @@ def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run
         if name in known
         else _format_command([name], _list_variables(node, node["address"].values()), run)
     )
+    other = (
+        "If another host has this name now, add -e ansible_host=ADDRESS to the command, with the address in the older plan. "
+        if name in known
+        else ""
+    )
     return (
         "an older plan has this node and the group of the Kong nodes no longer has it, so no run connects to it. "
-        f"{gone}If it still runs Kong, stop Kong; then remove our rules: {command}"
+        f"{gone}{other}If it still runs Kong, stop Kong; then remove our rules: {command}"
     )
 
 

@@ -85,6 +85,7 @@ def test_a_replacement_with_the_name_of_another_host_is_named_with_the_old_addre
 
 def test_a_host_that_is_still_in_the_inventory_needs_no_inventory_of_its_own():
     found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k1", "k2"], ["k1,k2,"]))
+    assert [("another host has this name" in each["message"]) for each in found] == [True, False]
     assert commands(found) == {
         "k2": ["-i", "k1,k2,", "-e", "leaving=k2"],
         "k10": ["-i", "k1,k2,", "-i", "k10,", "-e", "ansible_host=10.0.0.10", "-e", "leaving=k10"],
