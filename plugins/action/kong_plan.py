@@ -14,16 +14,15 @@ from ansible import context
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import has_text, read_file, replace_file
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
-    WARNING,
-    format_finding,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json, list_json_pieces
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, list_left, make_left_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import (
-    count_shown_findings,
+    count_hidden_findings,
     format_findings,
     format_plan,
 )
@@ -77,7 +76,7 @@ class ActionModule(ControllerAction):
         run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
         result: dict[str, Any] = {"changed": is_changed, "file": str(path)}
         if found := make_left_findings(old or NO_PLAN, plan, run):
-            result["warnings"] = [*warnings, *map(format_finding, found)]
+            result["warnings"] = [*warnings, *_format_warnings(found)]
         if self._task.diff:
             result["diff"] = _make_diff(path, before, new, old) if is_changed else {"prepared": ""}
         if is_changed and not self._task.check_mode:
@@ -103,10 +102,10 @@ def _make_diff(path: Path, before: str, new: Mapping[str, Any], old: Mapping[str
 def _refuse(refused: RefusedError) -> dict[str, Any]:
     """Print the errors, and return a result that does not repeat them."""
     show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
-    shown = count_shown_findings(refused.errors)
-    listed = "listed above" if shown == len(refused.errors) else f"of which the first {shown} are listed above"
+    shown, hidden = count_hidden_findings(refused.errors)
+    listed = f"of which the first {shown} are listed above" if hidden else "listed above"
     message = f"{refused}, {listed}. No host was touched."
-    return {"failed": True, "msg": message, "errors": len(refused.errors)}
+    return {"failed": True, "msg": message, "errors": shown + hidden}
 
 
 def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,9 +115,10 @@ def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
-    warnings = [format_finding(finding) for finding in findings if finding["severity"] == WARNING]
-    more = len(warnings) - _SHOWN_WARNINGS
+    groups = group_findings(finding for finding in findings if finding["severity"] == WARNING)
+    more = len(groups) - _SHOWN_WARNINGS
     advice = (
         f"{count_noun(more, 'more warning')}: with kong_report_path, the playbook plan writes all findings to a report"
     )
-    return warnings[:_SHOWN_WARNINGS] + ([advice] if more > 0 else [])
+    shown = [". ".join(line.rstrip(".") for line in group.format_lines()) for group in groups[:_SHOWN_WARNINGS]]
+    return shown + ([advice] if more > 0 else [])

@@ -12,7 +12,8 @@ from typing import Any
 from ansible import context
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import read_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, make_left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show

@@ -26,6 +26,8 @@ __all__ = [
     "Finding",
     "complete_message",
     "format_finding",
+    "get_end",
+    "get_whole_text",
     "join_message",
     "make_host_finding",
     "make_plain",
@@ -178,9 +180,22 @@ def format_finding(finding: Mapping[str, Any]) -> str:
     return f"{format_ranges(finding['hosts'])}: {complete_message(finding)[0]} [{finding['code']}]"
 
 
+def get_end(finding: Mapping[str, Any]) -> str:
+    """Return the end of a long message, empty for a message that format_finding shows completely."""
+    return complete_message(finding)[1]
+
+
 def join_message(finding: Mapping[str, Any]) -> str:
-    """Return the whole message of a finding of a plan."""
-    message, more = complete_message(finding)
+    """Return the whole message of a finding of a plan, with the detail of one of its hosts."""
+    return _join_sentences(*complete_message(finding))
+
+
+def get_whole_text(finding: Mapping[str, Any]) -> str:
+    """Return the whole message of a finding of a plan, without details of its hosts."""
+    return _join_sentences(str(finding["message"]), str(finding.get("more", "")))
+
+
+def _join_sentences(message: str, more: str) -> str:
     starts_sentence = more[:1].isupper() and not message.endswith(".")
     return f"{message}{'.' if starts_sentence else ''} {more}" if more else message
 

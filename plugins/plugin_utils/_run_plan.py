@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory 
     AnsibleInventory,
     compute_value,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
@@ -41,7 +42,8 @@ class RefusedError(PlanError):
         """Keep the errors among the findings."""
         self.errors = [finding for finding in findings if finding["severity"] == ERROR]
         codes = ", ".join(dict.fromkeys(finding["code"] for finding in self.errors))
-        super().__init__(f"There is no plan for this inventory: {count_noun(len(self.errors), 'error')} ({codes})")
+        count = count_noun(len(group_findings(self.errors)), "error")
+        super().__init__(f"There is no plan for this inventory: {count} ({codes})")
 
 
 class RunPlan(NamedTuple):

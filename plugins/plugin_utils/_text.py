@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 # Average width relative to the font size, in the widest of the usual sans-serif fonts (DejaVu Sans, Verdana).
@@ -26,6 +27,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 # Between double quotes on a line of a shell.
 _ESCAPED_ON_LINE = re.compile(r'["\\]')
 _SHOWN_VALUE = 60
+# Average length of the ranges of names in a list. A list of longer ranges has fewer of them.
+_LONG_RANGE = 50
 _SHOWN_EXAMPLE = 90
 _ELLIPSIS = "…"
 
@@ -106,21 +109,38 @@ def _split_numbers(name: str) -> Iterator[str | int]:
     return (int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name)))
 
 
+def list_ranges(names: Iterable[str]) -> list[str]:
+    """Return names in natural order, consecutive numbers in short: ``k1 to k40``, ``k42``."""
+    return [_format_range(found) for found in _find_ranges(names)]
+
+
 def format_ranges(names: Iterable[str], most: int = 4) -> str:
     """Return names in natural order, consecutive numbers in short: ``k1 to k40, k42, 41 nodes``.
 
-    More than ``most`` ranges are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name is returned as it is.
+    More than ``most`` ranges, or ranges of long names, are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name
+    is returned as it is.
     """
+    ranges = _find_ranges(names)
+    total = sum(map(len, ranges))
+    texts = [_format_range(found) for found in ranges[:most]]
+    lengths = accumulate(len(text) for text in texts)
+    shown = max(1, sum(length <= most * _LONG_RANGE for length in lengths))
+    more = total - sum(map(len, ranges[:shown]))
+    return ", ".join(texts[:shown]) + (f" and {more} more" if more else "") + (f", {total} nodes" if total > 1 else "")
+
+
+def _find_ranges(names: Iterable[str]) -> list[list[str]]:
     ranges: list[list[str]] = []
     for name in sorted(names, key=make_natural_key):
         if ranges and _follows(ranges[-1][-1], name):
             ranges[-1].append(name)
         else:
             ranges.append([name])
-    total = sum(map(len, ranges))
-    shown = [found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}" for found in ranges[:most]]
-    more = total - sum(map(len, ranges[:most]))
-    return ", ".join(shown) + (f" and {more} more" if more else "") + (f", {total} nodes" if total > 1 else "")
+    return ranges
+
+
+def _format_range(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def _follows(name: str, next_name: str) -> bool:

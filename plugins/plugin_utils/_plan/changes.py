@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes between two plans as text: sources that gain or lose access to a port, settings, forwards and findings.
+"""Changes between two plans: sources that gain or lose access to a port, settings, forwards and findings.
 
 A change that is the same on several nodes is listed once, so the list stays short for a large fleet.
 """
@@ -22,7 +22,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_f
 GAINS = "gains"
 LOSES = "loses"
 CHANGES = "changes"
-_MARKS = {GAINS: "+", LOSES: "-", CHANGES: "~"}
 _FIELDS = ("site", "cluster", "version", "role", "address", "vpn_address", "egress", "nat", "flat_network", "config",
            "virtual_addresses", "networks", "settings_file")  # fmt: skip
 _SHOWN = 12
@@ -50,15 +49,6 @@ def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
         *_join_nodes(_compare_fields(old, new)),
         *_join_protocols(_compare_forwards(old, new)),
         *_join_nodes(_compare_findings(old, new)),
-    ]
-
-
-def format_changes(changes: Sequence[Change]) -> list[str]:
-    """Return changes as lines for a terminal."""
-    if not changes:
-        return ["No changes."]
-    return [
-        f"{_MARKS[change.kind]} {list_first(change.where, _SHOWN)}: {change.what}: {change.how}" for change in changes
     ]
 
 

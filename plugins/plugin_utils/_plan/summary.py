@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import complete_message, format_finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import FindingGroup, group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
@@ -38,7 +38,10 @@ _MORE = (
     f"The fleet has more than {_SMALL} nodes, so each table shows at most {_SHOWN_ROWS} rows. With kong_plan_file, the playbook plan "
     "writes the whole plan to a file."
 )
-_FINDING_LINES = 10
+# The output of Ansible itself is about half as long.
+_FINDING_LINES, _FINDING_CHARACTERS = 10, 3_000
+
+_ALL_FINDINGS = "with kong_report_path, the playbook plan writes all findings to a report"
 
 # A rule as a table shows it: its listener, place and sources.
 _Rule = tuple[str, str, str | tuple[str, ...]]
@@ -128,25 +131,38 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
     return ["Forwards that the NAT devices need:", "", *render_table(header, rows), ""]
 
 
-def _format_finding(finding: Mapping[str, Any]) -> list[str]:
-    _message, more = complete_message(finding)
-    return [f"- {finding['severity']}: {format_finding(finding)}", *([f"  {more}"] if more else [])]
+def _format_group(group: FindingGroup) -> list[str]:
+    first, *others = group.format_lines()
+    return [f"- {group.shown['severity']}: {first}", *(f"  {line}" for line in others)]
 
 
-def count_shown_findings(findings: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many findings a terminal shows: as many as fit into a few lines, at least one."""
-    ends = accumulate(len(_format_finding(finding)) for finding in findings[:_FINDING_LINES])
-    return max(1, sum(end <= _FINDING_LINES for end in ends)) if findings else 0
+def count_hidden_findings(findings: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """Return how many messages format_findings shows, and how many it leaves out."""
+    groups = group_findings(findings)
+    shown = _count_shown(groups)
+    return shown, len(groups) - shown
 
 
-def format_findings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+def _count_shown(groups: Sequence[FindingGroup]) -> int:
+    """Return how many groups of findings fit into a few lines, at least one."""
+    texts = [_format_group(group) for group in groups[:_FINDING_LINES]]
+    lines = accumulate(map(len, texts))
+    characters = accumulate(sum(map(len, text)) for text in texts)
+    fits = (
+        count <= _FINDING_LINES and length <= _FINDING_CHARACTERS
+        for count, length in zip(lines, characters, strict=True)
+    )
+    return max(1, sum(fits)) if groups else 0
+
+
+def format_findings(findings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the findings of a plan as lines; of very many, the first."""
-    shown = count_shown_findings(findings)
-    more = len(findings) - shown
-    lines = [line for finding in findings[:shown] for line in _format_finding(finding)]
-    if more <= 0:
-        return lines
-    return [
-        *lines,
-        f"{count_noun(more, 'more finding')}: with kong_report_path, the playbook plan writes all findings to a report.",
-    ]
+    groups = group_findings(findings)
+    shown = _count_shown(groups)
+    more = len(groups) - shown
+    lines = [line for group in groups[:shown] for line in _format_group(group)]
+    if more > 0:
+        lines.append(f"{count_noun(more, 'more finding')}: {_ALL_FINDINGS}.")
+    elif not all(group.is_complete for group in groups):
+        lines.append(f"All values: {_ALL_FINDINGS}.")
+    return lines

@@ -17,11 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, list_first, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
-_SHOWN = 12
 
 
 def make_certificates_table(outcomes: Iterable[Mapping[str, Any]]) -> Table | None:
@@ -69,4 +68,4 @@ def open_admins(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Cell]:
         if is_open_admin(outcome):
             found.setdefault(outcome["to"], {})[outcome["from"]] = None
     for node, callers in found.items():
-        yield Cell(f"The Admin API of {node} answers {list_first([*callers], _SHOWN)} without authentication.", WARN)
+        yield Cell(f"The Admin API of {node} answers without authentication:", WARN, items=tuple(callers))

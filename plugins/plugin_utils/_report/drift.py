@@ -17,10 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Section,
     make_cells,
+    make_names_cell,
     make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import _SHOWN
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     format_drift_summary,
     share_differences,
@@ -38,8 +38,8 @@ _CHANGE_TONES = {
 def make_drift_section(drift: Mapping[str, Any]) -> Section:
     """Return the differences of the nodes from the plan, and the nodes that were not checked."""
     when = f" at {drift['at']}" if drift.get("at") else ""
-    rows = [make_cells(format_ranges(nodes), *found) for found, nodes in share_differences(drift).items()]
-    missing = [make_cells(format_ranges(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
+    rows = [make_cells(make_names_cell(nodes), *found) for found, nodes in share_differences(drift).items()]
+    missing = [make_cells(make_names_cell(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
     tables = [make_table("", ("nodes", "part", "difference"), rows)] if rows else []
     tables += [make_table("Not checked", ("nodes", "reason"), missing)] if missing else []
     return Section(
@@ -61,7 +61,7 @@ def make_changes_section(changes: Sequence[Change]) -> Section:
     if not changes:
         return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
     rows = [
-        make_cells(Cell(*_CHANGE_TONES[change.kind]), list_first(change.where, _SHOWN), change.what, change.how)
+        make_cells(Cell(*_CHANGE_TONES[change.kind]), make_names_cell(change.where), change.what, change.how)
         for change in changes
     ]
     intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, join_message
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, get_whole_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, format_ranges, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    clean,
+    format_ranges,
+    list_ranges,
+    make_natural_key,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     share_differences,
     share_reasons,
@@ -89,10 +95,14 @@ def make_finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
 
     The message is the name, because readers of JUnit merge two tests of one name.
     """
-    for finding in findings:
-        text = f"{finding['severity']} [{finding['code']}]"
-        outcome = "failure" if finding["severity"] == ERROR else "output"
-        yield Case(format_ranges(finding["hosts"]), join_message(finding), **{outcome: text})
+    for group in group_findings(findings):
+        hosts, severity = group.shown["hosts"], group.shown["severity"]
+        variants = [f"{', '.join(list_ranges(same))}: {values}" for values, same in group.list_variants()]
+        details = [f"{', '.join(list_ranges(same))}: {detail}" for detail, same in group.share_details().items()]
+        text = "; ".join((f"{severity} [{group.shown['code']}]", ", ".join(list_ranges(hosts)), *variants, *details))
+        yield Case(
+            format_ranges(hosts), get_whole_text(group.shown), **{"failure" if severity == ERROR else "output": text}
+        )
 
 
 def _make_verification_case(outcome: Outcome) -> Case:
@@ -108,6 +118,8 @@ def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for node, parts in drift["nodes"].items():
         yield from (Case(node, f"{part} as planned") for part, lines in parts.items() if not lines)
     for (part, line), nodes in share_differences(drift).items():
-        yield Case(format_ranges(nodes), f"{part}: {line}", failure="differs from the plan")
+        yield Case(
+            format_ranges(nodes), f"{part}: {line}", failure=f"differs from the plan: {', '.join(list_ranges(nodes))}"
+        )
     for reason, nodes in share_reasons(drift).items():
-        yield Case(format_ranges(nodes), "checked", skipped=reason)
+        yield Case(format_ranges(nodes), "checked", skipped=f"{reason} ({', '.join(list_ranges(nodes))})")

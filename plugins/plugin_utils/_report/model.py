@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_ranges
 
 # The format of the JSON.
 FORMAT = 1
@@ -19,6 +21,8 @@ MUTED = "muted"
 # The width of half a page of A4 in characters, and the space between columns.
 _HALF_PAGE = 88
 _COLUMN_SPACE = 1.5
+# The number of ranges of names that format_ranges shows.
+_SHORT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,14 @@ class Report:
 def make_cells(*values: str | Cell) -> tuple[Cell, ...]:
     """Return a row of cells; plain text has no tone."""
     return tuple(value if isinstance(value, Cell) else Cell(value) for value in values)
+
+
+def make_names_cell(names: Collection[str], tone: str = "") -> Cell:
+    """Return a cell with the names of hosts, complete."""
+    ranges = list_ranges(names)
+    if len(ranges) <= _SHORT:
+        return Cell(format_ranges(names), tone)
+    return Cell(f"{len(names)} nodes:", tone, items=tuple(ranges))
 
 
 def make_table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:

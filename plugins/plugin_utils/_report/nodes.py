@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import INFO
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import is_open_admin
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     MUTED,
+    WARN,
     Cell,
     Section,
     make_cells,
@@ -30,27 +32,40 @@ def make_node_anchors(plan: Mapping[str, Any]) -> dict[str, str]:
 def make_nodes_section(
     plan: Mapping[str, Any], outcomes: Sequence[Outcome], drift: Mapping[str, Any] | None
 ) -> Section:
-    """Return the index of the nodes. Nodes with problems are first."""
+    """Return the index of the nodes. Nodes with problems are first, then nodes with warnings."""
     results: dict[str, list[Outcome]] = {}
+    warnings = _list_warnings(plan["findings"])
     for outcome in outcomes:
         results.setdefault(outcome["to"], []).append(outcome)
     rows = []
     for name, anchor in make_node_anchors(plan).items():
         node = plan["nodes"][name]
-        problems = ", ".join(_list_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {})))
+        problems = [*_list_problems(results.get(name, ()), (drift or {"nodes": {}})["nodes"].get(name, {}))]
+        codes = [*warnings.get(name, ())]
+        noted = [f"{count_noun(len(codes), 'warning')}: {', '.join(codes)}"] if codes else []
+        tone = BAD if problems else WARN if codes else MUTED
         addresses = ", ".join(text for text in node["address"].values() if text)
         rows.append(
             make_cells(
                 Cell(name, link=anchor),
-                Cell(problems or "none known", BAD if problems else MUTED),
+                Cell("; ".join([*problems, *noted]) or "none known", tone),
                 node["site"],
                 addresses,
                 f"{node['version']}, {node['role']}",
             )
         )
-    rows.sort(key=lambda row: row[1].tone != BAD)
+    rows.sort(key=lambda row: (BAD, WARN, MUTED).index(row[1].tone))
     header = ("node", "problems", "site", "address", "Kong")
     return Section("nodes", "Nodes", (), (make_table("", header, rows),))
+
+
+def _list_warnings(findings: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, None]]:
+    """Return the codes of the warnings about each host, without notes."""
+    codes: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        for host in finding["hosts"] if finding["severity"] != INFO else ():
+            codes.setdefault(host, {})[finding["code"]] = None
+    return codes
 
 
 def _list_problems(results: Sequence[Outcome], drift: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import FindingGroup, group_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import get_whole_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
@@ -32,10 +33,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Section,
     Table,
     make_cells,
+    make_names_cell,
     make_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_node_anchors
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, list_ranges, make_natural_key
 
 _TONES = {"error": BAD, "warning": WARN, "info": MUTED}
 
@@ -44,33 +46,33 @@ def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
     """Return the findings of the compiler, and the meanings of their codes."""
     if not findings:
         return Section("findings", "Findings", (Cell("No findings."),))
-    rows = [
-        make_cells(
-            Cell(finding["severity"], _TONES.get(finding["severity"], "")),
-            Cell(finding["code"], link=f"code-{finding['code']}" if finding["code"] in CODES else ""),
-            format_ranges(finding["hosts"]),
-            join_message(finding),
-        )
-        for finding in findings
-    ]
+    rows = [_make_finding_row(group) for group in group_findings(findings)]
     codes = [code for code in dict.fromkeys(finding["code"] for finding in findings) if code in CODES]
     explained = Table(
         "Meanings of the codes",
         ("code", "meaning", "fix"),
         tuple((Cell(code, link=f"#code-{code}"), *make_cells(*CODES[code].format_plain())) for code in codes),
     )
-    details = [
-        make_cells(finding["code"], finding["variable"], host, f"This host {detail}")
-        for finding in findings
-        if len(finding["hosts"]) > 1
-        for host, detail in finding.get("details", {}).items()
-    ]
-    tables = [
-        make_table("", ("severity", "code", "hosts", "message"), rows),
-        *([make_table("Details of single hosts", ("code", "variable", "host", "detail"), details)] if details else []),
-        explained,
-    ]
-    return Section("findings", "Findings", (), tuple(tables))
+    tables = (make_table("", ("severity", "code", "hosts", "message"), rows), explained)
+    return Section("findings", "Findings", (), tables)
+
+
+def _make_finding_row(group: FindingGroup) -> tuple[Cell, ...]:
+    severity, code = group.shown["severity"], group.shown["code"]
+    values = [_format_values(values, hosts, group.shown["hosts"]) for values, hosts in group.list_variants()]
+    details = [f"{', '.join(list_ranges(hosts))}: {detail}" for detail, hosts in group.share_details().items()]
+    items = (*values, *details)
+    text = get_whole_text(group.shown)
+    return make_cells(
+        Cell(severity, _TONES.get(severity, "")),
+        Cell(code, link=f"code-{code}" if code in CODES else ""),
+        make_names_cell(group.shown["hosts"]),
+        Cell(f"{text.rstrip('. ')}." if items else text, items=items),
+    )
+
+
+def _format_values(values: str, hosts: Sequence[str], all_hosts: Sequence[str]) -> str:
+    return values if len(hosts) == len(all_hosts) else f"{', '.join(list_ranges(hosts))}: {values}"
 
 
 def make_forwards_section(plan: Mapping[str, Any]) -> Section:
@@ -134,7 +136,9 @@ def make_ports_section(plan: Mapping[str, Any]) -> Section:
         first, *others = equivalent[name]
         notes = [*_describe_node(plan["nodes"][name], node.advertised)]
         if others and name == first:
-            notes.append(f"Equivalent nodes, each with its own addresses (not in print): {format_ranges(others)}.")
+            notes.append(
+                f"Equivalent nodes, each with its own addresses (not in print): {', '.join(list_ranges(others))}."
+            )
         tables.append(Table(name, _PORT_COLUMNS, tuple(rows), anchor, tuple(notes), is_printed=name == first))
     return Section("ports", "Ports and connections", (Cell(intro),), tuple(tables))
 
@@ -195,7 +199,7 @@ def summarise_plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
             else "no forwards"
         ),
     )
-    severe = [finding for finding in plan["findings"] if finding["severity"] != "info"]
+    severe = group_findings(finding for finding in plan["findings"] if finding["severity"] != "info")
     yield (
         "findings",
         Cell(count_noun(len(severe), "warning"), WARN, "findings")

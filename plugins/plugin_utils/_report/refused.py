@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import render_html
@@ -67,7 +68,7 @@ REFUSED_FORMS: Mapping[str, Callable[[Findings, Origin | None], str]] = {
 
 
 def _make_report(findings: Findings, origin: Origin | None) -> Report:
-    errors = count_noun(sum(finding["severity"] == ERROR for finding in findings), "error")
+    errors = count_noun(len(group_findings(finding for finding in findings if finding["severity"] == ERROR)), "error")
     words = Cell(f"There is no plan for this inventory: {errors}.", BAD), Cell(_INTRO)
     refused = Section("refused", "There is no plan", words)
     summary = (("plan", Cell(f"none: {errors}", BAD, "refused")),)

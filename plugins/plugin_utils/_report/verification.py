@@ -23,12 +23,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Cell,
     Section,
     make_cells,
+    make_names_cell,
     make_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
-    format_ranges,
-    list_first,
     make_natural_key,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
@@ -40,7 +39,6 @@ Outcome = Mapping[str, Any]  # as kong_verification returns it; other keys are i
 _COLUMNS = 12
 # With more sites, the columns are the site of each node and all other sites.
 _SITES = 50
-_SHOWN = 12
 _MARK = "\N{BALLOT X} "
 _TIMES = "\N{MULTIPLICATION SIGN} "
 
@@ -89,17 +87,15 @@ def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     if verification.get("sampled"):
         yield Cell("This is a sample: more connections are possible.", WARN)
     if verification.get("placeholders"):
-        yield Cell(
-            f"On {list_first(verification['placeholders'], _SHOWN)} a placeholder listened on some ports instead of Kong.",
-            WARN,
-        )
+        text = "A placeholder listened on some ports instead of Kong, on"
+        yield Cell(text, WARN, items=tuple(verification["placeholders"]))
     for address, names in sorted(verification.get("holders", {}).items(), key=lambda held: make_natural_key(held[0])):
         yield Cell(f"{describe_holders(address, names)}.", "" if len(names) == 1 else WARN)
     if probed and not blocked:
         yield Cell("No connection had to be blocked, so this does not verify the firewall.", WARN)
     missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["result"] is None))
     if missing:
-        yield Cell(f"Not tested from {list_first(missing, _SHOWN)}: not part of the run.", WARN)
+        yield Cell("Not part of the run, so not tested from", WARN, items=tuple(missing))
 
 
 def _make_difference_rows(different: Iterable[Outcome]) -> Any:
@@ -142,7 +138,7 @@ def _make_matrix(plan: Mapping[str, Any], outcomes: Sequence[Outcome], *, by_sit
         # Nodes with equal results share a row if there are many sources.
         by_results.setdefault((None if by_site else node, listener, port, results), []).append(node)
     rows = [
-        (*make_cells(format_ranges(nodes), listener, port), *results)
+        (*make_cells(make_names_cell(nodes), listener, port), *results)
         for (_node, listener, port, results), nodes in by_results.items()
     ]
     title = "Expected / actual, from each " + ("site" if by_site else "source") + " to each listener"

@@ -147,8 +147,13 @@ def test_a_long_message_has_as_many_remedies_as_possible(length, shown, more):
 
 def test_a_refusal_counts_the_errors_and_names_each_code_once():
     findings = [
-        {"severity": severity, "code": code}
-        for severity, code in (("error", "b"), ("warning", "c"), ("error", "a"), ("error", "b"))
+        {"severity": severity, "code": code, "hosts": ["k1"], "message": message}
+        for severity, code, message in (
+            ("error", "b", "x"),
+            ("warning", "c", "x"),
+            ("error", "a", "x"),
+            ("error", "b", "y"),
+        )
     ]
     assert str(RefusedError(findings[:2])) == "There is no plan for this inventory: 1 error (b)"
     assert str(RefusedError(findings)) == "There is no plan for this inventory: 3 errors (b, a)"

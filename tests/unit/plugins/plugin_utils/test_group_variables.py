@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary impor
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import RIGHT, UNDEFINED, compile_hosts
 
 MOST_BYTES, LONGEST_LINE = 6_000, 1_200
+# The output of the playbook plan without our texts; with names of 64 characters it is 1,900 characters.
+OF_ANSIBLE = 2_000
 # If each node had a finding of its own, there would be more findings than that.
 NODES, MOST_FINDINGS = 12, 7
 WRONG = {
@@ -105,6 +107,52 @@ def test_a_hundred_nodes(fleet, variable, value):
     assert sum(len(line) + 1 for line in lines) <= MOST_BYTES
     assert max(map(len, lines), default=0) <= LONGEST_LINE
     assert len(lines) <= MOST_FINDINGS
+
+
+TEMPLATES = {
+    "kong_admin_sources": lambda node: [f"ops-{node}"],
+    "kong_admin_listen": lambda node: f"{node}:8001, 0.0.0.0:80x{node}",
+    "kong_proxy_listen": lambda node: f"proxy-{node}:80",
+    "kong_version": lambda node: f"9.9.{node}",
+    "kong_role": lambda node: f"role-{node}",
+    "kong_cluster_listen": lambda node: f"{node}:7946",
+    "kong_transparent": lambda node: [{"destinations": [f"{node}.example"], "ports": [80], "listen_port": 8000}],
+    "kong_published_ports": lambda node: [f"{node}:foo"],
+    "kong_config": lambda node: {f"setting of {node}": 1},
+    "kong_admin_listn": lambda node: node,
+}
+
+
+@pytest.mark.parametrize("suffix", ["", "-" + "x" * 64, "-" + "x" * 200])
+@pytest.mark.parametrize("variable", TEMPLATES)
+def test_a_template_of_a_group(variable, suffix):
+    """The values of the nodes differ, and the text is shown once with some of the values."""
+    nodes = in_one_site(100, kong_version="3.9")
+    nodes = {f"{node}{suffix}": {**values, variable: TEMPLATES[variable](node)} for node, values in nodes.items()}
+    lines = format_findings(describe(nodes))
+    assert lines
+    assert sum(len(line) + 1 for line in lines) <= MOST_BYTES - OF_ANSIBLE
+    assert max(map(len, lines)) <= LONGEST_LINE
+    assert len({line for line in lines if line.startswith("- ")}) <= MOST_FINDINGS
+
+
+def test_many_wrong_items_of_a_list():
+    terms = [f"nohost{number}" for number in range(299)]
+    lines = format_findings(describe(in_one_site(100, kong_version="3.9", kong_admin_sources=terms)))
+    assert lines[1:] == [
+        "  Values: 'nohost0', 'nohost1', 'nohost2' and 296 more",
+        "All values: with kong_report_path, the playbook plan writes all findings to a report.",
+    ]
+
+
+def test_findings_of_many_kinds_are_limited_together():
+    shared = [
+        {"severity": "error", "code": "source-any", "hosts": ["n"], "message": f"{letter * 3} {'text ' * 70}"}
+        for letter in "abcdefghijklmnop"
+    ]
+    lines = format_findings(shared)
+    assert sum(len(line) + 1 for line in lines) <= MOST_BYTES - OF_ANSIBLE
+    assert "more findings" in lines[-1]
 
 
 def test_a_thousand_nodes_with_a_warning_each():

@@ -14,7 +14,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import fo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_source_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import make_unknown_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan

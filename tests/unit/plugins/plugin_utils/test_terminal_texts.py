@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (

@@ -10,7 +10,8 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather

@@ -9,7 +9,14 @@ import copy
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import (
+    CHANGES,
+    GAINS,
+    LOSES,
+    Change,
+    compare_plans,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
@@ -81,7 +88,7 @@ def stage(nodes):
             add,
             [
                 "+ a3: the fleet: joins site lan, cluster default",
-                "+ a1, a2: cluster 7946/tcp+udp: 192.168.10.13 (a3)",
+                "+ a1 to a2, 2 nodes: cluster 7946/tcp+udp: 192.168.10.13 (a3)",
                 "+ b1: cluster 80/tcp+udp: 192.168.10.13 (a3)",
                 "+ a3: proxy 8000/tcp: anyone",
                 "+ a3: admin 8001/tcp: opens for the node itself only",
@@ -95,7 +102,7 @@ def stage(nodes):
             ],
         ),
         (close_admin, ["- a1: admin 8001/tcp: 192.168.10.20 (admin)", "- a1: admin 8444/tcp: 192.168.10.20 (admin)"]),
-        (narrow_proxy, ["- a1, a2: proxy 8000/tcp: anyone except 192.168.10.20 (admin)"]),
+        (narrow_proxy, ["- a1 to a2, 2 nodes: proxy 8000/tcp: anyone except 192.168.10.20 (admin)"]),
         (allow_nobody, ["- a1: proxy 8000/tcp: anyone"]),
         (
             move_proxy,
@@ -162,3 +169,38 @@ def test_change_as_plain_data():
         "what": "the fleet",
         "how": "joins site lan, cluster default",
     }
+
+
+def make_changes(kind, what, count, how="gets {}"):
+    return [Change(kind, (f"n{2 * number}",), what, how.format(number)) for number in range(count)]
+
+
+MANY = {
+    "warnings": make_changes(GAINS, "warning source-any", 1000, "text {}. " + "reason " * 50),
+    "two kinds": [*make_changes(GAINS, "admin 8001/tcp", 500), *make_changes(LOSES, "admin 8001/tcp", 500)],
+    "settings": [change for number in range(100) for change in make_changes(CHANGES, f"setting_{'x' * number}", 20)],
+    "long names": [Change(GAINS, tuple(f"{'x' * 240}{2 * number}" for number in range(1000)), "proxy 80/tcp", "a" * 9000)] * 50,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", MANY.values(), ids=MANY)
+def test_many_changes_are_few_lines(changes):
+    lines = format_changes(changes)
+    assert sum(len(line) + 1 for line in lines) <= 5_000
+    assert max(map(len, lines)) <= 1_200
+    assert lines[-1] == (
+        f"These are examples of {len(changes)} changes. With the option -v, the playbook diff shows all of them."
+    )
+
+
+def test_each_kind_of_change_has_examples_and_a_count():
+    lines = format_changes(MANY["two kinds"])
+    assert [line for line in lines if "more" in line] == [
+        "+ 495 more changes of this kind (admin 8001/tcp)", "- 495 more changes of this kind (admin 8001/tcp)",
+    ]  # fmt: skip
+    assert lines[0] == "+ n0: admin 8001/tcp: gets 0"
+
+
+def test_a_few_changes_are_complete():
+    changes = make_changes(GAINS, "admin 8001/tcp", 20)
+    assert len(format_changes(changes)) == 20

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import complete_message
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import find_paths
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans, format_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import Run, make_left_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import PF_FORMS, render_pf_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node
