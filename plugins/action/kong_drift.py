@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
+    format_drift,
+    gather,
+    gather_without_plan,
+)
 
 _ARGUMENTS = {
-    "plan": {"type": "raw", "required": True},
-    "registered": {"type": "str", "required": True},
+    "plan": {"type": "raw"},
+    "group": {"type": "str"},
+    "registered": {"type": "str", "default": ""},
+    "reached": {"type": "str", "default": ""},
     "path": {"type": "path"},
 }
 
@@ -27,14 +33,26 @@ class ActionModule(ControllerAction):
     """Collect the results on the controller, without a connection to a host."""
 
     arguments = _ARGUMENTS
+    one_of = ("plan", "group")
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        plan = load_plan(arguments["plan"])
-        hostvars = variables["hostvars"]
-        results = {node: hostvars[node].get(arguments["registered"]) for node in plan["nodes"] if node in hostvars}
-        drift = gather(plan, {node: result for node, result in results.items() if result})
+        hostvars, names = variables["hostvars"], (arguments["registered"], arguments["reached"])
+        if arguments["plan"]:
+            plan = load_plan(arguments["plan"])
+            drift = gather(
+                plan, {node: _find_result(hostvars[node], names) for node in plan["nodes"] if node in hostvars}
+            )
+        else:
+            nodes = variables["groups"][arguments["group"]]
+            drift = gather_without_plan({node: _find_result(hostvars[node], names) for node in nodes})
         data = drift.as_dict()
         show(format_drift(data))
         if arguments["path"]:
             update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
         return data
+
+
+def _find_result(variables: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+    """Return the first result of a node that some task registered, of tasks that were not skipped; empty without any."""
+    results: Iterator[Mapping[str, Any]] = (variables.get(name) or {} for name in names if name)
+    return next((result for result in results if result and not result.get("skipped")), {})

@@ -18,13 +18,23 @@ description:
   - A node without results, for example an unreachable node, is reported as not checked.
 options:
   plan:
-    description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+    description:
+      - The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
+      - Exactly one of O(plan) and O(group) is needed.
     type: raw
-    required: true
+  group:
+    description: The group of the nodes, if there is no plan. All of its nodes are reported as not checked.
+    type: str
   registered:
     description: Name of the variable in which each node registered the result of M(gatehouse.kong.kong_node_info).
     type: str
-    required: true
+    default: ""
+  reached:
+    description:
+      - Name of the variable in which each node registered the result of an earlier task that connects to it.
+      - If the node was unreachable then, its message is the reason why the node was not checked.
+    type: str
+    default: ""
   path:
     description: A file on the controller for the differences as JSON.
     type: path

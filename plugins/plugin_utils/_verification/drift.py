@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
     escape_all,
+    escape_text,
     format_ranges,
     make_natural_key,
 )
@@ -30,6 +31,7 @@ _INTERRUPTED = (
     "an earlier run of site changed this node and failed or was interrupted: `ansible-playbook gatehouse.kong.site` completes it, and "
     "`ansible-playbook gatehouse.kong.rollback` undoes it"
 )
+NO_PLAN = "there is no plan, because the inventory has errors"
 _ABSENT = "it was unreachable, failed or not part of this run"
 
 
@@ -73,6 +75,17 @@ def gather(plan: Mapping[str, Any], inspected: Mapping[str, Mapping[str, Any]]) 
     return Drift(checked, not_checked)
 
 
+def gather_without_plan(results: Mapping[str, Mapping[str, Any]]) -> Drift:
+    """Return that no node was checked, with the reason for each: the message of its connection, or that there is no plan."""
+    return Drift(
+        {},
+        {
+            name: (escape_text(results[name]["msg"]) if results[name].get("unreachable") else NO_PLAN,)
+            for name in sorted(results, key=make_natural_key)
+        },
+    )
+
+
 def format_drift(drift: Mapping[str, Any]) -> list[str]:
     """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
     differences = [
@@ -105,7 +118,8 @@ def format_drift_summary(drift: Mapping[str, Any]) -> str:
     verb = "differs" if len(differing) == 1 else "differ"
     found = f"{count_noun(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
-    return f"{total - missing} of {count_noun(total, 'node')} checked: {found}"
+    checked = f"{total - missing} of {count_noun(total, 'node')} checked"
+    return f"{checked}: {found}" if drift["nodes"] else checked
 
 
 def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:

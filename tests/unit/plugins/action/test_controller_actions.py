@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -182,6 +183,21 @@ def test_drift_of_every_node(tmp_path):
         run(kong_drift, {**registered, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
 
 
+def test_drift_names_the_message_of_an_earlier_connection():
+    hostvars = {
+        "a1": {"node": {**NODE}, "facts": {"msg": "other"}},
+        "a2": {"node": {"skipped": True}, "facts": {"unreachable": True, "msg": "no route\n"}},
+        "b1": {"facts": {"unreachable": True, "msg": "refused"}},
+    }
+    reached = {"registered": "node", "reached": "facts"}
+    result, _printed = run(kong_drift, {"plan": PLAN, **reached}, hostvars)
+    assert result["not_checked"] == {"a2": ["no route\\n"], "b1": ["refused"]}
+    result, _printed = run(kong_drift, {"group": "kong", **reached}, hostvars, groups={"kong": ["b1", "a2", "a1"]})
+    assert (result["nodes"], result["not_checked"]) == (
+        {}, {"a1": [NO_PLAN], "a2": ["no route\\n"], "b1": ["refused"]}
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("drift", "status", "words"),
     [
@@ -200,6 +216,8 @@ def test_drift_of_every_node(tmp_path):
             "unreachable",
             "1 of 2 nodes",
         ),
+        ({"nodes": {}, "not_checked": {"a1": [NO_PLAN]}, "differs": False}, "failed", "There is no plan"),
+        ({"nodes": {}, "not_checked": {"a1": [NO_PLAN], "b1": ["y"]}, "differs": False}, "unreachable", "0 of 2 nodes"),
     ],
 )
 def test_exit_status_of_drift(drift, status, words):
