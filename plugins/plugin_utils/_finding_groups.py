@@ -10,10 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding, get_end, get_whole_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    format_finding,
+    get_end,
+    get_whole_text,
+    join_message,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_ranges,
     join_first,
+    list_ranges,
     make_natural_key,
     shorten,
 )
@@ -44,13 +50,23 @@ class FindingGroup:
         for found, finding in zip(values if len(values) > 1 else (), self.findings, strict=False):
             yield ", ".join(dict.fromkeys(value for value in found if value not in common) or found), finding["hosts"]
 
-    def share_details(self) -> dict[str, list[str]]:
-        """Return the hosts of each detail."""
+    @property
+    def text(self) -> str:
+        """The first message, with the detail of its host if there is one host."""
+        return join_message(self.shown) if len(self.shown["hosts"]) == 1 else get_whole_text(self.shown)
+
+    def list_facts(self) -> list[str]:
+        """Return all values and details, each once with its hosts."""
         hosts: dict[str, list[str]] = {}
-        for finding in self.findings:
+        for finding in self.findings if len(self.shown["hosts"]) > 1 else ():
             for host, detail in finding.get("details", {}).items():
                 hosts.setdefault(detail, []).append(host)
-        return hosts
+        found = [*self.list_variants(), *hosts.items()]
+        is_shared = [len(same) == len(self.shown["hosts"]) for _fact, same in found]
+        return [
+            fact if shared else f"{', '.join(list_ranges(same))}: {fact}"
+            for (fact, same), shared in zip(found, is_shared, strict=True)
+        ]
 
     @property
     def is_complete(self) -> bool:

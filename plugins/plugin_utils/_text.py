@@ -27,6 +27,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 # Between double quotes on a line of a shell.
 _ESCAPED_ON_LINE = re.compile(r'["\\]')
 _SHOWN_VALUE = 60
+# The number of ranges of names in a text.
+SHOWN_RANGES = 4
 # Average length of the ranges of names in a list. A list of longer ranges has fewer of them.
 _LONG_RANGE = 50
 _SHOWN_EXAMPLE = 90
@@ -114,7 +116,7 @@ def list_ranges(names: Iterable[str]) -> list[str]:
     return [_format_range(found) for found in _find_ranges(names)]
 
 
-def format_ranges(names: Iterable[str], most: int = 4) -> str:
+def format_ranges(names: Iterable[str], most: int = SHOWN_RANGES) -> str:
     """Return names in natural order, consecutive numbers in short: ``k1 to k40, k42, 41 nodes``.
 
     More than ``most`` ranges, or ranges of long names, are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name

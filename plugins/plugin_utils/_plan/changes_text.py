@@ -25,16 +25,17 @@ def format_changes(changes: Sequence[Change]) -> list[str]:
     """Return changes as lines, with the number of changes that are not shown."""
     if not changes:
         return ["No changes."]
+    lines = [*map(_format_change, changes)]
+    if _count_fitting(lines) == len(lines):
+        return lines
     kinds: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
         kinds.setdefault((change.kind, split_values(change.what)[0]), []).append(change)
-    for examples in (len(changes), *_EXAMPLES):
+    for examples in _EXAMPLES:
         lines = [line for kind in kinds.values() for line in _format_kind(kind, examples)]
         fitting = _count_fitting(lines)
         if fitting == len(lines):
             break
-    if fitting == len(lines) and examples == len(changes):
-        return lines
     total = count_noun(len(changes), "change")
     return [
         *lines[:fitting],

@@ -12,10 +12,11 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, get_whole_text
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    SHOWN_RANGES,
     clean,
     format_ranges,
     list_ranges,
@@ -97,12 +98,8 @@ def make_finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     """
     for group in group_findings(findings):
         hosts, severity = group.shown["hosts"], group.shown["severity"]
-        variants = [f"{', '.join(list_ranges(same))}: {values}" for values, same in group.list_variants()]
-        details = [f"{', '.join(list_ranges(same))}: {detail}" for detail, same in group.share_details().items()]
-        text = "; ".join((f"{severity} [{group.shown['code']}]", ", ".join(list_ranges(hosts)), *variants, *details))
-        yield Case(
-            format_ranges(hosts), get_whole_text(group.shown), **{"failure" if severity == ERROR else "output": text}
-        )
+        text = "; ".join((f"{severity} [{group.shown['code']}]", *_list_names(hosts), *group.list_facts()))
+        yield Case(format_ranges(hosts), group.text, **{"failure" if severity == ERROR else "output": text})
 
 
 def _make_verification_case(outcome: Outcome) -> Case:
@@ -118,8 +115,13 @@ def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for node, parts in drift["nodes"].items():
         yield from (Case(node, f"{part} as planned") for part, lines in parts.items() if not lines)
     for (part, line), nodes in share_differences(drift).items():
-        yield Case(
-            format_ranges(nodes), f"{part}: {line}", failure=f"differs from the plan: {', '.join(list_ranges(nodes))}"
-        )
+        failure = "; ".join(("differs from the plan", *_list_names(nodes)))
+        yield Case(format_ranges(nodes), f"{part}: {line}", failure=failure)
     for reason, nodes in share_reasons(drift).items():
-        yield Case(format_ranges(nodes), "checked", skipped=f"{reason} ({', '.join(list_ranges(nodes))})")
+        yield Case(format_ranges(nodes), "checked", skipped="; ".join((reason, *_list_names(nodes))))
+
+
+def _list_names(hosts: Sequence[str]) -> list[str]:
+    """Return the names of all hosts as one text, no text if format_ranges shows all of them."""
+    ranges = list_ranges(hosts)
+    return [", ".join(ranges)] if len(ranges) > SHOWN_RANGES else []

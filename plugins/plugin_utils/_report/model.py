@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_ranges
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import SHOWN_RANGES, format_ranges, list_ranges
 
 # The format of the JSON.
 FORMAT = 1
@@ -21,8 +21,6 @@ MUTED = "muted"
 # The width of half a page of A4 in characters, and the space between columns.
 _HALF_PAGE = 88
 _COLUMN_SPACE = 1.5
-# The number of ranges of names that format_ranges shows.
-_SHORT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def make_cells(*values: str | Cell) -> tuple[Cell, ...]:
 def make_names_cell(names: Collection[str], tone: str = "") -> Cell:
     """Return a cell with the names of hosts, complete."""
     ranges = list_ranges(names)
-    if len(ranges) <= _SHORT:
+    if len(ranges) <= SHOWN_RANGES:
         return Cell(format_ranges(names), tone)
     return Cell(f"{len(names)} nodes:", tone, items=tuple(ranges))
 

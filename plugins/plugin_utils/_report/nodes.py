@@ -48,7 +48,7 @@ def make_nodes_section(
         rows.append(
             make_cells(
                 Cell(name, link=anchor),
-                Cell("; ".join([*problems, *noted]) or "none known", tone),
+                Cell("; ".join([*([", ".join(problems)] if problems else []), *noted]) or "none known", tone),
                 node["site"],
                 addresses,
                 f"{node['version']}, {node['role']}",

@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import FindingGroup, group_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import get_whole_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
@@ -59,20 +58,13 @@ def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
 
 def _make_finding_row(group: FindingGroup) -> tuple[Cell, ...]:
     severity, code = group.shown["severity"], group.shown["code"]
-    values = [_format_values(values, hosts, group.shown["hosts"]) for values, hosts in group.list_variants()]
-    details = [f"{', '.join(list_ranges(hosts))}: {detail}" for detail, hosts in group.share_details().items()]
-    items = (*values, *details)
-    text = get_whole_text(group.shown)
+    facts = tuple(group.list_facts())
     return make_cells(
         Cell(severity, _TONES.get(severity, "")),
         Cell(code, link=f"code-{code}" if code in CODES else ""),
         make_names_cell(group.shown["hosts"]),
-        Cell(f"{text.rstrip('. ')}." if items else text, items=items),
+        Cell(f"{group.text.rstrip('. ')}." if facts else group.text, items=facts),
     )
-
-
-def _format_values(values: str, hosts: Sequence[str], all_hosts: Sequence[str]) -> str:
-    return values if len(hosts) == len(all_hosts) else f"{', '.join(list_ranges(hosts))}: {values}"
 
 
 def make_forwards_section(plan: Mapping[str, Any]) -> Section:

@@ -119,7 +119,7 @@ def format_drift_summary(drift: Mapping[str, Any]) -> str:
     found = f"{count_noun(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
     checked = f"{total - missing} of {count_noun(total, 'node')} checked"
-    return f"{checked}: {found}" if drift["nodes"] else checked
+    return f"{checked}: {found}" if missing < total else checked
 
 
 def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:

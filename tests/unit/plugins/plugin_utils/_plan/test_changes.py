@@ -80,7 +80,7 @@ def stage(nodes):
         (
             stage,
             [
-                "~ a1, a2: packets of other sources: dropped -> pass (staged), counted for 7 days",
+                "~ a1 to a2, 2 nodes: packets of other sources: dropped -> pass (staged), counted for 7 days",
                 "~ b1: packets of other sources: dropped -> dropped, counted for 14 days",
             ],
         ),
