@@ -15,7 +15,7 @@ from ansible import context
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import has_text, read_file, replace_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json, list_json_pieces
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
@@ -76,7 +76,8 @@ class ActionModule(ControllerAction):
         run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
         result: dict[str, Any] = {"changed": is_changed, "file": str(path)}
         if found := make_left_findings(old or NO_PLAN, plan, run):
-            result["warnings"] = [*warnings, *_format_warnings(found)]
+            # Each has a command of its own.
+            result["warnings"] = [*warnings, *_limit_warnings([*map(format_finding, found)])]
         if self._task.diff:
             result["diff"] = _make_diff(path, before, new, old) if is_changed else {"prepared": ""}
         if is_changed and not self._task.check_mode:
@@ -116,9 +117,12 @@ def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     groups = group_findings(finding for finding in findings if finding["severity"] == WARNING)
-    more = len(groups) - _SHOWN_WARNINGS
+    return _limit_warnings([". ".join(line.rstrip(".") for line in group.format_lines()) for group in groups])
+
+
+def _limit_warnings(warnings: Sequence[str]) -> list[str]:
+    more = len(warnings) - _SHOWN_WARNINGS
     advice = (
         f"{count_noun(more, 'more warning')}: with kong_report_path, the playbook plan writes all findings to a report"
     )
-    shown = [". ".join(line.rstrip(".") for line in group.format_lines()) for group in groups[:_SHOWN_WARNINGS]]
-    return shown + ([advice] if more > 0 else [])
+    return [*warnings[:_SHOWN_WARNINGS], *([advice] if more > 0 else [])]

@@ -33,8 +33,8 @@ MANY_MORE = "2 more warnings: with kong_report_path, the playbook plan writes al
 
 def make_findings(*severities):
     return [
-        {"severity": severity, "code": "x", "host": f"n{number}", "hosts": [f"n{number}"], "variable": "v", "value": 1,
-         "message": "v: wrong"}
+        {"severity": severity, "code": "x", "host": f"n{number}", "hosts": [f"n{number}"], "variable": f"v{number}", "value": 1,
+         "message": f"v{number}: wrong"}
         for number, severity in enumerate(severities)
     ]  # fmt: skip
 
@@ -75,7 +75,7 @@ def test_the_result_has_the_names_and_the_numbers_of_findings(run):
         "nodes": ["a1", "a2", "a3"],
         "hosts": ["bastion"],
         "findings": {"warning": 2, "info": 1},
-        "warnings": ["n0: v: wrong [x]", "n2: v: wrong [x]"],
+        "warnings": ["n0: v0: wrong [x]", "n2: v2: wrong [x]"],
     }
     assert run.asked == ("kong", VARIABLES, "templar", "loader")
     run(plan, group="edge")
@@ -88,7 +88,9 @@ def test_the_result_has_the_names_and_the_numbers_of_findings(run):
 )
 def test_three_warnings_are_shown(run, count, more):
     result, _printed = run({**PLAN, "findings": make_findings("info", *["warning"] * count)})
-    assert result.get("warnings", []) == [f"n{number}: v: wrong [x]" for number in range(1, count + 1)][:3] + more
+    assert (
+        result.get("warnings", []) == [f"n{number}: v{number}: wrong [x]" for number in range(1, count + 1)][:3] + more
+    )
     assert ("warnings" in result) is (count > 0)
 
 
@@ -120,7 +122,7 @@ def test_a_refusal_prints_its_errors(run, count, listed):
     assert result == {"changed": False, "failed": True, "msg": message, "errors": count}
     [text] = printed
     assert text.startswith(
-        "\nThere is no plan for this inventory, and no host was touched:\n- error: n1: v: wrong [x]\n"
+        "\nThere is no plan for this inventory, and no host was touched:\n- error: n1: v1: wrong [x]\n"
     )
     assert text.count("- error: ") == min(count, 10)
     assert "n0" not in text
@@ -153,7 +155,7 @@ def test_nodes_that_left_are_kept_in_the_file_and_warned_of(run, tmp_path):
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written == {**smaller, "left": {"a3": written["left"]["a3"]}}
     own, left = result["warnings"]
-    assert own == "n0: v: wrong [x]"
+    assert own == "n0: v0: wrong [x]"
     assert left.startswith("a3: kong_group: an older plan has this node")
     # a3 is in the inventory, and the file is part of the command.
     assert f"kong_plan_file={file}" in left
