@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_leaving,
     kong_plan_diff,
     kong_report,
+    kong_staged,
     kong_verification,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
@@ -68,6 +69,7 @@ ACTIONS = {
     kong_explain_names: {"caller": "a1", "target": "b1"},
     kong_drift_status: {"drift": {}},
     kong_drift: {"plan": PLAN, "registered": "node"},
+    kong_staged: {"plan": PLAN, "registered": "node"},
     kong_verification: {"plan": PLAN, "registered": "met"},
     kong_plan_diff: {"old": "a", "new": "b"},
     kong_report: {"plan": PLAN, "path": "x.md"},
@@ -430,3 +432,43 @@ def test_hosts_to_clean_that_are_still_nodes_are_a_warning(monkeypatch, hosts, g
     result, _printed = run(kong_leaving, {"hosts": hosts, **group}, groups=groups)
     started = [text.partition(": still in the group ")[0] for text in result.get("warnings", ())]
     assert started == ([f"leaving: {named}"] if named else [])
+
+
+def counted(*sources, seconds=None):
+    entries = [{"source": source, "protocol": "tcp", "port": 8001, "packets": 2, "age": 90} for source in sources]
+    counts = {"entries": entries, "limit": 65536, "uncounted": 0, "seconds": seconds}
+    return {"node": {"staged": True, "ruleset": {}, "counts": counts}}
+
+
+def run_staged(hostvars, **arguments):
+    arguments = {"plan": PLAN, "registered": "node", **arguments}
+    return run(kong_staged, arguments, hostvars, inventory_hostname="a1")
+
+
+def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp_path):
+    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({"all": ["x"]}, {"x": {}}))
+    hostvars = {"a1": counted("192.0.2.9"), "a2": counted(), "b1": counted()}
+    result, printed = run_staged(hostvars, path=str(tmp_path / "staged.json"))
+    assert result["failed"]
+    assert result["msg"].endswith("Not ready to enforce: unexpected sources on a1. The sources are listed above")
+    assert result["proposals"] == [{"variable": "kong_admin_sources", "nodes": ("a1",), "terms": ("192.0.2.9",)}]
+    assert "192.0.2.9" in "".join(printed)
+    written = json.loads((tmp_path / "staged.json").read_text())
+    assert (written["format"], written["sources"][0]["address"]) == (1, "192.0.2.9")
+    result, _printed = run_staged(hostvars, expected=["192.0.2.0/24"], quiet_days=7)
+    assert (result.get("failed"), result["msg"]) == (
+        None, "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
+    )  # fmt: skip
+    result, _printed = run_staged({**hostvars, "a2": counted(seconds=60)}, expected=["192.0.2.0/24"], quiet_days=7)
+    assert "a2 has counted for less than 7 days" in result["msg"]
+
+
+def test_a_node_without_counts_is_unreachable():
+    result, printed = run_staged({"a1": counted(), "a2": counted()})
+    assert (result["unreachable"], result.get("failed")) == (True, None)
+    assert "NOT CHECKED: b1: it was unreachable" in "".join(printed)
+
+
+def test_an_expected_source_that_is_no_network_is_an_error():
+    with pytest.raises(AnsibleActionFail, match="kong_staged_expected: 'x' is not an IPv4 or IPv6 address or network"):
+        run_staged({}, expected=["x"])

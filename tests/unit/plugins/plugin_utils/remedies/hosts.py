@@ -21,7 +21,9 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
 
 # Values of the variables of which a run has one value.
 SHARED = {name: "kong" for name in SHARED_VARIABLES if name not in ("kong_strict", "kong_verify_pairs")} | {
-    "kong_verify_pairs": 100
+    "kong_verify_pairs": 100,
+    "kong_staged_expected": "192.0.2.0/24",
+    "kong_staged_quiet_days": 7,
 }
 FLEET = [
     Advice(
