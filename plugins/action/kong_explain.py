@@ -46,5 +46,5 @@ class ActionModule(ControllerAction):
 
 _NO_PROBES = (
     "no connection to test: a host connects to itself only through a hairpin, and not to an address that another host of "
-    "its own site has"
+    "its own site has. A staged node drops nothing, so a connection that the plan blocks there is not tested"
 )

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import sor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message, select_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 GAINS = "gains"
@@ -135,20 +136,13 @@ def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
         for field in _FIELDS:
             if before.get(field) != after.get(field):
                 yield _make_change(name, field, before.get(field), after.get(field))
-        modes = _name_mode(before), _name_mode(after)
+        modes = name_mode(before), name_mode(after)
         if modes[0] != modes[1]:
             yield _make_change(name, "packets of other sources", *modes)
         for setting in sorted({*before["settings"], *after["settings"]}):
             values = before["settings"].get(setting), after["settings"].get(setting)
             if values[0] != values[1]:
                 yield _make_change(name, setting, *values)
-
-
-def _name_mode(node: Mapping[str, Any]) -> str:
-    """Return how the firewall of a node treats packets of sources that the plan does not allow."""
-    days = node["ruleset"].get("count_days")
-    treatment = "pass (staged)" if node["ruleset"].get("staged") else "dropped"
-    return f"{treatment}, counted for {days} days" if days else treatment
 
 
 def _make_change(name: str, what: str, before: Any, after: Any) -> Change:

@@ -38,6 +38,7 @@ def get_node(plan: Mapping[str, Any], name: str) -> Node:
         listeners=listeners,
         published=_read_published(data["published"], listeners) if "published" in data else None,
         config=tuple(data["config"]),
+        staged=data["ruleset"].get("staged", False),
         advertised=next((_parse_endpoint(settings[name]) for name in _ADVERTISE_SETTINGS if name in settings), None),
     )
 

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     list_forward_sources,
     list_hosts,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import (
     SHOWN_SOURCES,
     format_interception,
@@ -65,11 +66,21 @@ def format_plan(plan: Mapping[str, Any]) -> list[str]:
         "",
         *render_table(["node", "listener", "port", "sources"], _make_rule_rows(plan, rules)),
         "",
+        *_format_modes(plan),
         *format_interception(plan, shown),
         *_format_forwards(plan, forwards),
         *([] if is_small else [_MORE, ""]),
         *(format_findings(plan["findings"]) or ["No findings."]),
     ]
+
+
+def _format_modes(plan: Mapping[str, Any]) -> list[str]:
+    """Return a line for each treatment of packets of other sources, except if all nodes only drop them."""
+    nodes: dict[str, list[str]] = {}
+    for name in sorted(plan["nodes"], key=make_natural_key):
+        nodes.setdefault(name_mode(plan["nodes"][name]), []).append(name)
+    lines = [f"Packets of other sources to {format_ranges(names)}: {mode}" for mode, names in nodes.items()]
+    return [] if [*nodes] == [DROPPED] else [*lines, ""]
 
 
 def _make_node_rows(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[list[str]]:

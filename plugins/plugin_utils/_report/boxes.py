@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     list_hosts,
     list_ports,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
@@ -115,7 +116,8 @@ def _make_equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
         for mapping in node.host.nat
     )
     vpn = tuple(bool(text) for text in node.host.vpn.as_dict().values())
-    return node.site, node.cluster, node.version, node.role, listeners, sources, nat, vpn
+    mode = name_mode(plan["nodes"][node.name])
+    return node.site, node.cluster, node.version, node.role, listeners, sources, nat, vpn, mode
 
 
 def _make_box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     list_hosts,
     list_ports,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, list_staged, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import format_endpoints, group_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
@@ -144,6 +145,7 @@ def _describe_node(node: Mapping[str, Any], advertised: Endpoint | None) -> Iter
         + (f"; on the VPN {vpn}" if vpn else "")
         + (f"; may hold {virtual}" if virtual else "")
         + (f"; advertises {advertised}" if advertised else "")
+        + (f"; packets of other sources: {mode}" if (mode := name_mode(node)) != DROPPED else "")
     )
 
 
@@ -182,6 +184,11 @@ def summarise_plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
         Cell(f"{count_noun(len(nodes), 'node')}, {count_noun(sites, 'site')}, {count_noun(clusters, 'cluster')}"),
     )
     yield "Kong", Cell(", ".join(sorted({str(node["version"]) for node in nodes})))
+    if staged := list_staged(plan):
+        yield (
+            "staged",
+            Cell(f"{count_noun(len(staged), 'node')} {'drops' if len(staged) == 1 else 'drop'} nothing", WARN),
+        )
     devices = len({forward["device"] for forward in plan["nat_forwards"]})
     yield (
         "NAT",

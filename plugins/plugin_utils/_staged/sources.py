@@ -74,8 +74,11 @@ class Counted:
 
     @property
     def dropped(self) -> tuple[CountedSource, ...]:
-        """The sources that would be dropped and are not expected."""
-        return tuple(source for source in self.sources if source.effect == DROPPED)
+        """The sources that enforcing would drop and that are not expected: those of staged nodes.
+
+        An enforced node drops them already, among them the connections with which the verification tests the node.
+        """
+        return tuple(source for source in self.sources if source.effect == DROPPED and self.nodes[source.node].staged)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""

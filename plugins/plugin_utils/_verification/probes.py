@@ -199,7 +199,10 @@ def _list_families(listener: Listener, target: Node) -> list[Family]:
 
 
 def make_probe_to(caller: Host, goal: Target, port: Port) -> Probe | None:
-    """Return the probe of a host to a port of a node, None if it can dial nothing that only this port answers."""
+    """Return the probe of a host to a port of a node.
+
+    None if it can dial nothing that only this port answers, or if the node is staged and the plan does not allow the host.
+    """
     route = find_probed_route(caller, goal.node, port)
     if caller.name == goal.node.name and (route is None or route.via != "hairpin"):
         return None
@@ -207,6 +210,9 @@ def make_probe_to(caller: Host, goal: Target, port: Port) -> Probe | None:
     if dialled is None or (route is None and is_held_at(caller.site, dialled, goal)):
         return None
     expected = _expect(route, caller, goal, goal.sources[port.listener, port.protocol])
+    # A staged node drops nothing, so its own rules decide about a source that the plan does not allow.
+    if goal.node.staged and route is not None and expected != OPEN:
+        return None
     return _make_probe(caller.name, goal.node, port.listener, port.protocol, dialled, expected)
 
 

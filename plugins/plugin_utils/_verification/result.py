@@ -12,11 +12,13 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import list_staged
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
     escape_all,
+    format_ranges,
     join_words,
     make_natural_key,
 )
@@ -54,12 +56,14 @@ _EXPLAINED = 100
 class Verification:
     """All outcomes of a verification, and whether they are a sample of the possible connections.
 
-    ``held`` are the nodes that hold each virtual address of the plan now.
+    ``held`` are the nodes that hold each virtual address of the plan now. ``staged`` are the nodes that drop nothing, so
+    connections that the plan blocks there are not tested.
     """
 
     outcomes: tuple[Outcome, ...]
     sampled: bool = False
     held: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    staged: tuple[str, ...] = ()
 
     @property
     def differences(self) -> tuple[Outcome, ...]:
@@ -107,7 +111,7 @@ def compare(
         if not answers_elsewhere(plan, outcome.probe, holders)
     ]
     sampled = not all(everything for _outcomes, everything in found)
-    return Verification(_with_causes(plan, met), sampled=sampled, held=holders)
+    return Verification(_with_causes(plan, met), sampled=sampled, held=holders, staged=list_staged(plan))
 
 
 def _compare_caller(
@@ -183,8 +187,13 @@ def format_verification(verification: Verification, placeholders: Placeholders |
             f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
             for address, names in sorted(verification.held.items(), key=lambda held: make_natural_key(held[0]))
         ),
+        *_format_staged(verification.staged),
         _format_closing(verification),
     ]
+
+
+def _format_staged(names: Sequence[str]) -> list[str]:
+    return [f"STAGED: {format_ranges(names)}: connections that the plan blocks are not tested there"] if names else []
 
 
 def _format_matrix(verification: Verification, sources: Sequence[str]) -> list[str]:

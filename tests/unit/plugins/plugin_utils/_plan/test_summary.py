@@ -67,3 +67,15 @@ def test_a_forward_shows_only_the_sources_that_come_through_it():
     }
     (line,) = [line for line in format_plan(planned(nodes)) if "203.0.113.1:18005/tcp" in line]
     assert line.split()[-4:] == ["cluster", "far", "(203.0.113.9)", "no"]
+
+
+def test_the_treatment_of_other_sources_is_shown_if_it_is_special():
+    modes = {"a1": {"kong_firewall_state": "staged"}, "b1": {"kong_firewall_record": True, "kong_staged_days": 3}}
+    nodes = {name: {**node, **modes.get(name, {})} for name, node in SEED_NODES.items()}
+    lines = [line for line in format_plan(planned(nodes, SEED_OTHERS)) if line.startswith("Packets of other")]
+    assert lines == [
+        "Packets of other sources to a1: pass (staged), counted for 14 days",
+        "Packets of other sources to a2: dropped",
+        "Packets of other sources to b1: dropped, counted for 3 days",
+    ]
+    assert "Packets of other" not in "".join(format_plan(planned(SEED_NODES, SEED_OTHERS)))

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import make_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import group_nodes, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import PORT_SHAPES, SHAPES, SIGNS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_nodes_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
@@ -498,3 +498,13 @@ def test_text_is_legible_in_both_themes(theme):
         assert contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
     for line, behind in [("flow", "page"), ("flow", "panel")]:
         assert contrast(colours[line], colours[behind]) >= 3, (line, behind)
+
+
+def test_staged_nodes_are_in_the_summary_and_share_no_table_with_enforced_nodes():
+    nodes = {f"n{number}": {"kong_version": "3.9", "kong_address": f"10.0.0.{number}"} for number in range(1, 15)}
+    nodes["n3"]["kong_firewall_state"] = "staged"
+    plan = planned(nodes)
+    assert [[node.name for node in group] for group in group_nodes(plan)][1] == ["n3"]
+    text = FORMS[".md"](Evidence(plan))
+    assert "1 node drops nothing" in text
+    assert "packets of other sources: pass (staged), counted for 14 days" in text

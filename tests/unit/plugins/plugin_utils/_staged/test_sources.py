@@ -133,6 +133,12 @@ def test_several_ports_of_a_listener_share_a_proposal():
     ]
 
 
+def test_what_an_enforced_node_drops_already_is_listed_and_no_problem():
+    counted = gather(PLAN, {**QUIET, "a1": result(entry("192.0.2.9"), staged=False)})
+    assert effects(counted) == {("192.0.2.9", 8001): "dropped"}
+    assert (counted.dropped, list_proposals(counted), find_problems(counted, None)) == ((), (), [])
+
+
 def test_sources_that_are_not_dropped_have_no_proposal():
     assert proposals(a1=[entry("192.168.10.20"), entry("192.0.2.9", 9999)]) == []
 

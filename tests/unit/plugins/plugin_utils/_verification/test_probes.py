@@ -62,6 +62,21 @@ def test_expectations(caller, target, service, dialled, expected):
     assert expectations(plan(), caller, target)[service] == (dialled, expected)
 
 
+def test_connections_that_a_staged_node_would_block_are_not_tested():
+    staged = {name: {**node, "kong_firewall_state": "staged"} for name, node in SEED_NODES.items() if name != "a1"}
+    plan = compiled({**SEED_NODES, **staged}, SEED_OTHERS).plan
+    enforced = planned(SEED_NODES, SEED_OTHERS)
+    for caller in ("a1", "a2", "b1", "admin"):
+        probes = {probe.name: probe for probe in list_probes_from(enforced, caller)}
+        found = {probe.name: probe for probe in list_probes_from(plan, caller)}
+        assert found.items() <= probes.items()
+        left_out = [probe for name, probe in probes.items() if name not in found]
+        assert {probe.target for probe in left_out} <= {"a2", "b1"}
+        assert "open" not in {probe.expected for probe in left_out}
+    assert ("admin", "tcp", 8001) not in expectations(plan, "a1", "a2")
+    assert ("cluster_rpc", "tcp", 7373) in expectations(plan, "a1", "a2")  # on loopback, closed without a firewall too
+
+
 def test_node_does_not_probe_itself_without_a_hairpin():
     assert expectations(plan(), "a1", "a1") == {}
 

@@ -40,6 +40,15 @@ def test_a_healthy_fleet():
     )
 
 
+def test_staged_nodes_are_named():
+    nodes = {**SEED_NODES, "a2": {**SEED_NODES["a2"], "kong_firewall_state": "staged"}}
+    plan = compiled(nodes, SEED_OTHERS).plan
+    lines = format_verification(compare(plan, probed(*ALL)))
+    assert lines[-2] == "STAGED: a2: connections that the plan blocks are not tested there"
+    assert lines[-1].endswith("all as planned")
+    assert not [line for line in format_verification(compare(PLAN, probed(*ALL))) if line.startswith("STAGED")]
+
+
 def test_every_kind_of_difference_is_named():
     changes = {
         "a2 proxy tcp 8000 192.168.10.12:8000": "refused",
