@@ -107,7 +107,7 @@ notes:
   - If the ruleset covers the port that Ansible is connected to, and would drop the controller's address that the host sees,
     the module fails before it changes anything.
   - "Counts: the sets C(counts4) and C(counts6) of the table have up to 65,536 entries each. Packets of further sources pass
-    or are dropped like the others, and the counter C(uncounted) counts them. Counts stay while the ruleset changes, also
+    or are dropped as before, and the counter C(uncounted) counts them. Counts stay while the ruleset changes, also
     from V(staged) to V(present) with O(ruleset.count_days), and over reloads of firewalld, ufw and Docker. They start again
     after a reboot, a restart or reload of C(nftables.service), if O(ruleset.count_days) changes, and if a third party
     changed the table."
