@@ -146,7 +146,9 @@ def _list_terms(variables: HostVariables, name: str, port: int, default: Sequenc
 
 def _require_terms(variables: HostVariables, name: str, terms: Sequence[str], where: str) -> list[str]:
     if not terms:
-        message = f"the list{where} is empty, so it would allow no host; write nobody if that is intended, or remove it"
+        # Each port that the node opens needs its key.
+        advice = "or its sources" if where else "or remove it"
+        message = f"the list{where} is empty, so it would allow no host; write nobody if that is intended, {advice}"
         variables.add_error("source-empty", name, variables.read_value(name), message)
     return list(terms or [NOBODY])
 

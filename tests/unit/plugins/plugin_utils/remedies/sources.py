@@ -81,6 +81,15 @@ SOURCES = [
         },
     ),
     for_node(
+        "source-empty",
+        {"kong_stream_listen": "0.0.0.0:9100", "kong_stream_sources": {9100: []}},
+        {
+            "write nobody": {"kong_stream_sources": {9100: "nobody"}},
+            "or its sources": {"kong_stream_sources": {9100: ["10.0.0.9"]}},
+            "remove the variable": {"kong_stream_sources": None},
+        },
+    ),
+    for_node(
         "source-contradiction",
         {**ADMIN, "kong_admin_sources": ["nobody", "10.0.0.9"]},
         {
