@@ -76,7 +76,10 @@ def test_every_folder_of_both_sides_is_named():
 def test_code_that_the_last_section_names_exists():
     section = text_of("docs/design.md").partition("\n## 8. ")[2]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/**/*.py"))
-    for name in re.findall(r"`(_?[A-Za-z_]+)`", section):
+    names, paths = re.findall(r"`(_?[A-Za-z_]+)`", section), re.findall(r"`((?:\w+/)*\w+\.py)`", section)
+    assert names
+    assert paths
+    for name in names:
         assert re.search(rf"\b{name}\b", sources) or any(ROOT.glob(f"plugins/{name}")), name
-    for name in re.findall(r"`((?:\w+/)*\w+\.py)`", section):
+    for name in paths:
         assert (ROOT / name).exists() or any(PLUGINS.glob(f"*/{name}")), name

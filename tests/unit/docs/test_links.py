@@ -20,6 +20,12 @@ def anchors(text):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}
 
 
+def test_links_are_found():
+    text = "[a](b.md) [c](#d) [e](f.md#g) [h](https://i) [j](http://k)"
+    assert _LINK.findall(text) == [("b.md", ""), ("", "d"), ("f.md", "g")]
+    assert sum(len(_LINK.findall(page.read_text(encoding="utf-8"))) for page in PAGES) > len(PAGES)
+
+
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_have_a_target(page):
     for name, anchor in _LINK.findall(page.read_text(encoding="utf-8")):

@@ -113,7 +113,9 @@ def list_modules(tasks):
 ])  # fmt: skip
 def test_examples_give_modules_the_options_that_they_have(kind, name):
     tasks = yaml.safe_load(import_module(f"{PACKAGE}.{kind}.{name}").EXAMPLES)
-    for module, given in list_modules(tasks):
+    modules = [*list_modules(tasks)]
+    assert kind != "modules" or name in {module for module, _given in modules}
+    for module, given in modules:
         options = documented(module)
         needed = {option for option, text in options.items() if text.get("required")}
         assert needed <= given <= {*options, *_OF_FILES}, module
