@@ -68,6 +68,10 @@ def test_limit_chooses_one_of_several_groups():
             r"--limit excludes every Kong node. The group 'gateways' has g1 to g2, 2 nodes",
         ),
         (
+            {"group": "kong", "of_hosts": [None, "gateways"], "play_hosts": ["x"]},
+            r"--limit excludes every Kong node. The group 'gateways' has g1 to g2, 2 nodes",
+        ),
+        (
             {"group": "gateways", "of_hosts": ["gateways", "others"]},
             r"name the groups gateways, others, .*Add -e kong_group=gateways, or use --limit",
         ),
