@@ -56,13 +56,13 @@ class Terms:
     tells whether the terms are from the inventory or the default. ``variable`` is their variable.
     """
 
-    any: bool = False
-    given: bool = False
-    networks: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    variable: str = ""
+    any: bool
+    given: bool
+    networks: tuple[str, ...]
+    members: tuple[str, ...]
+    hosts: tuple[str, ...]
+    groups: tuple[str, ...]
+    variable: str
 
 
 def find_sources_variable(listener: str, variables: HostVariables) -> str:

@@ -9,6 +9,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins import action as action_base
 
@@ -323,6 +324,21 @@ def test_plan_diff(files):
     assert "proxy 9000/tcp" in text
     with pytest.raises(AnsibleActionFail, match="missing"):
         run(kong_plan_diff, {"old": str(files / "missing"), "new": str(files / "new")})
+
+
+@pytest.mark.parametrize("inventory", [None, ("hosts,",)])
+def test_commands_for_nodes_that_left_have_the_inventory_of_the_run(files, monkeypatch, inventory):
+    monkeypatch.setattr(context, "CLIARGS", {"inventory": inventory})
+    (files / "fewer").write_text(dump_json({**PLAN, "nodes": {"a1": PLAN["nodes"]["a1"]}}), encoding="utf-8")
+    arguments = {"old": str(files / "old"), "new": str(files / "fewer")}
+    changes = run(kong_plan_diff, arguments, groups={"all": ["a1", "a2"]})[0]["changes"]
+    found = {tuple(change["where"]): change["how"] for change in changes if change["what"] == "warning node-left"}
+    options = "-i hosts, " if inventory else ""
+    # a2 is in the inventory, and b1 is not.
+    assert found["a2",].endswith(f"ansible-playbook gatehouse.kong.remove {options}-e leaving=a2")
+    assert f"ansible-playbook gatehouse.kong.remove {options}-i b1, -e ansible_host=192.168.23.45 " in found["b1",]
+    without_groups = run(kong_plan_diff, arguments)[0]["changes"]
+    assert any("-i a2, " in change["how"] for change in without_groups)
 
 
 def report(files, *args, **arguments):

@@ -247,3 +247,30 @@ def test_every_set_that_contains_the_source_is_named():
     [difference] = compare(plan, probed).differences
     sets = "admin-networks-at-default or admin-ops-from-default"
     assert difference.cause.startswith(f"the set {sets} of n lacks 10.0.0.9, or its rule for tcp 8001 is missing")
+
+
+def test_other_addresses_of_the_same_caller_do_not_show_that_others_connect():
+    """a2 connects over IPv6 and not over IPv4. Its connection over IPv6 says nothing about the rule for IPv4."""
+    nodes = {
+        name: {"kong_version": "3.9", "kong_address": [f"10.0.0.{name[1]}", f"fd00::{name[1]}"],
+               "kong_proxy_listen": "0.0.0.0:8000, [::]:8000", "kong_proxy_sources": ["a2"]}
+        for name in ("a1", "a2")
+    }  # fmt: skip
+    plan = compiled(nodes).plan
+    probed = {
+        caller: [
+            {
+                "name": probe.name,
+                "result": "filtered" if is_ipv4_proxy(probe) else HEALTHY[probe.expected],
+                "detail": "",
+            }
+            for probe in list_probes_from(plan, caller)
+        ]
+        for caller in list_callers(plan)
+    }
+    [difference] = compare(plan, probed).differences
+    assert difference.cause.endswith("is missing, or another rule blocks the port for all sources")
+
+
+def is_ipv4_proxy(probe):
+    return (probe.caller, probe.target, probe.port) == ("a2", "a1", 8000) and "." in probe.dialled.address
