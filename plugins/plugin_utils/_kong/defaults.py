@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HYBRID = {"role": ROLES[0], "cluster_control_plane": "127.0.0.1:8005"}
+_EVERY_ADDRESS = "0.0.0.0"
 _DNSMASQ_PORT = "8053"
 
 
@@ -34,4 +35,7 @@ def find_defaults(node: Mapping[str, Any]) -> dict[str, str]:
     known = {setting.name: setting.default for setting in generation.settings} | generation.switches
     known |= _HYBRID if generation.hybrid else {}
     known |= {generation.dnsmasq_port: _DNSMASQ_PORT} if generation.dnsmasq_port else {}
+    bound = node["settings"].get("cluster_listen", _EVERY_ADDRESS)
+    # Serf advertises the address that it binds; of a wildcard it advertises an address that it chooses.
+    known |= {generation.advertise: bound} if generation.advertise and not bound.startswith(_EVERY_ADDRESS) else {}
     return {name: known[name] for name in node["settings"] if name in known}
