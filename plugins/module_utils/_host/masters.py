@@ -72,12 +72,17 @@ def find_master(prefix: str, *, unit: str = "", in_container: bool = False, proc
 
 
 def find_kongs(proc: Path = PROC) -> frozenset[str]:
-    """Return the process ids of the masters of all Kongs whose sockets are in the network of this host.
+    """Return the process ids of the masters of all Kongs whose sockets are in the network of this host."""
+    return frozenset(master.process.name for master in list_kongs(proc) if master.shares_network)
+
+
+def list_kongs(proc: Path = PROC) -> list[Master]:
+    """Return the masters of all Kongs, those in containers too.
 
     In all versions of Kong, nginx.conf in the prefix has the name of Kong; the prefix of another nginx does not.
     """
-    found = (master for master in _find_masters(proc) if master.shares_network)
-    return frozenset(m.process.name for m in found if "kong" in _read(m.root / m.prefix.lstrip("/") / "nginx.conf"))
+    found = _find_masters(proc)
+    return [master for master in found if "kong" in _read(master.root / master.prefix.lstrip("/") / "nginx.conf")]
 
 
 def find_workers(master: Master) -> frozenset[str]:

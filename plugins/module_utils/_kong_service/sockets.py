@@ -91,10 +91,10 @@ def read_sockets(unit: str = "", prefix: str = "", proc: Path = PROC) -> Sockets
     by_hand = _find_by_hand(prefix, proc) if prefix and not unit else frozenset()
     owners = _read_owners(proc, dict.fromkeys(by_hand, prefix))
     found = {
-        Socket(protocol, port, address, *owners.get(inode, (None, None)))
+        Socket(protocol, row.port, row.address, *owners.get(row.inode, (None, None)))
         for protocol, names in _FILES.items()
         for name in names
-        for address, port, inode in _read_table(proc / "net" / name, _OPEN[protocol])
+        for row in read_table(proc / "net" / name, _OPEN[protocol])
     }
     ordered = sorted(found, key=lambda sock: (sock.port, sock.protocol, sock.address, sock.process or ""))
     return Sockets(tuple(ordered), unit or (prefix if by_hand else ""))
@@ -104,14 +104,24 @@ def _find_by_hand(prefix: str, proc: Path) -> frozenset[str]:
     return find_started_by_hand(prefix, proc) or find_descendants(find_kongs(proc), proc)
 
 
-def _read_table(path: Path, state: str) -> Iterator[tuple[str, int, str]]:
-    """Yield address, port and inode of the sockets in a state; a kernel without IPv6 has no file for it."""
+@dataclass(frozen=True)
+class Row:
+    """A row of a table of sockets: the own address and port, the address of the other end, and the inode."""
+
+    address: str
+    port: int
+    peer: str
+    inode: str
+
+
+def read_table(path: Path, state: str) -> Iterator[Row]:
+    """Yield the sockets in a state, a number of the kernel; a kernel without IPv6 has no file for it. Raises OSError."""
     with suppress(FileNotFoundError):
         for line in path.read_text(encoding="ascii").splitlines()[1:]:
             words = line.split()
             if words[3] == state:
-                address, _colon, port = words[1].partition(":")
-                yield _parse_address(address), int(port, 16), words[9]
+                own, peer = words[1].partition(":"), words[2].partition(":")
+                yield Row(_parse_address(own[0]), int(own[2], 16), _parse_address(peer[0]), words[9])
 
 
 def _parse_address(digits: str) -> str:

@@ -118,7 +118,7 @@ def test_the_facts_that_playbooks_gather_have_the_host_name():
         task["ansible.builtin.setup"] for play in plays for task in list_tasks(play) if "ansible.builtin.setup" in task
     ]
     subsets = {tuple(setup["gather_subset"]) for setup in setups}
-    assert (len(setups), subsets) == (6, {("!all", "!min", "network")})
+    assert (len(setups), subsets) == (7, {("!all", "!min", "network")})
     collectors = collector_classes_from_gather_subset(default_collectors, gather_subset=[*subsets.pop()])
     assert "platform" in {collector.name for collector in collectors}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT_ONLY = {
+    "kong_adopt_info": {},
     "kong_firewall": {"state": "absent"},
     "kong_firewall_info": {"ruleset": {"allow": [], "sets": {}}},
     "kong_listen_info": {"listeners": []},

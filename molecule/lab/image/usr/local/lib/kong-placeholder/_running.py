@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from _config import PREFIX, Config
@@ -28,6 +29,7 @@ HEADER = """\
 # Start Kong with `--vv` to show where it is looking for that file.
 
 """
+META = Path("/usr/local/share/lua/5.1/kong/meta.lua")
 BOOLEANS = {"on": "true", "off": "false"}
 LISTS = ("_listen", "trusted_ips")
 
@@ -40,6 +42,8 @@ def keep(config: Config) -> None:
     """Write the file, if this Kong has one."""
     if config.line < (0, 9):
         return
+    with suppress(PermissionError):  # for another user, another start wrote it
+        _keep_version(config)
     file, text = locate_file(config.line), render(config)
     if config.line < (0, 12):
         file.write_text(text, encoding="utf-8")
@@ -48,6 +52,13 @@ def keep(config: Config) -> None:
         file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o640), "w", encoding="utf-8") as handle:
         handle.write(text)
+
+
+def _keep_version(config: Config) -> None:
+    """Write Kong's own file with its version, which its package has."""
+    META.parent.mkdir(parents=True, exist_ok=True)
+    parts = zip(("major", "minor", "patch"), (*config.version.split("."), "0"), strict=False)
+    META.write_text("".join(f"  {name} = {number},\n" for name, number in parts), encoding="utf-8")
 
 
 def render(config: Config) -> str:

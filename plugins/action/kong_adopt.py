@@ -1,0 +1,60 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.files import render_files, write_files
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, read_found_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Proposal, propose
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
+
+_ARGUMENTS = {
+    "path": {"type": "path", "required": True},
+    "registered": {"type": "str", "required": True},
+}
+
+
+class ActionModule(ControllerAction):
+    """Write the proposal on the controller, without a connection to a host."""
+
+    arguments = _ARGUMENTS
+
+    def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        hostvars = variables["hostvars"]
+        hosts = [
+            read_found_host(
+                str(make_plain(name)),
+                hostvars[name].get("ansible_facts") or {},
+                make_plain(hostvars[name].get(arguments["registered"])),
+            )
+            for name in variables["groups"]["all"]
+        ]
+        proposal, folder = propose(hosts), Path(arguments["path"])
+        done = write_files(folder, render_files(proposal), check_mode=self._task.check_mode)
+        show(_format(hosts, proposal, folder, done))
+        return {"changed": bool(done), "nodes": [*proposal.nodes], "left_out": {**proposal.left_out}, "files": done}
+
+
+def _format(hosts: list[FoundHost], proposal: Proposal, folder: Path, done: Mapping[str, str]) -> Iterator[str]:
+    kongs = {host.name: host.kongs for host in hosts}
+    rows = [
+        (name, kongs[name][0].version, kongs[name][0].start, count_noun(len(proposal.questions[name]), "question"))
+        for name in proposal.nodes
+    ]
+    rows += [(name, "", "", f"left out: {reason}") for name, reason in proposal.left_out.items()]
+    yield from render_table(("host", "Kong", "started by", "result"), rows)
+    yield ""
+    edited = [name for name, what in done.items() if what == "edited"]
+    yield f"{folder}: {count_noun(len(done), 'file')} changed; report.md has the evidence and the questions"
+    yield from (f"{folder / name} was edited, so the new text is in {name}.new" for name in edited)
+    yield f"Next: add -i {folder / 'hosts.yml'} to the options of ansible-playbook, and run gatehouse.kong.plan and gatehouse.kong.drift"

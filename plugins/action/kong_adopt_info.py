@@ -1,0 +1,21 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import SETTINGS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+
+
+class ActionModule(NodeModule):
+    """Run the module with the names of all settings that the variables of the collection have."""
+
+    def execute(
+        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
+    ) -> dict[str, Any]:
+        return super().execute(task_vars, wrap_async=wrap_async, **arguments, settings=[*SETTINGS])

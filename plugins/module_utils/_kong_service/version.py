@@ -1,0 +1,27 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The version of a running Kong, from its own Lua files, without running any of its code."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+# Below the root of the process. Kong 0.9 and later have a table of numbers (kong/meta.lua; seen in the packages of 0.10.4, 1.5.1 and 2.8.5).
+_META = "usr/local/share/lua/5.1/kong/meta.lua"
+_PART = re.compile(r"^\s*(major|minor|patch)\s*=\s*(\d+)", re.MULTILINE)
+
+
+def read_version(root: Path) -> str:
+    """Return the version of the Kong that is installed below a root directory, such as ``2.8.5``; empty if it is unknown.
+
+    After an upgrade without a restart it is not the version of the running processes.
+    """
+    with suppress(OSError):
+        parts = dict(_PART.findall((root / _META).read_text(encoding="utf-8", errors="replace")))
+        if len(parts) == 3:
+            return ".".join(parts[name] for name in ("major", "minor", "patch"))
+    return ""

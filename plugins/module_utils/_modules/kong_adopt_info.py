@@ -1,0 +1,87 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_adopt_info."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Collection
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master, list_kongs
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_connections
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    Sources,
+    find_effective,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
+    KongFile,
+    find_conf,
+    find_running,
+    find_starter,
+    read_sources,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import find_kong_sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets, socket_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_commands
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_version
+
+Result = t.Dict[str, t.Any]
+_OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
+
+
+def inspect_kongs(host: Host, service: str, settings: Collection[str]) -> list[Result]:
+    """Return each Kong that runs on the host as plain data. Raises HostError or OSError."""
+    return [_inspect(host, master, service, settings) for master in list_kongs()]
+
+
+def _inspect(host: Host, master: Master, service: str, settings: Collection[str]) -> Result:
+    running = find_running(host, service, master.prefix, in_container=not master.shares_network)
+    # Without a start that can be read, the file is the one that Kong would find. Its values count only if Kong uses them.
+    start = find_start(read_commands(host, running.unit, "ExecStartPre", "ExecStart")) or Start(())
+    conf = find_conf(host, start)
+    old = not conf and host.locate(_OLD_FILE).exists()
+    file = KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
+    sources = read_sources(host, running, file, settings)
+    own = find_kong_sockets(read_sockets(running.unit, master.prefix)) if master.shares_network else ()
+    return {
+        "version": read_version(master.root),
+        "prefix": master.prefix,
+        "unit": running.unit,
+        "container": master.container.number[:12] if master.container else "",
+        "shares_network": master.shares_network,
+        "starter": find_starter(running),
+        "path": file.path,
+        "format": file.form,
+        "settings": {name: found for name in settings if (found := _describe_setting(name, sources))},
+        "sockets": [*map(socket_to_data, own)],
+        "connections": [
+            {"port": found.port, "source": found.source} for found in list_connections({sock.port for sock in own})
+        ],
+    }
+
+
+def _describe_setting(name: str, sources: Sources) -> Result | None:
+    """Return the effective value of a setting with its origin, None if it is unknown. Values of secrets stay on the host."""
+    found = find_effective(name, sources)
+    if found.value is None:
+        return None
+    return {"value": HIDDEN if is_secret(name) else found.value, "origin": found.origin, "place": found.place}
+
+
+def run(module: AnsibleModule) -> None:
+    """Inspect the Kongs of the host, and exit with the result."""
+    try:
+        require_root("kong_adopt_info")
+        found = inspect_kongs(Host(), module.params["service"], module.params["settings"])
+    except HostError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"the processes and files of Kong cannot be read: {error}")
+    module.exit_json(changed=False, kongs=found)

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kong_adopt_info
+short_description: Read the running Kong of a host
+version_added: 0.1.0
+author: gatehouse.kong contributors (@gatehouse-kong)
+description:
+  - Internal to the roles and playbooks of this collection, and may change with every release.
+  - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
+    sockets, and the clients that are connected now. Changes nothing, opens no connection, and runs no program of Kong.
+  - Values of secrets stay on the host.
+options:
+  service:
+    description: Kong's systemd unit, for a Kong whose unit cannot be found by its processes.
+    type: str
+    default: kong
+  settings:
+    description: The names of the settings. The action plugin sets it.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - gatehouse.kong.attributes
+  - gatehouse.kong.archive
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+notes:
+  - Needs root to read the files and sockets of Kong.
+seealso:
+  - module: gatehouse.kong.kong_adopt
+"""
+
+EXAMPLES = r"""
+- name: Read the running Kong
+  gatehouse.kong.kong_adopt_info:
+  register: running
+"""
+
+RETURN = r"""
+kongs:
+  description:
+    - The Kongs of the host, with C(version), C(prefix), C(unit), C(container), C(shares_network), C(starter), C(path), C(format),
+      C(settings), C(sockets) and C(connections).
+    - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
+    - C(connections) has C(port) and C(source) of each open tcp connection to a port of Kong.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
+
+_SPEC = {
+    **ARCHIVE_SPEC,
+    "service": {"type": "str", "default": "kong"},
+    "settings": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module("kong_adopt_info", AnsibleModule(_SPEC, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of a proposal: inventory, variables and report. A file that a person edited is never replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Line, Proposal
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, read_file, update_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_text, make_natural_key
+
+_MARK = re.compile(
+    r"# Written by gatehouse\.kong\.adopt\. If you edit this file, it is not written again: ([0-9a-f]{16})\n"
+)
+_NEW = ".new"
+
+
+def render_files(proposal: Proposal) -> dict[str, str]:
+    """Return the text of each file by its path below the folder of the proposal."""
+    shared = _find_shared(proposal.nodes)
+    files = {
+        "hosts.yml": _dump({"kong": {"hosts": {name: {} for name in proposal.nodes}}}),
+        "group_vars/kong.yml": _render_lines(shared),
+        "report.md": _render_report(proposal),
+    }
+    for name, lines in {**proposal.nodes, **proposal.sources}.items():
+        files[f"host_vars/{name}.yml"] = _render_lines(
+            [line for line in lines if name in proposal.sources or line not in shared]
+        )
+    return files
+
+
+def _find_shared(nodes: Mapping[str, Sequence[Line]]) -> list[Line]:
+    """Return the lines that are the same on every one of several nodes."""
+    first, *others = nodes.values() if nodes else [()]
+    return [line for line in first if others and all(line in lines for lines in others)]
+
+
+def _render_lines(lines: Sequence[Line]) -> str:
+    return "".join(f"# {escape_text(line.evidence)}\n{_dump({line.variable: line.value})}" for line in lines) or "{}\n"
+
+
+def _dump(data: Any) -> str:
+    return str(yaml.safe_dump(data, sort_keys=False, default_flow_style=False, allow_unicode=True, width=120))
+
+
+def _render_report(proposal: Proposal) -> str:
+    return "\n".join(_list_report(proposal)) + "\n"
+
+
+def _list_report(proposal: Proposal) -> Iterator[str]:
+    yield f"# Adopted: {count_noun(len(proposal.nodes), 'node')}"
+    for name, lines in proposal.nodes.items():
+        yield f"\n## {name}\n"
+        yield from (f"- `{line.variable}: {line.value}` ({escape_text(line.evidence)})" for line in lines)
+        yield from (f"- To check: {escape_text(question)}" for question in proposal.questions[name])
+    yield "\n## Other hosts\n"
+    yield from (f"- {name}: {escape_text(reason)}" for name, reason in proposal.left_out.items())
+
+
+def write_files(folder: Path, files: Mapping[str, str], *, check_mode: bool) -> dict[str, str]:
+    """Write the files, and return what was done with each that changes: ``written``, or ``edited`` if a person edited it.
+
+    The new text of an edited file goes into a file next to it. Raises FileError.
+    """
+    done = {}
+    for name, text in sorted(files.items(), key=lambda item: make_natural_key(item[0])):
+        path, marked = folder / name, _mark(text)
+        before = read_file(path)
+        if before == marked:
+            continue
+        is_edited = bool(before) and not _is_own(before)
+        target = path.with_name(path.name + _NEW) if is_edited else path
+        if not check_mode:
+            create_folder(target.parent)
+        if update_file(target, marked, check_mode=check_mode) != marked:
+            done[name] = "edited" if is_edited else "written"
+    return done
+
+
+def _mark(text: str) -> str:
+    return f"# Written by gatehouse.kong.adopt. If you edit this file, it is not written again: {_compute_digest(text)}\n{text}"
+
+
+def _is_own(text: str) -> bool:
+    """Tell whether nobody has edited the text of a file."""
+    match = _MARK.match(text)
+    return match is not None and match[1] == _compute_digest(text[match.end() :])
+
+
+def _compute_digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,110 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook adopt found on the hosts of an inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import compute_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
+
+# The settings that the variables of the collection have, and those that tell the role and the paths of the cluster.
+SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise")
+
+
+class Stated(NamedTuple):
+    """The effective value of a setting, and its origin: ``file``, ``environment``, ``started``, ``outdated`` or ``unknown``.
+
+    With ``unknown``, neither the file nor a variable has the setting, so it is Kong's default or was given at the start.
+    """
+
+    value: str
+    origin: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kong:
+    """A running Kong. ``unit``, ``container`` and ``starter`` (a user other than root) are empty if it has none."""
+
+    version: str
+    prefix: str
+    unit: str
+    container: str
+    shares_network: bool
+    starter: str
+    path: str
+    format: str
+    settings: Mapping[str, Stated]
+    connections: Sequence[tuple[int, str]]
+
+    @property
+    def start(self) -> str:
+        """How it was started, for people."""
+        if self.container:
+            return f"container {self.container}"
+        return self.unit or f"by hand{f' by {self.starter}' if self.starter else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHost:
+    """A host: its address and the network of that address, both empty if they are unknown, and its Kongs.
+
+    ``addresses`` are all addresses in its facts. ``error`` is the reason why it was not read, else empty.
+    """
+
+    name: str
+    address: str
+    network: str
+    addresses: frozenset[str]
+    kongs: tuple[Kong, ...]
+    error: str = ""
+
+
+def read_found_host(name: str, facts: Mapping[str, Any], result: Mapping[str, Any] | None) -> FoundHost:
+    """Return what is known of a host from its facts and its result of the module kong_adopt_info, None without a result."""
+    networks = _read_networks(facts)
+    address = _choose_address(facts, networks)
+    kongs = tuple(map(_read_kong, (result or {}).get("kongs", ())))
+    error = "" if result and "kongs" in result else str((result or {}).get("msg") or "it did not answer")
+    return FoundHost(name, address, networks.get(address, ""), frozenset(networks), kongs, error)
+
+
+def _read_networks(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the network of each address of a host that other hosts could dial."""
+    found: dict[str, str] = {}
+    for name in facts.get("interfaces", ()):
+        interface = facts.get(name.replace("-", "_")) or {}
+        ipv4 = interface.get("ipv4") or {}
+        for entry in (ipv4, *interface.get("ipv4_secondaries", ()), *interface.get("ipv6", ())):
+            address = parse_fact_address(entry.get("address", ""))
+            length = str(entry.get("netmask") or entry.get("prefix") or "")
+            if address:
+                found[address] = (length and compute_network(address, length)) or ""
+    return found
+
+
+def _choose_address(facts: Mapping[str, Any], networks: Mapping[str, str]) -> str:
+    """Return the address on the network of the default route, else the only address; empty if there are several."""
+    for family in ("default_ipv4", "default_ipv6"):
+        address = parse_fact_address((facts.get(family) or {}).get("address", ""))
+        if address:
+            return address
+    return next(iter(networks)) if len(networks) == 1 else ""
+
+
+def _read_kong(data: Mapping[str, Any]) -> Kong:
+    return Kong(
+        **{
+            name: data[name]
+            for name in ("version", "prefix", "unit", "container", "shares_network", "starter", "path", "format")
+        },
+        settings={name: Stated(**found) for name, found in data["settings"].items()},
+        connections=tuple((found["port"], found["source"]) for found in data["connections"]),
+    )

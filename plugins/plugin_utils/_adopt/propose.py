@@ -1,0 +1,271 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Proposes the variables of each node, each with its evidence, and lists the questions that only a person can answer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, Kong, Stated
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import DEFAULT_SOURCES, NOBODY
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    Generation,
+    Setting,
+    VersionError,
+    find_generation,
+    parse_version,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import (
+    parse_advertise,
+    parse_listen,
+    render_entries,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+
+_UNIT = "kong.service"
+_TRADITIONAL = "traditional"
+
+
+class Line(NamedTuple):
+    """A variable, its value, and where the value comes from."""
+
+    variable: str
+    value: Any
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The proposed variables by node, those of other hosts that are sources, and by host the open questions.
+
+    ``left_out`` has the reason for each host that is no node.
+    """
+
+    nodes: Mapping[str, tuple[Line, ...]]
+    sources: Mapping[str, tuple[Line, ...]]
+    questions: Mapping[str, tuple[str, ...]]
+    left_out: Mapping[str, str]
+
+
+def propose(hosts: Sequence[FoundHost]) -> Proposal:
+    """Return the proposal for all hosts of an inventory, in natural order of their names."""
+    ordered = sorted(hosts, key=lambda host: make_natural_key(host.name))
+    left_out = {host.name: reason for host in ordered if (reason := _explain_left_out(host))}
+    nodes = [host for host in ordered if host.name not in left_out]
+    sites = _name_sites(nodes)
+    drafts = {host.name: _Draft(host, hosts, sites) for host in nodes}
+    named = {
+        name
+        for draft in drafts.values()
+        for found in draft.find_clients().values()
+        for name in map(draft.name_source, found)
+    }
+    return Proposal(
+        {
+            name: tuple(line for line in draft.list_lines() if not _is_template(line.value))
+            for name, draft in drafts.items()
+        },
+        {
+            host.name: tuple(_list_place(host, sites))
+            for host in ordered
+            if host.name in left_out and host.name in named
+        },
+        {name: tuple(draft.list_questions()) for name, draft in drafts.items()},
+        left_out,
+    )
+
+
+def _is_template(value: Any) -> bool:
+    """Tell whether Ansible would compute a value. A host must not be able to run templates on the controller."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_template, value))
+    if isinstance(value, dict):
+        return any(map(_is_template, value.values()))
+    return isinstance(value, str) and any(sign in value for sign in ("{{", "{%", "{#", "#jinja2:"))
+
+
+def _explain_left_out(host: FoundHost) -> str:
+    """Return why a host is no node of the proposal, empty if it is one."""
+    if host.error:
+        return f"not read: {host.error}"
+    if len(host.kongs) != 1:
+        prefixes = " and ".join(kong.prefix for kong in host.kongs)
+        return (
+            f"several Kongs run here ({prefixes}); a node of the collection has one"
+            if prefixes
+            else "no Kong runs here"
+        )
+    return _explain_unreadable(host.kongs[0])
+
+
+def _explain_unreadable(kong: Kong) -> str:
+    """Return why the variables of a Kong cannot be proposed, empty if they can."""
+    if not kong.shares_network:
+        return f"Kong runs in {kong.start} with a network of its own; write its kong_published_ports by hand"
+    if not kong.version:
+        return "its version is unknown, because Kong's file meta.lua is missing; write kong_version and its settings by hand"
+    try:
+        parse_version(kong.version)
+    except VersionError as exc:
+        return f"Kong {kong.version}: {exc}"
+    return ""
+
+
+def _name_sites(nodes: Sequence[FoundHost]) -> dict[str, str]:
+    """Return the name of the site of each network, empty if all nodes are on one."""
+    networks = sorted({node.network for node in nodes} - {""}, key=make_natural_key)
+    several = len(networks) > 1
+    return {
+        network: "net-" + network.replace(".", "-").replace(":", "-").replace("/", "-")
+        for network in networks
+        if several
+    }
+
+
+def _list_place(host: FoundHost, sites: Mapping[str, str]) -> Iterator[Line]:
+    """Yield the address and the site of a host."""
+    if host.address:
+        yield Line(
+            "kong_address", host.address, "assumed: its only address, or that on the network of its default route"
+        )
+    if site := sites.get(host.network):
+        yield Line("kong_site", site, f"assumed: its network is {host.network}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A node, all hosts, and the names of the sites by network."""
+
+    host: FoundHost
+    hosts: Sequence[FoundHost]
+    sites: Mapping[str, str]
+
+    @property
+    def kong(self) -> Kong:
+        return self.host.kongs[0]
+
+    @property
+    def generation(self) -> Generation:
+        return find_generation(parse_version(self.kong.version))
+
+    @property
+    def role(self) -> str:
+        return self.kong.settings["role"].value if "role" in self.kong.settings else _TRADITIONAL
+
+    @property
+    def settings(self) -> Iterator[tuple[Setting, Stated]]:
+        """The listen settings of the node that do not have Kong's default."""
+        for setting in self.generation.settings:
+            stated = self.kong.settings.get(setting.name)
+            if stated and self.role in setting.roles and not self._is_default(setting, stated):
+                yield setting, stated
+
+    def list_lines(self) -> Iterator[Line]:
+        """Yield the variables of the node."""
+        yield Line("kong_version", self.kong.version, f"of the files of Kong at {self.kong.prefix}")
+        yield from _list_place(self.host, self.sites)
+        if self.role != _TRADITIONAL:
+            yield Line("kong_role", self.role, _describe(self.kong.settings["role"], self.kong))
+        if self.kong.unit not in ("", _UNIT):
+            yield Line("kong_listen_service", self.kong.unit, "the unit of its nginx")
+        if self.kong.path not in ("", self.generation.path):
+            yield Line("kong_listen_file", self.kong.path, "the file that the unit names")
+        for setting, stated in self.settings:
+            yield Line(f"kong_{setting.name}", self._render(setting, stated), _describe(stated, self.kong))
+        yield from self._list_cluster_lines()
+        yield from self._list_source_lines()
+
+    def list_questions(self) -> Iterator[str]:
+        """Yield what a person has to check or to add."""
+        if not self.host.address:
+            yield "its address is unknown, because it has several and no default route; write kong_address"
+        if not self.kong.unit and not self.kong.container:
+            yield "Kong was started by hand; where its file and its variables are kept cannot be read"
+        for name, stated in self.kong.settings.items():
+            if stated.origin in ("environment", "started"):
+                yield f"{name} comes from {stated.place}, which overrides {self.kong.path or 'its file'}; site reports it until it is removed"
+        for line in self.list_lines():
+            if _is_template(line.value):
+                yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
+        for listener in self._list_unseen_listeners():
+            yield (
+                f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows nobody; who uses it?"
+            )
+
+    def _is_default(self, setting: Setting, stated: Stated) -> bool:
+        default = Stated(setting.default, "", "")
+        # The plan has another default for gossip: the node's own address.
+        return setting.listener != "cluster" and self._render(setting, stated) == self._render(setting, default)
+
+    def _render(self, setting: Setting, stated: Stated) -> str:
+        try:
+            return render_entries(parse_listen(stated.value, self.generation, setting))
+        except ListenError:
+            return stated.value  # the plan explains what is wrong
+
+    def _list_cluster_lines(self) -> Iterator[Line]:
+        """Yield the mapping of the NAT device from an advertised address, and the control plane of a data plane."""
+        advertised = self.kong.settings.get(self.generation.advertise or "")
+        if advertised and (mapping := self._find_mapping(advertised)):
+            yield Line("kong_nat", [mapping], f"{self.generation.advertise} is {advertised.value}, not its own address")
+        if self.role == "data_plane" and (stated := self.kong.settings.get("cluster_control_plane")):
+            yield Line("kong_cluster_control_plane", stated.value, _describe(stated, self.kong))
+
+    def _find_mapping(self, advertised: Stated) -> dict[str, Any] | None:
+        gossip = next((setting for setting in self.generation.settings if setting.listener == "cluster"), None)
+        bound = gossip and self.kong.settings.get(gossip.name)
+        try:
+            outside = parse_advertise(advertised.value, self.generation)
+            inside = parse_listen(bound.value if bound else gossip.default, self.generation, gossip) if gossip else ()
+        except ListenError:
+            return None
+        if not inside or outside.address in self.host.addresses:
+            return None
+        return {"outside": outside.address, "outside_port": outside.port, "inside_port": inside[0].port}
+
+    def _list_source_lines(self) -> Iterator[Line]:
+        for listener, found in self.find_clients().items():
+            if found:
+                names = sorted(map(self.name_source, found), key=make_natural_key)
+                yield Line(f"kong_{listener}_sources", names, "observed: connected while the host was read")
+
+    def _list_unseen_listeners(self) -> list[str]:
+        return [listener for listener, found in self.find_clients().items() if not found]
+
+    def find_clients(self) -> dict[str, set[str]]:
+        """Return the connected clients by each listener that nobody may use unless its sources are given."""
+        found: dict[str, set[str]] = {}
+        for setting in self.generation.settings:
+            stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
+            if self.role not in setting.roles or DEFAULT_SOURCES.get(setting.listener) != (NOBODY,):
+                continue
+            ports = self._list_open_ports(setting, stated)
+            if ports:
+                clients = {source for port, source in self.kong.connections if port in ports}
+                found.setdefault(setting.listener, set()).update(clients - self.host.addresses)
+        return found
+
+    def _list_open_ports(self, setting: Setting, stated: Stated) -> set[int]:
+        """Return the ports of a setting that other hosts can reach."""
+        try:
+            entries = parse_listen(stated.value, self.generation, setting)
+        except ListenError:
+            return set()
+        return {entry.port for entry in entries if not entry.address.startswith(("127.", "::1", "localhost"))}
+
+    def name_source(self, address: str) -> str:
+        """Return the name of the only host of this network with an address, else the address, as this node sees it."""
+        near = [host for host in self.hosts if host.network == self.host.network]
+        names = [host.name for host in near if host.address == address]
+        return names[0] if len(names) == 1 else address
+
+
+def _describe(stated: Stated, kong: Kong) -> str:
+    if stated.origin == "file":
+        return f"observed: {kong.path}"
+    return f"observed: {stated.place}" if stated.place else "observed: the settings that Kong prepared last"

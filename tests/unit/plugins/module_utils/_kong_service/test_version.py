@@ -1,0 +1,34 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The version of Kong in its file meta.lua, which is Lua."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_version
+
+META = """\
+local version = setmetatable({
+  major = 2,
+  minor = 8,
+  patch = 5,
+  --suffix = ""
+}, {
+  __tostring = function(t)
+    return string.format("%d.%d.%d%s", t.major, t.minor, t.patch, t.suffix or "")
+  end
+})
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [(META, "2.8.5"), (META.replace("  patch = 5,\n", ""), ""), ("", ""), (None, "")]
+)
+def test_version_is_known_if_all_numbers_are(tmp_path, text, version):
+    path = tmp_path / "usr/local/share/lua/5.1/kong/meta.lua"
+    path.parent.mkdir(parents=True)
+    if text is not None:
+        path.write_text(text)
+    assert read_version(tmp_path) == version

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts as the playbook adopt finds them."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import read_found_host
+
+KONG = {
+    "version": "2.8.5",
+    "prefix": "/usr/local/kong",
+    "unit": "kong.service",
+    "container": "",
+    "shares_network": True,
+    "starter": "",
+    "path": "/etc/kong/kong.conf",
+    "format": "conf",
+    "settings": {},
+    "connections": [],
+}
+
+
+def make_facts(*addresses, default=True):
+    """Return the facts of a host with an interface for each address of a /24."""
+    interfaces = {
+        f"eth{index}": {"ipv4": {"address": address, "netmask": "255.255.255.0"}}
+        for index, address in enumerate(addresses)
+    }
+    known = {"default_ipv4": {"address": addresses[0]}} if default else {}
+    return {"interfaces": [*interfaces], **interfaces, **known}
+
+
+def make_settings(origin="file", place="", **values):
+    """Return effective settings of one origin."""
+    return {name: {"value": value, "origin": origin, "place": place} for name, value in values.items()}
+
+
+def make_host(name, *addresses, **kong):
+    """Return a host with a running Kong."""
+    return read_found_host(name, make_facts(*addresses), {"kongs": [{**KONG, **kong}]})
+
+
+def make_other(name, *addresses):
+    """Return a host without Kong."""
+    return read_found_host(name, make_facts(*addresses), {"kongs": []})

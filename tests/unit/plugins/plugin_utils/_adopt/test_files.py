@@ -1,0 +1,80 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a proposal: what is shared is written once, and what a person edited is kept."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.files import render_files, write_files
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Line, Proposal
+
+NODES = {
+    "a": (Line("kong_version", "2.8.5", "of its files"), Line("kong_address", "10.0.0.1", "assumed")),
+    "b": (Line("kong_version", "2.8.5", "of its files"), Line("kong_address", "10.0.0.2", "assumed")),
+}
+PROPOSAL = Proposal(
+    NODES,
+    {"ops": (Line("kong_address", "10.0.0.9", "assumed"),)},
+    {"a": ("who?",), "b": ()},
+    {"c": "no Kong runs here"},
+)
+
+
+def test_values_of_every_node_are_in_the_group():
+    files = render_files(PROPOSAL)
+    assert yaml.safe_load(files["group_vars/kong.yml"]) == {"kong_version": "2.8.5"}
+    assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_address": "10.0.0.1"}
+    assert yaml.safe_load(files["host_vars/ops.yml"]) == {"kong_address": "10.0.0.9"}
+    assert yaml.safe_load(files["hosts.yml"]) == {"kong": {"hosts": {"a": {}, "b": {}}}}
+    assert "- To check: who?" in files["report.md"]
+    assert "- c: no Kong runs here" in files["report.md"]
+
+
+def test_a_single_node_has_all_values_itself():
+    files = render_files(Proposal({"a": NODES["a"]}, {}, {"a": ()}, {}))
+    assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_version": "2.8.5", "kong_address": "10.0.0.1"}
+
+
+def test_evidence_of_a_host_stays_a_comment():
+    lines = (Line("kong_version", "2.8.5", "observed: a\nkong_admin_sources: [any]"),)
+    files = render_files(Proposal({"a": lines}, {}, {"a": ("b\n- c",)}, {}))
+    assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_version": "2.8.5"}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_second_run_changes_nothing(tmp_path, check_mode):
+    first = write_files(tmp_path, render_files(PROPOSAL), check_mode=check_mode)
+    assert set(first.values()) == {"written"}
+    assert (tmp_path / "hosts.yml").exists() is not check_mode
+    assert bool(write_files(tmp_path, render_files(PROPOSAL), check_mode=check_mode)) is check_mode
+
+
+@pytest.mark.parametrize("edit", ["kong_site: mine\n", "# my own comment\n"])
+def test_edited_file_is_kept_and_the_new_text_is_next_to_it(tmp_path, edit):
+    write_files(tmp_path, render_files(PROPOSAL), check_mode=False)
+    path = tmp_path / "host_vars/a.yml"
+    edited = path.read_text() + edit
+    path.write_text(edited)
+    assert write_files(tmp_path, render_files(PROPOSAL), check_mode=False) == {"host_vars/a.yml": "edited"}
+    assert path.read_text() == edited
+    assert yaml.safe_load((tmp_path / "host_vars/a.yml.new").read_text()) == {"kong_address": "10.0.0.1"}
+    assert write_files(tmp_path, render_files(PROPOSAL), check_mode=False) == {}
+
+
+def test_file_of_someone_else_is_kept(tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/kong.yml").write_text("kong_site: mine\n")
+    assert write_files(tmp_path, render_files(PROPOSAL), check_mode=False)["group_vars/kong.yml"] == "edited"
+    assert (tmp_path / "group_vars/kong.yml").read_text() == "kong_site: mine\n"
+
+
+def test_an_own_file_follows_the_proposal(tmp_path):
+    write_files(tmp_path, render_files(PROPOSAL), check_mode=False)
+    moved = Proposal(
+        {**NODES, "a": (NODES["a"][0], Line("kong_address", "10.0.0.3", "assumed"))}, {}, {"a": (), "b": ()}, {}
+    )
+    assert write_files(tmp_path, render_files(moved), check_mode=False)["host_vars/a.yml"] == "written"
+    assert yaml.safe_load((tmp_path / "host_vars/a.yml").read_text()) == {"kong_address": "10.0.0.3"}

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables that are proposed for a node, and the questions that only a person can answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import read_found_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import propose
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
+    KONG,
+    make_facts,
+    make_host,
+    make_other,
+    make_settings,
+)
+
+
+def variables_of(proposal, name):
+    return {line.variable: line.value for line in {**proposal.nodes, **proposal.sources}[name]}
+
+
+def test_node_with_defaults_has_only_its_version_and_address():
+    proposal = propose(
+        [
+            make_host(
+                "a",
+                "10.0.0.1",
+                settings=make_settings(proxy_listen="0.0.0.0:8000, 0.0.0.0:8443 ssl", role="traditional"),
+            )
+        ]
+    )
+    assert variables_of(proposal, "a")["kong_version"] == "2.8.5"
+    assert variables_of(proposal, "a")["kong_address"] == "10.0.0.1"
+    assert "kong_site" not in variables_of(proposal, "a")
+    assert "kong_role" not in variables_of(proposal, "a")
+
+
+@pytest.mark.parametrize(
+    ("kong", "expected"),
+    [
+        ({"settings": make_settings(admin_listen="0.0.0.0:8001")}, {"kong_admin_listen": "0.0.0.0:8001"}),
+        # Lists in .kong_env have no blanks.
+        ({"settings": make_settings(admin_listen="10.0.0.1:8001,127.0.0.1:8444 ssl")}, {"kong_admin_listen": "10.0.0.1:8001, 127.0.0.1:8444 ssl"}),
+        ({"unit": "gateway.service"}, {"kong_listen_service": "gateway.service"}),
+        ({"path": "/srv/kong.conf"}, {"kong_listen_file": "/srv/kong.conf"}),
+        ({"settings": make_settings(role="data_plane", cluster_control_plane="cp:8005")}, {"kong_role": "data_plane", "kong_cluster_control_plane": "cp:8005"}),
+        ({"version": "0.10.4", "settings": make_settings(cluster_listen="10.0.0.1:80", cluster_advertise="203.0.113.5:9000")},
+         {"kong_nat": [{"outside": "203.0.113.5", "outside_port": 9000, "inside_port": 80}], "kong_cluster_listen": "10.0.0.1:80"}),
+        ({"version": "0.10.4", "settings": make_settings(cluster_advertise="203.0.113.5:9000")},
+         {"kong_nat": [{"outside": "203.0.113.5", "outside_port": 9000, "inside_port": 7946}]}),
+    ],
+)  # fmt: skip
+def test_what_a_node_states_is_proposed(kong, expected):
+    found = variables_of(propose([make_host("a", "10.0.0.1", **kong)]), "a")
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("advertise", ["10.0.0.1:7946", "10.0.1.1:7946"])
+def test_an_own_address_that_is_advertised_is_no_nat(advertise):
+    kong = {"version": "0.10.4", "settings": make_settings(cluster_advertise=advertise)}
+    assert "kong_nat" not in variables_of(propose([make_host("a", "10.0.0.1", "10.0.1.1", **kong)]), "a")
+
+
+def test_a_listener_of_another_role_is_not_proposed():
+    settings = make_settings(role="data_plane", admin_listen="0.0.0.0:9001")
+    assert "kong_admin_listen" not in variables_of(propose([make_host("a", "10.0.0.1", settings=settings)]), "a")
+
+
+def test_networks_are_sites_only_if_there_are_several():
+    one = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.0.2"), make_other("c", "10.9.0.1")])
+    two = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.1.2")])
+    assert "kong_site" not in variables_of(one, "a")
+    assert [variables_of(two, name)["kong_site"] for name in "ab"] == ["net-10-0-0-0-24", "net-10-0-1-0-24"]
+
+
+def test_clients_of_guarded_listeners_are_sources_by_name_if_they_are_near():
+    settings = make_settings(admin_listen="0.0.0.0:8001", status_listen="127.0.0.1:8007")
+    clients = [(8001, "10.0.0.9"), (8001, "10.9.0.1"), (8001, "10.0.0.1"), (8007, "127.0.0.1"), (8000, "203.0.113.9")]
+    connections = [{"port": port, "source": source} for port, source in clients]
+    hosts = [
+        make_host("a", "10.0.0.1", settings=settings, connections=connections),
+        make_other("ops", "10.0.0.9"),
+        make_other("far", "10.9.0.1"),
+    ]
+    proposal = propose(hosts)
+    found = variables_of(proposal, "a")
+    assert found["kong_admin_sources"] == ["10.9.0.1", "ops"]
+    assert "kong_proxy_sources" not in found
+    assert "kong_status_sources" not in found
+    assert variables_of(proposal, "ops") == {"kong_address": "10.0.0.9"}
+    assert "far" not in proposal.sources
+
+
+def test_a_listener_without_a_client_is_a_question():
+    proposal = propose([make_host("a", "10.0.0.1", settings=make_settings(admin_listen="0.0.0.0:8001"))])
+    assert any("kong_admin_sources is not set" in question for question in proposal.questions["a"])
+
+
+def test_a_variable_of_the_environment_is_a_question():
+    settings = make_settings("environment", "Environment= in kong.service", status_listen="0.0.0.0:8105")
+    proposal = propose([make_host("a", "10.0.0.1", settings=settings)])
+    assert variables_of(proposal, "a")["kong_status_listen"] == "0.0.0.0:8105"
+    assert any("Environment= in kong.service" in question for question in proposal.questions["a"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"shares_network": False, "container": "0123456789ab"}, "container 0123456789ab"),
+        ({"version": ""}, "its version is unknown"),
+        ({"version": "0.2.1"}, "Kong 0.2.1"),
+    ],
+)
+def test_a_kong_that_cannot_be_read_is_left_out_with_the_reason(change, reason):
+    proposal = propose([make_host("a", "10.0.0.1", **change)])
+    assert proposal.nodes == {}
+    assert reason in proposal.left_out["a"]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (None, "did not answer"),
+        ({"msg": "kong_adopt_info needs root"}, "needs root"),
+        ({"kongs": []}, "no Kong runs here"),
+        ({"kongs": [KONG, {**KONG, "prefix": "/srv/dp"}]}, "/usr/local/kong and /srv/dp"),
+    ],
+)
+def test_every_other_host_has_a_reason(result, reason):
+    proposal = propose([read_found_host("a", make_facts("10.0.0.1"), result)])
+    assert reason in proposal.left_out["a"]
+
+
+@pytest.mark.parametrize("text", ["{{ lookup('pipe', 'id') }}", "{% raw %}", "#jinja2: x"])
+def test_no_host_can_run_a_template_on_the_controller(text):
+    proposal = propose([make_host("a", "10.0.0.1", path=text, settings=make_settings(admin_listen=text))])
+    assert text not in map(str, variables_of(proposal, "a").values())
+    assert sum("template" in question for question in proposal.questions["a"]) == 2
+
+
+def test_an_address_is_unknown_with_several_and_no_default_route():
+    facts = make_facts("10.0.0.1", "10.0.1.1", default=False)
+    proposal = propose([read_found_host("a", facts, {"kongs": [KONG]})])
+    assert "kong_address" not in variables_of(proposal, "a")
+    assert "write kong_address" in proposal.questions["a"][0]
+
+
+def test_the_proposal_is_an_inventory_with_a_plan():
+    gossip = {"version": "0.10.4"}
+    near = make_host("a", "10.0.0.1", **gossip, settings=make_settings(cluster_listen="10.0.0.1:7946"))
+    behind = make_host(
+        "b",
+        "10.0.1.1",
+        **gossip,
+        settings=make_settings(cluster_listen="10.0.1.1:80", cluster_advertise="10.0.0.5:9000"),
+    )
+    proposal = propose([near, behind])
+    hosts = {name: variables_of(proposal, name) for name in proposal.nodes}
+    compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
+    assert not compilation.errors
+    assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
