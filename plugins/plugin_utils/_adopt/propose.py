@@ -29,6 +29,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 
 _UNIT = "kong.service"
 _TRADITIONAL = "traditional"
+# Listeners that nobody may use without a variable with their sources. admin_gui has those of admin.
+_CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
 
 
 class Line(NamedTuple):
@@ -242,7 +244,7 @@ class _Draft:
         found: dict[str, set[str]] = {}
         for setting in self.generation.settings:
             stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
-            if self.role not in setting.roles or DEFAULT_SOURCES.get(setting.listener) != (NOBODY,):
+            if self.role not in setting.roles or setting.listener not in _CLOSED:
                 continue
             ports = self._list_open_ports(setting, stated)
             if ports:

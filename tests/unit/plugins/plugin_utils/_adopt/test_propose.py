@@ -101,6 +101,16 @@ def test_a_listener_without_a_client_is_a_question():
     assert any("kong_admin_sources is not set" in question for question in proposal.questions["a"])
 
 
+@pytest.mark.parametrize(
+    ("version", "closed"),
+    [("0.10.4", {"admin"}), ("2.8.5", set()), ("3.9.1", {"admin_gui"})],
+)
+def test_the_open_ports_of_a_default_kong_that_nobody_could_use_are_questions(version, closed):
+    proposal = propose([make_host("a", "10.0.0.1", version=version)])
+    questions = " ".join(proposal.questions["a"])
+    assert {name for name in ("admin", "admin_gui", "status", "proxy") if f"kong_{name}_sources" in questions} == closed
+
+
 def test_a_variable_of_the_environment_is_a_question():
     settings = make_settings("environment", "Environment= in kong.service", status_listen="0.0.0.0:8105")
     proposal = propose([make_host("a", "10.0.0.1", settings=settings)])
