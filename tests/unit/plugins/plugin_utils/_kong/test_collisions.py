@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import describe, find_collisions
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import (
+    describe,
+    find_collisions,
+    find_sharing,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 FINE, DUPLICATE, COLLISION = [], ["listen-duplicate"], ["listen-collision"]
@@ -65,3 +71,35 @@ def test_no_collision_on_different_protocols_or_ports():
 
 def test_description_has_brackets_for_ipv6():
     assert describe(listener("::")) == "proxy_listen [::]:8000"
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "is_shared"),
+    [
+        ("10.0.0.1", ["0.0.0.0"], True),
+        ("10.0.0.1", ["*"], True),
+        ("fd00::1", ["::"], True),
+        ("10.0.0.1", [":: ipv6only=off"], True),
+        ("10.0.0.1", [], False),
+        ("10.0.0.1", ["10.0.0.2"], False),
+        ("10.0.0.1", ["::"], False),
+        ("fd00::1", ["0.0.0.0"], False),
+        ("10.0.0.1 bind", ["0.0.0.0"], False),
+        ("10.0.0.1 reuseport", ["0.0.0.0"], False),
+        # A wildcard, and a host name, are no bound addresses.
+        ("0.0.0.0", ["*"], False),
+        ("0.0.0.0", [], False),
+        ("::", [":: ipv6only=off"], False),
+        ("kong.example.org", ["0.0.0.0"], False),
+    ],
+)
+def test_nginx_uses_the_socket_of_a_wildcard_for_a_bound_address(text, others, is_shared):
+    mine, rest = listener(text), [listener(other) for other in others]
+    assert find_sharing(mine, [mine, *rest]) == (rest[0] if is_shared else None)
+    # Listeners of another setting or port have sockets of their own.
+    assert find_sharing(mine, [listener(other, "admin") for other in others]) is None
+    assert find_sharing(mine, [replace(other, port=9000) for other in rest]) is None
+
+
+def test_a_published_listener_shares_no_socket_of_the_host():
+    assert find_sharing(replace(listener("10.0.0.1"), container_port=8000), [listener("0.0.0.0")]) is None

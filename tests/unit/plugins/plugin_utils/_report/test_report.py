@@ -365,10 +365,16 @@ def test_unauthenticated_admin_api_marks_its_port():
     assert marks_of(PLAN, {}, "a2", outcomes) == ((), {})
 
 
-def test_mark_of_a_shared_box_has_the_number_of_its_nodes():
-    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(13)})
+@pytest.mark.parametrize(("node", "mark"), [("n00", "drift (1 node)"), ("n02", "drift (1 node)"), ("n13", "drift")])
+def test_mark_of_a_shared_box_has_the_number_of_its_nodes(node, mark):
+    """The boxes have two nodes, eleven nodes and a single node."""
+    clusters = ["two", "two", *["eleven"] * 11, "one"]
+    plan = planned({
+        f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}", "kong_cluster": cluster}
+        for index, cluster in enumerate(clusters)
+    })  # fmt: skip
     line = "tcp 8000 (proxy): open to every source that other rules of the host accept (rule missing)"
-    assert marks_of(plan, {"firewall": [line]}, "n03") == ((), {"proxy": ("\N{BALLOT X} drift (1 node)",)})
+    assert marks_of(plan, {"firewall": [line]}, node) == ((), {"proxy": (f"\N{BALLOT X} {mark}",)})
 
 
 def test_warning_about_a_verification_without_a_blocked_connection():
