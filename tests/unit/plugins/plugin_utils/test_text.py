@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     escape_all,
     escape_text,
+    format_for_inventory,
     format_ranges,
     make_natural_key,
 )
@@ -195,3 +196,15 @@ def test_natural_order():
     assert sorted(["dp10", "dp2", "cp1", "dp2b10", "dp2b9", "10", "9"], key=make_natural_key) == [
         "9", "10", "cp1", "dp2", "dp2b9", "dp2b10", "dp10",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", [lambda text: ["a", text], lambda text: {"a": 1, "b": text}])
+@pytest.mark.parametrize(("length", "is_whole"), [(90, True), (91, False)])
+def test_an_example_is_shortened_only_if_it_is_longer_than_ninety_characters(wrap, length, is_whole):
+    value = wrap("x" * (length - len(json.dumps(wrap("")))))
+    assert len(json.dumps(value)) == length
+    yaml, _, line = format_for_inventory(value).partition(" in YAML and [group:vars], ")
+    assert (yaml == json.dumps(value)) is is_whole
+    assert (line.removesuffix(" on an INI host line").strip('"') == repr(value)) is is_whole
+    if not is_whole:
+        assert yaml in ('["a", …]', '{"a": 1, …}')
