@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbook adopt found on the hosts of an inventory."""
+"""The state of hosts, as the playbook adopt found it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import com
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
 
-# The settings that the variables of the collection have, and those that tell the role and the paths of the cluster.
+# The settings that the variables of the collection have, and the settings with the role and the paths of the cluster.
 SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise")
 
 
@@ -68,7 +68,7 @@ class FoundHost:
 
 
 def read_found_host(name: str, facts: Mapping[str, Any], result: Mapping[str, Any] | None) -> FoundHost:
-    """Return what is known of a host from its facts and its result of the module kong_adopt_info, None without a result."""
+    """Return a host from its facts and its result of the module kong_adopt_info, None without a result."""
     networks = _read_networks(facts)
     address = _choose_address(facts, networks)
     kongs = tuple(map(_read_kong, (result or {}).get("kongs", ())))

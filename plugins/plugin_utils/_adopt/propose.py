@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 
 _UNIT = "kong.service"
 _TRADITIONAL = "traditional"
-# Listeners that nobody may use without a variable with their sources. admin_gui has those of admin.
+# Listeners without a default source. admin_gui has the sources of admin.
 _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
 
 
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The proposed variables by node, those of other hosts that are sources, and by host the open questions.
+    """The proposed variables by node, the variables of other hosts that are sources, and the open questions by host.
 
     ``left_out`` has the reason for each host that is no node.
     """
@@ -196,7 +196,7 @@ class _Draft:
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
         for listener in self._list_unseen_listeners():
             yield (
-                f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows nobody; who uses it?"
+                f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows no source; which hosts use it?"
             )
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
@@ -208,7 +208,7 @@ class _Draft:
         try:
             return render_entries(parse_listen(stated.value, self.generation, setting))
         except ListenError:
-            return stated.value  # the plan explains what is wrong
+            return stated.value  # the plan explains the error
 
     def _list_cluster_lines(self) -> Iterator[Line]:
         """Yield the mapping of the NAT device from an advertised address, and the control plane of a data plane."""
@@ -240,7 +240,7 @@ class _Draft:
         return [listener for listener, found in self.find_clients().items() if not found]
 
     def find_clients(self) -> dict[str, set[str]]:
-        """Return the connected clients by each listener that nobody may use unless its sources are given."""
+        """Return the connected clients by each open listener without a default source."""
         found: dict[str, set[str]] = {}
         for setting in self.generation.settings:
             stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")

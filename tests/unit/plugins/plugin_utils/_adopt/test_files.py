@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a proposal: what is shared is written once, and what a person edited is kept."""
+"""The files of a proposal: shared values are written once, and edited files are kept."""
 
 from __future__ import annotations
 
