@@ -191,10 +191,10 @@ def _list_networks(view: _View, host: Host, routes: Taken) -> set[str]:
 
 
 def _make_signature(routes: Mapping[CallerClass, Taken], cells: Cells) -> Hashable:
-    return tuple(_make_kind(route, cells) for taken in routes.values() for route in taken)
+    return tuple(make_route_kind(route, cells) for taken in routes.values() for route in taken)
 
 
-def _make_kind(route: Route | None, cells: Cells) -> Hashable:
+def make_route_kind(route: Route | None, cells: Cells) -> Hashable:
     """Return the properties of a route, except its caller and the site of the node, on which its visible sources depend."""
     if route is None:
         return None

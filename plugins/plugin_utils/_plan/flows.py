@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     compute_bounds,
     contains,
     find_family,
+    sort_networks,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import CallerClass, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
@@ -29,16 +30,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import CallerLists, Listed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, join_words, make_natural_key
 
 ANYONE = "anyone"
-# In a fleet of more sites, a port that allows more networks names its sets. The text would have all pairs of nodes otherwise.
+# In a fleet of more sites, the callers of a port that allows more networks are in lists. The text would have all pairs of nodes
+# otherwise.
 _MANY_SITES = 50
 _MANY_NETWORKS = 50
-# Number of addresses that are then listed as examples.
-_EXAMPLES = 3
+_KEPT_RULES = 8
 _T = TypeVar("_T")
 
 
@@ -48,7 +50,7 @@ class Flow:
 
     ``callers`` are hosts of the plan; if it is empty, ``who`` is a text. ``site`` is their site, or None. ``via`` is that of
     a Route, or empty if the path is not known. ``also`` is the number of further nodes with the same flow at their own
-    addresses. ``verdict`` is a mark if there is a verification.
+    addresses. ``verdict`` is a mark if there is a verification. ``listed`` are the callers if they are in lists.
     """
 
     who: str
@@ -61,6 +63,7 @@ class Flow:
     sources: tuple[str, ...]
     also: int = 0
     verdict: str = ""
+    listed: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,15 @@ _PathKind = tuple[str, str, str | None]  # the callers' site, via, device
 class Callers:
     """All possible callers. Routes are computed once for each class of equivalent callers, and results are cached."""
 
-    def __init__(self, hosts: Iterable[Host]) -> None:
-        """Classify the hosts of a plan."""
+    def __init__(self, hosts: Iterable[Host], sets: Mapping[str, Any] | None = None) -> None:
+        """Classify the hosts of a plan. The sets of the plan are needed in a fleet of many sites."""
         known = list(hosts)
+        self.lists = CallerLists(dict(sets or {}), known)
         self._classes = classify(known)
         self._cells = Cells(known)
         self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
         self.has_many_sites = len({host.site for host in known}) > _MANY_SITES
+        self._rules: dict[tuple[str, ...], Rule] = {}
         self._having: dict[str, set[CallerClass]] = {}
         for kind, members in self._classes.items():
             for source in {source for host in members for source in (host.site, *_list_own_sources(host))}:
@@ -146,8 +151,25 @@ class Callers:
         return self._cache[key]
 
     def needs_summary(self, rule: Rule) -> bool:
-        """Tell whether a rule has so many networks, in a fleet of many sites, that its callers are not listed."""
+        """Tell whether a rule has so many networks, in a fleet of many sites, that its callers are in lists."""
         return self.has_many_sites and len(rule.networks) > _MANY_NETWORKS
+
+    def find_rule(self, plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
+        """Return the rule with these sets. The last rules are kept, because several ports of a node have the same."""
+        names = tuple(sets)
+        if names not in self._rules:
+            if len(self._rules) >= _KEPT_RULES:
+                self._rules.clear()
+            self._rules[names] = _find_rule(plan, names)
+        return self._rules[names]
+
+    def list_unknown(self, rule: Rule, families: Collection[int]) -> Listed | None:
+        """Return the networks of a rule of these families that no host of the plan has; None without such networks."""
+        return self.lists.list_networks(
+            sort_networks(
+                network for network in rule.known.difference(self._having) if find_family(network) in families
+            )
+        )
 
     def find_site(self, kind: CallerClass) -> str:
         """Return the site of the members of a class."""
@@ -191,7 +213,7 @@ def _make_port(
         flows = (
             _list_flows_of_anyone(node, listener, protocol)
             if isinstance(sources, str)
-            else _list_flows_of_some(node, callers, listener, protocol, _find_rule(plan, sources))
+            else _list_flows_of_some(node, callers, listener, protocol, callers.find_rule(plan, sources))
         )
     return Port(
         listener.name,
@@ -242,6 +264,7 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
                 dialled=_concatenate(known.dialled, flow.dialled),
                 arrives=_concatenate(known.arrives, flow.arrives),
                 sources=_concatenate(known.sources, flow.sources),
+                listed=_concatenate(known.listed, flow.listed),
             )
             if known
             else flow
@@ -253,20 +276,22 @@ def _concatenate(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def _summarise(rule: Rule) -> str:
-    return f"{count_noun(len(rule.networks), 'address', 'addresses')} of {join_words(rule.sets)}"
-
-
 def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
-    """Yield a flow for the path of the first caller of another site, with the number of allowed addresses."""
+    """Yield the flows of callers in lists that the ports of other nodes share."""
+    names = join_words(rule.sets)
     for family in (family for family in FAMILIES if family in listener.families):
-        routes = callers.list_routes(node, listener, protocol, family, rule)
-        route = next((route for kind, route in routes if callers.find_site(kind) != node.site), None)
-        if route:
+        for route, site, listed in callers.lists.list_callers(node, listener, protocol, family, rule.sets):
+            who = f"{count_noun(listed.callers, 'host')} of {names}{f' at site {site}' if site else ''}"
             device = route.mapping.device if route.mapping else None
             arrives = Endpoint(route.lands, route.port)
-            networks = tuple(network for network in rule.networks if find_family(network) == family)[:_EXAMPLES]
-            yield Flow(_summarise(rule), (), None, route.via, device, (route.dialled,), (arrives,), networks)
+            examples = callers.lists.list_examples(listed)
+            yield Flow(who, (), site, route.via, device, (route.dialled,), (arrives,), examples, listed=(listed,))
+    listed_networks = callers.list_unknown(rule, listener.families)
+    if listed_networks:
+        who = f"{count_noun(listed_networks.callers, 'network')} of {names}"
+        yield Flow(
+            who, (), None, "", None, (), (), callers.lists.list_examples(listed_networks), listed=(listed_networks,)
+        )
 
 
 def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
@@ -305,9 +330,10 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
     """
     if isinstance(forward["sources"], str):
         return [ANYONE]
-    node, rule = get_node(plan, forward["node"]), _find_rule(plan, forward["sources"])
+    node, rule = get_node(plan, forward["node"]), callers.find_rule(plan, forward["sources"])
     if callers.needs_summary(rule):
-        return [_summarise(rule)]
+        listed = list_forward_callers(plan, forward, callers)
+        return [f"{count_noun(sum(part.callers for part in listed), 'source')} of {join_words(rule.sets)}"]
     outside = Endpoint(forward["outside"], forward["outside_port"])
     through: dict[str, None] = {}
     known = set(_list_own_sources(node.host))
@@ -317,13 +343,40 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
                 allowed = callers.select_allowed(kind, route, node.host, rule)
                 known.update(source for _name, networks in allowed for source in networks)
                 if route.mapping and route.dialled == outside:
-                    through.update({_name_source(name, networks): None for name, networks in allowed})
+                    through.update(
+                        {_name_source(name, networks): None for name, networks in allowed if name != node.name}
+                    )
     itself = [source for source in _list_own_sources(node.host) if rule.allows([source])] if forward["hairpin"] else []
     others = [format_source(network) for network in rule.networks if network not in known]
     return [
         *sorted(through, key=make_natural_key),
         *([_name_source(f"{node.name} itself", itself)] if itself else []),
         *others,
+    ]
+
+
+def list_forward_callers(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[Listed]:
+    """Return the lists of the sources that come through a forward, empty if list_forward_sources has them."""
+    if isinstance(forward["sources"], str) or not callers.needs_summary(callers.find_rule(plan, forward["sources"])):
+        return []
+    node, rule = get_node(plan, forward["node"]), callers.find_rule(plan, forward["sources"])
+    outside = Endpoint(forward["outside"], forward["outside_port"])
+    listeners = [listener for listener in node.reachable if listener.name == forward["listener"]]
+    found = dict.fromkeys(
+        listed
+        for listener in listeners
+        for family in FAMILIES
+        if family in listener.families
+        for route, _site, listed in callers.lists.list_callers(node, listener, forward["protocol"], family, rule.sets)
+        if route.mapping and route.dialled == outside
+    )
+    own = _list_own_sources(node.host) if forward["hairpin"] else ()
+    itself = [source for source in own if callers.lists.allows(rule.sets, [source])]
+    networks = callers.list_unknown(rule, {find_family(forward["outside"])})
+    return [
+        *found,
+        *([networks] if networks else []),
+        *([Listed(0, 1, (), (_name_source(f"{node.name} itself", itself),))] if itself else []),
     ]
 
 

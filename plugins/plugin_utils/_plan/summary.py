@@ -126,7 +126,7 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
     if not forwards:
         return []
     header = ["NAT device", "outside", "inside", "node", "listener", "from", "hairpin"]
-    callers = Callers(list_hosts(plan))
+    callers = Callers(list_hosts(plan), plan["sets"])
     rows = [
         [
             forward["device"],

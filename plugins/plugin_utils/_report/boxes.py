@@ -73,7 +73,7 @@ def make_fleet(plan: Mapping[str, Any]) -> Fleet:
     """Return the content of the picture of a plan."""
     groups = group_nodes(plan)
     hosts = list_hosts(plan)
-    callers = Callers(hosts)
+    callers = Callers(hosts, plan["sets"])
     boxes = [_make_box(plan, group, callers) for group in groups[:MOST_BOXES]]
     names = dict.fromkeys(sorted({host.site for host in hosts}, key=make_natural_key))
     sites = tuple(_make_site(name, boxes, hosts, plan) for name in names)

@@ -18,13 +18,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Flow,
     Port,
     format_source,
+    list_forward_callers,
     list_forward_sources,
-    list_hosts,
     list_ports,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, list_staged, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import format_endpoints, group_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.lists import make_listed_cell
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
     MUTED,
@@ -68,10 +69,9 @@ def _make_finding_row(group: FindingGroup) -> tuple[Cell, ...]:
     )
 
 
-def make_forwards_section(plan: Mapping[str, Any]) -> Section:
+def make_forwards_section(plan: Mapping[str, Any], callers: Callers) -> Section:
     """Return the forwards that each NAT device needs, a table for each device."""
     forwards = sorted(plan["nat_forwards"], key=lambda forward: make_natural_key(forward["device"]))
-    callers = Callers(list_hosts(plan))
     tables = [
         make_table(
             device,
@@ -104,17 +104,21 @@ def _make_forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], calle
         str(Endpoint(forward["inside"], forward["inside_port"])),
         forward["node"],
         forward["listener"],
-        Cell("", items=tuple(list_forward_sources(plan, forward, callers))),
+        _make_sources_cell(plan, forward, callers),
         "yes" if forward["hairpin"] else "no",
     )
+
+
+def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> Cell:
+    listed = list_forward_callers(plan, forward, callers)
+    return make_listed_cell(listed) if listed else Cell("", items=tuple(list_forward_sources(plan, forward, callers)))
 
 
 _PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "source address")
 
 
-def make_ports_section(plan: Mapping[str, Any]) -> Section:
+def make_ports_section(plan: Mapping[str, Any], callers: Callers) -> Section:
     """Return the ports and connections of each node."""
-    callers = Callers(list_hosts(plan))
     intro = (
         "The ports of each node, the allowed sources, the addresses that they dial, and the source addresses that the node "
         "sees. All other remote sources are dropped."
@@ -162,6 +166,10 @@ def _make_port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
 
 
 def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
+    if flow.listed:
+        listed = make_listed_cell(flow.listed, f"{flow.who}:" if len(flow.listed) > 1 else "")
+        dialled = format_endpoints(flow.dialled) or "any address of the node"
+        return listed, dialled, format_path(flow), "the addresses in the list"
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
     sources = Cell("", items=tuple(map(format_source, flow.sources))) if flow.sources else "any address"
     return who, format_endpoints(flow.dialled) or "any address of the node", format_path(flow), sources

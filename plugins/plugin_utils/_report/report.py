@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.drift import (
@@ -24,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.html import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit import render_junit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import make_legend_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.lists import make_lists_section
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import render_markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -158,8 +160,11 @@ def _make_sections(evidence: Evidence) -> Iterator[Section]:
         yield make_changes_section(evidence.changes)
     yield from (section for section in measured if any(paragraph.tone == BAD for paragraph in section.paragraphs))
     yield make_findings_section(evidence.plan["findings"])
-    yield make_forwards_section(evidence.plan)
-    yield make_ports_section(evidence.plan)
+    callers = Callers(list_hosts(evidence.plan), evidence.plan["sets"])
+    yield make_forwards_section(evidence.plan, callers)
+    yield make_ports_section(evidence.plan, callers)
+    if callers.lists.lists:
+        yield make_lists_section(callers.lists.lists)
     yield from (section for section in measured if not any(paragraph.tone == BAD for paragraph in section.paragraphs))
     yield make_legend_section()
 

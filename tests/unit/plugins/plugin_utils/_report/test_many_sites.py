@@ -50,8 +50,14 @@ def test_reports_are_linear_in_sites(make, monkeypatch):
     assert [large / small < 3.5 for small, large in zip(*found, strict=True)] == [True] * 5, found
 
 
-def test_ports_of_many_sites_name_the_sets():
-    text = FORMS[".md"](make_evidence(make_gossip_sites(70, kong_proxy_sources=["ops"])))
-    assert "70 addresses of peers-default-from-s0003" in text
-    assert "ops" in text
+def test_ports_and_forwards_of_many_sites_refer_to_complete_lists():
+    evidence = make_evidence(make_gossip_sites(70, kong_proxy_sources=["ops"]))
+    text = FORMS[".md"](evidence)
+    [row] = [line for line in text.splitlines() if line.startswith("| list 1 | 70 |")]
+    assert [name for name in evidence.plan["nodes"] if f"{name} (" not in row] == []
+    assert "| cluster | list 1 without k0003, k0003 itself (10.0.3.2) | yes |" in text
+    assert "| cluster | 7946/tcp+udp | 10.0.3.2 | list 1 without k0003 | 198.18.0.4:7946 | 198.18.0.4 |" in text
+    page = FORMS[".html"](evidence)
+    assert '<code id="list-1">list 1</code>' in page
+    assert '<a href="#list-1">list 1</a> without k0003' in page
     assert "from other sites" in text

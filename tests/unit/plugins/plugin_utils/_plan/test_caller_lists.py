@@ -1,0 +1,107 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In a fleet of many sites the callers are in lists. With their exceptions they are the same callers as without lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import flows
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
+    Callers,
+    list_forward_callers,
+    list_forward_sources,
+    list_hosts,
+    list_ports,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    GOSSIP,
+    make_gossip_sites,
+    make_hybrid_sites,
+    planned,
+)
+
+SITES = 60
+OTHERS = {
+    "ops": {"kong_site": "office", "kong_address": "192.0.2.9"},
+    "lan": {"kong_site": "s0003", "kong_address": "10.0.3.9"},
+}
+
+
+def make_mixed_sites(count):
+    """Return gossip sites with several nodes at a site, a VPN, a device that serves some sites, and sources of all kinds."""
+    nodes = make_gossip_sites(count, kong_proxy_sources=["@kong", "ops", "lan", "203.0.113.0/24"])
+    for number, node in enumerate(nodes.values()):
+        node["kong_admin_sources"] = ["@kong", "10.0.0.0/16", "203.0.113.77"] if number % 2 else ["ops"]
+        if number % 5 == 0:
+            node["kong_vpn_address"] = f"172.20.{number // 250}.{number % 250 + 1}"
+    nodes["near"] = {
+        **GOSSIP,
+        "kong_site": "s0003",
+        "kong_address": "10.0.3.5",
+        "kong_nat": [{"outside": "198.18.9.9"}],
+    }
+    nodes["k0007"]["kong_nat"] += [{"outside": "10.99.0.7", "sites": ["s0003", "office"]}]
+    return nodes
+
+
+FLEETS = {
+    "gossip": lambda: make_gossip_sites(SITES),
+    "hybrid": lambda: make_hybrid_sites(SITES),
+    "mixed": lambda: make_mixed_sites(SITES),
+}
+
+
+def expand(listed, callers):
+    """Return the names of callers, or the networks, in lists with their exceptions."""
+    members = callers.lists.lists.get(listed.number, {})
+    found = [name for name in members if name not in listed.without]
+    assert len(found) + len(listed.further) == listed.callers
+    return {*found, *(text.partition(" (")[0] for text in listed.further)}
+
+
+def list_exact(flow):
+    return {*flow.callers} or {f"{network}" for network in flow.sources}
+
+
+@pytest.fixture(params=FLEETS)
+def plan(request):
+    return planned(FLEETS[request.param](), OTHERS)
+
+
+def test_lists_have_the_same_callers_of_ports_as_pairs(plan, monkeypatch):
+    callers = Callers(list_hosts(plan), plan["sets"])
+    by_lists = gather(plan, callers)
+    assert any(flow.listed for name in plan["nodes"] for port in list_ports(plan, get_node(plan, name), callers)
+               for flow in port.flows)  # fmt: skip
+    monkeypatch.setattr(flows, "_MANY_SITES", 10**6)
+    assert by_lists == gather(plan, Callers(list_hosts(plan)))
+
+
+def gather(plan, callers):
+    """Return the callers of each port by the kind of their path."""
+    found = {}
+    for name in plan["nodes"]:
+        for port in list_ports(plan, get_node(plan, name), callers):
+            for flow in port.flows:
+                key = name, port.listener, port.port, port.protocols, flow.via, flow.device
+                names = (
+                    set().union(*(expand(part, callers) for part in flow.listed)) if flow.listed else list_exact(flow)
+                )
+                found.setdefault(key, set()).update(names)
+    return found
+
+
+def test_lists_have_the_same_sources_of_forwards_as_pairs(plan, monkeypatch):
+    callers = Callers(list_hosts(plan), plan["sets"])
+    listed = [list_forward_callers(plan, forward, callers) for forward in plan["nat_forwards"]]
+    names = [set().union(*(expand(part, callers) for part in parts)) for parts in listed]
+    monkeypatch.setattr(flows, "_MANY_SITES", 10**6)
+    exact = Callers(list_hosts(plan))
+    for forward, parts, found in zip(plan["nat_forwards"], listed, names, strict=True):
+        sources = [text.partition(" (")[0] for text in list_forward_sources(plan, forward, exact)]
+        if parts:
+            assert {name.removesuffix("/32") for name in found} == set(sources), forward
+    assert any(listed) is bool(plan["nat_forwards"])
