@@ -34,6 +34,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture imp
     Slice,
     make_label,
     make_list_label,
+    split_text,
+    stack_labels,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -47,6 +49,7 @@ _FEW = 4
 # A picture with more slices is printed up to this height, about three pages of A4.
 _PRINTED_SLICES = 12
 _PRINTED_HEIGHT = 2700.0
+_HEAD_WIDTH = 222.0
 _WHOLE = Lane((8.0, 178.0), (458.0, 588.0), (606.0, 786.0), (1042.0, 1320.0))
 _HALVES = tuple(Lane((x, x + 140), (x + 140, x + 140), (x, x + 140), (x + 390, x + 636)) for x in (22.0, 682.0))
 
@@ -126,7 +129,7 @@ def _make_slices(frame: _Frame, y: float) -> Iterator[Slice]:
 
 def _draw_frame(frame: _Frame, y: float) -> Iterator[Part]:
     yield Shape("site", Rect(frame.x, y, WIDTH - 8 - frame.x, frame.height))
-    yield make_label("site", frame.x + 14, y + 26, 320, frame.title)
+    yield from stack_labels([make_label("site", frame.x + 14, y + 26, 320, frame.title)], 320, y + 2, _TITLE - 4)
     if any(frame.note):
         yield make_list_label("note", frame.x + 354, y + 25, 480, *frame.note)
     y += _TITLE
@@ -141,7 +144,21 @@ def _compute_band_height(band: _Band) -> float:
 
 
 def _compute_head_height(box: Box) -> float:
-    return 28.0 + 16 * len([*box.about, *box.marks])
+    return 12.0 + 16 * len(_list_head(box))
+
+
+def _list_head(box: Box) -> list[tuple[str, str]]:
+    """Return the lines above the ports of a box, each with its kind. Long lines are divided."""
+    lines = [*(("about", text) for text in box.about), *(("mark", text) for text in box.marks)]
+    name = _make_name(box, 0, 0, _HEAD_WIDTH)
+    names = split_text("name", _HEAD_WIDTH, name.text)
+    others = [(kind, line) for kind, text in lines for line in split_text(kind, _HEAD_WIDTH, text)]
+    return [*(("name", line) for line in names), *others]
+
+
+def _make_name(box: Box, x: float, baseline: float, width: float) -> Label:
+    count = f"{len(box.nodes)} nodes: " if len(box.nodes) > 1 else ""
+    return make_list_label("name", x, baseline, width, count, box.nodes)
 
 
 def _compute_box_height(box: Box) -> float:
@@ -161,11 +178,15 @@ def _format_ports(row: Row) -> list[str]:
 def _draw_box(box: Box, lane: Lane, y: float) -> Iterator[Part]:
     x, width = lane.node[0], lane.node[1] - lane.node[0]
     yield Shape("node", Rect(x, y, width, _compute_box_height(box)))
-    count = f"{len(box.nodes)} nodes: " if len(box.nodes) > 1 else ""
-    yield make_list_label("name", x + 12, y + 20, width - 24, count, box.nodes)
-    lines = [*(("about", text) for text in box.about), *(("mark", text) for text in box.marks)]
+    lines = _list_head(box)
+    names = sum(kind == "name" for kind, _line in lines)
+    if names == 1:
+        yield _make_name(box, x + 12, y + 20, width - 24)
     for index, (kind, text) in enumerate(lines):
-        yield make_label(kind, x + 12, y + 37 + 16 * index, width - 24, text)
+        if kind != "name" or names > 1:
+            label = make_label(kind, x + 12, y + (20 if index < names else 21) + 16 * index, width - 24, text)
+            is_list = index == names - 1 and len(box.nodes) > 1
+            yield replace(label, full=_make_name(box, 0, 0, width).full) if is_list else label
     y += _compute_head_height(box)
     for row in box.rows:
         yield from _draw_row(row, box, lane, y)

@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture imp
     Shape,
     make_label,
     make_list_label,
+    stack_labels,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
 
@@ -60,8 +61,9 @@ def draw_device(device: str, lane: Lane, y: float, step: float, lines: Sequence[
     left, right = lane.device
     middle, width = (first + last) / 2, right - left
     yield Shape("device", Rect(left, first - _CHIP / 2, width, last - first + _CHIP))
-    yield make_label("device", left + 8, middle - 3, width - 16, device)
-    yield make_label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
+    name = make_label("device", left + 8, middle - 3, width - 16, device)
+    about = make_label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
+    yield from stack_labels((name, about), width - 16, middle - _CHIP / 2, _CHIP)
 
 
 def draw_closed(row: Row, lane: Lane, y: float) -> Label:
@@ -109,10 +111,11 @@ def _draw_chip(flow: Flow, left: float, right: float, y: float, path: str) -> It
     yield Shape("anyone" if not flow.callers else "caller", Rect(left, y - _CHIP / 2, right - left, _CHIP))
     x, width = left + 8, right - left - 16
     if not flow.callers:
-        yield make_label("chip", x, y + 4, width, flow.who)
-        return
-    yield make_list_label("chip", x, y - 3, width, "", flow.callers)
-    yield make_label("chip-site", x, y + 11, width, f"site {flow.site}{path}")
+        labels = [make_label("chip", x, y + 4, width, flow.who)]
+    else:
+        names = make_list_label("chip", x, y - 3, width, "", flow.callers)
+        labels = [names, make_label("chip-site", x, y + 11, width, f"site {flow.site}{path}")]
+    yield from stack_labels(labels, width, y - _CHIP / 2, _CHIP)
 
 
 def _draw_dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Label]:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, measure_width
@@ -15,6 +16,11 @@ SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, 
          "chip-site": 10.5, "device": 12.0, "dials": 11.5, "source": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
 # The share of its usual size down to which a text is legible without zooming.
 _LEGIBLE = 0.6
+_MOST_LINES = 3
+# The share of its length by which a line may differ from the other lines.
+_TOLERANCE = 0.33
+_LINE_HEIGHT = 1.15
+_BREAK = re.compile(r"[-._/, ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,42 @@ def make_list_label(kind: str, x: float, baseline: float, width: float, before: 
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
     size = _compute_size(kind, f"{before}{''.join(shown[:1])}{more}", width)
     return Label(kind, x, baseline, fit_list(before, shown, width, size), before + ", ".join(shown), size)
+
+
+def split_text(kind: str, width: float, text: str) -> list[str]:
+    """Return a text as the fewest lines in which it is legible, at most _MOST_LINES."""
+    for count in range(1, _MOST_LINES + 1):
+        for tolerance in (_TOLERANCE, 0):
+            lines = _divide(text, count, tolerance)
+            if max(measure_width(line, SIZES[kind]) for line in lines) * _LEGIBLE <= width:
+                return lines
+    return lines
+
+
+def _divide(text: str, count: int, tolerance: float) -> list[str]:
+    """Return a text in parts of about the same length, which end after a part of a name if one ends near there."""
+    if count == 1 or len(text) < count:
+        return [text]
+    middle = -(-len(text) // count)
+    ends = [found.end() for found in _BREAK.finditer(text) if abs(found.end() - middle) <= middle * tolerance]
+    end = min(ends, key=lambda position: abs(position - middle), default=middle)
+    return [text[:end].rstrip(), *_divide(text[end:], count - 1, tolerance)]
+
+
+def stack_labels(labels: Sequence[Label], width: float, top: float, height: float) -> Iterator[Label]:
+    """Yield labels of a box, in more lines if a label would be too small."""
+    if not any(label.is_small for label in labels):
+        yield from labels
+        return
+    lines = [(label, split_text(label.kind, width, label.text)) for label in labels]
+    step = height / sum(len(texts) for _label, texts in lines)
+    for label, texts in lines:
+        for text in texts:
+            size = min(_compute_size(label.kind, text, width), step / _LINE_HEIGHT)
+            top += step
+            # The last line of a list has the number of its other items.
+            full = label.full if text is texts[-1] and label.full != label.text else text
+            yield Label(label.kind, label.x, top - step / 2 + size * 0.3, text, full, size)
 
 
 def _compute_size(kind: str, text: str, width: float) -> float:

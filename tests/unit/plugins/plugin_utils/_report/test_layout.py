@@ -260,6 +260,27 @@ def test_usual_names_are_legible(name):
     assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_small]
 
 
+@pytest.mark.parametrize("nodes", [3, 20])
+@pytest.mark.parametrize("part", ["gateway-", "kong.", "x"])
+def test_names_of_66_characters_are_legible_in_several_lines(part, nodes):
+    """Each line has at least 60 % of the usual size, and together they are the whole name."""
+    name = (part * 66)[:62]
+    fleet = {
+        f"{name}-{index:03}": {"kong_version": "3.9", "kong_site": f"{name}{index % 2}", "kong_address": f"10.0.{index}.1",
+                              "kong_nat": [{"outside": f"192.0.2.{index + 1}", "device": f"d{name}"}] if index % 2 else []}
+        for index in range(nodes)
+    }  # fmt: skip
+    for variables in fleet.values():
+        variables["kong_proxy_sources"] = [f"admin{name}"]
+    others = {f"admin{name}": {"kong_site": "office", "kong_address": "192.0.2.200"}}
+    picture = lay_out_picture(make_fleet(planned(fleet, others)))
+    check(picture)
+    assert [label for label in picture.labels if label.is_small] == []
+    texts = "".join(label.text for label in picture.labels)
+    for whole in (f"{name}-000", f"admin{name}", f"Site {name}0", "site office", *([f"d{name}"] if nodes > 1 else [])):
+        assert whole.replace(" ", "") in texts.replace(" ", "")
+
+
 def test_golden_picture_of_long_names_shows_the_widths_of_all_labels():
     """The size of a label depends on the width that it has, if its text is too long. Other labels have short texts."""
     picture = lay_out_long_names()
