@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal module of the role P(gatehouse.kong.kong_drift#role), which calls it after the report has been written.
-  - Fails if a node differs from the plan. C(ansible-playbook) then exits with status 2.
+  - Fails if a node differs from the plan, or if there is no plan. C(ansible-playbook) then exits with status 2.
   - If no checked node differs, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
     with status 4, as for an unreachable host.
   - Runs on the controller and connects to no host.

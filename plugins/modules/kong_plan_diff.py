@@ -13,7 +13,8 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Reads two plan files of M(gatehouse.kong.kong_plan) and prints their differences. These are added and removed nodes,
     sources that gain or lose access to ports, changed settings and addresses, forwards of NAT devices, and findings. The
-    same change on several nodes is one line. Nodes that left the fleet get the command that removes our rules.
+    same change on several nodes is one line. Of many changes, examples of each kind are printed, and RV(changes) has all.
+    Nodes that left the fleet get the command that removes our rules.
   - Runs on the controller and connects to no host. Differences are no failure.
 options:
   old:

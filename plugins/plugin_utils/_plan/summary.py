@@ -14,9 +14,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
-    list_forward_sources,
     list_hosts,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sources import list_forward_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import (
     SHOWN_SOURCES,

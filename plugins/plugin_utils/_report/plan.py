@@ -18,9 +18,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Flow,
     Port,
     format_source,
+    list_ports,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sources import (
     list_forward_callers,
     list_forward_sources,
-    list_ports,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, list_staged, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node

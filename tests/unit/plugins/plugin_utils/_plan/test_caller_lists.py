@@ -10,10 +10,12 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import flows
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
-    list_forward_callers,
-    list_forward_sources,
     list_hosts,
     list_ports,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sources import (
+    list_forward_callers,
+    list_forward_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
