@@ -124,7 +124,7 @@ class CallerLists:
                 elif sources:
                     others[host.name] = sources
             number = len(self._lists) + 1
-            self._lists[key, shared] = _CallerList(number, own, by_network, others, _index(others))
+            self._lists[key, shared] = _CallerList(number, own, by_network, others, _group_by_source(others))
         return self._lists[key, shared]
 
     def _read_shared(self, names: tuple[str, ...]) -> Networks:
@@ -157,7 +157,7 @@ class CallerLists:
         return all(self._sets.allow(sets, source) for source in sources)
 
 
-def _index(sources: _Sources) -> dict[str, list[str]]:
+def _group_by_source(sources: _Sources) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for name, found in sources.items():
         for source in found:

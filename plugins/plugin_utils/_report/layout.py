@@ -32,10 +32,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture imp
     Rect,
     Shape,
     Slice,
+    draw_labels,
     make_label,
     make_list_label,
     split_text,
-    stack_labels,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first
 
@@ -129,7 +129,7 @@ def _make_slices(frame: _Frame, y: float) -> Iterator[Slice]:
 
 def _draw_frame(frame: _Frame, y: float) -> Iterator[Part]:
     yield Shape("site", Rect(frame.x, y, WIDTH - 8 - frame.x, frame.height))
-    yield from stack_labels([make_label("site", frame.x + 14, y + 26, 320, frame.title)], 320, y + 2, _TITLE - 4)
+    yield from draw_labels([make_label("site", frame.x + 14, y + 26, 320, frame.title)], 320, y + 2, _TITLE - 4)
     if any(frame.note):
         yield make_list_label("note", frame.x + 354, y + 25, 480, *frame.note)
     y += _TITLE

@@ -23,9 +23,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.picture imp
     Part,
     Rect,
     Shape,
+    draw_labels,
     make_label,
     make_list_label,
-    stack_labels,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import measure_width
 
@@ -63,7 +63,7 @@ def draw_device(device: str, lane: Lane, y: float, step: float, lines: Sequence[
     yield Shape("device", Rect(left, first - _CHIP / 2, width, last - first + _CHIP))
     name = make_label("device", left + 8, middle - 3, width - 16, device)
     about = make_label("chip-site", left + 8, middle + 11, width - 16, "NAT device")
-    yield from stack_labels((name, about), width - 16, middle - _CHIP / 2, _CHIP)
+    yield from draw_labels((name, about), width - 16, middle - _CHIP / 2, _CHIP)
 
 
 def draw_closed(row: Row, lane: Lane, y: float) -> Label:
@@ -115,7 +115,7 @@ def _draw_chip(flow: Flow, left: float, right: float, y: float, path: str) -> It
     else:
         names = make_list_label("chip", x, y - 3, width, "", flow.callers)
         labels = [names, make_label("chip-site", x, y + 11, width, f"site {flow.site}{path}")]
-    yield from stack_labels(labels, width, y - _CHIP / 2, _CHIP)
+    yield from draw_labels(labels, width, y - _CHIP / 2, _CHIP)
 
 
 def _draw_dials(flow: Flow, x: float, baseline: float, width: float) -> Iterator[Label]:

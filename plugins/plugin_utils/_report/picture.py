@@ -114,23 +114,23 @@ def split_text(kind: str, width: float, text: str) -> list[str]:
     """Return a text as the fewest lines in which it is legible, at most _MOST_LINES."""
     for count in range(1, _MOST_LINES + 1):
         for tolerance in (_TOLERANCE, 0):
-            lines = _divide(text, count, tolerance)
+            lines = _split_into(text, count, tolerance)
             if max(measure_width(line, SIZES[kind]) for line in lines) * _LEGIBLE <= width:
                 return lines
     return lines
 
 
-def _divide(text: str, count: int, tolerance: float) -> list[str]:
+def _split_into(text: str, count: int, tolerance: float) -> list[str]:
     """Return a text in parts of about the same length, which end after a part of a name if one ends near there."""
     if count == 1 or len(text) < count:
         return [text]
     middle = -(-len(text) // count)
     ends = [found.end() for found in _BREAK.finditer(text) if abs(found.end() - middle) <= middle * tolerance]
     end = min(ends, key=lambda position: abs(position - middle), default=middle)
-    return [text[:end].rstrip(), *_divide(text[end:], count - 1, tolerance)]
+    return [text[:end].rstrip(), *_split_into(text[end:], count - 1, tolerance)]
 
 
-def stack_labels(labels: Sequence[Label], width: float, top: float, height: float) -> Iterator[Label]:
+def draw_labels(labels: Sequence[Label], width: float, top: float, height: float) -> Iterator[Label]:
     """Yield labels of a box, in more lines if a label would be too small."""
     if not any(label.is_small for label in labels):
         yield from labels
