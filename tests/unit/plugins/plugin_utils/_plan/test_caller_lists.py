@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import flows
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import CallerLists
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
     list_hosts,
@@ -107,3 +109,30 @@ def test_lists_have_the_same_sources_of_forwards_as_pairs(plan, monkeypatch):
         if parts:
             assert {name.removesuffix("/32") for name in found} == set(sources), forward
     assert any(listed) is bool(plan["nat_forwards"])
+
+
+@pytest.mark.parametrize("wide", ["198.18.0.53/32", "198.18.0.52/30"])
+def test_a_set_differs_from_its_shared_set(wide):
+    plan = planned(make_gossip_sites(SITES), OTHERS)
+    outside = {name: f"198.18.0.{number + 1}/32" for number, name in enumerate(plan["nodes"])}
+    names = [*outside]
+    sets = {
+        "shared": {"ipv4": [outside[name] for name in names[:40]], "ipv6": []},
+        "own": {"includes": "shared", "except": [outside[names[10]]], "ipv4": [outside[names[50]], wide], "ipv6": []},
+    }
+    lists = CallerLists(sets, list_hosts(plan))
+    node = get_node(plan, names[3])
+    [listener] = [listener for listener in node.reachable if listener.name == "cluster"]
+    [(route, site, listed)] = lists.list_callers(node, listener, "tcp", 4, ("own",))
+    assert (route.via, site) == ("nat", None)
+    assert listed.without == (names[3], names[10])
+    expected = [
+        *names[:3],
+        *names[4:10],
+        *names[11:40],
+        names[50],
+        *(name for name in names[40:] if contains(wide, outside[name])),
+    ]
+    found = [name for name in lists.lists[listed.number] if name not in listed.without]
+    assert sorted([*found, *(text.partition(" (")[0] for text in listed.further)]) == sorted(expected)
+    assert listed.callers == len(expected)
