@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import split_values
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -92,8 +93,19 @@ def format_drift(drift: Mapping[str, Any]) -> list[str]:
         [format_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()
     ]
     table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
-    missing = [f"NOT CHECKED: {format_ranges(nodes)}: {reason}" for reason, nodes in share_reasons(drift).items()]
+    missing = [*_format_reasons(share_reasons(drift))]
     return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
+
+
+def _format_reasons(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each reason; reasons that differ in values only, such as addresses, share a line."""
+    similar: dict[str, list[str]] = {}
+    for reason in reasons:
+        similar.setdefault(split_values(reason)[0], []).append(reason)
+    for first, *others in similar.values():
+        nodes = [node for reason in (first, *others) for node in reasons[reason]]
+        more = f" (and {count_noun(len(others), 'message')} with other values)" if others else ""
+        yield f"NOT CHECKED: {format_ranges(nodes)}: {first}{more}"
 
 
 def share_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:

@@ -97,6 +97,17 @@ def test_a_node_that_was_not_checked_is_no_difference():
     ]
 
 
+def test_reasons_that_differ_in_addresses_only_share_a_line():
+    reasons = {f"k{number}": [f"connect to host 10.0.0.{number} port 22: refused"] for number in range(1, 101)}
+    lines = format_drift({"nodes": {}, "not_checked": {**reasons, "x": ["needs root"]}})
+    assert lines == [
+        "NOT CHECKED: k1 to k100, 100 nodes: connect to host 10.0.0.1 port 22: refused (and 99 messages with other values)",
+        "NOT CHECKED: x: needs root",
+        "",
+        "0 of 101 nodes checked",
+    ]
+
+
 def test_an_effective_value_that_differs_is_a_difference():
     line = (
         "status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"
