@@ -158,8 +158,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "bind-not-on-host",
             (ERROR, WARNING),
             "According to the facts, the address of a listen setting or of a published port is not on the host, so Kong would "
-            "not start; or it is the address of another node; or no host can have it, such as a multicast address. It is a warning if Kong starts, because nginx opens "
-            "only a wildcard of the same setting and port: the entry then has no effect.",
+            "not start; or it is the address of another node; or no host can have it, such as a multicast address. It is a "
+            "warning if Kong starts, because nginx opens only a wildcard of the same setting and port: the entry then has no "
+            "effect.",
             "Bind an address of the host. An address behind NAT is advertised, not bound. If the address may move to the host, "
             "as with keepalived, add it to `kong_virtual_addresses`.",
         ),
