@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import read_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.connection import read_connection
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import (
     HYBRID_VARIABLES,
@@ -83,6 +84,8 @@ class Draft:
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
     """Read one node, None if its version is not known. Errors are added to the findings of ``variables``."""
     variables.check_all()
+    # The playbook staged reads them later.
+    read_networks(variables, "kong_staged_expected")
     generation = _read_generation(variables)
     if generation is None:
         return None
