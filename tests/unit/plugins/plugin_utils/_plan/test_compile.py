@@ -117,6 +117,13 @@ def test_group_with_another_name():
     assert list(plan["nodes"]) == ["b"]
 
 
+def test_sets_of_a_ruleset_are_in_natural_order():
+    names = [f"s{number}" for number in range(1, 13)]
+    sets = {name: {"ipv4": ["10.0.0.1/32"], "ipv6": []} for name in reversed(names)}
+    plan = {"sets": sets, "nodes": {"a": {"ruleset": {"allow": [{"sources": names[3:]}, {"sources": names[:3]}]}}}}
+    assert list(select_ruleset(plan, "a")["sets"]) == names
+
+
 def test_ruleset_of_a_host():
     plan = planned(SEED_NODES, SEED_OTHERS)
     ruleset = select_ruleset(plan, "a1")
