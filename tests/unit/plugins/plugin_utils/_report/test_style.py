@@ -1,0 +1,35 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every class of an element of the page has a style, so a colour with a meaning is never missing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._report.test_report import (
+    ALL,
+    DRIFT,
+    PLAN,
+    evidence_of,
+)
+
+# Other classes of these elements have their style.
+WITHOUT_STYLE = {"picture", "arrives", "dials"}
+EVIDENCE = {
+    "plan only": Evidence(PLAN),
+    "as planned": evidence_of(PLAN),
+    "differences": ALL,
+    "drift only": evidence_of(PLAN, drift={**DRIFT, "nodes": {}}),
+}
+
+
+@pytest.mark.parametrize("case", EVIDENCE)
+def test_every_class_has_a_style(case):
+    page = FORMS[".html"](EVIDENCE[case])
+    [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    classes = {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
+    assert {name for name in classes if not re.search(rf"\.{re.escape(name)}(?![\w-])", style)} == WITHOUT_STYLE
