@@ -12,6 +12,7 @@ from ansible.errors import AnsibleLookupError
 
 from ansible_collections.gatehouse.kong.plugins.lookup.kong_plan import LookupModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _run_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
@@ -77,9 +78,9 @@ def test_the_parts_of_hosts(look_up):
 
 
 def test_errors_of_the_plan(look_up):
-    refused = RefusedError([{"severity": "error", "code": "x"}])
+    refused = RefusedError(share_findings([Finding("error", "address-invalid", "a1", "kong_address", 1, "wrong")]))
     assert look_up("b1", error=refused)[0] == (
-        "gatehouse.kong.kong_plan: There is no plan for this inventory: 1 error (x). The playbook gatehouse.kong.plan "
+        "gatehouse.kong.kong_plan: There is no plan for this inventory: 1 error (address-invalid). The playbook gatehouse.kong.plan "
         "shows the errors"
     )
     assert look_up("b1", error=PlanError("no"))[0] == "gatehouse.kong.kong_plan: no"
