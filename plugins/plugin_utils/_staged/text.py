@@ -69,15 +69,12 @@ def format_summary(counted: Counted) -> str:
 
 
 def find_problems(counted: Counted, quiet_days: int | None) -> list[str]:
-    """Return why the plan should not be enforced yet. With ``quiet_days``, only that many last days matter."""
+    """Return why the plan should not be enforced yet on staged nodes. With ``quiet_days``, only that many last days matter."""
     limit = None if quiet_days is None else quiet_days * DAY
     late = [source for source in counted.dropped if limit is None or source.age <= limit]
-    short = [
-        name
-        for name, node in counted.nodes.items()
-        if limit and node.counts and node.seconds is not None and node.seconds < limit
-    ]
-    full = [name for name, node in counted.nodes.items() if node.uncounted]
+    staged = {name: node for name, node in counted.nodes.items() if node.staged}
+    short = [name for name, node in staged.items() if limit and node.seconds is not None and node.seconds < limit]
+    full = [name for name, node in staged.items() if node.uncounted]
     problems = []
     if late:
         nodes = format_ranges(dict.fromkeys(source.node for source in late))

@@ -92,7 +92,7 @@ class ListedCounts:
 
     def add_rule(self, value: Mapping[str, Json]) -> None:
         """Add a rule of one of the chains."""
-        self.rules.setdefault(value["chain"], []).append(value["expr"])
+        self.rules.setdefault(value["chain"], []).append([_name_protocol(expression) for expression in value["expr"]])
 
     @property
     def staged(self) -> bool:
@@ -181,6 +181,13 @@ def _make_match(left: Json, right: str) -> Json:
 def _make_update(target: str, port: Json) -> Json:
     source = {"payload": {"protocol": SETS[target], "field": "saddr"}}
     return {"set": {"op": "update", "elem": {"concat": [source, _L4PROTO, port]}, "set": f"@{target}"}}
+
+
+def _name_protocol(expression: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return an expression with the name of a protocol in place of its number."""
+    match = expression.get("match", {})
+    name = _PROTOCOLS.get(match.get("right")) if match.get("left") == _L4PROTO else None
+    return _make_match(_L4PROTO, name) if name and match["op"] == "==" else expression
 
 
 def _read_element(seconds: int, element: Json) -> Count:

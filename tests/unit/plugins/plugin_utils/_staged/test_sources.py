@@ -158,6 +158,7 @@ WEEK = {"seconds": None}
         (result(seconds=3 * DAY), 3, []),
         (result(uncounted=9), None, ["the counts of a1 are incomplete"]),
         ({"staged": False, "ruleset": {}, "counts": None}, 3, []),
+        (result(NEW, seconds=DAY, uncounted=9, staged=False), 3, []),
     ],
 )
 def test_problems(found, days, problems):

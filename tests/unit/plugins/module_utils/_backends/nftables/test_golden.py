@@ -60,6 +60,15 @@ def test_the_listed_elements_are_counts(file):
     assert (found.limit, found.uncounted, found.seconds) == (65536, 0, 1)
 
 
+def test_protocols_of_counts_can_be_numbers():
+    """Minimal systems lack /etc/protocols."""
+    text = (GOLDEN / "staged.listed.json").read_text()
+    numbered = text.replace('"right": "tcp"', '"right": 6').replace('"right": "udp"', '"right": 17')
+    numbered = numbered.replace('"tcp", 8107', "6, 8107").replace('"udp", 5000', "17, 5000")
+    assert numbered != text
+    assert parse_table(json.loads(numbered)) == parse_table(json.loads(text))
+
+
 def without_start(listed):
     for item in listed:
         if item.get("set", {}).get("name") == "counts4":
