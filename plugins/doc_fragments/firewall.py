@@ -61,7 +61,7 @@ options:
       staged:
         description:
           - Whether packets of other sources pass, so that only the host's own rules decide.
-          - With O(state=present) and O(state=staged) of M(gatehouse.kong.kong_firewall), the state decides instead.
+          - With V(present) and V(staged) of O(gatehouse.kong.kong_firewall#module:state), the state decides instead.
         type: bool
         default: false
       count_days:

@@ -146,12 +146,13 @@ def _describe_node(node: Mapping[str, Any], advertised: Endpoint | None) -> Iter
     addresses = ", ".join(text for text in node["address"].values() if text)
     vpn = ", ".join(text for text in node["vpn_address"].values() if text)
     virtual = ", ".join(node.get("virtual_addresses", ()))
+    mode = name_mode(node)
     yield (
         f"Site {node['site']}, cluster {node['cluster']}, Kong {node['version']}, {node['role']}; address {addresses}"
         + (f"; on the VPN {vpn}" if vpn else "")
         + (f"; may hold {virtual}" if virtual else "")
         + (f"; advertises {advertised}" if advertised else "")
-        + (f"; packets of other sources: {mode}" if (mode := name_mode(node)) != DROPPED else "")
+        + (f"; packets of other sources: {mode}" if mode != DROPPED else "")
     )
 
 
