@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    AddressError,
+    canonicalise_network,
+    explain_unusable,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
@@ -27,6 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
 _NOT_ON_HOST = "the host does not have this address"
+EXPECTED = "kong_staged_expected"
 
 
 def check_generation(variables: HostVariables, generation: Generation, host: Host) -> None:
@@ -101,6 +106,15 @@ def check_ssh_port(variables: HostVariables, host: Host, own: frozenset[str], li
 def check_names(variables: HostVariables) -> None:
     names = [name for name in variables.variables if name.startswith("kong_")]
     variables.findings.extend(find_misspelt_variables(variables.host, names))
+
+
+def check_expected(variables: HostVariables) -> None:
+    """Add an error for each expected source that is no address or network."""
+    for text in variables.list_items(EXPECTED):
+        try:
+            canonicalise_network(text)
+        except AddressError as exc:
+            variables.add_error("variable-invalid", EXPECTED, text, f"{exc}. Give addresses and networks")
 
 
 def warn_of_loopback(variables: HostVariables, node: Node, listener: Listener) -> None:

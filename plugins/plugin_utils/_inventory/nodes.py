@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.node_checks import (
     check_addresses,
     check_bind_addresses,
+    check_expected,
     check_generation,
     check_names,
     check_ssh_port,
@@ -105,6 +106,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     check_ssh_port(variables, host, own, reachable)
     check_generation(variables, generation, host)
     check_names(variables)
+    check_expected(variables)
     staged = variables.read_value("kong_firewall_state") == "staged"
     counts = staged or variables.read_value("kong_firewall_record", False)
     node = Node(
