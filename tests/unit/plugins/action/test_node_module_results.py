@@ -28,7 +28,7 @@ def run(monkeypatch):
         *,
         python="/usr/bin/python3",
         shown=None,
-        variables=VARIABLES,
+        variables=...,
         background=0,
         native=False,
         **arguments,
@@ -53,7 +53,7 @@ def run(monkeypatch):
         monkeypatch.setattr(action, "_remove_tmp_path", lambda path: calls.append(f"remove {path}"))
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {"of": "Ansible"})
         try:
-            return action.run(None, variables), calls
+            return action.run(None, VARIABLES if variables is ... else variables), calls
         except AnsibleActionFail as exc:
             return str(exc), calls
 

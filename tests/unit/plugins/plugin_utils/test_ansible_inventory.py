@@ -158,8 +158,9 @@ class Manager:
 
     def get_vars(self, host):
         facts = self._fact_cache.get(host, {})
-        self.reads.append((host, bool({**facts})) if type(facts) is dict else (host, None))
-        plain = {} if type(facts) is not dict else facts
+        is_plain = facts.__class__ is dict
+        self.reads.append((host, bool(facts) if is_plain else None))
+        plain = facts if is_plain else {}
         found = {**self.inventory[host], **{f"ansible_{name}": value for name, value in plain.items()}, **plain}
         return {**found, "ansible_facts": plain} if plain else found
 

@@ -203,7 +203,7 @@ def test_natural_order():
 def test_an_example_is_shortened_only_if_it_is_longer_than_ninety_characters(wrap, length, is_whole):
     value = wrap("x" * (length - len(json.dumps(wrap("")))))
     assert len(json.dumps(value)) == length
-    yaml, _, line = format_for_inventory(value).partition(" in YAML and [group:vars], ")
+    yaml, _separator, line = format_for_inventory(value).partition(" in YAML and [group:vars], ")
     assert (yaml == json.dumps(value)) is is_whole
     assert (line.removesuffix(" on an INI host line").strip('"') == repr(value)) is is_whole
     if not is_whole:

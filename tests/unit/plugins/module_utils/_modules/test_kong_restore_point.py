@@ -188,7 +188,7 @@ def test_a_run_that_was_rolled_back_is_not_open(node, monkeypatch):
     node.call("taken")
     node.move(9001)
     assert is_open()
-    monkeypatch.setattr(kong_restore_point, "choose", lambda _host, _name: (_ for _ in ()).throw(OSError("no")))
+    monkeypatch.setattr(kong_restore_point, "choose", lambda _host, _name: (each for each in ()).throw(OSError("no")))
     assert is_open()
     monkeypatch.setattr(kong_restore_point, "choose", node._choose)
     node.move(8001)
