@@ -11,8 +11,9 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import _PY_MIN
 
-from ansible_collections.gatehouse.kong.plugins.action import kong_node_info, kong_probe
+from ansible_collections.gatehouse.kong.plugins.action import kong_node_info, kong_probe, kong_restore_point
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _node_module
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 
 VARIABLES = {"inventory_hostname": "n"}
 OLDEST = ".".join(map(str, max((3, 8), _PY_MIN)))
@@ -192,3 +193,32 @@ def test_certificates_of_probes_are_read_and_their_texts_escaped(run):
     assert second["detail"].startswith("d; the certificate cannot be read: ")
     assert "\n" not in second["detail"]
     assert run({"failed": True}, kong_probe.ActionModule)[0] == {"of": "Ansible", "failed": True}
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [
+        ({}, ""),
+        ({"kong_listen_service": "kong"}, ""),
+        ({"kong_listen_service": VariableError("x")}, "n: kong_listen_path: its value cannot be computed"),
+        ({"kong_firewall_backend": VariableError("x")}, "n: kong_firewall_backend: its value cannot be computed"),
+        # A rollback does not read this variable.
+        ({"kong_report_path": VariableError("x")}, ""),
+    ],
+)
+def test_a_rollback_reads_its_variables_before_the_host_is_reached(run, monkeypatch, values, refused):
+    class Values:
+        def get(self, name):
+            if isinstance(values.get(name), Exception):
+                raise values[name]
+
+    inventory = SimpleNamespace(read_variables=lambda host: Values() if host == "n" else None)
+    monkeypatch.setattr(kong_restore_point, "AnsibleInventory", lambda *_given: inventory)
+    monkeypatch.setattr(kong_restore_point.ActionModule, "_loader", None, raising=False)
+    result, calls = run({"changed": True}, kong_restore_point.ActionModule, state="restored")
+    if refused:
+        assert result.startswith(refused)
+        assert calls == []
+    else:
+        assert result == {"of": "Ansible", "changed": True}
+        assert calls[0]["module_args"] == {"state": "restored", "archive": "code of kong_x"}
