@@ -200,7 +200,7 @@ def test_certificates_of_probes_are_read_and_their_texts_escaped(run):
     [
         ({}, ""),
         ({"kong_listen_service": "kong"}, ""),
-        ({"kong_listen_service": VariableError("x")}, "n: kong_listen_path: its value cannot be computed"),
+        ({"kong_listen_service": VariableError("x")}, "n: kong_listen_service: its value cannot be computed"),
         ({"kong_firewall_backend": VariableError("x")}, "n: kong_firewall_backend: its value cannot be computed"),
         # A rollback does not read this variable.
         ({"kong_report_path": VariableError("x")}, ""),
