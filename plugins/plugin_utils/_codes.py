@@ -587,7 +587,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "config-listen-setting",
-            "`kong_config` contains a listen setting or the role.",
+            "`kong_config` contains a listen setting, the role, or the address of a control plane; the plan has them.",
             "Use the variable of that setting.",
         ),
         _make_error(

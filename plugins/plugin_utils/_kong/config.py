@@ -26,6 +26,8 @@ CONFIG = "kong_config"
 VAULTED = "encrypted-with-ansible-vault-7f3a9c0d51e84b26"
 _VAULTED_SHOWN = "(encrypted)"
 UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, or write the value as plain text"
+# Settings of the plan that open no listener.
+_PLANNED = ("role", "cluster_control_plane", "cluster_telemetry_endpoint")
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
 # Settings of kong.conf are words. In kong.yml a setting may also have a hyphen, such as auto-join, and dots between its keys.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -53,8 +55,9 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
     for name, item in _flatten(value, nested=generation.format == "yaml"):
         text = _format_value(generation, item)
         own = _NESTED.get(name, name)
-        if own == "role" or own in list_setting_names():
-            message = f"{name} is a listen setting; set {_name_variable(generation, own)} instead of {CONFIG}"
+        if own in _PLANNED or own in list_setting_names():
+            what = "a setting that the plan contains" if own in _PLANNED else "a listen setting"
+            message = f"{name} is {what}; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
             report.add_error("config-listen-setting", CONFIG, shown, message)
         elif not _NAME.fullmatch(name):

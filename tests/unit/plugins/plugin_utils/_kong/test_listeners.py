@@ -147,6 +147,8 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
         ("0.8", {"config": {"custom_plugins": ["a"]}}, "config-invalid", "kong_config"),
         ("3.9", {"config": {"proxy_listen": "0.0.0.0:1"}}, "config-listen-setting", "kong_config"),
         ("3.9", {"config": {"role": "data_plane"}}, "config-listen-setting", "kong_config"),
+        ("3.9", {"config": {"cluster_control_plane": "9.9.9.9:1"}}, "config-listen-setting", "kong_config"),
+        ("3.9.0.0", {"config": {"cluster_telemetry_endpoint": "9.9.9.9:1"}}, "config-listen-setting", "kong_config"),
         ("0.8", {"config": {"cluster": {"advertise": "1.1.1.1:1"}}}, "config-listen-setting", "kong_config"),
         ("3.9", {"proxy_listen": "0.0.0.0:8000, 0.0.0.0:8000 ssl"}, "listen-duplicate", "kong_proxy_listen"),
         ("3.9", {"admin_listen": "127.0.0.1:8000"}, "listen-collision", "kong_admin_listen"),

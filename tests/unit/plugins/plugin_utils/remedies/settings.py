@@ -237,6 +237,11 @@ LISTEN = [
         {"kong_version": "0.8", "kong_config": {"cluster": {"advertise": "10.1.0.2:7946"}}},
         {"set kong_cluster_advertise": {"kong_config": {}, "kong_cluster_advertise": "10.1.0.2:7946"}},
     ),
+    Advice(
+        "config-listen-setting",
+        {"cp": CP, "dp": {**DP, "kong_config": {"cluster_control_plane": "9.9.9.9:1"}}},
+        {"set kong_cluster_control_plane": {"dp": {"kong_config": {}, "kong_cluster_control_plane": "9.9.9.9:1"}}},
+    ),
     written("target-invalid", "kong_listen_target", "file", "conf", "Use conf"),
     written("target-invalid", "kong_listen_target", "env", "conf", "Use conf", "0.8"),
     written("dnsmasq-port", "kong_dnsmasq_port", "x", 53, "Use a port from 1 to 65535", "0.9"),
