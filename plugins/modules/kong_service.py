@@ -22,6 +22,8 @@ description:
   - If the workers from before the reload still accept connections, nginx has refused the configuration, or the reload did not
     reach it. The running Kong continues as before. Then the module fails, and Kong is not restarted, because the restart could
     fail too. There is one exception. If nginx could not open a port that Kong itself has on another address, Kong is restarted.
+  - The same applies to a reload command that fails with an error of nginx or Kong, and to any failed reload of a Kong whose nginx
+    is not found, for example because two containers have the same prefix. A Kong that does not run is started.
   - If the module fails, its message has the last error lines of the unit's journal and of nginx's error log.
   - Kong's file is never changed.
   - If the unit does not run as root, ports below the first unprivileged port and listeners with the flag C(transparent) need

@@ -52,6 +52,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 # New workers of nginx have their sockets within a second, so a reload has failed if they do not. nginx tries to open a
 # socket for two and a half seconds.
 _LOOKS_AFTER_RELOAD = 5
+_NOT_RUNNING = "nginx not running in prefix"
 _NO_REASON = (
     "no error that says why is in the unit's journal or in a log file of Kong. Look at proxy_error_log, and check that the reload "
     "command of Kong reaches nginx"
@@ -156,9 +157,29 @@ def _reload(host: Host, kong: Kong, chosen: Procedure, wanted: Wanted, expected:
     if not wrong:
         return [], False
     refusals = find_refusals([*errors, *failed], master)
-    is_refused = expected.keeps_workers() and not _needs_restart(kong, wanted, refusals)
+    if expected.keeps_workers():
+        is_refused = not _needs_restart(kong, wanted, refusals)
+    else:
+        is_refused = _has_failed(failed, refusals, expected) and _may_run(kong, wanted, expected, failed)
     unknown = [_NO_REASON] if is_refused and not (refusals or failed) else []
     return [*wrong, *summarise(errors, kong.stated), *unknown], is_refused
+
+
+def _has_failed(failed: list[str], refusals: list[str], expected: Expected) -> bool:
+    """Tell whether the reload has failed with an error of nginx or Kong, or in any other way if the nginx of Kong was not found."""
+    return bool(find_refusals(failed, "")) or (not expected.before.workers and bool(failed or refusals))
+
+
+def _may_run(kong: Kong, wanted: Wanted, expected: Expected, failed: list[str]) -> bool:
+    """Tell whether Kong may be running after a failed reload. Its nginx is not always found, for example if two have one prefix.
+
+    `kong reload` says so if Kong does not run (kong/cmd/utils/nginx_signals.lua).
+    """
+    if any(_NOT_RUNNING in line for line in failed):
+        return False
+    if expected.before.workers:
+        return bool(expected.find_nginx().workers)
+    return wanted.in_container or bool(find_kong_sockets(read_sockets(kong.unit, kong.prefix or PREFIX)))
 
 
 def _needs_restart(kong: Kong, wanted: Wanted, refusals: list[str]) -> bool:

@@ -278,6 +278,41 @@ def test_a_failed_preparation_is_a_refused_reload(world):
     assert (commands(world), done.refused) == (["reload it"], True)
 
 
+NOT_FOUND, RELOADED = [Nginx("/usr/local/kong")], [NGINX, Nginx("/usr/local/kong", "10", frozenset({"12"}))]
+
+
+# The nginx of Kong is not found if two Kongs have the same prefix; the sockets of a container are not visible.
+@pytest.mark.parametrize("looks, sockets", [(3, [OPEN]), (0, [])], ids=["host", "container"])
+@pytest.mark.parametrize(
+    "nginx, stderr",
+    [
+        (NOT_FOUND, "nginx: [emerg] unknown directive"),
+        (NOT_FOUND, "Error: invalid value"),
+        (NOT_FOUND, "timeout"),
+        (RELOADED, "Error: invalid value"),
+    ],
+)
+def test_after_a_failed_reload_command_kong_is_not_restarted(world, looks, sockets, nginx, stderr):
+    world.status, world.stderr, world.nginx, world.sockets = 1, stderr, nginx, [sockets]
+    done = bring_up(Host(), KONG, "reload", wanted(looks), 0)
+    assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+    assert done.wrong[0].startswith("`reload it` failed with status 1: ")
+
+
+@pytest.mark.parametrize(
+    "looks, stderr",
+    [
+        (1, "Error: it fails"),
+        (1, "Unit kong.service is not active."),
+        (0, "Error: nginx not running in prefix: /usr/local/kong"),
+    ],
+)
+def test_a_kong_that_does_not_run_is_started_after_a_failed_reload(world, looks, stderr):
+    world.status, world.stderr, world.nginx, world.sockets = 1, stderr, [Nginx("/usr/local/kong")], [[]]
+    bring_up(Host(), KONG, "reload", wanted(looks), 0)
+    assert commands(world) == ["reload it", "restart it"]
+
+
 # Kong itself has the port on another address; nginx does not run any more, or has new workers.
 @pytest.mark.parametrize(
     "errors, after",
