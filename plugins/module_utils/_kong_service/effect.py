@@ -22,7 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
     STARTED,
     Sources,
     find_differences,
-    is_unknown,
+    is_unverified,
+    name_variable,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import ROOT, Nginx, find_nginx
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import Kong
@@ -122,9 +123,13 @@ def explain_unverified(host: Host, kong: Kong, expected: Expected) -> str:
             return f"{expected.before.prefix}/.kong_env cannot be read"
         if not sources.prepared.in_use:
             return f"{sources.prepared.path} is newer than the processes of nginx"
-        names = sorted(name for name in kong.settings if is_unknown(name, sources))
-        return f"{sources.prepared.path} does not have {_list_names(names)}" if names else ""
+        names = sorted(name for name, value in kong.settings.items() if _is_unverified(name, value, sources))
+        return f"{sources.prepared.path} does not show the values of {_list_names(names)}" if names else ""
     return f"{expected.before.prefix}/.kong_env cannot be compared"
+
+
+def _is_unverified(setting: str, value: str, sources: Sources) -> bool:
+    return name_variable(setting) not in sources.variables and is_unverified(setting, value, sources)
 
 
 def _name_old(kong: Kong, nginx: Nginx, settings: Iterable[str]) -> list[str]:

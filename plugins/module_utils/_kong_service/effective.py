@@ -10,6 +10,7 @@ Kong 0.9 and later takes a value from the first of these: a variable `KONG_…` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,8 +24,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 ENVIRONMENT, FILE, DEFAULT, STARTED, OUTDATED, UNKNOWN = (
     "environment", "file", "default", "started", "outdated", "unknown"
 )  # fmt: skip
-# Kong completes paths and names of files in these settings, so its value is not that of the file.
-_COMPLETED = ("prefix", "cert", "nginx_", "lua_", "_path", "ssl_cipher")
+# Kong completes paths and names of files in these settings, so its value is not that of the file, unless it is a number.
+_COMPLETED = ("prefix", "cert", "lua_", "_path", "ssl_cipher")
+# Kong does not change a single word for a directive of nginx, except these (kong/conf_loader). It replaces the user, and computes
+# the directives of TLS from ssl_cipher_suite and the value `auto`; `NONE` omits the directive.
+_OF_NGINX, _COMPUTED, _COMPUTED_WORDS = "nginx_", ("user", "ssl_"), ("auto", "NONE")
+_WORD = re.compile(r"[\w.+-]+")
+_BOOLEANS = {"true": "on", "false": "off"}
 
 
 @dataclass(frozen=True)
@@ -126,28 +132,46 @@ def describe(found: Effective, wanted: str, path: str) -> str:
 
 def _find_other_value(setting: str, stated: str, sources: Sources) -> Effective | None:
     """Return the value that the running Kong uses in place of the stated value, None if it uses the stated value or is unknown."""
-    used = _find_used(setting, sources)
-    if used is None or sources.prepared is None or is_same(setting, used, stated) or _is_path(used, stated):
+    used = _find_used(setting, sources, stated)
+    if used is None or sources.prepared is None or _uses(setting, used, stated):
         return None
     changed_since = sources.changed > sources.prepared.changed
     return Effective(setting, used, OUTDATED if changed_since else STARTED, sources.prepared.path)
 
 
-def is_unknown(setting: str, sources: Sources) -> bool:
-    """Tell whether the value in the running Kong is unknown because its prepared settings have no line for the setting."""
-    return _find_used(setting, sources) is None and not _is_completed(setting)
-
-
-def _find_used(setting: str, sources: Sources) -> str | None:
+def is_unverified(setting: str, stated: str, sources: Sources) -> bool:
+    """Tell whether it is unknown if the running Kong uses a stated value: it has no value, or another one that Kong may have computed."""
+    if _find_used(setting, sources, stated) is not None:
+        return False
     prepared = sources.prepared
-    if not prepared or not prepared.in_use or _is_completed(setting):
+    used = prepared.values.get(setting) if prepared and prepared.in_use else None
+    return used is None or not _uses(setting, used, stated)
+
+
+def _find_used(setting: str, sources: Sources, stated: str = "") -> str | None:
+    """Return the value that the running Kong uses, None if it is unknown, or if it need not be the stated value.
+
+    The setting of a directive of nginx without a line is unknown.
+    """
+    prepared = sources.prepared
+    if not prepared or not prepared.in_use or _is_completed(setting, stated):
         return None
-    is_empty = setting in sources.known and setting != prepared.doubtful
+    is_empty = setting in sources.known and setting != prepared.doubtful and not setting.startswith(_OF_NGINX)
     return prepared.values.get(setting, "" if is_empty else None)
 
 
-def _is_completed(setting: str) -> bool:
-    return any(part in setting for part in _COMPLETED)
+def _is_completed(setting: str, stated: str) -> bool:
+    if setting.startswith(_OF_NGINX):
+        is_computed = any(part in setting for part in _COMPUTED) or stated in _COMPUTED_WORDS
+        return is_computed or not _WORD.fullmatch(stated)
+    return any(part in setting for part in _COMPLETED) and not stated.isdigit()
+
+
+def _uses(setting: str, used: str, stated: str) -> bool:
+    """Tell whether a value of the running Kong is the stated value."""
+    if setting.startswith(_OF_NGINX):
+        used, stated = (_BOOLEANS.get(value, value) for value in (used, stated))
+    return is_same(setting, used, stated) or _is_path(used, stated)
 
 
 def _is_path(used: str, stated: str) -> bool:

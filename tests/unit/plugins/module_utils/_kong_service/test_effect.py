@@ -163,7 +163,7 @@ def test_a_known_setting_without_a_line_is_empty(by_own_command, tmp_path):
     """The names of all settings are those of the Kong in the container."""
     settings, text = {"trusted_ips": "10.0.0.0/8", "port_maps": "80:8000"}, "log_level = notice\n"
     assert by_own_command(settings, text) == []
-    assert by_own_command.unverified == "/srv/kong/.kong_env does not have port_maps, trusted_ips"
+    assert by_own_command.unverified == "/srv/kong/.kong_env does not show the values of port_maps, trusted_ips"
     lua = tmp_path / "7/root/usr/local/share/lua/5.1/kong/templates"
     lua.mkdir(parents=True)
     (lua / "kong_defaults.lua").write_text("return [[\ntrusted_ips = NONE\nport_maps = NONE\n]]\n")
@@ -173,6 +173,27 @@ def test_a_known_setting_without_a_line_is_empty(by_own_command, tmp_path):
     assert by_own_command.unverified == ""
     # Kong leaves out an empty value.
     assert by_own_command({"trusted_ips": ""}, text) == []
+
+
+def test_the_number_of_workers_is_that_of_the_file(by_own_command):
+    (line,) = by_own_command({"nginx_main_worker_processes": "1"}, "nginx_main_worker_processes = 2\n")
+    assert line.endswith(": nginx_main_worker_processes")
+    assert by_own_command({"nginx_main_worker_processes": "1"}, "nginx_main_worker_processes = 1\n") == []
+    assert by_own_command.unverified == ""
+
+
+def test_values_that_cannot_be_compared_are_unverified(by_own_command):
+    settings = {
+        "ssl_cert": "/a.pem",
+        "lua_socket_pool_size": "30",
+        "nginx_http_include": "/etc/a.conf",
+        "log_level": "info",
+    }
+    text = "ssl_cert = /b.pem\nlua_socket_pool_size = 30\nnginx_http_include = /etc/b.conf\nlog_level = info\n"
+    assert by_own_command(settings, text) == []
+    assert by_own_command.unverified == "/srv/kong/.kong_env does not show the values of nginx_http_include, ssl_cert"
+    assert by_own_command(settings, text, {"KONG_SSL_CERT": "/b.pem", "KONG_NGINX_HTTP_INCLUDE": "/etc/b.conf"}) == []
+    assert by_own_command.unverified == ""
 
 
 def test_a_variable_that_overrides_the_file_is_no_fault_of_the_reload(by_own_command):

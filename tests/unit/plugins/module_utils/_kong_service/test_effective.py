@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
     describe_unloaded,
     find_differences,
     find_effective,
+    is_unverified,
     moves_listeners,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import Prepared
@@ -122,12 +123,60 @@ def test_variables_with_the_planned_value_are_no_difference():
         ("declarative_config", "./conf/kong.yml", "/etc/kong/conf/kong.yml"),
         ("declarative_config", "kong.yml", "/etc/kong/kong.yml"),
         ("nginx_user", "kong", "kong kong"),
+        ("nginx_main_user", "kong", "kong kong"),
+        ("nginx_http_ssl_protocols", "TLSv1.2", "TLSv1.2 TLSv1.3"),
+        ("nginx_main_worker_rlimit_nofile", "auto", "1048576"),
+        ("nginx_http_include", "/etc/a.conf", "/etc/b.conf"),
+        ("nginx_optimizations", "on", "true"),
         ("lua_ssl_trusted_certificate", "system", "/etc/ssl/certs/ca-certificates.crt"),
     ],
 )
 def test_kong_completes_paths_and_some_settings(setting, of_file, used):
     sources = replace(running_with(**{setting: used}), file={setting: of_file})
     assert list(find_differences({setting: of_file}, sources)) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "of_file", "used"),
+    [
+        ("nginx_main_worker_processes", "1", "2"),
+        ("nginx_worker_processes", "2", "auto"),
+        ("nginx_http_client_max_body_size", "10m", "0"),
+        ("nginx_proxy_real_ip_recursive", "on", "off"),
+        ("nginx_http_charset", "UTF-8", "iso-8859-1"),
+        ("nginx_daemon", "true", "off"),
+    ],
+)
+def test_words_of_nginx_directives_are_compared(setting, of_file, used):
+    sources = replace(running_with(99.0, **{setting: used}), file={setting: of_file})
+    assert [(found.value, found.origin) for found in find_differences({setting: of_file}, sources)] == [
+        (used, OUTDATED)
+    ]
+    assert not is_unverified(setting, of_file, sources)
+    # Without a line the value is unknown, not empty.
+    sources = replace(running_with(), file={setting: of_file}, known=[setting])
+    assert list(find_differences({setting: of_file}, sources)) == []
+    assert is_unverified(setting, of_file, sources)
+
+
+@pytest.mark.parametrize(
+    ("setting", "stated", "used", "expected"),
+    [
+        ("ssl_cert", "/a.pem", "/b.pem", True),
+        ("ssl_cert", "/a.pem", "/a.pem", False),
+        ("cluster_cert", "a.pem", "/srv/kong/a.pem", False),
+        ("lua_package_path", "./?.lua", "/?.lua", True),
+        ("ssl_cipher_suite", "modern", "old", True),
+        ("nginx_main_user", "kong", "kong kong", True),
+        ("nginx_http_include", "/etc/a.conf", "/etc/a.conf", False),
+        ("log_level", "info", "notice", False),
+        ("lua_socket_pool_size", "30", "60", False),
+    ],
+)
+def test_a_value_that_kong_may_have_computed_is_verified_only_if_it_is_the_stated_value(
+    setting, stated, used, expected
+):
+    assert is_unverified(setting, stated, running_with(**{setting: used})) == expected
 
 
 @pytest.mark.parametrize(
