@@ -165,7 +165,7 @@ def test_words_of_nginx_directives_are_compared(setting, of_file, used):
         ("ssl_cert", "/a.pem", "/b.pem", True),
         ("ssl_cert", "/a.pem", "/a.pem", False),
         ("cluster_cert", "a.pem", "/srv/kong/a.pem", False),
-        ("lua_package_path", "./?.lua", "/?.lua", True),
+        ("lua_package_path", "/a/?.lua", "/b/?.lua", True),
         ("ssl_cipher_suite", "modern", "old", True),
         ("nginx_main_user", "kong", "kong kong", True),
         ("nginx_http_include", "/etc/a.conf", "/etc/a.conf", False),
