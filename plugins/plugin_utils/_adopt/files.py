@@ -22,24 +22,46 @@ _MARK = re.compile(
     r"# Written by gatehouse\.kong\.adopt\. If you edit this file, it is not written again: ([0-9a-f]{16})\n"
 )
 _NEW = ".new"
+Nodes = Mapping[str, Sequence[Line]]
 
 
 def render_files(proposal: Proposal) -> dict[str, str]:
-    """Return the text of each file by its path below the folder of the proposal."""
-    shared = _find_shared(proposal.nodes)
-    files = {
-        "hosts.yml": _dump({"kong": {"hosts": {name: {} for name in proposal.nodes}}}),
-        "group_vars/kong.yml": _render_lines(shared),
-        "report.md": _render_report(proposal),
+    """Return the text of each file by its path below the folder of the proposal.
+
+    Values of all nodes are in the group ``kong``, values of all nodes of a site in the group of the site.
+    """
+    sites = _group_by_site(proposal.nodes)
+    shared = {"kong": _find_shared(proposal.nodes)}
+    for group, nodes in sites.items():
+        shared[group] = [line for line in _find_shared(nodes) if line not in shared["kong"]]
+    files = {f"group_vars/{group}.yml": _render_lines(lines) for group, lines in shared.items()}
+    files |= {"hosts.yml": _render_inventory(proposal.nodes, sites), "report.md": _render_report(proposal)}
+    for name, lines in proposal.nodes.items():
+        groups = ["kong", *(group for group, nodes in sites.items() if name in nodes)]
+        known = [line for group in groups for line in shared[group]]
+        files[f"host_vars/{name}.yml"] = _render_lines([line for line in lines if line not in known])
+    return files | {f"host_vars/{name}.yml": _render_lines(lines) for name, lines in proposal.sources.items()}
+
+
+def _group_by_site(nodes: Nodes) -> dict[str, Nodes]:
+    """Return the nodes of each site by the name of its group."""
+    sites = {name: line.value for name, lines in nodes.items() for line in lines if line.variable == "kong_site"}
+    return {
+        f"kong_{site.replace('-', '_')}": {name: nodes[name] for name in sites if sites[name] == site}
+        for site in dict.fromkeys(sites.values())
     }
-    for name, lines in {**proposal.nodes, **proposal.sources}.items():
-        files[f"host_vars/{name}.yml"] = _render_lines(
-            [line for line in lines if name in proposal.sources or line not in shared]
-        )
-    return files
 
 
-def _find_shared(nodes: Mapping[str, Sequence[Line]]) -> list[Line]:
+def _render_inventory(nodes: Nodes, sites: Mapping[str, Nodes]) -> str:
+    grouped = {name for members in sites.values() for name in members}
+    parts: dict[str, dict[str, Any]] = {
+        "hosts": {name: {} for name in nodes if name not in grouped},
+        "children": {group: {"hosts": {name: {} for name in members}} for group, members in sites.items()},
+    }
+    return _dump({"kong": {key: value for key, value in parts.items() if value} or {"hosts": {}}})
+
+
+def _find_shared(nodes: Nodes) -> list[Line]:
     """Return the lines that are the same on every one of several nodes."""
     first, *others = nodes.values() if nodes else [()]
     return [line for line in first if others and all(line in lines for lines in others)]

@@ -33,6 +33,34 @@ def test_values_of_every_node_are_in_the_group():
     assert "- c: no Kong runs here" in files["report.md"]
 
 
+def make_node(address, site):
+    return (Line("kong_version", "2.8.5", "f"), Line("kong_address", address, "a"), Line("kong_site", site, "n"))
+
+
+def test_values_of_a_site_are_in_its_group():
+    nodes = {
+        "a": make_node("10.0.0.1", "net-1"),
+        "b": make_node("10.0.0.2", "net-1"),
+        "c": make_node("10.0.1.1", "net-2"),
+        "d": NODES["a"],
+    }
+    files = render_files(Proposal(nodes, {}, dict.fromkeys(nodes, ()), {}))
+    assert yaml.safe_load(files["hosts.yml"])["kong"] == {
+        "hosts": {"d": {}},
+        "children": {"kong_net_1": {"hosts": {"a": {}, "b": {}}}, "kong_net_2": {"hosts": {"c": {}}}},
+    }
+    assert yaml.safe_load(files["group_vars/kong_net_1.yml"]) == {"kong_version": "2.8.5", "kong_site": "net-1"}
+    assert yaml.safe_load(files["host_vars/b.yml"]) == {"kong_address": "10.0.0.2"}
+    # A site of one node: a further node would not have all values of that node.
+    assert yaml.safe_load(files["group_vars/kong_net_2.yml"]) == {}
+    assert yaml.safe_load(files["host_vars/c.yml"])["kong_site"] == "net-2"
+
+
+def test_no_node_is_an_empty_group():
+    files = render_files(Proposal({}, {}, {}, {"c": "no Kong runs here"}))
+    assert yaml.safe_load(files["hosts.yml"]) == {"kong": {"hosts": {}}}
+
+
 def test_a_single_node_has_all_values_itself():
     files = render_files(Proposal({"a": NODES["a"]}, {}, {"a": ()}, {}))
     assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_version": "2.8.5", "kong_address": "10.0.0.1"}
