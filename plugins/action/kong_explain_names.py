@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_listener_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import DEFAULT_VERSION
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
+    ROLES,
+    VersionError,
+    list_listener_names,
+    list_listeners_of,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 
 _ARGUMENTS = {
@@ -19,6 +27,7 @@ _ARGUMENTS = {
     "caller": {"type": "str"},
     "target": {"type": "str"},
     "listener": {"type": "str"},
+    "opened": {"type": "list", "elements": "str"},
 }
 
 
@@ -33,8 +42,20 @@ class ActionModule(ControllerAction):
         errors = [
             explain_name("from", arguments["caller"], "host", groups["all"]),
             explain_name("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
-            explain_name("listener", listener, "listener", list_listener_names()) if listener else "",
+            explain_name("listener", listener, "listener", self._list_listeners(arguments, variables))
+            if listener
+            else "",
         ]
         if found := [error for error in errors if error]:
             raise AnsibleActionFail(found[0])
         return {}
+
+    def _list_listeners(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Collection[str]:
+        """Return the listeners of the node: those that its plan opens, else those that its version and role have."""
+        if arguments["opened"] is not None:
+            return set(arguments["opened"])
+        try:
+            node = AnsibleInventory(variables, self._loader).read_variables(arguments["target"])
+            return list_listeners_of(node.get("kong_version") or DEFAULT_VERSION, node.get("kong_role") or ROLES[0])
+        except (KeyError, VariableError, VersionError):
+            return list_listener_names()  # the plan has the error

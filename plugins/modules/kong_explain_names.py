@@ -11,7 +11,7 @@ short_description: Check the names for the playbook explain
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Internal module of the playbook C(explain), which calls it before facts are gathered.
+  - Internal module of the playbook C(explain), which calls it before facts are gathered, and again with the plan.
   - If a name is missing or unknown, the module fails with one line that has the valid names.
   - Runs on the controller and connects to no host.
 options:
@@ -28,6 +28,10 @@ options:
   listener:
     description: The name of a listener.
     type: str
+  opened:
+    description: The names of the listeners that the plan opens on the node. Without it, the listeners of its version and role.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:

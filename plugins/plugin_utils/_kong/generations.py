@@ -40,6 +40,7 @@ __all__ = [
     "format_versions_where",
     "format_versions_with",
     "list_generations",
+    "list_listeners_of",
     "list_setting_names",
     "parse_version",
 ]
@@ -199,6 +200,12 @@ def list_setting_names() -> tuple[str, ...]:
 def list_listener_names() -> tuple[str, ...]:
     """Return the names of the listeners of all versions, such as ``proxy``."""
     return tuple(sorted({setting.listener for generation in list_generations() for setting in generation.settings}))
+
+
+def list_listeners_of(version: object, role: object) -> frozenset[str]:
+    """Return the names of the listeners that a version has in a role. Raises VersionError."""
+    generation = find_generation(parse_version(version))
+    return frozenset(setting.listener for setting in generation.settings if role in setting.roles)
 
 
 def format_versions_where(test: Callable[[Generation], bool]) -> str:

@@ -32,7 +32,11 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
     node, rule = get_node(plan, forward["node"]), callers.find_rule(plan, forward["sources"])
     if callers.needs_summary(rule):
         listed = list_forward_callers(plan, forward, callers)
-        return [f"{count_noun(sum(part.callers for part in listed), 'source')} of {join_words(rule.sets)}"]
+        return (
+            [f"{count_noun(sum(part.callers for part in listed), 'source')} of {join_words(rule.sets)}"]
+            if listed
+            else []
+        )
     outside = Endpoint(forward["outside"], forward["outside_port"])
     through: dict[str, None] = {}
     known = set(list_own_sources(node.host))

@@ -49,11 +49,10 @@ def make_drift_section(drift: Mapping[str, Any]) -> Section:
 
 def summarise_drift(drift: Mapping[str, Any]) -> Cell:
     """Return a short text about drift for the summary of a report."""
-    count = len(share_differences(drift))
-    if count:
-        return Cell(count_noun(count, "difference"), BAD, "drift")
-    missing = len(drift["not_checked"])
-    return Cell(f"{count_noun(missing, 'node')} not checked", WARN, "drift") if missing else Cell("none", GOOD, "drift")
+    count, missing = len(share_differences(drift)), len(drift["not_checked"])
+    texts = [count_noun(count, "difference")] if count else []
+    texts += [f"{count_noun(missing, 'node')} not checked"] if missing else []
+    return Cell(", ".join(texts) or "none", BAD if count else WARN if missing else GOOD, "drift")
 
 
 def make_changes_section(changes: Sequence[Change]) -> Section:

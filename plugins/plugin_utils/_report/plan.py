@@ -113,7 +113,10 @@ def _make_forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], calle
 
 def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> Cell:
     listed = list_forward_callers(plan, forward, callers)
-    return make_listed_cell(listed) if listed else Cell("", items=tuple(list_forward_sources(plan, forward, callers)))
+    if listed:
+        return make_listed_cell(listed)
+    sources = tuple(list_forward_sources(plan, forward, callers))
+    return Cell("", items=sources) if sources else Cell("nobody", MUTED)
 
 
 _PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "source address")

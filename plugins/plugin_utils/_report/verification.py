@@ -190,4 +190,6 @@ def summarise_verification(verification: Mapping[str, Any]) -> Cell:
     silent = sum(outcome["result"] == SILENT for outcome in verification["outcomes"])
     if silent:
         return Cell(f"{silent} of {probed} unverified", WARN, "verification")
+    if not probed:
+        return Cell("no connection was tested", WARN, "verification")
     return Cell(f"{count_noun(probed, 'connection')}, all as planned", GOOD, "verification")

@@ -130,8 +130,9 @@ def format_drift_summary(drift: Mapping[str, Any]) -> str:
     verb = "differs" if len(differing) == 1 else "differ"
     found = f"{count_noun(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
-    checked = f"{total - missing} of {count_noun(total, 'node')} checked"
-    return f"{checked}: {found}" if missing < total else checked
+    completely = " completely" if {*differing} & {*drift["not_checked"]} else ""
+    checked = f"{total - missing} of {count_noun(total, 'node')} checked{completely}"
+    return f"{checked}: {found}" if missing < total or differing else checked
 
 
 def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:

@@ -237,6 +237,8 @@ def _format_difference(outcome: Outcome) -> str:
 
 def _format_closing(verification: Verification) -> str:
     tested = sum(outcome.result is not None for outcome in verification.outcomes)
+    if not tested:
+        return "No connection was tested, so this verifies nothing"
     opened = sum(outcome.result == OPEN and outcome.holds for outcome in verification.outcomes)
     counts = [f"{opened} open", f"{verification.blocked} blocked"]
     if verification.unverified:

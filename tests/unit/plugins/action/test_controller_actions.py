@@ -121,7 +121,11 @@ GROUPS = {"all": ["a1", "b1", "admin"], "kong": ["a1", "b1"], "edge": ["b1"]}
     ("arguments", "message"),
     [
         ({"caller": "admin", "target": "b1"}, ""),
-        ({"caller": "admin", "target": "b1", "listener": "cluster"}, ""),
+        ({"caller": "admin", "target": "b1", "listener": "cluster", "opened": ["cluster", "proxy"]}, ""),
+        (
+            {"caller": "admin", "target": "b1", "listener": "stream", "opened": ["cluster", "proxy", "proxy"]},
+            "listener: there is no listener 'stream'. Valid: cluster, proxy",
+        ),
         (
             {"caller": "adm", "target": "x"},
             "from: there is no host 'adm'; did you mean 'admin'? Valid: a1, admin, b1",
@@ -132,7 +136,7 @@ GROUPS = {"all": ["a1", "b1", "admin"], "kong": ["a1", "b1"], "edge": ["b1"]}
         ({"target": "b1"}, "from is missing: add -e from=NAME. Valid: a1, admin, b1"),
         ({"caller": "a1"}, "to is missing: add -e to=NAME. Valid: a1, b1"),
         (
-            {"caller": "a1", "target": "b1", "listener": "clustr"},
+            {"caller": "a1", "target": "b1", "listener": "clustr", "opened": ["cluster"]},
             "listener: there is no listener 'clustr'; did you mean 'cluster'?",
         ),
     ],

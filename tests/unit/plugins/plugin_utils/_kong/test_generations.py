@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     find_generation,
     format_versions_with,
     list_generations,
+    list_listeners_of,
     parse_version,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
@@ -246,3 +247,15 @@ def test_roles_are_those_of_kong():
     for generation in list_generations():
         for setting in generation.settings:
             assert set(setting.roles) <= set(ROLES)
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "listeners"),
+    [
+        ("0.10", "traditional", ("admin", "cluster", "cluster_rpc", "proxy")),
+        ("2.8", "data_plane", ("proxy", "status", "stream")),
+        ("2.8", "control_plane", ("admin", "cluster", "status", "stream")),
+    ],
+)
+def test_listeners_of_a_version_in_a_role(version, role, listeners):
+    assert list_listeners_of(version, role) == set(listeners)

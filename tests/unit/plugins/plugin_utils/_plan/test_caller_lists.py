@@ -136,3 +136,16 @@ def test_a_set_differs_from_its_shared_set(wide):
     found = [name for name in lists.lists[listed.number] if name not in listed.without]
     assert sorted([*found, *(text.partition(" (")[0] for text in listed.further)]) == sorted(expected)
     assert listed.callers == len(expected)
+
+
+@pytest.mark.parametrize("sites", [2, SITES])
+def test_a_forward_through_which_no_source_comes_has_no_text(sites):
+    nodes = make_gossip_sites(sites, kong_admin_listen="0.0.0.0:8001", kong_admin_sources=["@kong"])
+    nodes["k0001"]["kong_nat"] += [
+        {"outside": "198.18.99.9", "outside_port": 8001, "inside_port": 8001, "sites": ["office"]}
+    ]
+    plan = planned(nodes, OTHERS)
+    callers = Callers(list_hosts(plan), plan["sets"])
+    forwards = [forward for forward in plan["nat_forwards"] if forward["outside"] == "198.18.99.9"]
+    assert forwards
+    assert [list_forward_sources(plan, forward, callers) for forward in forwards] == [[]] * len(forwards)

@@ -266,10 +266,14 @@ def test_names_of_66_characters_are_legible_in_several_lines(part, nodes):
     """Each line has at least 60 % of the usual size, and together they are the whole name."""
     name = (part * 66)[:62]
     fleet = {
-        f"{name}-{index:03}": {"kong_version": "3.9", "kong_site": f"{name}{index % 2}", "kong_address": f"10.0.{index}.1",
-                              "kong_nat": [{"outside": f"192.0.2.{index + 1}", "device": f"d{name}"}] if index % 2 else []}
+        f"{name}-{index:03}": {
+            "kong_version": "3.9",
+            "kong_site": f"{name}{index % 2}",
+            "kong_address": f"10.0.{index}.1",
+            "kong_nat": [{"outside": f"192.0.2.{index + 1}", "device": f"d{name}"}] if index % 2 else [],
+        }
         for index in range(nodes)
-    }  # fmt: skip
+    }
     for variables in fleet.values():
         variables["kong_proxy_sources"] = [f"admin{name}"]
     others = {f"admin{name}": {"kong_site": "office", "kong_address": "192.0.2.200"}}

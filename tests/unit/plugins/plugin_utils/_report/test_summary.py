@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.drift impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import summarise_verification
 
 VERIFICATIONS = [
+    ([], "no connection was tested", "warn"),
     (["open"], "1 connection, all as planned", "good"),
     (["open", "open", None], "2 connections, all as planned", "good"),
     (["open", "silent", None], "1 of 2 unverified", "warn"),
@@ -20,7 +21,7 @@ DRIFTS = [
     ({"n": {"firewall": []}}, {}, "none", "good"),
     ({"n": {"firewall": []}}, {"o": ["x"]}, "1 node not checked", "warn"),
     ({}, {"o": ["x"], "p": ["x"]}, "2 nodes not checked", "warn"),
-    ({"n": {"firewall": ["a"]}, "o": {"firewall": ["a"]}}, {"p": ["x"]}, "1 difference", "bad"),
+    ({"n": {"firewall": ["a"]}, "o": {"firewall": ["a"]}}, {"p": ["x"]}, "1 difference, 1 node not checked", "bad"),
     ({"n": {"firewall": ["a", "b"], "settings": ["a"]}}, {}, "3 differences", "bad"),
 ]
 

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     _INTERRUPTED,
     format_drift,
+    format_drift_summary,
     gather,
 )
 
@@ -121,3 +122,10 @@ def test_a_run_that_did_not_end_is_a_difference():
     assert (drift.differs, [*drift.nodes["a2"]["run"]], "run" in drift.nodes["a10"]) == (True, [_INTERRUPTED], False)
     assert "ansible-playbook gatehouse.kong.site" in _INTERRUPTED
     assert "1 node differs from the plan" in format_drift(drift.as_dict())[-1]
+
+
+def test_a_node_with_a_difference_and_an_unchecked_part_is_not_checked_completely():
+    drift = {"nodes": {"a": {"firewall": ["x"]}, "b": {"firewall": []}}, "not_checked": {"a": ["listeners: no"]}}
+    assert format_drift_summary(drift) == "1 of 2 nodes checked completely: 1 node differs from the plan"
+    alone = {"nodes": {"a": {"firewall": ["x"]}}, "not_checked": {"a": ["listeners: no"]}}
+    assert format_drift_summary(alone) == "0 of 1 node checked completely: 1 node differs from the plan"
