@@ -173,6 +173,12 @@ def find_network(address: str, length: int) -> str:
     return str(IPNetwork(f"{address}/{length}").cidr)
 
 
+def find_common_length(address: str, other: str) -> int:
+    """Return the number of first bits that two canonical addresses of one family have in common."""
+    differing = compute_bounds(address)[0] ^ compute_bounds(other)[0]
+    return BITS[find_family(address)] - differing.bit_length()
+
+
 def sort_networks(networks: Iterable[str]) -> tuple[str, ...]:
     """Return canonical networks without duplicates, IPv4 first, in numerical order."""
     return tuple(sorted(set(networks), key=_make_network_key))

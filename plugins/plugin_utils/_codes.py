@@ -187,8 +187,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_warning(
             "source-address-unknown",
             "A host has several addresses, and its facts do not determine the source address of a connection to a node: no single "
-            "interface is in the network of the dialled address, and there is no default route; or that network has an IPv6 "
-            "address from DHCP that is not the source of the default route; or the source is outside "
+            "interface is in the network of the dialled address, and there is no default route; or two interfaces are in that "
+            "network, even if one of them has the default route; or several IPv6 addresses may be the source, for example an address "
+            "from DHCP that is not the source of the default route; or the source is outside "
             "`kong_address_networks`. The rules allow the host's chosen address.",
             "Set `kong_address` of the host to the address that the node sees.",
         ),

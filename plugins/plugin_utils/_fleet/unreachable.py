@@ -165,8 +165,8 @@ def make_unknown_warnings(unknown: Unknown) -> Iterator[Finding]:
             else ""
         )
         message = (
-            f"its facts do not tell the address from which it connects to {target} at {dialled}: two interfaces or DHCPv6 in that "
-            f"network, no default route, or a source outside kong_address_networks. The rules allow {source}. Set kong_address to the "
-            f"address that the node sees{also}"
+            f"its facts do not tell the address from which it connects to {target} at {dialled}: two interfaces in that network, "
+            "several IPv6 addresses, no default route, or a source outside kong_address_networks. The rules allow "
+            f"{source}. Set kong_address to the address that the node sees{also}"
         )
         yield make_host_warning("source-address-unknown", name, "kong_address", None, message)

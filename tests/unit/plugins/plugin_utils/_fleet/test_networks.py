@@ -84,6 +84,17 @@ CASES = {
     "known, because the network is connected": (
         on(*BOTH, kong_address_networks=[STORAGE, LAN]), {"kong_address": "192.168.1.1"}, "192.168.1.5",
     ),
+    "two interfaces in one network, one of them of the default route": (
+        on("10.1.0.5/24", "10.1.0.6/24", default="10.1.0.6"), {"kong_address": "10.1.0.77"}, "10.1.0.6", "source-address-unknown",
+    ),
+    "a unique local address of the interface of the default route": (
+        {"ansible_facts": {
+            "interfaces": ["eth0"], "all_ipv6_addresses": ["2001:db8:1::5", "fd00:2::5"],
+            "default_ipv6": {"address": "2001:db8:1::5"},
+            "eth0": {"ipv6": [{"address": "2001:db8:1::5", "prefix": "64"}, {"address": "fd00:2::5", "prefix": "64"}]},
+        }},
+        {"kong_address": "fd00:1::1", "kong_proxy_listen": "[::]:8000"}, "fd00:2::5",
+    ),
     "outside the bounds": (
         on(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE]), {"kong_address": "192.168.1.1"}, "10.30.0.5",
         "source-address-unknown",

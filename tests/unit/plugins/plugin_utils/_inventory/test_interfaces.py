@@ -93,9 +93,38 @@ CASES = {
         facts(eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
         {"kong_address_networks": "10.0.0.0/8"}, "10.0.0.1", {"10.0.0.0/24": None, "0.0.0.0/0": None}, [],
     ),
-    "two interfaces in one network, the default route decides": (
+    "two interfaces in one network, one of them of the default route": (
         facts("10.0.0.2", eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
-        {}, "10.0.0.2", {}, [],
+        {}, "10.0.0.2", {"10.0.0.0/24": None, "0.0.0.0/0": "10.0.0.2"}, [],
+    ),
+    "two interfaces in one IPv6 network, and an address from DHCP": (
+        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE)]}, eth1={"ipv6": ipv6("2001:db8:1::7")}),
+        {}, DHCP, {"2001:db8:1::/64": None, "::/0": DHCP}, [],
+    ),
+    "a unique local address of the interface of the default route, measured": (
+        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "fd00:2::5")}), {}, "2001:db8:1::5",
+        {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "fc00::/7": "fd00:2::5", "::/0": "2001:db8:1::5"}, [],
+    ),
+    "a unique local address of another interface, measured": (
+        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5")}, eth1={"ipv6": ipv6("fd00:2::5")}), {}, "2001:db8:1::5",
+        {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "::/0": "2001:db8:1::5"}, [],
+    ),
+    "two unique local addresses": (
+        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "fd00:2::5", "fd00:3::5")}), {}, "2001:db8:1::5",
+        {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "fd00:3::/64": "fd00:3::5", "fc00::/7": None,
+         "::/0": "2001:db8:1::5"}, [],
+    ),
+    "a unique local address that may be deprecated": (
+        facts(None, "2001:db8:1::5", eth0={"ipv6": [*ipv6("2001:db8:1::5"), *ipv6("fd00:2::5", prefix=128)]}), {}, "2001:db8:1::5",
+        {"2001:db8:1::/64": "2001:db8:1::5", "fc00::/7": None, "::/0": "2001:db8:1::5"}, [],
+    ),
+    "two global addresses of one interface, measured": (
+        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "2a00:1::5")}), {}, "2001:db8:1::5",
+        {"2001:db8:1::/64": "2001:db8:1::5", "2a00:1::/64": "2a00:1::5", "2800::/5": "2a00:1::5", "::/0": "2001:db8:1::5"}, [],
+    ),
+    "a temporary address that the kernel prefers to an address of another network": (
+        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY, "2a00:1::5")}), {}, STABLE,
+        {"2001:db8:1::/64": TEMPORARY, "2a00:1::/64": "2a00:1::5", "::/0": TEMPORARY}, ["address-temporary"],
     ),
     "a secondary address and its label": (
         facts("10.9.0.5", e0_1={"ipv4_secondaries": [ipv4("10.9.0.7", 24)]},
@@ -160,7 +189,8 @@ CASES = {
         facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE, TEMPORARY)]}), {}, DHCP, {}, [],
     ),
     "an address from DHCP of another network": (
-        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:2::a0c", prefix=128)]}), {}, STABLE, {}, [],
+        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:2::a0c", prefix=128)]}), {}, STABLE,
+        {"2001:db8:1::/64": STABLE, "2001:db8:2::/47": None, "::/0": STABLE}, [],
     ),
     "an address from DHCP, and a temporary address that the kernel prefers": (
         facts(None, TEMPORARY, eth0={"ipv6": [*ipv6(STABLE, TEMPORARY), *ipv6(DHCP, prefix=128)]}), {}, STABLE,
