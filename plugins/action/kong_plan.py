@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import has_text, read_file, replace_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, format_finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json, list_json_pieces
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import list_json_pieces
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import compare_plans
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes_text import format_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN, PlanError, parse_plan
@@ -68,35 +68,42 @@ class ActionModule(ControllerAction):
 
         The new file keeps the nodes of the old file that left the fleet. They are added to the warnings.
         """
-        before = read_file(path)
-        old = _read_old_plan(before)
+        old = _read_old_plan(path)
         left = list_left(old or NO_PLAN, plan)
         new = {**plan, "left": left} if left else plan
         is_changed = not has_text(path, list_json_pieces(new))
         run = Run(variables["groups"]["all"], context.CLIARGS.get("inventory") or (), path)
         result: dict[str, Any] = {"changed": is_changed, "file": str(path)}
-        if found := make_left_findings(old or NO_PLAN, plan, run):
-            # Each has a command of its own.
-            result["warnings"] = [*warnings, *_limit_warnings([*map(format_finding, found)])]
+        # Each has a command of its own.
+        found = [*map(format_finding, make_left_findings(old or NO_PLAN, plan, run))]
+        if old is None:
+            found = [f"kong_plan_file: {path} was empty, so nodes that left since an older plan are not named"]
+        if found:
+            result["warnings"] = [*warnings, *_limit_warnings(found)]
         if self._task.diff:
-            result["diff"] = _make_diff(path, before, new, old) if is_changed else {"prepared": ""}
+            result["diff"] = _make_diff(old or NO_PLAN, new) if is_changed else {"prepared": ""}
         if is_changed and not self._task.check_mode:
             replace_file(path, list_json_pieces(new))
         return result
 
 
-def _read_old_plan(text: str) -> Mapping[str, Any] | None:
-    """Return the plan in the text of the old file, an empty plan without a file, or None for other text."""
+def _read_old_plan(path: Path) -> Mapping[str, Any] | None:
+    """Return the plan in the old file, an empty plan without a file, or None for an empty file.
+
+    Raises PlanError for other text, which would be lost: the file may name nodes that left, or be no plan file at all.
+    """
+    text = read_file(path)
     try:
-        return parse_plan(text) if text else NO_PLAN
-    except PlanError:
-        return None
+        return parse_plan(text) if text.strip() else None if path.exists() else NO_PLAN
+    except PlanError as exc:
+        raise PlanError(
+            f"kong_plan_file: {path} was not replaced: {exc}. Restore the older plan. If there is none, delete the file; nodes that "
+            "left since that plan are then not named"
+        ) from exc
 
 
-def _make_diff(path: Path, before: str, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the diff for Ansible: gained and lost sources, or both texts if the old file was not a plan."""
-    if old is None:
-        return {"before_header": str(path), "after_header": str(path), "before": before, "after": dump_json(new)}
+def _make_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """Return the diff for Ansible: gained and lost sources."""
     return {"prepared": "".join(f"{line}\n" for line in format_changes(compare_plans(old, new)))}
 
 

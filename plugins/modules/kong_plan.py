@@ -36,6 +36,8 @@ options:
       - The same inventory gives exactly the same text, so the file can be kept under version control and reviewed.
       - A node of the old file that is not in the plan is a warning, with the command that removes our rules. The new file keeps
         the node in C(left) until the playbook C(remove) has cleaned it.
+      - A file with other text than a plan is an error, and is not replaced. An empty file is a warning, because it names no nodes
+        that left.
     type: path
   show:
     description: Print the plan as tables. With more than 20 nodes, each table shows at most 6 rows; O(path) writes the whole plan.

@@ -17,6 +17,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import P
 # An empty plan, to compare with a first plan.
 NO_PLAN: Mapping[str, Any] = {"format": 1, "sets": {}, "nodes": {}, "hosts": {}, "nat_forwards": [], "findings": []}
 
+_OF_NODES = ("nodes", "left")
+
 
 class PlanError(ValueError):
     """A query that the plan cannot answer."""
@@ -50,9 +52,32 @@ def _check_plan(plan: Any) -> Mapping[str, Any]:
 def parse_plan(text: str) -> Mapping[str, Any]:
     """Return the plan in the text of a plan file. Raises PlanError for any other text."""
     try:
-        return _check_plan(json.loads(text))
+        plan = _check_plan(json.loads(text))
     except ValueError as exc:
         raise exc if isinstance(exc, PlanError) else PlanError(f"this is not JSON: {exc}") from exc
+    _check_parts(plan)
+    return plan
+
+
+def _check_parts(plan: Mapping[str, Any]) -> None:
+    """Raise PlanError for a part of the plan that is not a dictionary, or for a node without site and address."""
+    for key in ("sets", "hosts", "nodes", "left"):
+        part = plan.get(key, {})
+        if not isinstance(part, Mapping):
+            raise PlanError(f"this is not a plan: `{key}` is {_shorten(part)}, not a dictionary")
+        for name, node in part.items() if key in _OF_NODES else ():
+            if not _is_node(node):
+                raise PlanError(f"this is not a plan: `{key}` has no site and address of {name}: {_shorten(node)}")
+
+
+def _is_node(node: Any) -> bool:
+    if not isinstance(node, Mapping) or not isinstance(node.get("site"), str):
+        return False
+    return isinstance(node.get("address"), Mapping) and isinstance(node.get("connection", {}), Mapping)
+
+
+def _shorten(value: Any) -> str:
+    return json.dumps(value)[:80]
 
 
 def read_plan(path: Path) -> Mapping[str, Any]:

@@ -419,8 +419,9 @@ def test_report_of_a_refused_plan(files, monkeypatch):
             run(kong_report, wrong)
 
 
-LEFT = {"format": 1, "nodes": {}, "left": {"k2": {}, "k3": {}}}
-FORGOTTEN = {**LEFT, "left": {"k3": {}}}
+OF_LEFT = {"site": "k", "address": {"ipv4": None, "ipv6": None}}
+LEFT = {"format": 1, "nodes": {}, "left": {"k2": OF_LEFT, "k3": OF_LEFT}}
+FORGOTTEN = {**LEFT, "left": {"k3": OF_LEFT}}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -431,6 +432,7 @@ FORGOTTEN = {**LEFT, "left": {"k3": {}}}
         (dump_json(LEFT), ["k9"], None),
         (dump_json({"format": 1, "nodes": {}}), ["k2"], None),
         ("not a plan", ["k2"], None),
+        (dump_json({**LEFT, "left": None}), ["k2"], None),
     ],
 )
 def test_cleaned_nodes_are_deleted_from_a_plan_file(tmp_path, text, cleaned, after, check_mode):

@@ -134,7 +134,7 @@ def test_other_errors_of_the_plan_fail_the_task(run):
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-@pytest.mark.parametrize("before", [None, "", dump_json(PLAN), dump_json(SMALLER), "no plan"])
+@pytest.mark.parametrize("before", [None, "", dump_json(PLAN), dump_json(SMALLER), "\n"])
 def test_the_plan_file(run, tmp_path, before, check_mode):
     file = tmp_path / "plan.json"
     if before is not None:
@@ -166,18 +166,55 @@ def test_nodes_that_left_are_kept_in_the_file_and_warned_of(run, tmp_path):
     assert [text.partition(":")[0] for text in result["warnings"]] == ["a3"]
 
 
+def test_an_unchanged_file_has_no_diff(run, tmp_path):
+    file = tmp_path / "plan.json"
+    file.write_text(dump_json(PLAN), encoding="utf-8")
+    assert run(PLAN, path=str(file), diff=True, check_mode=True)[0]["diff"] == {"prepared": ""}
+
+
+def damage(**parts):
+    return json.dumps({**PLAN, **parts})
+
+
 @pytest.mark.parametrize(
-    ("before", "diff"),
+    ("before", "reason"),
     [
-        (dump_json(PLAN), {"prepared": ""}),
-        ("no plan", {"before": "no plan", "after": dump_json(PLAN), "before_header": "{}", "after_header": "{}"}),
+        (dump_json(PLAN)[:-9], "this is not JSON"),
+        ("x", "this is not JSON"),
+        ("{}", "this is not a plan of format 1"),
+        (damage(format=2), "this is not a plan of format 1"),
+        (damage(left=None), "`left` is null, not a dictionary"),
+        (damage(left=[]), "`left` is [], not a dictionary"),
+        (damage(left={"k2": None}), "`left` has no site and address of k2: null"),
+        (damage(left={"k2": {"site": "a", "address": "10.0.0.1"}}), "`left` has no site and address of k2: {"),
+        (damage(nodes={"k2": 5}), "`nodes` has no site and address of k2: 5"),
+        (damage(nodes=[]), "`nodes` is [], not a dictionary"),
+        (damage(sets=None), "`sets` is null, not a dictionary"),
     ],
 )
-def test_the_diff_of_the_file(run, tmp_path, before, diff):
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_file_that_is_no_plan_is_not_replaced(run, tmp_path, before, reason, check_mode):
+    """It may be a damaged plan, with the nodes that left, or another file of the user."""
     file = tmp_path / "plan.json"
     file.write_text(before, encoding="utf-8")
-    result, _printed = run(PLAN, path=str(file), diff=True, check_mode=True)
-    assert result["diff"] == {key: str(file) if text == "{}" else text for key, text in diff.items()}
+    with pytest.raises(AnsibleActionFail) as caught:
+        run(PLAN, path=str(file), check_mode=check_mode)
+    message = str(caught.value)
+    assert message.startswith(f"kong_plan_file: {file} was not replaced: ")
+    assert (reason in message, "delete the file" in message, len(message) < 400) == (True, True, True)
+    assert file.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(("before", "is_warning"), [("", True), ("\n", True), (None, False)])
+def test_an_empty_file_names_no_nodes_that_left(run, tmp_path, before, is_warning):
+    file = tmp_path / "plan.json"
+    if before is not None:
+        file.write_text(before, encoding="utf-8")
+    warnings = run(PLAN, path=str(file))[0].get("warnings", [])
+    assert (
+        warnings
+        == [f"kong_plan_file: {file} was empty, so nodes that left since an older plan are not named"] * is_warning
+    )
 
 
 def test_the_diff_of_two_plans_is_their_changes(run, tmp_path):
