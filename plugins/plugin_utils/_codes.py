@@ -173,10 +173,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "address-temporary",
-            "A host seems to connect from a temporary IPv6 address (privacy extensions, RFC 8981): the address has a random "
+            "A host seems to connect from a temporary IPv6 address (privacy extensions, RFC 8981), or the value of an address "
+            "variable, an egress or a source seems to be a temporary address: the address has a random "
             "interface identifier, and follows another address of its network. Ansible's facts do not mark temporary addresses, so "
             "this may be wrong. Rules that allow the address are wrong when it changes, by default after a day.",
-            "Set `kong_address` to an address that stays, and the sysctl `use_tempaddr=0` on the host.",
+            "Set `kong_address`, or the variable that the warning names, to an address that stays, and the sysctl "
+            "`use_tempaddr=0` on the host.",
         ),
         _make_error(
             "source-host-unknown",

@@ -32,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_value
     find_different_values,
     read_shared_values,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.temporary_sources import find_temporary_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts
@@ -98,6 +99,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             nodes |= connect(drafts, findings)
             findings += check_pinned(drafts.values())
             findings += find_private_sources(drafts.values(), hosts.values())
+            findings += find_temporary_sources(drafts.values(), hosts.values())
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     find_family,
     read_addresses,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, make_plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds import (
     NETWORKS,
     check_bounds,
@@ -36,10 +36,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfac
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import read_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Networks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
-    HostVariables,
-    make_host_warning,
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.temporary import (
+    make_source_warning,
+    make_temporary_warning,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
 
@@ -49,7 +50,13 @@ DEFAULT_SITE = "default"
 def read_host(variables: HostVariables) -> Host:
     """Read one host. Errors are added to the findings of ``variables``."""
     host = _read_host(variables)
-    check_bounds(variables, _list_addresses(variables, host), lambda own: _list_addresses(own, _read_host(own)))
+    given = _list_addresses(variables, host)
+    check_bounds(variables, given, lambda own: _list_addresses(own, _read_host(own)))
+    variables.findings += (
+        make_temporary_warning(variables.host, name, address, variables.host)
+        for name, address in given
+        if address.removesuffix("/128") in host.temporary
+    )
     return host
 
 
@@ -69,6 +76,7 @@ def _read_host(variables: HostVariables) -> Host:
         flat=variables.read_boolean("kong_flat_network"),
         virtual=virtual,
         networks=_read_networks(variables, address, own),
+        temporary=own.temporary,
     )
 
 
@@ -77,7 +85,7 @@ def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddress
     if variables.read_value("kong_address") is not None:
         return ()
     if own.temporary_sources:
-        variables.findings.append(_make_temporary_warning(variables, own.temporary_sources))
+        variables.findings.append(make_source_warning(variables, own.temporary_sources))
     networks = own.list_networks(address)
     if variables.read_value(NETWORKS) is None:
         return networks
@@ -86,16 +94,6 @@ def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddress
         (network, source if source and any(contains(bound, source) for bound in bounds) else None)
         for network, source in networks
     )
-
-
-def _make_temporary_warning(variables: HostVariables, temporary: Sequence[str]) -> Finding:
-    message = (
-        "an address of the host looks like a temporary IPv6 address (RFC 8981), and connections of this host may have it as "
-        "source. Rules allow it only until it changes. Set kong_address to an address that stays, and the sysctl "
-        "net.ipv6.conf.INTERFACE.use_tempaddr=0 on the host"
-    )
-    finding = make_host_warning("address-temporary", variables.host, "kong_address", None, message)
-    return finding.with_detail(f"has {', '.join(temporary)}")
 
 
 def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:

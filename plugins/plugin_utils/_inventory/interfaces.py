@@ -55,9 +55,14 @@ class OwnAddresses:
         )
 
     @property
+    def temporary(self) -> tuple[str, ...]:
+        """The addresses that look temporary."""
+        return tuple(item.address for item in self.attached if item.temporary)
+
+    @property
     def permanent(self) -> tuple[str, ...]:
         """The usable addresses that do not look temporary."""
-        temporary = {item.address for item in self.attached if item.temporary}
+        temporary = {*self.temporary}
         return tuple(address for address in self.usable if address not in temporary)
 
     def choose_permanent_default(self, family: Family) -> str | None:

@@ -10,7 +10,7 @@ Plain immutable data. Addresses are canonical text (see ``_address``), ports are
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -92,6 +92,7 @@ class Host:
     ``egress`` are its source networks (CIDR text) at other sites. ``flat`` is ``kong_flat_network``, None if it is not set.
     ``virtual`` are the addresses that it may hold, but not always holds. ``networks`` are its source addresses by network
     (CIDR text), the smallest network first, None if a source is unknown. It is empty if ``address`` is always the source.
+    ``temporary`` are the addresses in its facts that look temporary; they are not in the plan.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Host:
     flat: bool | None = None
     virtual: tuple[str, ...] = ()
     networks: Networks = ()
+    temporary: tuple[str, ...] = field(default=(), compare=False)
 
     def find_inside(self, mapping: NatMapping) -> str | None:
         """Return the address to which a mapping forwards, None without an address of its family."""

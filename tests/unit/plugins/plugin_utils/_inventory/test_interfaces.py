@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Add
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import OwnAddresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import inventory
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import inventory, planned, warnings
 
 STABLE, TEMPORARY = "2001:db8:1:0:dc42:b9ff:fecf:5c9c", "2001:db8:1:0:2b6e:52b6:ca81:999d"
 DHCP = "2001:db8:1::a0c"
@@ -175,6 +175,18 @@ CASES = {
     "temporary and kong_address": (
         facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {"kong_address": STABLE}, STABLE, {}, [],
     ),
+    "temporary in kong_address": (
+        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}),
+        {"kong_address": TEMPORARY}, TEMPORARY, {}, ["address-temporary"],
+    ),
+    "temporary in kong_address_query": (
+        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}),
+        {"kong_address_query": "ansible_facts.eth0.ipv6[1].address"}, TEMPORARY,
+        {"2001:db8:1::/64": STABLE, "::/0": STABLE}, ["address-temporary"],
+    ),
+    "temporary in kong_nat_egress": (
+        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {"kong_nat_egress": TEMPORARY}, STABLE, {}, ["address-temporary"],
+    ),
     "two static addresses": (
         facts(None, "2001:db8:1::78", eth0={"ipv6": ipv6("2001:db8:1::77", "2001:db8:1::78")}), {}, "2001:db8:1::78", {}, [],
     ),
@@ -257,3 +269,19 @@ def test_warning_names_all_temporary_addresses():
     read_host(host)
     [warning] = host.findings
     assert warning.detail == f"has {TEMPORARY}, {other}"
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([TEMPORARY], [("n", "kong_admin_sources", f"{TEMPORARY}/128")]),
+        ([STABLE], []),
+        (["2001:db8:1::/64"], []),
+    ],
+)
+def test_a_temporary_address_as_a_source(terms, expected):
+    node = {"kong_address": "2001:db8:9::1", "kong_admin_listen": "[::]:8001", "kong_admin_gui_listen": "[::]:8002"}
+    other = {"ansible_facts": facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)})}
+    nodes = {"n": {**node, "kong_admin_sources": terms}, "m": other}
+    found = warnings(planned(nodes), "address-temporary")
+    assert [(warning["host"], warning["variable"], warning["value"]) for warning in found] == expected

@@ -120,6 +120,19 @@ ADDRESSES = [
         {"Set kong_address to an address that stays": {"kong_address": STABLE}},
     ),
     for_node(
+        "address-temporary",
+        {
+            "kong_address": TEMPORARY,
+            "ansible_facts": facts(
+                all_ipv6_addresses=[STABLE, TEMPORARY],
+                default_ipv6={"address": STABLE},
+                interfaces=["eth0"],
+                eth0={"ipv6": [{"address": address, "prefix": "64"} for address in (STABLE, TEMPORARY)]},
+            ),
+        },
+        {"Give an address that stays": {"kong_address": STABLE}},
+    ),
+    for_node(
         "address-invalid",
         {"kong_virtual_addresses": "10.1.0.2"},
         {
