@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ansible import constants  # type: ignore[import-untyped]
 from ansible.parsing.dataloader import DataLoader  # type: ignore[import-untyped]
+from ansible.plugins.loader import connection_loader  # type: ignore[import-untyped]
 from ansible.template import Templar  # type: ignore[import-untyped]
 
 try:
@@ -21,6 +23,7 @@ except ImportError:  # before ansible-core 2.19
     )
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED, CONFIGURED_OPTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, TrustedHostvars
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
@@ -47,11 +50,20 @@ class AnsibleInventory:
         of_run = {name: value for name, value in self._play.items() if name in RUN_VARIABLES}
         # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
         return _Variables(
-            {**own, **of_run, FACTS: facts},
+            {**own, **of_run, FACTS: facts, CONFIGURED: self._configured},
             lambda: self._make_context(host if facts else None, own),
             self._loader,
             self._play,
         )
+
+    @cached_property
+    def _configured(self) -> Mapping[str, Any]:
+        """The options for SSH of Ansible's configuration: its file, variables of the environment, and options of the command."""
+        connection_loader.get("ssh", class_only=True)  # makes its options known
+        return {
+            name: constants.config.get_config_value(name, plugin_type="connection", plugin_name="ssh")
+            for name in CONFIGURED_OPTIONS
+        }
 
     @cached_property
     def _play(self) -> Mapping[str, Any]:

@@ -2,10 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The port at which Ansible connects to a host over SSH. No listener of Kong can use it at the same address."""
+"""The port at which Ansible connects to a host over SSH. No listener of Kong can use it at the same address.
+
+Sources: the connection plugin ansible.builtin.ssh for the variables and the order of the options of `ssh`; ssh(1) and
+ssh_config(5): of several values of a parameter, the first counts.
+"""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -21,12 +27,52 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 SSH_PORT = 22
+# The key of a host's variables that has the options of the connection in the configuration of Ansible.
+CONFIGURED = "configured ssh options"
+CONFIGURED_OPTIONS = ("port", "ssh_args", "ssh_common_args", "ssh_extra_args")
 _OVER_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
+_PROGRAM = ("ssh", "smart")  # the others do not run `ssh`
+# The options of `ssh` that take the next word.
+_WITH_VALUE = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOoPpQRSWw")
+_PORT = re.compile(r"-p(\d+)|-o\s*(?i:port)(?:\s*=\s*|\s+)(\d+)")
 
 
 def read_ssh_port(variables: HostVariables) -> int:
-    """Return the port at which Ansible connects to the host."""
-    return parse_port(variables.read_value("ansible_port") or variables.read_value("ansible_ssh_port")) or SSH_PORT
+    """Return the port at which Ansible connects to the host: from its variables, else from Ansible's configuration.
+
+    The configuration files of `ssh` itself are not read.
+    """
+    options = dict(variables.read_value(CONFIGURED, {}))
+    port = parse_port(
+        variables.read_value("ansible_port") or variables.read_value("ansible_ssh_port") or options.get("port")
+    )
+    before, *after = (
+        _find_port(str(variables.read_value(f"ansible_{name}", options.get(name)) or ""))
+        if _runs_ssh(variables)
+        else None
+        for name in CONFIGURED_OPTIONS[1:]
+    )
+    return next((found for found in (before, port, *after) if found), SSH_PORT)
+
+
+def _find_port(arguments: str) -> int | None:
+    """Return the port in arguments of `ssh`, None if they have none or cannot be split into words."""
+    try:
+        words = iter(shlex.split(arguments))
+    except ValueError:
+        return None
+    options = (f"{word}{next(words, '')}" if word in _WITH_VALUE else word for word in words)
+    found = next(filter(None, map(_PORT.fullmatch, options)), None)
+    return parse_port(found[1] or found[2]) if found else None
+
+
+def _runs_ssh(variables: HostVariables) -> bool:
+    return _read_plugin(variables) in _PROGRAM
+
+
+def _read_plugin(variables: HostVariables) -> str:
+    """Return the name of the connection plugin without its collection."""
+    return str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2]
 
 
 def find_ssh_conflicts(
@@ -46,7 +92,7 @@ def find_ssh_conflicts(
 
 def _has_direct_connection(variables: HostVariables, host: Host, own: frozenset[str]) -> bool:
     """Tell whether Ansible connects to the host over SSH, without a NAT device."""
-    if str(variables.read_value("ansible_connection", "ssh")).rpartition(".")[2] not in _OVER_SSH:
+    if _read_plugin(variables) not in _OVER_SSH:
         return False
     target = _choose_target(variables)
     if not _is_address(target):

@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory 
     _walk_causes,
     make_plain_value,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
 
@@ -234,6 +235,14 @@ def test_templates_may_read_facts_and_nothing_else_is_templated(inventory):
         without["kong_address"]
 
 
+def test_the_options_for_ssh_of_the_configuration(reads, monkeypatch):
+    assert make_inventory(reads).read_variables("n")[CONFIGURED]["port"] is None
+    monkeypatch.setenv("ANSIBLE_REMOTE_PORT", "2222")
+    monkeypatch.setenv("ANSIBLE_SSH_COMMON_ARGS", "-p 2223")
+    found = make_inventory(reads).read_variables("n")[CONFIGURED]
+    assert (found["port"], found["ssh_common_args"], found["ssh_extra_args"]) == (2222, "-p 2223", "")
+
+
 def test_values_that_cannot_be_computed(inventory):
     variables = inventory.read_variables("m")
     assert variables["both"] == 3
@@ -254,8 +263,8 @@ def test_variables_are_a_mapping_that_computes_each_value_once(inventory, monkey
     )
     assert [variables[name] for name in ("kong_site", "kong_address", "kong_address")] == ["a", *2 * ["10.0.0.1"]]
     assert computed == ["{{ address }}"]
-    assert {*variables} == {*HOSTS["n"], "ansible_facts"}
-    assert len(variables) == len(HOSTS["n"]) + 1
+    assert {*variables} == {*HOSTS["n"], "ansible_facts", CONFIGURED}
+    assert len(variables) == len(HOSTS["n"]) + 2
     assert ("kong_site" in variables, "kong_nat" in variables) == (True, False)
     assert (variables.get("kong_site"), variables.get("kong_nat"), variables.get("kong_nat", 3)) == ("a", None, 3)
 

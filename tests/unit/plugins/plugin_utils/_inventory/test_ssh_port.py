@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import only_error, planned
 
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
@@ -46,7 +47,60 @@ TAKEN = {
     },
     "a published port": {"kong_published_ports": ["22:8000"]},
 }
+TAKEN |= {
+    f"arguments: {name} {arguments}": {f"ansible_{name}": arguments, "kong_proxy_listen": "0.0.0.0:2222"}
+    for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")
+    for arguments in (
+        "-o Port=2222",
+        "-oport=2222",
+        "-C -o 'Port 2222'",
+        "-p 2222",
+        "-p2222 -p 22",
+        "-o User=x -p 2222",
+    )
+}
+TAKEN |= {
+    "the first argument counts": {
+        "ansible_ssh_args": "-p 2222",
+        "ansible_port": 22,
+        "kong_proxy_listen": "0.0.0.0:2222",
+    },
+    "the port precedes the last arguments": {
+        "ansible_port": 2222,
+        "ansible_ssh_common_args": "-p 22",
+        "kong_proxy_listen": "0.0.0.0:2222",
+    },
+    "the port of another host": {
+        "ansible_ssh_common_args": "-o ProxyCommand='ssh -p 2222 -W %h:%p jump' -J jump:2222",
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
+    "the value of another option": {"ansible_ssh_extra_args": "-i -p2222", "kong_proxy_listen": "0.0.0.0:22"},
+    "arguments that cannot be split": {"ansible_ssh_extra_args": "'-p 2222", "kong_proxy_listen": "0.0.0.0:22"},
+    "arguments of another plugin": {
+        "ansible_connection": "paramiko",
+        "ansible_ssh_extra_args": "-p 2222",
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
+    "the port in Ansible's configuration": {CONFIGURED: {"port": 2222}, "kong_proxy_listen": "0.0.0.0:2222"},
+    "arguments in Ansible's configuration": {
+        CONFIGURED: {"ssh_args": "-C", "ssh_extra_args": "-p 2222"},
+        "kong_proxy_listen": "0.0.0.0:2222",
+    },
+    "a variable precedes the configuration": {
+        CONFIGURED: {"port": 2222},
+        "ansible_port": 22,
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
+}
 FREE = {
+    "the default port if the configuration has another": {
+        CONFIGURED: {"port": 2222},
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
+    "the default port if the arguments have another": {
+        "ansible_ssh_extra_args": "-o Port=2222",
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
     "loopback": {"kong_proxy_listen": "127.0.0.1:22"},
     "udp": {"kong_stream_listen": "0.0.0.0:22 udp"},
     "an address that the host may get": {"kong_proxy_listen": "10.9.0.1:22"},
