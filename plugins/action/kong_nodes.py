@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import context
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
@@ -33,6 +34,7 @@ class ActionModule(ControllerAction):
             arguments["group"],
             extra=self._compute_extra(load_extra_vars(self._loader).get("kong_group")),
             play_hosts=variables["ansible_play_hosts_all"],
+            is_limited=bool(context.CLIARGS.get("subset")),
             groups_of_hosts=lambda hosts: (_find_group(inventory, name) for name in hosts),
         )
         return {"group": selected.group, "added": list(selected.added)}

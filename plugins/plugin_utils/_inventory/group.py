@@ -14,6 +14,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
 _SHOWN_GROUPS = 8
+# If Ansible cannot parse a file, the hosts of the lines before the error are in groups and in no play.
+_NOT_PARSED = (
+    "no host of this inventory group is in the run, because Ansible could not parse the inventory. Correct the file that its "
+    "warning names"
+)
 
 
 class GroupError(ValueError):
@@ -49,13 +54,14 @@ def select_nodes(
     *,
     extra: str | None,
     play_hosts: Collection[str],
+    is_limited: bool,
     groups_of_hosts: Callable[[Iterable[str]], Iterable[object]],
 ) -> Selected:
     """Return the group of the Kong nodes.
 
     ``group`` is ``kong_group`` as the first host sees it, ``extra`` as an extra variable sets it. Without an extra variable,
-    ``groups_of_hosts`` gives ``kong_group`` of other hosts. ``play_hosts`` are the hosts that ``--limit`` leaves. Raises
-    GroupError, also if several groups have such hosts: a run is for one fleet.
+    ``groups_of_hosts`` gives ``kong_group`` of other hosts. ``play_hosts`` are the hosts of the run, which
+    ``--limit`` has narrowed if ``is_limited``. Raises GroupError, also if several groups have such hosts: a run is for one fleet.
     """
     # The plays use the default in place of an empty group.
     group = "" if _is_empty(extra) else group
@@ -75,6 +81,8 @@ def select_nodes(
     if not groups.get(group):
         raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):
+        if not is_limited:
+            raise GroupError(f"kong_group: {group!r}: {_NOT_PARSED}")
         raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {format_ranges(groups[group])}")
     in_patterns = extra or DEFAULT
     if group == in_patterns:

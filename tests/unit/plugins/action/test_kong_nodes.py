@@ -81,6 +81,28 @@ def test_a_run_without_a_node_fails(tmp_path, arguments, inventory, message):
     assert message in output
 
 
+PARTLY = "[kong]\nk1 kong_address=10.0.0.1\nk2 kong_proxy_listen=0.0.0.0:8000 ssl\n"
+
+
+def test_an_inventory_that_cannot_be_parsed(tmp_path):
+    (tmp_path / "hosts.yml").write_text(PARTLY, encoding="utf-8")
+    code, output = run(tmp_path, "gatehouse.kong.plan", inventory=None)
+    assert code == 2
+    assert "kong_group: 'kong': no host of this inventory group is in the run" in output
+    assert "--limit excludes" not in output
+
+
+@pytest.mark.parametrize("text", [None, "", PARTLY])
+def test_adopt_without_a_host_fails(tmp_path, text):
+    if text is not None:
+        (tmp_path / "hosts.yml").write_text(text, encoding="utf-8")
+    arguments = ("-e", f"kong_adopt_path={tmp_path}/proposal")
+    code, output = run(tmp_path, "gatehouse.kong.adopt", *arguments, inventory=None)
+    assert code == 2
+    assert "The inventory has no host." in output
+    assert not (tmp_path / "proposal").exists()
+
+
 def test_a_fact_of_a_host_does_not_choose_the_nodes(tmp_path):
     inventory = {"others": {"hosts": {"a": {}, "bastion": {"kong_version": "3.9", "kong_address": "10.0.0.9"}}}}
     fact = {"ansible.builtin.set_fact": {"kong_group": "others", "cacheable": True}}

@@ -111,7 +111,12 @@ def show_played(count):
     hosts = [host for members in groups.values() for host in members]
     with pytest.raises(GroupError) as caught:
         select_nodes(
-            {"all": hosts, **groups}, "h0", extra=None, play_hosts=hosts, groups_of_hosts=lambda _hosts: [*groups]
+            {"all": hosts, **groups},
+            "h0",
+            extra=None,
+            play_hosts=hosts,
+            is_limited=False,
+            groups_of_hosts=lambda _hosts: [*groups],
         )
     return str(caught.value)
 

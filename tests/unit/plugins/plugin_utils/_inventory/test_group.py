@@ -11,9 +11,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group im
 GROUPS = {"all": ["g1", "g2", "x"], "ungrouped": [], "gateways": ["g1", "g2"], "others": ["x"], "empty": []}
 
 
-def select(group, *, groups=None, extra=None, play_hosts=("g1", "g2", "x"), of_hosts=()):
+def select(group, *, groups=None, extra=None, play_hosts=("g1", "g2", "x"), is_limited=True, of_hosts=()):
     return select_nodes(
-        groups or GROUPS, group, extra=extra, play_hosts=play_hosts, groups_of_hosts=lambda _hosts: of_hosts
+        groups or GROUPS,
+        group,
+        extra=extra,
+        play_hosts=play_hosts,
+        is_limited=is_limited,
+        groups_of_hosts=lambda _hosts: of_hosts,
     )
 
 
@@ -24,7 +29,14 @@ def test_the_default_group():
 def test_of_the_default_group_one_node_and_all_other_hosts_are_read():
     groups = {"all": ["a", "k1", "k2", "z"], "kong": ["k1", "k2"]}
     read = []
-    select_nodes(groups, "kong", extra=None, play_hosts=["k1"], groups_of_hosts=lambda hosts: read.extend(hosts) or [])
+    select_nodes(
+        groups,
+        "kong",
+        extra=None,
+        play_hosts=["k1"],
+        is_limited=True,
+        groups_of_hosts=lambda hosts: read.extend(hosts) or [],
+    )
     assert read == ["k1", "a", "z"]
 
 
@@ -70,6 +82,10 @@ def test_limit_chooses_one_of_several_groups():
         (
             {"group": "kong", "of_hosts": [None, "gateways"], "play_hosts": ["x"]},
             r"--limit excludes every Kong node. The group 'gateways' has g1 to g2, 2 nodes",
+        ),
+        (
+            {"group": "gateways", "extra": "gateways", "play_hosts": ["localhost"], "is_limited": False},
+            r"kong_group: 'gateways': no host of this inventory group is in the run.*could not parse the inventory",
         ),
         (
             {"group": "gateways", "of_hosts": ["gateways", "others"]},
