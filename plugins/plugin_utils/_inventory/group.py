@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, list_first, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    format_ranges,
+    join_first,
+    list_first,
+    make_natural_key,
+)
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
-_SHOWN_GROUPS = 8
+_SHOWN_GROUPS, _GROUPS_WIDTH = 8, 160
 # If Ansible cannot parse a file, the hosts of the lines before the error are in groups and in no play.
 _NOT_PARSED = (
     "no host of this inventory group is in the run, because Ansible could not parse the inventory. Correct the file that its "
@@ -36,7 +42,9 @@ class Selected:
 def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
     known = sorted((name for name in groups if name not in _ALWAYS and groups[name]), key=make_natural_key)
-    shown = list_first(known, _SHOWN_GROUPS) or "none"
+    lengths = accumulate(len(name) + 2 for name in known[:_SHOWN_GROUPS])
+    fitting = max(1, sum(length <= _GROUPS_WIDTH for length in lengths))
+    shown = join_first(known, fitting) or "none"
     return (
         f"the inventory group of the Kong nodes has no hosts (groups with hosts: {shown}). Add hosts to it, or set kong_group, "
         "and check the inventory's path"

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format
 
 _PLAYBOOK = "gatehouse.kong.remove"
 _KEPT = ("site", "address", "connection")
+_LONG = 80  # names in a command for several hosts, in characters
 _PLAIN = re.compile(r"[\w./:@+-]+")
 
 
@@ -113,30 +114,24 @@ def _list_addresses(node: Mapping[str, Any]) -> set[str]:
 
 
 def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run: Run) -> str:
-    gone = (
-        f"If the host no longer exists, delete it from `left` in {shorten_source(str(run.path))}. " if run.path else ""
-    )
-    command = (
-        _format_command(known, [], run)
-        if name in known
-        else _format_command([name], _list_variables(node, node["address"].values()), run)
-    )
-    other = (
-        "If another host has this name now, add -e ansible_host=ADDRESS to the command, with the address in the older plan. "
-        if name in known
-        else ""
-    )
-    return (
-        "an older plan has this node and the group of the Kong nodes no longer has it, so no run connects to it. "
-        f"{gone}{other}If it still runs Kong, stop Kong; then remove our rules: {command}"
-    )
+    left = "this node of an older plan left the group. "
+    if name in known:
+        names = known if len(",".join(known)) <= _LONG else [name]
+        other = "If another host has this name now, add -e ansible_host=ADDRESS of that plan. "
+        return (
+            f"{left}{other}If it still runs Kong, stop Kong; then remove our rules: {_format_command(names, [], run)}"
+        )
+    advice = "If the host exists, stop Kong and remove our rules"
+    otherwise = ", else delete it from `left` in the plan file" if run.path else ""
+    command = _format_command([name], _list_variables(node, node["address"].values()), run)
+    return f"{left}{advice}{otherwise}: {command}"
 
 
 def _describe_moved(node: Mapping[str, Any], run: Run) -> str:
     address = next(address for address in node["address"].values() if address)
     variables = [(key, value) for key, value in _list_variables(node, [address]) if key != "ansible_host"]
     return (
-        f"an older plan has this node at {address}. If that was another host, it may still run Kong and have our rules: "
+        f"an older plan has this node at {address}. If that was another host, it may still run Kong: "
         f"stop Kong there, and remove our rules: {_format_command([address], variables, run)}"
     )
 

@@ -156,7 +156,7 @@ def test_nodes_that_left_are_kept_in_the_file_and_warned_of(run, tmp_path):
     assert written == {**smaller, "left": {"a3": written["left"]["a3"]}}
     own, left = result["warnings"]
     assert own == "n0: v0: wrong [x]"
-    assert left.startswith("a3: kong_group: an older plan has this node")
+    assert left.startswith("a3: kong_group: this node of an older plan left the group")
     # a3 is in the inventory, and the file is part of the command.
     assert f"kong_plan_file={file}" in left
     assert left.endswith("-e leaving=a3 [node-left]")

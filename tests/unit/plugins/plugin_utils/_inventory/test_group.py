@@ -22,6 +22,13 @@ def select(group, *, groups=None, extra=None, play_hosts=("g1", "g2", "x"), is_l
     )
 
 
+def test_long_names_of_groups_are_counted():
+    groups = {f"{number:03}_{'x' * 34}": ["a"] for number in range(121)}
+    with pytest.raises(GroupError, match=r" and 117 more\)") as caught:
+        select("kong", groups=groups)
+    assert len(str(caught.value)) <= 400
+
+
 def test_the_default_group():
     assert select("kong", groups={"all": ["k"], "kong": ["k"]}, play_hosts=["k"]) == Selected("kong")
 

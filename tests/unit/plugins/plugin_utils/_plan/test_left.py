@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
     Run,
     describe_members,
@@ -106,7 +107,7 @@ def test_the_command_has_the_connection_of_the_node_and_no_secret():
     old = planned({"k1": {"kong_address": "10.0.0.1"}, "k2": {"kong_address": "10.0.0.2", **connection}})
     assert "secret" not in str(old)
     found = make_left_findings(old, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
-    assert "delete it from `left` in plan.json" in found[0]["message"]
+    assert "delete it from `left` in the plan file" in found[0]["message"]
     assert commands(found)["k2"] == [
         *("-i", "k2,", "-e", "ansible_become=True", "-e", "ansible_host=k2.example.com", "-e", "ansible_port=2222"),
         *("-e", '{"ansible_python_interpreter": "/usr/bin/python3 -s"}', "-e", "ansible_user=admin"),
@@ -121,6 +122,22 @@ def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkey
     sources = [str(tmp_path / "our hosts.yml"), str(tmp_path / "missing")]
     found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k2", "k10"], sources))
     assert commands(found)["k2"] == ["-i", "our hosts.yml", "-e", "leaving=k2,k10"]
+
+
+@pytest.mark.parametrize("hosts", [[], [f"kong-{number}.dc1.example.com" for number in range(1, 40)]])
+def test_the_warning_is_short(tmp_path, monkeypatch, hosts):
+    """With ordinary names. Many hosts have a command each."""
+    folder = tmp_path / "inventories/production"
+    folder.mkdir(parents=True)
+    (folder / "hosts.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    nodes = {f"kong-{number}.dc1.example.com": {"kong_address": f"10.20.30.{number}"} for number in range(1, 40)}
+    moved = {"kong-1.dc1.example.com": {"kong_address": "10.20.30.100"}}
+    run = Run(hosts, [str(folder / "hosts.yml")], tmp_path / "plans/production.json")
+    found = make_left_findings(planned(nodes), planned(moved), run)
+    assert len(found) == 39
+    assert max(len(format_finding(finding)) for finding in found) <= 400
+    assert all("gatehouse.kong.remove" in finding["message"] for finding in found)
 
 
 def test_hosts_to_clean_that_are_still_nodes():
