@@ -426,10 +426,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_warning(
             "source-private",
             "A private address is named as source of a node that has public addresses only, and the inventory has no path for "
-            "private addresses: the node has no private address, no host of its site has a private address near it (in the same "
-            "/16 network, for IPv6 in the same /48), and there is no VPN, NAT mapping or flat network. The node sees the address after NAT instead.",
-            "Name the address after NAT, or the host itself, with its `kong_nat_egress`. If private addresses reach the node "
-            "unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`.",
+            "private addresses: the node and its NAT mappings have no private address (bridges of containers do not count), no host "
+            "with the `kong_site` of the node has a private address near it (in the same /16 network, for IPv6 in the same /48), and "
+            "there is no VPN or flat network. The node sees the address after NAT instead. The same holds for a host that is named "
+            "as source, has a private address and no `kong_site`.",
+            "Name the address after NAT, or the host itself, with its `kong_nat_egress` and `kong_site`. If private addresses reach "
+            "the node unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`, or one `kong_site` of both hosts.",
         ),
         _make_warning(
             "source-loopback",

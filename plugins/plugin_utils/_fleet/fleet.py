@@ -98,7 +98,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             nodes |= advertise(drafts, findings)
             nodes |= connect(drafts, findings)
             findings += check_pinned(drafts.values())
-            findings += find_private_sources(drafts.values(), hosts.values())
+            findings += find_private_sources(drafts.values(), hosts.values(), names.groups)
             findings += find_temporary_sources(drafts.values(), hosts.values())
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())

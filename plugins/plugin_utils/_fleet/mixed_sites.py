@@ -42,8 +42,8 @@ def find_mixed_sites(drafts: Collection[Draft]) -> Iterator[Finding]:
 
 
 def _list_kinds(draft: Draft) -> set[bool]:
-    """Return whether the IPv4 addresses of a node are private; those on a VPN are left out."""
-    local = draft.own_addresses - {*draft.node.host.vpn.list_all()}
+    """Return whether the IPv4 addresses of a node are private; those on a VPN and of private bridges are left out."""
+    local = draft.own_addresses - {*draft.node.host.vpn.list_all(), *draft.node.host.bridged}
     return {is_private(address) for address in local if find_family(address) == 4}
 
 

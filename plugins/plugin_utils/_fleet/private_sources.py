@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    FAMILIES,
     Family,
     contains,
     find_family,
@@ -18,34 +19,69 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import Terms
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 
 # A host tells no size of its network without facts. A private address makes these networks around it likely.
 _LIKELY_LENGTH: Mapping[Family, int] = {4: 16, 6: 48}
 
 
-def find_private_sources(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
-    """Yield a warning for each private network among the sources of a node that has public addresses only.
+def find_private_sources(
+    drafts: Collection[Draft], others: Collection[Host], groups: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    """Yield a warning for each private source of a node that has public addresses only.
 
-    A node has public addresses only if the inventory and the facts have no private address of the family on it, no VPN address,
-    no NAT mapping and no flat network. Networks around a private address of a host of its site have no warning.
+    A node has public addresses only if the inventory and the facts have no private address of the family on it or on its NAT
+    mappings, no VPN address and no flat network. Networks around a private address of a host that the inventory states to be in
+    its site have no warning, and neither has such a host.
     """
-    networks: dict[str, set[str]] = {}
-    for host in (*others, *(draft.node.host for draft in drafts)):
-        for address in filter(is_private, host.address.list_all()):
-            networks.setdefault(host.site, set()).add(find_network(address, _LIKELY_LENGTH[find_family(address)]))
+    hosts = {host.name: host for host in (*others, *(draft.node.host for draft in drafts))}
+    nearby = _list_nearby(hosts.values())
     for draft in drafts:
-        node = draft.node
-        if node.host.flat or node.host.vpn or node.host.nat:
+        host = draft.node.host
+        if host.flat or host.vpn:
             continue
-        own = {*draft.own_addresses, *(listener.bound for listener in node.reachable if listener.bound)}
-        for terms in draft.terms.values():
-            for network in filter(is_private, terms.networks):
-                family = find_family(network)
-                private = any(is_private(address) and find_family(address) == family for address in own)
-                near = any(_overlaps(network, other) for other in networks.get(node.site, ()))
-                if node.host.address.select(family) and not private and not near:
-                    yield _make_warning(node.name, terms.variable, network)
+        families = _list_public_families(draft)
+        near = nearby.get(host.site, set())
+        for terms in {terms.variable: terms for terms in draft.terms.values()}.values():
+            for network in _select_private(terms.networks, families, near):
+                yield _make_warning(host.name, terms.variable, network)
+            dialled = [address for address in host.address.list_all() if find_family(address) in families]
+            for source in (hosts[name] for name in _list_names(terms, groups)):
+                if source.site == host.site and not source.states_site:
+                    seen = (address for each in dialled if (address := source.choose_source(each)))
+                    for address in _select_private(seen, families, near):
+                        yield _make_host_warning(host.name, terms.variable, source.name, address)
+
+
+def _list_nearby(hosts: Iterable[Host]) -> dict[str, set[str]]:
+    """Return the networks around the private addresses of the hosts whose site is stated, by site."""
+    networks: dict[str, set[str]] = {}
+    for host in hosts:
+        for address in filter(is_private, host.address.list_all() if host.states_site else ()):
+            networks.setdefault(host.site, set()).add(find_network(address, _LIKELY_LENGTH[find_family(address)]))
+    return networks
+
+
+def _list_public_families(draft: Draft) -> set[Family]:
+    """Return the families of which a node has an address, and none that is private."""
+    node = draft.node
+    mapped = (address for mapping in node.host.nat for address in (mapping.outside, mapping.hairpin_source) if address)
+    bound = (listener.bound for listener in node.reachable if listener.bound)
+    private = {find_family(address) for address in (*draft.own_addresses, *mapped, *bound) if is_private(address)
+               and address not in node.host.bridged}  # fmt: skip
+    return {family for family in FAMILIES if node.host.address.select(family)} - private
+
+
+def _list_names(terms: Terms, groups: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    return dict.fromkeys((*terms.hosts, *(name for group in terms.groups for name in groups[group])))
+
+
+def _select_private(networks: Iterable[str], families: Collection[Family], near: Collection[str]) -> Iterator[str]:
+    """Yield the private networks or addresses of these families that do not overlap with a network nearby."""
+    for network in filter(is_private, networks):
+        if find_family(network) in families and not any(_overlaps(network, other) for other in near):
+            yield network
 
 
 def _overlaps(network: str, other: str) -> bool:
@@ -59,3 +95,12 @@ def _make_warning(name: str, variable: str, network: str) -> Finding:
         f"of {THIS_HOST} if private addresses reach it unchanged"
     )
     return make_host_warning("source-private", name, variable, network, message)
+
+
+def _make_host_warning(name: str, variable: str, source: str, address: str) -> Finding:
+    message = (
+        f"{THIS_HOST} has only public addresses, and this source with the private address {address} counts as a host of its site, "
+        f"because it has no kong_site. If {THIS_HOST} sees an address after NAT, give the source another kong_site, and its "
+        "kong_nat_egress. Otherwise give both the same kong_site"
+    )
+    return make_host_warning("source-private", name, variable, source, message)

@@ -77,6 +77,8 @@ def _read_host(variables: HostVariables) -> Host:
         virtual=virtual,
         networks=_read_networks(variables, address, own),
         temporary=own.temporary,
+        bridged=own.bridged,
+        states_site=variables.read_value("kong_site") is not None,
     )
 
 

@@ -35,23 +35,27 @@ class OwnAddresses:
     """The addresses in a host's facts that other hosts could dial, without virtual addresses and private bridges.
 
     ``usable`` are the addresses in the order of the facts. ``default`` has the source address of the default route by family.
+    ``bridged`` are the addresses of private bridges.
     """
 
     usable: tuple[str, ...]
     attached: tuple[Attached, ...]
     default: Mapping[Family, str]
+    bridged: tuple[str, ...]
 
     @classmethod
     def read(cls, facts: Mapping[str, Any], virtual: Collection[str]) -> OwnAddresses:
         """Return the addresses in facts."""
         interfaces = list(list_interfaces(facts))
-        excluded = {*virtual, *(item.address for item in list_attached_to(interfaces, bridges=True))}
+        bridged = tuple(item.address for item in list_attached_to(interfaces, bridges=True))
+        excluded = {*virtual, *bridged}
         attached = (item for item in list_attached_to(interfaces, bridges=False) if item.address not in excluded)
         defaults = {family: _find_default_source(facts, family) for family in FAMILIES}
         return cls(
             tuple(address for address in list_fact_addresses(facts) if address not in excluded),
             tuple(attached),
             {family: source for family, source in defaults.items() if source and source not in excluded},
+            bridged,
         )
 
     @property

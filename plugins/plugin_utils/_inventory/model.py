@@ -92,7 +92,9 @@ class Host:
     ``egress`` are its source networks (CIDR text) at other sites. ``flat`` is ``kong_flat_network``, None if it is not set.
     ``virtual`` are the addresses that it may hold, but not always holds. ``networks`` are its source addresses by network
     (CIDR text), the smallest network first, None if a source is unknown. It is empty if ``address`` is always the source.
-    ``temporary`` are the addresses in its facts that look temporary; they are not in the plan.
+
+    The other fields are not in the plan. ``temporary`` are the addresses in its facts that look temporary, ``bridged`` those that
+    only the host itself reaches. ``states_site`` tells whether the inventory states the site.
     """
 
     name: str
@@ -105,6 +107,8 @@ class Host:
     virtual: tuple[str, ...] = ()
     networks: Networks = ()
     temporary: tuple[str, ...] = field(default=(), compare=False)
+    bridged: tuple[str, ...] = field(default=(), compare=False)
+    states_site: bool = field(default=True, compare=False)
 
     def find_inside(self, mapping: NatMapping) -> str | None:
         """Return the address to which a mapping forwards, None without an address of its family."""

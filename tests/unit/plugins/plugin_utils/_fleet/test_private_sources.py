@@ -17,6 +17,11 @@ NODE = {
     "kong_admin_sources": ["10.9.0.0/16"],
 }
 OUTSIDE = {"outside": "203.0.113.1", "inside_port": 8001}
+DOCKER = {
+    "interfaces": ["docker0"],
+    "docker0": {"ipv4": {"address": "172.17.0.1", "prefix": "16"}},
+    "all_ipv4_addresses": ["198.51.100.7", "172.17.0.1"],
+}
 CASES = [
     ("IPv4", {}, True),
     ("carrier-grade NAT", {"kong_admin_sources": "100.64.0.9"}, True),
@@ -32,7 +37,10 @@ CASES = [
     ("private bind address", {"kong_proxy_listen": "10.0.0.1:8000"}, False),
     ("VPN", {"kong_vpn_address": "10.8.0.1"}, False),
     ("flat network", {"kong_flat_network": True}, False),
-    ("NAT mapping", {"kong_nat": [OUTSIDE]}, False),
+    ("NAT mapping", {"kong_nat": [OUTSIDE]}, True),
+    ("NAT mapping with a private outside address", {"kong_nat": [{**OUTSIDE, "outside": "10.0.0.9"}]}, False),
+    ("NAT mapping with a private hairpin source", {"kong_nat": [{**OUTSIDE, "hairpin_source": "10.9.0.1"}]}, False),
+    ("bridge of Docker", {"ansible_facts": DOCKER, "kong_address": "198.51.100.7"}, True),
     ("network of a private neighbour", {"kong_site": "lan", "kong_admin_sources": "10.1.7.0/24"}, False),
     ("first network of a private neighbour", {"kong_site": "lan", "kong_admin_sources": "10.1.0.0/24"}, False),
     ("private neighbour in the source", {"kong_site": "lan", "kong_admin_sources": "10.0.0.0/8"}, False),
@@ -50,6 +58,29 @@ def test_a_private_source_of_a_public_node_has_a_warning(variables, expected):
     assert [(warning["host"], warning["variable"]) for warning in found] == (
         [("n", "kong_admin_sources")] if expected else []
     )
+
+
+PRIVATE = {"kong_address": "10.1.0.1"}
+HOSTS = [
+    ("host", {}, PRIVATE, "xb", True),
+    ("group", {}, PRIVATE, "@bastions", True),
+    ("public host", {}, {"kong_address": "192.0.2.1"}, "xb", False),
+    ("host of the stated site", {}, {**PRIVATE, "kong_site": "default"}, "xb", False),
+    ("host of another site", {}, {**PRIVATE, "kong_site": "lan", "kong_nat_egress": "203.0.113.9"}, "xb", False),
+    ("flat network", {"kong_flat_network": True}, PRIVATE, "xb", False),
+    ("private node", {"kong_address": "10.9.0.1"}, PRIVATE, "xb", False),
+    ("NAT mapping", {"kong_nat": [OUTSIDE]}, PRIVATE, "xb", True),
+    ("bridge of Docker", {"ansible_facts": DOCKER}, PRIVATE, "xb", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("variables", "other", "term", "expected"), [case[1:] for case in HOSTS], ids=[case[0] for case in HOSTS]
+)
+def test_a_private_host_as_source_of_a_public_node_has_a_warning(variables, other, term, expected):
+    node = {**NODE, "kong_site": None, "kong_address": "198.51.100.7", "kong_admin_sources": [term], **variables}
+    found = warnings(planned({"n": node}, {"xb": other, "xc": other}, groups={"bastions": ["xb"]}), "source-private")
+    assert [warning["message"][:30] for warning in found] == ["n: kong_admin_sources: 'xb': t"] * expected
 
 
 def test_listeners_that_share_sources_have_one_warning():

@@ -239,8 +239,8 @@ LISTEN = [
     ),
     Advice(
         "config-listen-setting",
-        {"cp": CP, "dp": {**DP, "kong_config": {"cluster_control_plane": "9.9.9.9:1"}}},
-        {"set kong_cluster_control_plane": {"dp": {"kong_config": {}, "kong_cluster_control_plane": "9.9.9.9:1"}}},
+        {"cp": CP, "dp": {**DP, "kong_site": "a", "kong_config": {"cluster_control_plane": "10.0.0.1:8005"}}},
+        {"set kong_cluster_control_plane": {"dp": {"kong_config": {}, "kong_cluster_control_plane": "10.0.0.1:8005"}}},
     ),
     written("target-invalid", "kong_listen_target", "file", "conf", "Use conf"),
     written("target-invalid", "kong_listen_target", "env", "conf", "Use conf", "0.8"),

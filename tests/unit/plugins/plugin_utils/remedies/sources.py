@@ -186,6 +186,15 @@ SOURCES = [
     ),
     Advice(
         "source-private",
+        {"n": {**NEW, **ADMIN, "kong_site": None, "kong_address": PUBLIC, "kong_admin_sources": "far"}},
+        {
+            "give the source another kong_site, and its kong_nat_egress": {"far": {"kong_site": "lan", **EGRESS}},
+            "give both the same kong_site": {"n": {"kong_site": "a"}, "far": {"kong_site": "a"}},
+        },
+        {"far": {"kong_address": "10.9.0.1"}},
+    ),
+    Advice(
+        "source-private",
         {"n": {**NEW, **ADMIN, "kong_address": PUBLIC, "kong_admin_sources": "10.9.0.1"}},
         {
             "Name the address after NAT": {"n": {"kong_admin_sources": "203.0.113.9"}},
