@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import pwd
 import re
+import shlex
 import typing as t
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -76,9 +77,11 @@ def read_unit_variables(host: Host, unit: str) -> dict[str, Variable]:
     found = {name: Variable(value, _MANAGER) for name, value in _parse_assigned(manager)}
     found.update(_list_computed(properties))
     found.update(_read_passed(host, properties))
-    texts = {path: host.read(path) or "" for path in _list_unit_files(properties)}
+    origins = {name: path for path in _list_unit_files(properties) for name in _list_assigned(host.read(path) or "")}
     for words in _find_values(properties, "Environment"):
-        found.update({name: _make_variable(unit, texts, name, value) for name, value in _parse_assigned(words)})
+        found.update(
+            {name: _make_variable(unit, origins.get(name, ""), value) for name, value in _parse_assigned(words)}
+        )
     found.update(_read_files(host, properties))
     removed = {word for words in _find_values(properties, "UnsetEnvironment") for word in _split_words(words)}
     kept = {name: variable for name, variable in found.items() if not removed & {name, f"{name}={variable.value}"}}
@@ -126,8 +129,20 @@ def _list_unit_files(properties: Iterable[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _make_variable(unit: str, texts: dict[str, str], name: str, value: str) -> Variable:
-    file = next((path for path, text in reversed(texts.items()) if f"{name}=" in text), "")
+def _list_assigned(text: str) -> Iterator[str]:
+    """Yield the names of the variables that `Environment=` in the text of a unit's file sets.
+
+    A line ends with a backslash if the next line continues it. Comments have lines of their own (systemd.syntax(7)).
+    """
+    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("#", ";")))
+    for line in lines.replace("\\\n", " ").splitlines():
+        setting, _sign, words = line.partition("=")
+        if setting.strip() == "Environment":
+            with suppress(ValueError):  # systemd ignores words with a quote that is not closed
+                yield from (word.partition("=")[0] for word in shlex.split(words))
+
+
+def _make_variable(unit: str, file: str, value: str) -> Variable:
     return Variable(value, f"Environment= in {file}" if file else f"Environment= of {unit}", file)
 
 
@@ -164,7 +179,7 @@ def _find_files(host: Host, pattern: str) -> list[Path]:
     """Return the files of an EnvironmentFile=, which may have wildcards. They match no hidden file (glob(7))."""
     shows_hidden = Path(pattern).name.startswith(".")
     found = host.root.glob(pattern.lstrip("/"))
-    return sorted(file for file in found if shows_hidden or not file.name.startswith("."))
+    return sorted(file for file in found if file.is_file() and (shows_hidden or not file.name.startswith(".")))
 
 
 def _unquote(part: str) -> str:

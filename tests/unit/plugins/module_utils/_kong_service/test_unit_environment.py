@@ -259,3 +259,33 @@ def test_the_origin_of_each_variable(tmp_path):
     assert found["KONG_C"].origin == f"Environment= in {folder}/b.conf"
     assert found["KONG_D"].origin == "Environment= of kong.service"
     assert found["KONG_X"].origin == "the environment of systemd itself"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_origin"),
+    [
+        ("Environment=KONG_C=2\n", True),
+        ("  Environment = KONG_A=1 KONG_C=2\n", True),
+        ("Environment='KONG_C=two words'\n", True),
+        ("Environment=KONG_A=1 \\\n# comment\n  KONG_C=2\n", True),
+        ("# Environment=KONG_C=2\n", False),
+        ("; Environment=KONG_C=2\n", False),
+        ("Environment=MY_KONG_C=2\n", False),
+        ("Environment='KONG_A=x KONG_C=2'\n", False),
+        ("UnsetEnvironment=KONG_C=2\nExecStartPre=/bin/env KONG_C=2 true\n", False),
+        ("Environment='KONG_C=2\n", False),
+    ],
+)
+def test_only_a_file_that_sets_a_variable_is_its_origin(tmp_path, text, is_origin):
+    host = host_with(tmp_path)
+    for path, content in {"kong.service": "[Service]\nEnvironment=KONG_C=1\n", "a.conf": f"[Service]\n{text}"}.items():
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    host.shown = "Environment=KONG_C=1\nFragmentPath=/kong.service\nDropInPaths=/a.conf\n"
+    assert read_unit_variables(host, "kong.service")["KONG_C"].file == ("/a.conf" if is_origin else "/kong.service")
+
+
+def test_wildcards_match_no_folder(tmp_path):
+    host = host_with(tmp_path, kong="KONG_A=1\n")
+    (tmp_path / "etc/kong/folder").mkdir()
+    host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=yes)\n"
+    assert values_of(host) == {"KONG_A": "1"}
