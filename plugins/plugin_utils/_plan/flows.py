@@ -65,6 +65,11 @@ class Flow:
     verdict: str = ""
     listed: tuple[Listed, ...] = ()
 
+    @property
+    def is_network(self) -> bool:
+        """Whether the caller is a network of the inventory, whose path is not known."""
+        return bool(self.sources) and not (self.via or self.callers or self.listed)
+
 
 @dataclass(frozen=True, slots=True)
 class Port:

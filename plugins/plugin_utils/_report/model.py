@@ -19,7 +19,7 @@ BAD = "bad"
 WARN = "warn"
 MUTED = "muted"
 # The width of half a page of A4 in characters, and the space between columns.
-_HALF_PAGE = 88
+_HALF_PAGE = 95
 _COLUMN_SPACE = 1.5
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -119,6 +119,9 @@ def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], call
     return Cell("", items=sources) if sources else Cell("nobody", MUTED)
 
 
+_EVERY_ADDRESS = "any address of the node"
+# The callers of more sites on one path share a row.
+_MOST_SITES = 4
 _PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "source address")
 
 
@@ -167,18 +170,42 @@ def _make_port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
     )
     if not port.flows:
         yield make_cells(*head, Cell("only the node itself", MUTED), "", "", "")
-    for index, flow in enumerate(port.flows):
-        yield make_cells(*(head if index == 0 else ("", "", "")), *_make_flow_cells(flow))
+    for index, cells in enumerate(_make_flow_rows(port.flows)):
+        yield make_cells(*(head if index == 0 else ("", "", "")), *cells)
+
+
+def _make_flow_rows(flows: Sequence[Flow]) -> Iterator[tuple[str | Cell, ...]]:
+    """Yield the cells of the flows. Networks share a row, and so do the callers of many sites on the same path."""
+    groups: dict[Hashable, list[Flow]] = {}
+    for flow in flows:
+        key = (flow.is_network, flow.via, flow.device, flow.dialled, bool(flow.callers), flow.listed)
+        groups.setdefault(key, []).append(flow)
+    for group in groups.values():
+        if group[0].is_network or (group[0].callers and len(group) > _MOST_SITES):
+            yield _make_shared_cells(group)
+        else:
+            yield from map(_make_flow_cells, group)
+
+
+def _make_shared_cells(flows: Sequence[Flow]) -> tuple[str | Cell, ...]:
+    """Return the cells of flows on one path, each with its source addresses in the list."""
+    named = [(f"{', '.join(flow.callers)} at {flow.site}", map(format_source, flow.sources)) for flow in flows]
+    if flows[0].is_network:
+        items, sources = [flow.who for flow in flows], "the same"
+    else:
+        items, sources = [f"{who} ({', '.join(found)})" for who, found in named], "in the list"
+    dialled = format_endpoints(flows[0].dialled) or _EVERY_ADDRESS
+    return Cell("", items=tuple(items)), dialled, format_path(flows[0]), sources
 
 
 def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     if flow.listed:
         listed = make_listed_cell(flow.listed, f"{flow.who}:" if len(flow.listed) > 1 else "")
-        dialled = format_endpoints(flow.dialled) or "any address of the node"
+        dialled = format_endpoints(flow.dialled) or _EVERY_ADDRESS
         return listed, dialled, format_path(flow), "the addresses in the list"
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
     sources = Cell("", items=tuple(map(format_source, flow.sources))) if flow.sources else "any address"
-    return who, format_endpoints(flow.dialled) or "any address of the node", format_path(flow), sources
+    return who, format_endpoints(flow.dialled) or _EVERY_ADDRESS, format_path(flow), sources
 
 
 def format_path(flow: Flow) -> str:

@@ -61,3 +61,21 @@ def test_ports_and_forwards_of_many_sites_refer_to_complete_lists():
     assert '<code id="list-1">list 1</code>' in page
     assert '<a href="#list-1">list 1</a> without k0003' in page
     assert "from other sites" in text
+
+
+@pytest.mark.parametrize(("sites", "is_shared"), [(4, False), (12, True)])
+def test_callers_of_many_sites_on_one_path_share_a_row(sites, is_shared):
+    page = FORMS[".md"](Evidence(planned(make_gossip_sites(sites), ADMINS)))
+    node = page.partition("### k0000\n")[2].partition("\n### ")[0]
+    rows = [line for line in node.splitlines() if "198.18.0.1:7946" in line and line.startswith("|")]
+    assert len(rows) == (1 if is_shared else sites - 1)
+    assert ("k0003 at s0003 (198.18.0.4)" in rows[0]) is is_shared
+    assert all(f"k{number:04}" in "".join(rows) for number in range(1, sites))
+
+
+def test_networks_of_the_inventory_share_a_row():
+    networks = [f"192.0.2.{number}" for number in range(3)]
+    nodes = {"a": {"kong_version": "3.9", "kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001"}}
+    page = FORMS[".md"](Evidence(planned({"a": {**nodes["a"], "kong_admin_sources": networks}})))
+    (row,) = [line for line in page.splitlines() if line.startswith("| admin | 8001/tcp")]
+    assert all(network in row for network in networks)

@@ -15,9 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     [
         (("a word " * 30, "b"), True),
         (("x" * 70, "b"), True),
-        (("x" * 90, "b"), False),
+        (("x" * 98, "b"), False),
         (("x" * 50, "y" * 50), False),
-        ((Cell("", items=("x" * 90, "z")), "b"), False),
+        ((Cell("", items=("x" * 98, "z")), "b"), False),
         ((Cell("", items=("x",) * 90), "b"), True),
     ],
 )
