@@ -13,7 +13,12 @@ from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, list_routes, make_service
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Route,
+    list_dialled_addresses,
+    list_routes,
+    make_service,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
@@ -63,14 +68,18 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
         found = _find_first_route(node.host, nearest, listener) if opens else None
+        targets: list[Node] = []
         if given is not None:
             settings[setting] = str(given)
+            targets = [other for other in nearest if _has_endpoint(node.host, other, listener, str(given))]
         elif found:
             target, route = found
             settings[setting] = str(route.dialled)
             note_unverified(unverified, [([node.host], route)], target)
-            if listener == "cluster" and not _accepts(target, node):
-                findings.append(_make_version_skew(node, target))
+            targets = [target]
+        rejecting = next((target for target in targets if not _accepts(target, node)), None)
+        if rejecting and listener == "cluster":
+            findings.append(_make_version_skew(node, rejecting))
         if found is None and listener == "cluster" and (given is None or nearest):
             findings.append(_make_no_control_plane(node, control_planes, given))
     return replace(node, settings=settings)
@@ -116,6 +125,15 @@ def _make_version_skew(node: Node, control_plane: Node) -> Finding:
 
 def _find_first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
     return next(((other, route) for other in control_planes for route in _list_routes(caller, other, listener)), None)
+
+
+def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> bool:
+    """Tell whether a caller reaches a listener of the target at HOST:PORT, which may have a virtual address."""
+    return any(
+        str(route.dialled._replace(address=address)) == endpoint
+        for route in _list_routes(caller, target, listener)
+        for address in list_dialled_addresses(route)
+    )
 
 
 def _list_routes(caller: Host, target: Node, name: str) -> Iterator[Route]:

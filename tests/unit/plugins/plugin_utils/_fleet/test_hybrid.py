@@ -252,6 +252,35 @@ def test_warning_about_a_control_plane_that_rejects_the_version(control, data, t
     assert takes or f"a control plane of Kong {control} does not configure" in found[0]["message"]
 
 
+VIRTUAL = {"virtual_addresses": "10.0.0.100"}
+PINNED = [
+    ("address", "10.0.0.1:8005", {}, "cp"),
+    ("address of a control plane that accepts it", "10.0.0.2:8005", {}, None),
+    (
+        "NAT mapping",
+        "203.0.113.1:18005",
+        {"nat": [{"outside": "203.0.113.1", "outside_port": 18005, "inside_port": 8005}]},
+        "cp",
+    ),
+    ("virtual address of both", "10.0.0.100:8005", VIRTUAL, "cp"),
+    ("name", "cp.example.com:8005", {}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "rejecting"), [case[1:] for case in PINNED], ids=[case[0] for case in PINNED]
+)
+def test_warning_about_a_given_control_plane_that_rejects_the_version(given, variables, rejecting):
+    nodes = {
+        "cp": cp("a", "10.0.0.1", version="3.3", **variables),
+        "new": cp("a", "10.0.0.2", version="3.4", **(variables if variables == VIRTUAL else {})),
+        "dp": dp("a", "10.0.0.9", version="3.4", cluster_control_plane=given),
+    }
+    found = [finding for finding in warnings(planned(nodes)) if finding["code"] == "version-skew"]
+    assert [finding["host"] for finding in found] == (["dp"] if rejecting else [])
+    assert all(f"onnects to {rejecting}" in finding["message"] for finding in found)
+
+
 def test_control_plane_that_accepts_the_version_has_priority():
     """While control planes are upgraded, each data plane keeps a control plane that accepts it."""
     near = {"old": cp("a", "10.0.0.1", version="2.8"), "new": cp("a", "10.0.0.2")}
