@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Fi
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.collisions import find_sharing
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
@@ -53,10 +54,14 @@ def check_own(variables: HostVariables, virtual: Iterable[str], own: Iterable[st
 
 
 def find_standby_notes(node: Node) -> list[Finding]:
-    """Return a note for each virtual address that a listener binds: the kernel must allow that on a standby host."""
+    """Return a note for each virtual address that a listener binds: the kernel must allow that on a standby host.
+
+    An entry whose port nginx opens on every address binds no address.
+    """
     report = Report(node.name)
     for listener in node.reachable:
-        if listener.bound in node.host.virtual and "transparent" not in listener.flags:
+        is_bound = listener.bound in node.host.virtual and not find_sharing(listener, node.reachable)
+        if is_bound and "transparent" not in listener.flags:
             sysctl = f"net.ipv{find_family(listener.address)}.ip_nonlocal_bind"
             name = get_bind_variable(listener)
             message = (

@@ -76,9 +76,16 @@ def test_a_note_names_the_sysctl_of_each_family():
     }
 
 
+def test_note_for_an_entry_beside_a_wildcard_of_another_port_or_with_its_own_socket():
+    for text in (f"0.0.0.0:81, {VIRTUAL}:80", f"0.0.0.0:80 reuseport, {VIRTUAL}:80 reuseport"):
+        found = findings(planned(pair(kong_proxy_listen=text)))
+        assert {finding["host"] for finding in found if finding["code"] == "virtual-address-bind"} == {"a", "b"}
+
+
 def test_no_note_for_a_wildcard_or_a_transparent_listener():
     old = {"kong_version": "1.5", "kong_proxy_listen": f"{VIRTUAL}:80 transparent", "kong_admin_gui_listen": None}
-    for variables in ({"kong_proxy_listen": "0.0.0.0:80"}, old):
+    shared = {"kong_proxy_listen": f"0.0.0.0:80, {VIRTUAL}:80"}
+    for variables in ({"kong_proxy_listen": "0.0.0.0:80"}, old, shared):
         assert [
             finding for finding in findings(planned(pair(**variables))) if finding["code"] == "virtual-address-bind"
         ] == []
