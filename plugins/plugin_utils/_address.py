@@ -65,7 +65,8 @@ def canonicalise_network(text: str) -> str:
     the network.
     """
     try:
-        _parse_strict(text.partition("/")[0])
+        address, slash, length = text.partition("/")
+        _parse_strict(address)
         network = IPNetwork(text)
     except (AddrFormatError, ValueError) as exc:
         raise AddressError(f"{quote_value(text)} is not an IPv4 or IPv6 address or network") from exc
@@ -73,6 +74,9 @@ def canonicalise_network(text: str) -> str:
         raise AddressError(
             f"{quote_value(text)} has bits set right of its prefix; write {network.cidr} or {network.ip}"
         )
+    if slash and not (length.isascii() and length.isdigit()):
+        # netaddr reads blanks, signs, netmasks and their inverse, such as 0.0.0.255.
+        raise AddressError(f"{quote_value(text)} has no prefix length in digits; write {network}")
     if network.version == 6 and network.ip.is_ipv4_mapped():
         raise AddressError(f"{quote_value(text)} is an IPv4-mapped IPv6 address; write the IPv4 address")
     return str(network)

@@ -138,6 +138,8 @@ def _parse_words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = item.get(key)
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     words = tuple(str(item).strip() for item in items if isinstance(item, (str, int)))
+    if value is not None and not items:
+        raise ValueError(f"{key} is an empty list; give a word or a list of words, or leave the key out")
     if len(words) < len(items) or not all(words):
         raise ValueError(f"{key} is {quote_value(value)}; it must be a word or a list of words")
     return words

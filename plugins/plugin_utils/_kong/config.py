@@ -31,6 +31,8 @@ _PLANNED = ("role", "cluster_control_plane", "cluster_telemetry_endpoint")
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
 # Settings of kong.conf are words. In kong.yml a setting may also have a hyphen, such as auto-join, and dots between its keys.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+# Kong's environment variables have this prefix, and no setting has it.
+_ENVIRONMENT = re.compile(r"kong_", re.IGNORECASE)
 # Settings that are entries of a list from 0.13 on.
 _NOW_ENTRIES = {
     **dict.fromkeys(("proxy_listen_ssl", "ssl", "http2"), "proxy_listen"),
@@ -60,10 +62,11 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
             message = f"{name} is {what}; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
             report.add_error("config-listen-setting", CONFIG, shown, message)
-        elif not _NAME.fullmatch(name):
-            report.add_error("config-invalid", CONFIG, name, "Kong has no setting of this name; correct or remove it")
+        elif not _NAME.fullmatch(name) or _ENVIRONMENT.match(name):
+            report.add_error("config-invalid", CONFIG, name, f"Kong has no setting of this name; {_advise_name(name)}")
         elif text is not None and text.strip().replace("\t", " ").isprintable():
-            found[name] = text
+            # Kong 0.9 and later read an empty value as unset.
+            found[name] = text if text.strip() else ""
         elif item is not None:
             message = f"{name} must be text of one line, a number or a boolean; correct its value"
             report.add_error("config-invalid", CONFIG, name, message)
@@ -85,6 +88,11 @@ def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: 
     for name in vaulted:
         report.add_error("variable-vaulted", CONFIG, name, f"the plan needs the value of {name}, and {UNDECRYPTED}")
     return {name: text for name, text in config.items() if name not in vaulted}
+
+
+def _advise_name(name: str) -> str:
+    setting = _ENVIRONMENT.sub("", name).lower()
+    return f"write {setting}" if _NAME.fullmatch(setting) and setting != name else "correct or remove it"
 
 
 def _name_variable(generation: Generation, name: str) -> str:
@@ -113,6 +121,6 @@ def _format_value(generation: Generation, value: object) -> str | None:
         return str(make_plain(value))
     if isinstance(value, (list, tuple)) and generation.format == "conf":
         # kong.conf has lists with commas; kong.yml nests them, which text cannot express.
-        parts = [_format_value(generation, item) for item in value]
+        parts = [None if isinstance(item, (list, tuple)) else _format_value(generation, item) for item in value]
         return None if None in parts else ", ".join(part for part in parts if part is not None)
     return None

@@ -111,6 +111,15 @@ def test_no_network(text):
         canonicalise_network(text)
 
 
+@pytest.mark.parametrize(
+    ("length", "advice"),
+    [("+8", "/8"), (" 8", "/8"), ("8 ", "/8"), ("0.0.0.255", "/24"), ("255.0.0.0", "/8"), ("\u0668", "/8")],
+)
+def test_no_prefix_length(length, advice):
+    with pytest.raises(AddressError, match=f"has no prefix length in digits; write 10.0.0.0{advice}$"):
+        canonicalise_network(f"10.0.0.0/{length}")
+
+
 @pytest.mark.parametrize("parse", [canonicalise_address, canonicalise_network])
 def test_mapped_addresses_are_rejected(parse):
     with pytest.raises(AddressError, match="IPv4-mapped"):

@@ -193,6 +193,8 @@ def test_repeated_mapping_has_no_conflict():
         ([{"outside": "203.0.113.2", "protocols": [1, "tcp"]}], "protocols has '1'"),
         ([{"outside": "203.0.113.2", "protocols": [["tcp"]]}], "protocols is [['tcp']]"),
         ([{"outside": "203.0.113.2", "sites": ""}], "sites is ''"),
+        ([{"outside": "203.0.113.2", "sites": []}], "sites is an empty list"),
+        ([{"outside": "203.0.113.2", "protocols": []}], "protocols is an empty list"),
         ([{"outside": "203.0.113.2", "device": ["r1", {}]}], "device is ['r1', {}]"),
         ([{"outside": "203.0.113.2", "protocols": 6}], "protocols has '6'"),
         ([{"outside": "203.0.113.2", "sites": {"a": 1}}], "sites is {'a': 1}"),

@@ -144,6 +144,9 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
         ("3.9", {"config": {"a": "b\nc"}}, "config-invalid", "kong_config"),
         ("3.9", {"config": {"log level": "info"}}, "config-invalid", "kong_config"),
         ("3.9", {"config": {"": "info"}}, "config-invalid", "kong_config"),
+        ("3.9", {"config": {"KONG_LOG_LEVEL": "info"}}, "config-invalid", "kong_config"),
+        ("3.9", {"config": {"kong_log_level": "info"}}, "config-invalid", "kong_config"),
+        ("3.9", {"config": {"plugins": ["a", ["b"]]}}, "config-invalid", "kong_config"),
         ("0.8", {"config": {"custom_plugins": ["a"]}}, "config-invalid", "kong_config"),
         ("3.9", {"config": {"proxy_listen": "0.0.0.0:1"}}, "config-listen-setting", "kong_config"),
         ("3.9", {"config": {"role": "data_plane"}}, "config-listen-setting", "kong_config"),
@@ -164,6 +167,12 @@ def test_errors_name_host_variable_value_and_code(version, variables, code, vari
     (finding,) = [error for error in found.findings if error.severity == "error"]
     assert (finding.host, finding.variable) == ("n1", variable)
     assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
+
+
+@pytest.mark.parametrize("name", ["KONG_LOG_LEVEL", "kong_log_level"])
+def test_name_of_an_environment_variable(name):
+    (finding,) = opened("3.9", given(config={name: "info"})).findings
+    assert finding.message.endswith("Kong has no setting of this name; write log_level")
 
 
 @pytest.mark.parametrize("config", ["pg_password=hunter2", ["hunter2"], {"pg_password": [{"x": "hunter2"}]}])
@@ -351,6 +360,7 @@ def test_given_value_has_priority_over_a_replaced_default():
         ("3.9", {"log_level": "debug", "nginx_worker_processes": 2, "pg_ssl": True}, ("debug", "2", "on")),
         ("0.8", {"nginx": {"x": 1.5}, "send_anonymous_reports": False, "unset": None}, ("1.5", "false")),
         ("3.9", {"plugins": ["bundled", "mine"]}, ("bundled, mine",)),
+        ("3.9", {"pg_host": "", "pg_user": " "}, ("", "")),
     ],
 )
 def test_other_settings_become_text(version, config, settings):
