@@ -103,7 +103,8 @@ def describe_queries():
             yield f"{name}: {error}"
     for title, groups, options in _GROUPS:
         try:
-            yield f"{title}: {select_nodes(groups, **{'extra': None, 'play_hosts': ['a'], 'is_limited': True, 'groups_of_hosts': lambda _hosts: [], **options})}"
+            given = {"extra": None, "play_hosts": ["a"], "is_limited": True, "groups_of_hosts": lambda _hosts: []}
+            yield f"{title}: {select_nodes(groups, **{**given, **options})}"
         except GroupError as error:
             yield f"{title}: {error}"
     yield describe_members(["a1", "a2", "a3"], "kong", ["a1", "a3"])
