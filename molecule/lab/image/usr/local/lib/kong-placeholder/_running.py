@@ -57,8 +57,8 @@ def keep(config: Config) -> None:
 def _keep_version(config: Config) -> None:
     """Write Kong's own file with its version, which its package has."""
     META.parent.mkdir(parents=True, exist_ok=True)
-    parts = zip(("major", "minor", "patch"), (*config.version.split("."), "0"), strict=False)
-    META.write_text("".join(f"  {name} = {number},\n" for name, number in parts), encoding="utf-8")
+    major, minor, *rest = config.version.split(".")
+    META.write_text(f"  major = {major},\n  minor = {minor},\n  patch = {rest[0] if rest else 0},\n", encoding="utf-8")
 
 
 def render(config: Config) -> str:
