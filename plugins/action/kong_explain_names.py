@@ -37,17 +37,14 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        groups = variables["groups"]
-        listener = arguments["listener"]
-        errors = [
-            explain_name("from", arguments["caller"], "host", groups["all"]),
-            explain_name("to", arguments["target"], "Kong node", groups.get(arguments["group"], ())),
-            explain_name("listener", listener, "listener", self._list_listeners(arguments, variables))
-            if listener
-            else "",
-        ]
-        if found := [error for error in errors if error]:
-            raise AnsibleActionFail(found[0])
+        groups, listener = variables["groups"], arguments["listener"]
+        error = (
+            explain_name("from", arguments["caller"], "host", groups["all"])
+            or explain_name("to", arguments["target"], "Kong node", groups.get(arguments["group"], ()))
+            or (listener and explain_name("listener", listener, "listener", self._list_listeners(arguments, variables)))
+        )
+        if error:
+            raise AnsibleActionFail(error)
         return {}
 
     def _list_listeners(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Collection[str]:
