@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
     render_entries,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import is_loopback
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _UNIT = "kong.service"
@@ -258,7 +259,7 @@ class _Draft:
             entries = parse_listen(stated.value, self.generation, setting)
         except ListenError:
             return set()
-        return {entry.port for entry in entries if not entry.address.startswith(("127.", "::1", "localhost"))}
+        return {entry.port for entry in entries if not is_loopback(entry.address)}
 
     def name_source(self, address: str) -> str:
         """Return the name of the only host of this network with an address, else the address, as this node sees it."""

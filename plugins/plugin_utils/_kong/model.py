@@ -26,6 +26,12 @@ LOCALHOST = "localhost"
 _WILDCARDS = (ANY_IPV4, "*", "::")
 
 
+def is_loopback(address: str) -> bool:
+    """Tell whether only the host itself reaches a canonical address."""
+    ipv4_loopback = address.startswith("127.") and classify_address(address) == "ipv4"
+    return ipv4_loopback or address in ("::1", LOCALHOST)
+
+
 @dataclass(frozen=True)
 class Listener:
     """An address and port that Kong opens for one purpose.
@@ -60,8 +66,7 @@ class Listener:
     @cached_property
     def is_loopback(self) -> bool:
         """Whether only the host itself can reach it."""
-        ipv4_loopback = self.address.startswith("127.") and classify_address(self.address) == "ipv4"
-        return ipv4_loopback or self.address in ("::1", LOCALHOST)
+        return is_loopback(self.address)
 
     @cached_property
     def is_wildcard(self) -> bool:

@@ -111,6 +111,15 @@ def test_the_open_ports_of_a_default_kong_that_nobody_could_use_are_questions(ve
     assert {name for name in ("admin", "admin_gui", "status", "proxy") if f"kong_{name}_sources" in questions} == closed
 
 
+@pytest.mark.parametrize(
+    ("address", "is_open"), [("[::1]", False), ("127.0.0.9", False), ("[::1:2:3:4]", True), ("10.0.0.1", True)]
+)
+def test_only_a_listener_that_other_hosts_reach_is_a_question(address, is_open):
+    settings = make_settings(admin_listen=f"{address}:8001")
+    questions = propose([make_host("a", "10.0.0.1", settings=settings)]).questions["a"]
+    assert any("kong_admin_sources" in question for question in questions) is is_open
+
+
 def test_a_variable_of_the_environment_is_a_question():
     settings = make_settings("environment", "Environment= in kong.service", status_listen="0.0.0.0:8105")
     proposal = propose([make_host("a", "10.0.0.1", settings=settings)])
