@@ -48,7 +48,7 @@ class ActionModule(ControllerAction):
         return {}
 
     def _list_listeners(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Collection[str]:
-        """Return the listeners of the node: those that its plan opens, else those that its version and role have."""
+        """Return the listeners that the plan opens on the node, else the listeners of its version and role."""
         if arguments["opened"] is not None:
             return set(arguments["opened"])
         try:

@@ -55,7 +55,7 @@ left_out:
   returned: success
   type: dict
 files:
-  description: The files that change, by path below O(path), with V(written), or V(edited) for a file that somebody edited.
+  description: The files that change, by path below O(path), with V(written), or V(edited) for a file that was edited.
   returned: success
   type: dict
 """

@@ -19,14 +19,14 @@ _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
 
 @dataclass(frozen=True)
 class Connection:
-    """An open tcp connection: the port of this host, and the address of the client as this host sees it."""
+    """An open tcp connection: the port of this host, and the client's address that this host sees."""
 
     port: int
     source: str
 
 
 def list_connections(ports: Collection[int], proc: Path = PROC) -> list[Connection]:
-    """Return the connections to these ports, each pair of port and address once, without those of the host to itself.
+    """Return the connections to these ports, each pair of port and address once. Connections of the host to itself are left out.
 
     Raises OSError if /proc cannot be read.
     """

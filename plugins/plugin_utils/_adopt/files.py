@@ -114,7 +114,7 @@ def _mark(text: str) -> str:
 
 
 def _is_own(text: str) -> bool:
-    """Tell whether nobody has edited the text of a file."""
+    """Tell whether the text of a file is as it was written."""
     match = _MARK.match(text)
     return match is not None and match[1] == _compute_digest(text[match.end() :])
 
