@@ -5,7 +5,8 @@
 """Finds why Kong does not start or reload: the error lines in the journal of its unit and in nginx's error log.
 
 A unit of Type=simple starts successfully even if its program ends with an error a moment later, so the status of a command
-is not enough. Sources: journalctl(1), systemd.time(7); ngx_log_error_core in src/core/ngx_log.c for the form of a line.
+is not enough. Sources: journalctl(1), systemd.time(7); ngx_log_error_core in src/core/ngx_log.c for the form of a line; Kong 0.6
+to 0.8: kong/cli/utils/logger.lua and kong/cli/services/serf.lua.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ _SHOWN, _WIDTH = 5, 300
 # Shorter values and words appear by chance.
 _SHORTEST_SECRET, _SHORTEST_WORD = 4, 8
 _WORD = re.compile(r"""[^\s"';]+""")
-# Errors of nginx, of Kong's program, and of systemd about the unit's program and its files.
-_ERROR = re.compile(r"\[(?:emerg|alert|crit|error)\]|^Error: |: Failed (?:at step|to )")
-_FATAL = re.compile(r"\[emerg\]|(?:^|: )Error: ")
+# Errors of nginx, of Kong's program, of Serf, and of systemd about the unit's program and its files.
+_ERROR = re.compile(r"\[(?:emerg|alert|crit|error|ERR)\]|^Error: |(?:: |^==> )Failed (?:at step|to )")
+_FATAL = re.compile(r"\[(?:emerg|ERR)\]|(?:^|: )Error: |^==> Failed to ")
+# Kong 0.6 to 0.8 prints in colours, also to a journal.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OF_A_REQUEST = ", client: "
 _HEAD = re.compile(r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|nginx:) (\[\w+\]) (?:\d+#\d+: )?(?:\*\d+ )?")
 
@@ -63,8 +66,9 @@ def read_errors(host: Host, mark: Mark) -> list[str]:
 
 
 def find_errors(lines: Iterable[str]) -> list[str]:
-    """Return the lines that are errors, without those about the request of a client."""
-    return [line for line in map(str.strip, lines) if _ERROR.search(line) and _OF_A_REQUEST not in line]
+    """Return the lines that are errors, without colours, and without those about the request of a client."""
+    plain = (_COLOUR.sub("", line).strip() for line in lines)
+    return [line for line in plain if _ERROR.search(line) and _OF_A_REQUEST not in line]
 
 
 def find_refusals(errors: Iterable[str], master: str) -> list[str]:

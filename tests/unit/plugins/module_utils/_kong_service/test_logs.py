@@ -121,6 +121,20 @@ def test_errors_about_requests_are_left_out():
     assert find_errors([request, " Error: no \n", "[warn] 1#1: x", "all good"]) == ["Error: no"]
 
 
+# The function `ansicolors` resets the colour before and after a text.
+COLOURED = "\x1b[0m\x1b[31m[ERR] \x1b[0m\x1b[0mCould not start serf: Failed to start the Serf agent: no address"
+
+
+def test_errors_of_kong_0_6_to_0_8():
+    lines = ["\x1b[0m\x1b[34m[INFO] \x1b[0m\x1b[0mLeaving cluster..", COLOURED, "==> Failed to start the Serf agent: x"]
+    errors = find_errors(lines)
+    assert errors == [
+        "[ERR] Could not start serf: Failed to start the Serf agent: no address",
+        "==> Failed to start the Serf agent: x",
+    ]
+    assert summarise([*errors, "[error] 11#11: noise"], {}) == (*errors,)
+
+
 @pytest.mark.parametrize(
     "line, refuses",
     [
@@ -128,6 +142,8 @@ def test_errors_about_requests_are_left_out():
         ("nginx: [emerg] unknown directive", True),
         ("Error: /etc/kong/kong.conf: bad value", True),
         ("2026/11/30 17:55:56 [error] 10#10: init_by_lua error: x", True),
+        ("[ERR] Could not start Kong", True),
+        ("==> Failed to start the Serf agent: x", True),
         ("2026/11/30 17:55:56 [error] 11#11: *1 [lua] no database", False),
         ("kong.service: Failed to load environment files: No such file", False),
     ],
