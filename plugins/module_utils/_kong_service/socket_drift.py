@@ -60,6 +60,17 @@ def compare_listeners(listeners: Sequence[Listener], sockets: Sockets) -> Socket
     return SocketDrift(tuple(missing), tuple(unexpected))
 
 
+def find_bound(listeners: Sequence[Listener]) -> list[Listener]:
+    """Return the listeners whose address nginx binds, without those that share the socket of a wildcard."""
+    known = {(listener.protocol, listener.port, address) for listener in listeners for address in _resolve(listener)}
+    return [listener for listener in listeners if listener.has_own_socket or not _uses_wildcard(listener, known)]
+
+
+def _uses_wildcard(listener: Listener, known: set[Place]) -> bool:
+    places = [(listener.protocol, listener.port, address) for address in _resolve(listener)]
+    return any(_find_wildcard(place) in known - {place} for place in places)
+
+
 def report_drift(drift: SocketDrift, *, is_running: bool = True) -> list[str]:
     """Return a readable line for each difference; if Kong is not running, one line for all missing listeners."""
     lines = [f"{listener.name}: no process listens on {listener}" for listener in drift.missing]
@@ -113,12 +124,16 @@ def _resolve(listener: Listener) -> tuple[str, ...]:
 
 def _is_present(place: Place, known: set[Place], present: set[Place], own: set[Place]) -> bool:
     """Tell whether a planned place is open. `own` are the places with a socket of their own next to a wildcard."""
-    protocol, port, address = place
-    if place in present or address == ANY4 or place in own:
+    wildcard = _find_wildcard(place)
+    if place in present or place == wildcard or place in own:
         return place in present
-    # If a wildcard and an address of its family are planned, nginx opens only the wildcard (measured with nginx 1.22).
-    wildcard = (protocol, port, ANY6 if ":" in address else ANY4)
-    return address != ANY6 and wildcard in known and wildcard in present
+    return wildcard in known and wildcard in present
+
+
+def _find_wildcard(place: Place) -> Place:
+    """Return the wildcard of a place. If it is planned too, nginx opens only the wildcard (measured with nginx 1.22)."""
+    protocol, port, address = place
+    return protocol, port, ANY6 if ":" in address else ANY4
 
 
 def _may_be_kongs(sock: Socket, unit: str) -> bool:

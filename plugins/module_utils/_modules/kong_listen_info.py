@@ -31,6 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
     compare_listeners,
+    find_bound,
     find_kong_sockets,
     report_drift,
 )
@@ -68,8 +69,12 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def find_unbindable(listeners: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    """Return the addresses of listeners that no process can bind now."""
-    bound = {listener["address"]: None for listener in listeners if "transparent" not in (listener["flags"] or ())}
+    """Return the addresses of listeners that no process can bind now. nginx does not bind those that share a wildcard's socket."""
+    transparent = {
+        (listener["port"], listener["address"]) for listener in listeners if "transparent" in (listener["flags"] or ())
+    }
+    found = find_bound(parse_listeners(listeners))
+    bound = {listener.address: None for listener in found if (listener.port, listener.address) not in transparent}
     return [address for address in bound if is_address(address) and not is_bindable(address)]
 
 
