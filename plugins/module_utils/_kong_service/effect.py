@@ -18,10 +18,14 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
+    ENVIRONMENT,
+    FILE,
     OUTDATED,
     STARTED,
+    UNKNOWN,
     Sources,
     find_differences,
+    find_effective,
     is_unverified,
     name_variable,
 )
@@ -36,6 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
 )
 
 _WORKERS = re.compile(r"^\s*worker_processes\s+(\w+)\s*;", re.MULTILINE)
+_WORKERS_SETTING, _WORKERS_ALIAS = "nginx_worker_processes", "nginx_main_worker_processes"
 _SHOWN = 5
 
 
@@ -99,16 +104,28 @@ def _compare_settings(kong: Kong, now: Nginx, wanted: Mapping[str, str]) -> list
 def _compare_file(host: Host, kong: Kong, expected: Expected) -> list[str]:
     """Compare the prepared settings with the lines of Kong's file, except those that a variable overrides."""
     with suppress(HostError, OSError):
-        found = find_differences(kong.settings, _read_sources(host, kong, expected))
-        return _name_old(
-            kong, expected.before, (entry.setting for entry in found if entry.origin in (STARTED, OUTDATED))
-        )
+        sources = _read_sources(host, kong, expected)
+        found = find_differences(kong.settings, sources)
+        names = {entry.setting for entry in found if entry.origin in (STARTED, OUTDATED)}
+        return _name_old(kong, expected.before, names | _find_old_aliases(sources))
     return []
+
+
+def _find_old_aliases(sources: Sources) -> set[str]:
+    """Return the settings whose alias still has the old value, so that nginx.conf has it too.
+
+    From 2.3 on `kong reload` keeps the derived alias in PREFIX/.kong_env. An alias that is stated itself is none.
+    """
+    stated = find_effective(_WORKERS_SETTING, sources)
+    is_derived = find_effective(_WORKERS_ALIAS, sources).origin == UNKNOWN
+    derived = sources.prepared.values.get(_WORKERS_ALIAS) if sources.prepared and sources.prepared.in_use else None
+    is_old = stated.origin in (ENVIRONMENT, FILE) and is_derived and derived not in (None, stated.value)
+    return {_WORKERS_SETTING} if is_old else set()
 
 
 def _read_sources(host: Host, kong: Kong, expected: Expected) -> Sources:
     running = find_running(host, kong.unit, expected.before.prefix, in_container=expected.in_container)
-    return read_sources(host, running, KongFile(kong.conf, "conf", {}), kong.settings)
+    return read_sources(host, running, KongFile(kong.conf, "conf", {}), {*kong.settings, _WORKERS_ALIAS})
 
 
 def explain_unverified(host: Host, kong: Kong, expected: Expected) -> str:

@@ -182,6 +182,29 @@ def test_the_number_of_workers_is_that_of_the_file(by_own_command):
     assert by_own_command.unverified == ""
 
 
+WORKERS, ALIAS = "nginx_worker_processes", "nginx_main_worker_processes"
+
+
+@pytest.mark.parametrize(
+    ("settings", "prepared", "variables", "is_old"),
+    [
+        ({WORKERS: "1"}, {WORKERS: "1", ALIAS: "2"}, {}, True),
+        ({WORKERS: "1"}, {WORKERS: "1", ALIAS: "1"}, {}, False),
+        # Before 2.0 there is no alias.
+        ({WORKERS: "1"}, {WORKERS: "1"}, {}, False),
+        ({WORKERS: "1", ALIAS: "2"}, {WORKERS: "1", ALIAS: "2"}, {}, False),
+        ({WORKERS: "1"}, {WORKERS: "1", ALIAS: "2"}, {"KONG_NGINX_MAIN_WORKER_PROCESSES": "2"}, False),
+        ({WORKERS: "1"}, {WORKERS: "2", ALIAS: "2"}, {"KONG_NGINX_WORKER_PROCESSES": "2"}, False),
+        ({WORKERS: "2"}, {WORKERS: "1", ALIAS: "2"}, {"KONG_NGINX_WORKER_PROCESSES": "1"}, True),
+        ({"log_level": "info"}, {"log_level": "info", WORKERS: "1", ALIAS: "2"}, {}, False),
+    ],
+)
+def test_a_reload_that_keeps_the_derived_number_of_workers(by_own_command, settings, prepared, variables, is_old):
+    """nginx.conf has the old number then, like the running nginx."""
+    lines = by_own_command(settings, "".join(f"{name} = {value}\n" for name, value in prepared.items()), variables)
+    assert [line.rpartition(": ")[2] for line in lines] == [WORKERS] * is_old
+
+
 def test_values_that_cannot_be_compared_are_unverified(by_own_command):
     settings = {
         "ssl_cert": "/a.pem",
