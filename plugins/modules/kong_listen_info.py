@@ -150,6 +150,7 @@ effective:
   description:
     - The effective values that are not as planned, and that no line in Kong's file explains.
     - C(setting), C(value), which is hidden for secrets, C(moves), C(origin), C(place) and C(line), a readable line.
+    - C(value) is V(unknown) if a container's C(KONG_X_FILE) names a file with the value and the running Kong does not show it.
     - C(origin) is V(environment) for a variable, V(outdated) if Kong was not reloaded since its file changed, and V(started)
       if neither the file nor a unit has the value. C(place) is the place of the variable, or Kong's own file of settings.
     - C(moves) is true if a listen setting opens other addresses or ports than planned.

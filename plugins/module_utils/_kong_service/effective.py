@@ -68,6 +68,8 @@ class Effective:
     @property
     def shown(self) -> str:
         """The value for a message; secrets are hidden."""
+        if self.value is None:
+            return "unknown"
         return HIDDEN if is_secret(self.setting) else self.value or "empty"
 
 
@@ -80,7 +82,8 @@ def find_effective(setting: str, sources: Sources) -> Effective:
     """Return the effective value of a setting and its origin."""
     variable = sources.variables.get(name_variable(setting))
     if variable is not None:
-        return Effective(setting, variable.value, ENVIRONMENT, variable.origin)
+        value = variable.value if variable.is_known else _find_used(setting, sources)
+        return Effective(setting, value, ENVIRONMENT, variable.origin)
     of_file, default = sources.file.get(setting), sources.defaults.get(setting)
     stated, origin = (of_file, FILE) if of_file is not None else (default, DEFAULT)
     if stated is None:
@@ -89,14 +92,17 @@ def find_effective(setting: str, sources: Sources) -> Effective:
 
 
 def find_differences(wanted: Mapping[str, str], sources: Sources) -> Iterator[Effective]:
-    """Yield the effective values that differ from the wanted values and that a line in Kong's file does not explain."""
+    """Yield the effective values that differ from the wanted values and that a line in Kong's file does not explain.
+
+    The value of a variable that is not known counts as different.
+    """
     for setting, value in wanted.items():
         found = find_effective(setting, sources)
-        if found.origin == ENVIRONMENT and is_same(setting, found.value or "", value):
+        if found.origin == ENVIRONMENT and found.value is not None and is_same(setting, found.value, value):
             # The unit may have got the variable since Kong started.
             running = _find_other_value(setting, value, sources)
             found = replace(running, origin=STARTED) if running else found
-        differs = found.value is not None and not is_same(setting, found.value, value)
+        differs = found.value is None or not is_same(setting, found.value, value)
         if differs and found.origin in (ENVIRONMENT, STARTED, OUTDATED):
             yield found
 
@@ -112,8 +118,9 @@ def describe_unloaded(sources: Sources) -> str:
 
 
 def moves_listeners(found: Effective, wanted: str) -> bool:
-    """Tell whether an effective value of a listen setting opens other addresses or ports than the wanted value."""
-    return "_listen" in found.setting and parse_endpoints(found.value or "") != parse_endpoints(wanted)
+    """Tell whether an effective value of a listen setting is known to open other addresses or ports than the wanted value."""
+    is_listen = "_listen" in found.setting and found.value is not None
+    return is_listen and parse_endpoints(found.value or "") != parse_endpoints(wanted)
 
 
 def describe(found: Effective, wanted: str, path: str) -> str:

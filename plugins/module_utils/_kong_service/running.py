@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
     find_master,
     read_user,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import remove_suffix
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import LUA, find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
@@ -35,6 +36,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 # The units of the packages; that of Kong Enterprise had either name (build/package/ of Kong/kong, and its documentation).
 _OF_COMMUNITY, _OF_ENTERPRISE = "kong", "kong-enterprise-edition"
 _CONFS = ("/etc/kong/kong.conf", "/etc/kong.conf")  # Kong 0.10 and later searches in this order
+# The entrypoint of the official images sets KONG_X to the content of the file that KONG_X_FILE names (docker-kong). It may be a secret.
+_FROM_FILE = "_FILE"
 _SHORT = 12  # the length of a container's id in the output of podman and docker
 
 
@@ -121,7 +124,11 @@ def find_fallbacks(host: Host, running: Running, file: KongFile, settings: Colle
     """
     sources = read_sources(host, running, file, settings)
     found = {name: sources.variables.get(name_variable(name)) for name in settings}
-    of_variables = {name: variable.value for name, variable in found.items() if variable and variable.is_permanent}
+    of_variables = {
+        name: variable.value
+        for name, variable in found.items()
+        if variable and variable.is_known and variable.is_permanent
+    }
     is_known = not _find_container(running) and (
         file.form != "env" or _find_conf_of_unit(host, running.unit) is not None
     )
@@ -187,6 +194,11 @@ def _read_container(host: Host, container: Container) -> dict[str, Variable]:
         with suppress(HostError, ValueError):
             shown = json.loads(host.run(container.engine, "inspect", container.number))
     words = [word for record in shown for word in (record.get("Config") or {}).get("Env") or ()]
-    pairs = (word.partition("=")[::2] for word in words)
+    pairs = dict(word.partition("=")[::2] for word in words if word.startswith("KONG_"))
     origin = f"the environment of container {container.number[:_SHORT]}"
-    return {name: Variable(value, origin) for name, value in pairs if name.startswith("KONG_")}
+    from_files = {
+        remove_suffix(name, _FROM_FILE): Variable("", f"{name} in {origin}", is_known=False)
+        for name, value in pairs.items()
+        if name.endswith(_FROM_FILE) and value
+    }
+    return {**from_files, **{name: Variable(value, origin) for name, value in pairs.items()}}

@@ -51,11 +51,15 @@ _PART = re.compile(_QUOTED, re.DOTALL)
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of Kong's environment. `origin` names the place where it is set, and `file` that file, if known."""
+    """A variable of Kong's environment. `origin` names the place where it is set, and `file` that file, if known.
+
+    If `is_known` is false, Kong gets its value at the start, and the value here is empty.
+    """
 
     value: str
     origin: str
     file: str = ""
+    is_known: bool = True
 
     @property
     def is_permanent(self) -> bool:

@@ -99,6 +99,31 @@ def test_a_variable_that_the_running_kong_does_not_have():
     assert list(find_differences(wanted, replace(planned, prepared=None))) == []
 
 
+FROM_FILE = Variable("", "KONG_ADMIN_LISTEN_FILE in the environment of container 1", is_known=False)
+
+
+@pytest.mark.parametrize(
+    ("sources", "value", "differs"),
+    [
+        (replace(SOURCES, prepared=None), None, True),
+        (replace(SOURCES, prepared=Prepared(ENV, 200.0, {}, in_use=False)), None, True),
+        (running_with(admin_listen="0.0.0.0:8001"), "0.0.0.0:8001", True),
+        (running_with(admin_listen="127.0.0.1:8001"), "127.0.0.1:8001", False),
+    ],
+)
+def test_a_variable_whose_value_is_not_known(sources, value, differs):
+    """The running Kong may show the value. An unknown value is reported, but nothing is known about its listeners."""
+    changed = replace(sources, variables={"KONG_ADMIN_LISTEN": FROM_FILE})
+    expected = Effective("admin_listen", value, ENVIRONMENT, FROM_FILE.origin)
+    assert find_effective("admin_listen", changed) == expected
+    wanted = "127.0.0.1:8001"
+    assert [*find_differences({"admin_listen": wanted}, changed)] == [expected] * differs
+    assert moves_listeners(expected, wanted) is (differs and value is not None)
+    assert describe(expected, wanted, "/k.conf") == (
+        f"admin_listen is {value or 'unknown'}, planned {wanted}: KONG_ADMIN_LISTEN ({FROM_FILE.origin}) overrides /k.conf"
+    )
+
+
 def test_values_of_kongs_own_file_are_compared_by_meaning():
     sources = replace(
         running_with(admin_listen="127.0.0.1:8001,127.0.0.1:8444 ssl http2", admin_ssl="true"),

@@ -28,6 +28,7 @@ class FakeHost(Host):
     """A host with units, whose properties `systemctl show` prints, and with one container."""
 
     manager, start = "", ""
+    of_container = ("KONG_PG_PASSWORD=s=x", "KONG_LOG_LEVEL=info")
 
     def __init__(self, root="/", **units):
         super().__init__(root)
@@ -40,7 +41,7 @@ class FakeHost(Host):
         if argv[0] in ("podman", "docker"):
             if argv[2] != NUMBER:
                 raise HostError("no such container")
-            return json.dumps([{"Config": {"Env": ["PATH=/bin", "KONG_PG_PASSWORD=s=x", "KONG_LOG_LEVEL=info"]}}])
+            return json.dumps([{"Config": {"Env": ["PATH=/bin", *self.of_container]}}])
         if argv == ("systemctl", "show", "--property=Environment"):
             return f"Environment={self.manager}\n"
         if argv[-1] == "--value" and argv[3].startswith("--property=Exec"):
@@ -113,6 +114,26 @@ def test_the_variables_of_a_container(run_master, tmp_path, engine):
         "KONG_PG_PASSWORD": Variable("s=x", origin),
         "KONG_LOG_LEVEL": Variable("info", origin),
     }
+
+
+def test_a_variable_of_a_container_whose_value_is_in_a_file(run_master, tmp_path, monkeypatch):
+    """The entrypoint of the image reads the file, which may be a secret. Its value is not that of a missing line."""
+    run_master(container=Container("docker", NUMBER))
+    given = (
+        "KONG_ADMIN_LISTEN_FILE=/run/secrets/a",
+        "KONG_PG_PASSWORD_FILE=",
+        "KONG_PG_USER=u",
+        "KONG_PG_USER_FILE=/u",
+    )
+    monkeypatch.setattr(FakeHost, "of_container", given)
+    host, file = FakeHost(tmp_path), KongFile("", "conf", {})
+    found = find_running(host, "kong", "/usr/local/kong", in_container=True)
+    variables = read_sources(host, found, file, ["admin_listen"]).variables
+    origin = f"the environment of container {NUMBER[:12]}"
+    assert variables["KONG_ADMIN_LISTEN"] == Variable("", f"KONG_ADMIN_LISTEN_FILE in {origin}", is_known=False)
+    assert variables["KONG_PG_USER"] == Variable("u", origin)
+    assert "KONG_PG_PASSWORD" not in variables
+    assert find_fallbacks(host, found, file, ["admin_listen"]) == {}
 
 
 def test_the_variables_of_a_container_that_come_from_kongs_file(run_master, tmp_path):
