@@ -162,8 +162,11 @@ def _loop_firewalld(peers: list[str]) -> Tasks:
 _NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reload"
 _NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
 WAYS = (
-    Way(PING, SYSTEMS[0], _make_ping, "true"),
-    *(_make_our_way("kong_firewall", system, make_ruleset) for system in SYSTEMS),
+    *(
+        way
+        for system in SYSTEMS
+        for way in (Way(PING, system, _make_ping, "true"), _make_our_way("kong_firewall", system, make_ruleset))
+    ),
     Way("copy, nft -f", "nftables", _write_nft_file, "nft delete table inet own; rm -f /etc/own.nft"),
     Way(
         "copy, iptables-restore",
