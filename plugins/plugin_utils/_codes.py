@@ -552,8 +552,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "ssh-port-taken",
-            "A listener or published port uses the port of the SSH server through which Ansible connects (`ansible_port`, 22 by "
-            "default), at the same address.",
+            "A listener or published port uses the port of the SSH server through which Ansible connects (`ansible_port`, an option "
+            "`-p` or `-o Port` in `ansible_ssh_common_args` and so on, 22 by default), at the same address. A port in "
+            "`~/.ssh/config` is not known: set `ansible_port` to it.",
             "Use another port.",
         ),
         _make_warning(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from getopt import GetoptError, getopt
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
@@ -32,15 +33,15 @@ CONFIGURED = "configured ssh options"
 CONFIGURED_OPTIONS = ("port", "ssh_args", "ssh_common_args", "ssh_extra_args")
 _OVER_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh")
 _PROGRAM = ("ssh", "smart")  # the others do not run `ssh`
-# The options of `ssh` that take the next word.
-_WITH_VALUE = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOoPpQRSWw")
-_PORT = re.compile(r"-p(\d+)|-o\s*(?i:port)(?:\s*=\s*|\s+)(\d+)")
+# The options of `ssh` as getopt(3) describes them (main in ssh.c). They may be joined: `-Cp 2222`.
+_OPTIONS = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+_PORT = re.compile(r"""\s*port(?:\s*=\s*|\s+)"?(\d+)"?\s*""", re.IGNORECASE)
 
 
 def read_ssh_port(variables: HostVariables) -> int:
     """Return the port at which Ansible connects to the host: from its variables, else from Ansible's configuration.
 
-    The configuration files of `ssh` itself are not read.
+    The configuration files of `ssh` itself are not read: `ssh -G` would run the commands of their `Match exec` for each node.
     """
     options = dict(variables.read_value(CONFIGURED, {}))
     port = parse_port(
@@ -56,14 +57,15 @@ def read_ssh_port(variables: HostVariables) -> int:
 
 
 def _find_port(arguments: str) -> int | None:
-    """Return the port in arguments of `ssh`, None if they have none or cannot be split into words."""
+    """Return the port in arguments of `ssh`, None if they have none or if `ssh` would reject them."""
     try:
-        words = iter(shlex.split(arguments))
-    except ValueError:
+        options, _words = getopt(shlex.split(arguments), _OPTIONS)
+    except (ValueError, GetoptError):
         return None
-    options = (f"{word}{next(words, '')}" if word in _WITH_VALUE else word for word in words)
-    found = next(filter(None, map(_PORT.fullmatch, options)), None)
-    return parse_port(found[1] or found[2]) if found else None
+    # `-p PORT` is `-o Port=PORT`.
+    settings = (f"port={value}" if option == "-p" else value for option, value in options if option in ("-p", "-o"))
+    found = next(filter(None, map(_PORT.fullmatch, settings)), None)
+    return parse_port(found[1]) if found else None
 
 
 def _runs_ssh(variables: HostVariables) -> bool:

@@ -57,6 +57,11 @@ TAKEN |= {
         "-p 2222",
         "-p2222 -p 22",
         "-o User=x -p 2222",
+        "-Cp 2222",
+        "-4Cp2222",
+        "-Co Port=2222",
+        "-o 'Port=\"2222\"'",
+        "-Ci ~/.ssh/key -vvvp 2222",
     )
 }
 TAKEN |= {
@@ -72,6 +77,10 @@ TAKEN |= {
     },
     "the port of another host": {
         "ansible_ssh_common_args": "-o ProxyCommand='ssh -p 2222 -W %h:%p jump' -J jump:2222",
+        "kong_proxy_listen": "0.0.0.0:22",
+    },
+    "the value of another joined option": {
+        "ansible_ssh_extra_args": "-Ci -p2222 -lp2222",
         "kong_proxy_listen": "0.0.0.0:22",
     },
     "the value of another option": {"ansible_ssh_extra_args": "-i -p2222", "kong_proxy_listen": "0.0.0.0:22"},
