@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import CONF
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener, Report
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion, parse_version
 
@@ -101,12 +101,12 @@ def _check_file(draft: Draft, version: KongVersion, report: Report) -> None:
 
 
 def _check_workers(draft: Draft, version: KongVersion, report: Report) -> None:
-    """Warn about a control plane with several workers (CHANGELOG of 2.0.2, #5612)."""
-    workers = [_read_config(draft).get(name) for name in _WORKERS]
+    """Warn about a control plane with several workers (CHANGELOG of 2.0.2, #5612). Their number may be encrypted, so unknown."""
+    workers = [str(_read_config(draft).get(name)) for name in _WORKERS]
     if (
         draft.node.role == "control_plane"
         and _is_between(version, (2, 0, 0), (2, 0, 1))
-        and "1" not in map(str, workers)
+        and {"1", VAULTED}.isdisjoint(workers)
     ):
         text = (
             "a control plane of Kong 2.0.0 or 2.0.1 does not work with several nginx workers; upgrade to 2.0.2 or later, or "

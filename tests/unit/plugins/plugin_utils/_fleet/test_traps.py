@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import findings, planned
 
 TRAPS = {code.name for code in SECTIONS["Errors of single Kong releases"]}
@@ -141,6 +142,7 @@ TRUST = {"lua_ssl_trusted_certificate": "/c"}
         ("2.0.1", {"nginx_worker_processes": "auto"}, 1),
         ("2.0.1", {"nginx_worker_processes": 1}, 0),
         ("2.0.1", {"nginx_main_worker_processes": "1"}, 0),
+        ("2.0.1", {"nginx_worker_processes": VAULTED}, 0),
         ("2.0.2", {}, 0),
         ("2.0", {}, 0),
     ],
