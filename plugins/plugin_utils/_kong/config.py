@@ -29,8 +29,9 @@ UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, 
 # Settings of the plan that open no listener.
 _PLANNED = ("role", "cluster_control_plane", "cluster_telemetry_endpoint")
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
-# Settings of kong.conf are words. In kong.yml a setting may also have a hyphen, such as auto-join, and dots between its keys.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+# Settings of kong.conf are words of lower-case letters, and Kong ignores others without an error (kong/conf_loader.lua). In kong.yml a
+# setting may also have a hyphen, such as auto-join, and dots between its keys.
+_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 # Kong's environment variables have this prefix, and no setting has it.
 _ENVIRONMENT = re.compile(r"kong_", re.IGNORECASE)
 # Settings that are entries of a list from 0.13 on.
@@ -56,14 +57,16 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
     found = {}
     for name, item in _flatten(value, nested=generation.format == "yaml"):
         text = _format_value(generation, item)
-        own = _NESTED.get(name, name)
+        setting = _normalise(name)
+        own = _NESTED.get(setting, setting)
         if own in _PLANNED or own in list_setting_names():
             what = "a setting that the plan contains" if own in _PLANNED else "a listen setting"
             message = f"{name} is {what}; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
             report.add_error("config-listen-setting", CONFIG, shown, message)
-        elif not _NAME.fullmatch(name) or _ENVIRONMENT.match(name):
-            report.add_error("config-invalid", CONFIG, name, f"Kong has no setting of this name; {_advise_name(name)}")
+        elif setting != name or not _NAME.fullmatch(name):
+            advice = f"write {setting}" if _NAME.fullmatch(setting) else "correct or remove it"
+            report.add_error("config-invalid", CONFIG, name, f"Kong has no setting of this name; {advice}")
         elif text is not None and text.strip().replace("\t", " ").isprintable():
             # Kong 0.9 and later read an empty value as unset.
             found[name] = text if text.strip() else ""
@@ -90,9 +93,9 @@ def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: 
     return {name: text for name, text in config.items() if name not in vaulted}
 
 
-def _advise_name(name: str) -> str:
-    setting = _ENVIRONMENT.sub("", name).lower()
-    return f"write {setting}" if _NAME.fullmatch(setting) and setting != name else "correct or remove it"
+def _normalise(name: str) -> str:
+    """Return the name of a setting as Kong's file has it: in lower case, without the prefix of its variable."""
+    return _ENVIRONMENT.sub("", name).lower()
 
 
 def _name_variable(generation: Generation, name: str) -> str:

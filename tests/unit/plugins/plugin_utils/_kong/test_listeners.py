@@ -169,10 +169,18 @@ def test_errors_name_host_variable_value_and_code(version, variables, code, vari
     assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
 
 
-@pytest.mark.parametrize("name", ["KONG_LOG_LEVEL", "kong_log_level"])
-def test_name_of_an_environment_variable(name):
-    (finding,) = opened("3.9", given(config={name: "info"})).findings
+@pytest.mark.parametrize("version", ["0.8", "3.9"])
+@pytest.mark.parametrize("name", ["KONG_LOG_LEVEL", "kong_log_level", "LOG_LEVEL", "Log_Level"])
+def test_name_of_an_environment_variable_or_in_upper_case(version, name):
+    (finding,) = opened(version, given(config={name: "info"})).findings
     assert finding.message.endswith("Kong has no setting of this name; write log_level")
+
+
+@pytest.mark.parametrize("name", ["KONG_PROXY_LISTEN", "PROXY_LISTEN"])
+def test_a_listen_setting_with_another_spelling(name):
+    """The advice does not lead to the next error."""
+    (finding,) = opened("3.9", given(config={name: "0.0.0.0:80"})).findings
+    assert finding.message.endswith(f"{name} is a listen setting; set kong_proxy_listen instead of kong_config")
 
 
 @pytest.mark.parametrize("config", ["pg_password=hunter2", ["hunter2"], {"pg_password": [{"x": "hunter2"}]}])
