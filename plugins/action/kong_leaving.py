@@ -17,7 +17,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError, parse_plan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import describe_members, forget_left
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
+    describe_damaged,
+    describe_members,
+    forget_left,
+)
 
 _ARGUMENTS = {
     "hosts": {"type": "list", "elements": "str", "required": True},
@@ -36,7 +40,7 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         if arguments["cleaned_in"]:
-            return {"changed": self._forget(Path(arguments["cleaned_in"]), arguments["hosts"])}
+            return self._forget(Path(arguments["cleaned_in"]), arguments["hosts"])
         inventory = AnsibleInventory(variables, self._loader)
         for host in arguments["hosts"]:
             if refused := explain_uncomputable(host, inventory.read_variables(host), _OF_REMOVAL):
@@ -45,14 +49,15 @@ class ActionModule(ControllerAction):
         warning = describe_members(arguments["hosts"], arguments["group"], members)
         return {"warnings": [warning]} if warning else {}
 
-    def _forget(self, path: Path, cleaned: list[str]) -> bool:
-        """Delete hosts from the nodes in `left` of a plan file. Return whether the file changes; a file that is no plan does not."""
-        before = read_file(path)
+    def _forget(self, path: Path, cleaned: list[str]) -> dict[str, Any]:
+        """Delete hosts from the nodes in `left` of a plan file. A file that is no plan does not change, with a warning."""
+        if not path.exists():
+            return {"changed": False}
         try:
-            plan = parse_plan(before)
-        except PlanError:
-            return False
+            plan = parse_plan(read_file(path))
+        except PlanError as exc:
+            return {"changed": False, "warnings": [describe_damaged(path, str(exc), cleaned)]}
         if not {*plan.get("left", {})}.intersection(cleaned):
-            return False
+            return {"changed": False}
         update_file(path, dump_json(forget_left(plan, cleaned)), check_mode=self._task.check_mode)
-        return True
+        return {"changed": True}

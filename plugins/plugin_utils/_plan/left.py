@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shorten_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, make_natural_key, shorten
 
 _PLAYBOOK = "gatehouse.kong.remove"
 _KEPT = ("site", "address", "connection")
 _LONG = 80  # names in a command for several hosts, in characters
+_SHOWN_PATH, _SHOWN_REASON = 100, 80
 _PLAIN = re.compile(r"[\w./:@+-]+")
 
 
@@ -79,6 +80,14 @@ def describe_members(leaving: Collection[str], group: str, nodes: Collection[str
         "remove the collection from the whole fleet"
         if members
         else ""
+    )
+
+
+def describe_damaged(path: Path, reason: str, cleaned: Collection[str]) -> str:
+    """Return a warning about a plan file that is no plan, so that the cleaned hosts cannot be deleted from it."""
+    return (
+        f"kong_plan_file: {shorten(shorten_source(str(path)), _SHOWN_PATH)} was not changed, because {shorten(reason, _SHOWN_REASON)}. "
+        f"Restore it and run this playbook again, or delete it. Cleaned: {format_ranges(cleaned, 1)}"
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -431,8 +432,6 @@ FORGOTTEN = {**LEFT, "left": {"k3": OF_LEFT}}
         (dump_json(LEFT), ["k2", "k9"], dump_json(FORGOTTEN)),
         (dump_json(LEFT), ["k9"], None),
         (dump_json({"format": 1, "nodes": {}}), ["k2"], None),
-        ("not a plan", ["k2"], None),
-        (dump_json({**LEFT, "left": None}), ["k2"], None),
     ],
 )
 def test_cleaned_nodes_are_deleted_from_a_plan_file(tmp_path, text, cleaned, after, check_mode):
@@ -441,6 +440,32 @@ def test_cleaned_nodes_are_deleted_from_a_plan_file(tmp_path, text, cleaned, aft
     result, _printed = run(kong_leaving, {"hosts": cleaned, "cleaned_in": str(file)}, check_mode=check_mode)
     assert result["changed"] is (after is not None)
     assert file.read_text(encoding="utf-8") == (after if after and not check_mode else text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "this is not JSON: "),
+        ("not a plan", "this is not JSON: "),
+        (dump_json(LEFT)[:-20], "this is not JSON: "),
+        (dump_json({**LEFT, "left": None}), "this is not a plan: `left` is null"),
+    ],
+)
+def test_a_damaged_plan_file_is_a_warning_that_names_it(tmp_path, text, reason):
+    file = tmp_path / ("p" * 250)
+    file.write_text(text, encoding="utf-8")
+    hosts = [f"{'gateway-' * 7}{name}" for name in "abcdefg"]
+    result, _printed = run(kong_leaving, {"hosts": hosts, "cleaned_in": str(file)})
+    (warning,) = result["warnings"]
+    assert (result["changed"], file.read_text(encoding="utf-8")) == (False, text)
+    assert re.match(rf"kong_plan_file: /.*… was not changed, because {re.escape(reason)}", warning)
+    assert "or delete it" in warning
+    assert len(warning) <= 400
+
+
+def test_without_a_plan_file_no_node_is_deleted(tmp_path):
+    result, _printed = run(kong_leaving, {"hosts": ["k2"], "cleaned_in": str(tmp_path / "plan.json")})
+    assert (result["changed"], result.get("warnings")) == (False, None)
 
 
 @pytest.mark.parametrize(
