@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -247,6 +247,26 @@ def _join_ports(ports: Iterable[Port]) -> list[Port]:
         same = port.listener, port.port, port.addresses, port.flags, port.flows
         by_protocol[same] = _join(by_protocol.get(same, port), port)
     return list(by_protocol.values())
+
+
+def group_ports(ports: Iterable[Port]) -> list[list[Port]]:
+    """Return the ports of each listener in groups. Ports of a group differ in their numbers, flags and addresses only."""
+    groups: dict[Hashable, list[Port]] = {}
+    for port in ports:
+        paths = tuple((flow.who, flow.callers, flow.via, flow.device, flow.sources, flow.listed) for flow in port.flows)
+        groups.setdefault((port.listener, port.loopback, port.protocols, paths), []).append(port)
+    return list(groups.values())
+
+
+def list_group_flows(group: Iterable[Port]) -> tuple[Flow, ...]:
+    """Return the flows of a group of ports, each with the endpoints of all its ports."""
+    return tuple(map(_join_endpoints, zip(*(port.flows for port in group), strict=True)))
+
+
+def _join_endpoints(flows: Sequence[Flow]) -> Flow:
+    dialled = dict.fromkeys(endpoint for flow in flows for endpoint in flow.dialled)
+    arrives = dict.fromkeys(endpoint for flow in flows for endpoint in flow.arrives)
+    return replace(flows[0], dialled=tuple(dialled), arrives=tuple(arrives))
 
 
 def _join(first: Port, second: Port) -> Port:

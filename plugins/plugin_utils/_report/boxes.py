@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Callers,
     Flow,
     Port,
+    group_ports,
+    list_group_flows,
     list_hosts,
     list_ports,
 )
@@ -122,7 +124,7 @@ def _make_equivalence_key(node: Node, plan: Mapping[str, Any]) -> Hashable:
 
 def _make_box(plan: Mapping[str, Any], group: Sequence[Node], callers: Callers) -> Box:
     first = group[0]
-    rows = _make_rows(list_ports(plan, first, callers))
+    rows = tuple(_make_rows(list_ports(plan, first, callers)))
     if len(group) > 1:
         rows = tuple(
             replace(row, flows=tuple(_note_further_nodes(flow, len(group)) for flow in row.flows)) for row in rows
@@ -143,29 +145,16 @@ def _describe_group(group: Sequence[Node]) -> tuple[str, ...]:
     return (f"{addresses}{more}", f"Kong {first.version}, {first.role}", f"cluster {first.cluster}", *advertised)
 
 
-def _make_rows(ports: Sequence[Port]) -> tuple[Row, ...]:
-    """Join ports of a listener whose flows differ in the dialled port only."""
-    rows: dict[Hashable, Row] = {}
-    for port in ports:
-        key = port.listener, port.loopback, port.protocols, tuple(_make_path_key(flow) for flow in port.flows)
-        text = " ".join((f"{port.port}/{'+'.join(port.protocols)}", *(flag for flag in port.flags if flag == "ssl")))
-        row = rows.get(key)
-        if row is None:
-            rows[key] = Row(port.listener, (text,), (port.port,), port.loopback, port.flows)
-        else:
-            flows = tuple(_join(first, second) for first, second in zip(row.flows, port.flows, strict=True))
-            rows[key] = replace(row, ports=(*row.ports, text), numbers=(*row.numbers, port.port), flows=flows)
-    return tuple(rows.values())
+def _make_rows(ports: Sequence[Port]) -> Iterator[Row]:
+    """Yield a row for each group of ports."""
+    for group in group_ports(ports):
+        first = group[0]
+        numbers = tuple(port.port for port in group)
+        yield Row(first.listener, tuple(map(_format_port, group)), numbers, first.loopback, list_group_flows(group))
 
 
-def _make_path_key(flow: Flow) -> Hashable:
-    return flow.who, flow.callers, flow.via, flow.device, flow.sources
-
-
-def _join(first: Flow, second: Flow) -> Flow:
-    dialled = tuple(dict.fromkeys((*first.dialled, *second.dialled)))
-    arrives = tuple(dict.fromkeys((*first.arrives, *second.arrives)))
-    return replace(first, dialled=dialled, arrives=arrives)
+def _format_port(port: Port) -> str:
+    return f"{port.port}/{'+'.join(port.protocols)}{' ssl' if 'ssl' in port.flags else ''}"
 
 
 def format_endpoints(endpoints: Sequence[Endpoint]) -> str:

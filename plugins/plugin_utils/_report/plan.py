@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     Flow,
     Port,
     format_source,
+    group_ports,
+    list_group_flows,
     list_ports,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sources import (
@@ -86,7 +88,7 @@ def make_forwards_section(plan: Mapping[str, Any], callers: Callers) -> Section:
                 "sources, as the node sees them",
                 "hairpin",
             ),
-            [_make_forward_row(plan, forward, callers) for forward in forwards_of_device],
+            _make_forward_rows(plan, forwards_of_device, callers),
         )
         for device, forwards_of_device in groupby(forwards, key=lambda forward: forward["device"])
     ]
@@ -99,16 +101,24 @@ def make_forwards_section(plan: Mapping[str, Any], callers: Callers) -> Section:
     return Section("forwards", "NAT forwards", (Cell(intro),), tuple(tables))
 
 
-def _make_forward_row(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> tuple[Cell, ...]:
-    return make_cells(
-        str(Endpoint(forward["outside"], forward["outside_port"])),
-        forward["protocol"],
-        str(Endpoint(forward["inside"], forward["inside_port"])),
-        forward["node"],
-        forward["listener"],
-        _make_sources_cell(plan, forward, callers),
-        "yes" if forward["hairpin"] else "no",
-    )
+def _make_forward_rows(
+    plan: Mapping[str, Any], forwards: Iterable[Mapping[str, Any]], callers: Callers
+) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows of a device. Forwards that differ in their protocols or ports only share a row."""
+    protocols: dict[tuple[tuple[Cell, ...], Endpoint, Endpoint], list[str]] = {}
+    for forward in forwards:
+        outside = Endpoint(forward["outside"], forward["outside_port"])
+        inside = Endpoint(forward["inside"], forward["inside_port"])
+        sources = _make_sources_cell(plan, forward, callers)
+        cells = make_cells(forward["node"], forward["listener"], sources, "yes" if forward["hairpin"] else "no")
+        protocols.setdefault((cells, outside, inside), []).append(forward["protocol"])
+    endpoints: dict[tuple[tuple[Cell, ...], str, str, str], list[tuple[Endpoint, Endpoint]]] = {}
+    for (cells, outside, inside), names in protocols.items():
+        key = cells, "+".join(names), outside.address, inside.address
+        endpoints.setdefault(key, []).append((outside, inside))
+    for (cells, protocol, *_addresses), pairs in endpoints.items():
+        outsides, insides = ([pair[side] for pair in pairs] for side in (0, 1))
+        yield (*make_cells(format_endpoints(outsides), protocol, format_endpoints(insides)), *cells)
 
 
 def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> Cell:
@@ -137,7 +147,7 @@ def make_ports_section(plan: Mapping[str, Any], callers: Callers) -> Section:
     equivalent = {name: group for group in groups for name in group}
     for name, anchor in anchors.items():
         node = get_node(plan, name)
-        rows = [row for port in list_ports(plan, node, callers) for row in _make_port_rows(port)]
+        rows = [row for group in _group_by_address(list_ports(plan, node, callers)) for row in _make_port_rows(group)]
         first, *others = equivalent[name]
         notes = [*_describe_node(plan["nodes"][name], node.advertised)]
         if others and name == first:
@@ -162,15 +172,22 @@ def _describe_node(node: Mapping[str, Any], advertised: Endpoint | None) -> Iter
     )
 
 
-def _make_port_rows(port: Port) -> Iterator[tuple[Cell, ...]]:
+def _group_by_address(ports: Sequence[Port]) -> Iterator[list[Port]]:
+    """Yield the groups of ports that listen on the same addresses."""
+    for group in group_ports(ports):
+        yield from ([*same] for _addresses, same in groupby(group, key=lambda port: port.addresses))
+
+
+def _make_port_rows(group: Sequence[Port]) -> Iterator[tuple[Cell, ...]]:
     head = (
-        port.listener,
-        " ".join((f"{port.port}/{'+'.join(port.protocols)}", *port.flags)),
-        ", ".join(port.addresses),
+        group[0].listener,
+        ", ".join(" ".join((f"{port.port}/{'+'.join(port.protocols)}", *port.flags)) for port in group),
+        ", ".join(group[0].addresses),
     )
-    if not port.flows:
+    flows = list_group_flows(group)
+    if not flows:
         yield make_cells(*head, Cell("only the node itself", MUTED), "", "", "")
-    for index, cells in enumerate(_make_flow_rows(port.flows)):
+    for index, cells in enumerate(_make_flow_rows(flows)):
         yield make_cells(*(head if index == 0 else ("", "", "")), *cells)
 
 

@@ -514,3 +514,29 @@ def test_staged_nodes_are_in_the_summary_and_share_no_table_with_enforced_nodes(
     text = FORMS[".md"](Evidence(plan))
     assert "1 node drops nothing" in text
     assert "packets of other sources: pass (staged), counted for 14 days" in text
+
+
+def list_rows(page, title):
+    """Return the rows of a table in Markdown, each as a list of its cells."""
+    table = page.partition(f"### {title}\n")[2].partition("\n#")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ][2:]
+
+
+def test_ports_and_forwards_with_the_same_paths_share_a_row():
+    listen = "0.0.0.0:8000, 0.0.0.0:8443 ssl, 10.1.0.1:9000, 0.0.0.0:9443"
+    ports = [{"outside_port": number - 7000, "inside_port": number} for number in (8000, 8443, 9000)]
+    node = {"kong_version": "3.9", "kong_site": "lan", "kong_address": "10.1.0.1", "kong_proxy_listen": listen,
+            "kong_nat": [{"device": "fw", "outside": "198.51.100.1", **port} for port in ports]}  # fmt: skip
+    page = FORMS[".md"](Evidence(planned({"a": node})))
+    rows = list_rows(page, "a")
+    assert [(port, address, dials) for _listener, port, address, _sources, dials, *_path in rows[:5]] == [
+        ("8000/tcp, 8443/tcp ssl", "0.0.0.0", "10.1.0.1:8000, :8443"),
+        ("", "", "198.51.100.1:1000, :1443"),
+        ("9000/tcp", "10.1.0.1", "10.1.0.1:9000"),
+        ("", "", "198.51.100.1:2000"),
+        ("9443/tcp", "0.0.0.0", "10.1.0.1:9443"),
+    ]
+    outside = "198.51.100.1:1000, :1443, :2000"
+    assert list_rows(page, "fw") == [[outside, "tcp", "10.1.0.1:8000, :8443, :9000", "a", "proxy", "anyone", "no"]]
