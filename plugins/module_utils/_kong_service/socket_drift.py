@@ -39,7 +39,9 @@ def compare_listeners(listeners: Sequence[Listener], sockets: Sockets) -> Socket
     """
     present, unit = sockets.all, sockets.unit
     kongs = {(sock.protocol, sock.port, sock.address) for sock in present if _may_be_kongs(sock, unit)}
-    kongs |= {(sock.protocol, sock.port, ANY4) for sock in present if _may_be_kongs(sock, unit) and _accepts_ipv4(sock)}
+    kongs |= {
+        (sock.protocol, sock.port, ANY4) for sock in present if _may_be_kongs(sock, unit) and sock.has_both_families
+    }
     wanted = {
         listener: {(listener.protocol, listener.port, address) for address in _resolve(listener)}
         for listener in listeners
@@ -54,7 +56,7 @@ def compare_listeners(listeners: Sequence[Listener], sockets: Sockets) -> Socket
         for sock in present
         if not (_may_be_kongs(sock, unit) and (sock.protocol, sock.port, sock.address) in known)
         and (sock.unit == unit or (sock.protocol, sock.port) in ports)
-        and not _is_loopback(sock.address)
+        and not sock.is_loopback
         and not (_may_be_kongs(sock, unit) and _serves_ipv4(sock, known))
     ]
     return SocketDrift(tuple(missing), tuple(unexpected))
@@ -143,13 +145,4 @@ def _may_be_kongs(sock: Socket, unit: str) -> bool:
 
 def _serves_ipv4(sock: Socket, known: set[Place]) -> bool:
     """Tell whether a socket at [::] accepts the packets of a listener at 0.0.0.0."""
-    return _accepts_ipv4(sock) and (sock.protocol, sock.port, ANY4) in known
-
-
-def _accepts_ipv4(sock: Socket) -> bool:
-    """Tell whether a socket accepts IPv4 at [::]. Sockets of Serf do; nginx sets ipv6only by default (ngx_http_core_listen)."""
-    return sock.address == ANY6 and sock.process != "nginx"
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
+    return sock.has_both_families and (sock.protocol, sock.port, ANY4) in known

@@ -52,6 +52,16 @@ class Socket:
     process: str | None = None
     unit: str | None = None
 
+    @property
+    def is_loopback(self) -> bool:
+        """True if only programs on the host can connect to the socket."""
+        return ipaddress.ip_address(self.address).is_loopback
+
+    @property
+    def has_both_families(self) -> bool:
+        """True if it accepts IPv4 at [::]. Sockets of Serf do; nginx sets ipv6only by default (ngx_http_core_listen)."""
+        return self.address == ANY6 and self.process != "nginx"
+
     def __str__(self) -> str:
         where = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.protocol} {where}:{self.port}"

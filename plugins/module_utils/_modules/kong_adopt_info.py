@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master, list_kongs
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import subtract
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_connections
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
@@ -27,10 +28,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     read_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import find_kong_sockets
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_sockets, socket_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
+    Socket,
+    read_sockets,
+    socket_to_data,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_commands
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_version
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.access import Access, find_access, make_unknown
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import read_live_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import list_unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
 Result = t.Dict[str, t.Any]
 _OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
@@ -61,9 +70,48 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "format": file.form,
         "settings": {name: found for name in settings if (found := _describe_setting(name, sources))},
         "sockets": [*map(socket_to_data, own)],
+        "access": [*_list_access(host, own)],
         "connections": [
             {"port": found.port, "source": found.source} for found in list_connections({sock.port for sock in own})
         ],
+    }
+
+
+def _list_access(host: Host, sockets: Sequence[Socket]) -> Iterator[Result]:
+    """Yield the sources of each family that the host's rules allow to each port that other hosts can reach."""
+    services = {
+        (family, service): None for sock in sockets if not sock.is_loopback for family, service in _list_services(sock)
+    }
+    if not services:
+        return
+    try:
+        rules = read_live_rules(host)
+    except HostError as error:
+        yield from (_describe_access(family, make_unknown(family, service, str(error))) for family, service in services)
+        return
+    for family, service in services:
+        yield _describe_access(family, find_access(rules.tables, service, family, rules.networks[family]))
+
+
+def _list_services(sock: Socket) -> Iterator[tuple[str, Service]]:
+    """Return the families of a socket's packets, each with the destination of the packets."""
+    service = Service(sock.protocol, sock.port, None if sock.has_both_families else sock.address)
+    return ((family, service) for family in service.families)
+
+
+def _describe_access(family: str, access: Access) -> Result:
+    """Return the sources as plain data: networks, exceptions from them, and those for which `reason` leaves it unknown."""
+    everything = list_unicast(family)
+    denied = subtract(everything, access.allowed)
+    is_exception = not access.reason and len(denied.members) < len(access.allowed.members)
+    return {
+        "protocol": access.service.protocol,
+        "port": access.service.port,
+        "family": family,
+        "sources": ["any"] if is_exception else access.allowed.format(),
+        "except": denied.format() if is_exception else [],
+        "unknown": ["any"] if access.undecided == everything else access.undecided.format(),
+        "reason": access.reason,
     }
 
 

@@ -97,24 +97,40 @@ class Finding(t.NamedTuple):
 def analyse_tables(tables: Iterable[Chains], want: Ruleset, own: Own) -> list[Finding]:
     """Return each conflict of the base chains of all tables with a ruleset, in the order of the hooks."""
     tables = list(tables)
-    places = sorted(
-        ((_HOOKS.index(base.hook), base.priority, base.place, chains, base)
-         for chains in tables for base in chains.values() if base.hook in _HOOKS and not own.has(base)),
-        key=lambda place: place[:3],
-    )  # fmt: skip
-    tracked = not any(rule.untracks for chains in tables for chain in chains.values() for rule in chain.rules)
-    bases = [(chains, base) for _hook, _priority, _place, chains, base in places]
+    bases = [(chains, base) for chains, base in sort_bases(tables) if not own.has(base)]
     found = {
         finding: None
         for entry in want.allow
         for family in entry.service.families
         for is_first in (True, False)
         for finding in _check_entry(
-            bases, entry, _make_packet(want, entry, family, is_first=is_first), own, tracked or None
+            bases, entry, _make_packet(want, entry, family, is_first=is_first), own, are_tracked(tables)
         )
     }
     certain = {(finding.base.place, finding.service) for finding in found if finding.certain and finding.effect == DROP}
     return [finding for finding in found if finding.certain or (finding.base.place, finding.service) not in certain]
+
+
+def sort_bases(tables: Iterable[Chains]) -> list[tuple[Chains, Chain]]:
+    """Return each base chain, after the chains of its table, in the order in which packets to the host reach it."""
+    places = (
+        ((_HOOKS.index(base.hook), base.priority, base.place), chains, base)
+        for chains in tables
+        for base in chains.values()
+        if base.hook in _HOOKS
+    )
+    return [(chains, base) for _key, chains, base in sorted(places, key=lambda place: place[0])]
+
+
+def are_tracked(tables: Iterable[Chains]) -> Answer:
+    """Tell whether connection tracking knows every packet; None if a rule may exclude some."""
+    untracks = any(rule.untracks for chains in tables for chain in chains.values() for rule in chain.rules)
+    return None if untracks else True
+
+
+def has_family(base: Chain, family: str) -> bool:
+    """Tell whether packets of a family ("ipv4" or "ipv6") pass a base chain."""
+    return family in _FAMILIES.get(base.family, ())
 
 
 def _make_packet(want: Ruleset, entry: Allow, family: str, *, is_first: bool) -> Packet:
@@ -138,11 +154,11 @@ def _check_entry(
     # No rule has set a mark yet.
     mark, marked = UNMARKED, False
     for chains, base in bases:
-        if packet.family not in _FAMILIES.get(base.family, ()) or (base.hook == FORWARD and not entry.published):
+        if not has_family(base, packet.family) or (base.hook == FORWARD and not entry.published):
             continue
         if own.has_mark_before(base) and not marked:
             mark, marked = MARKED, True
-        at_base = _translate_packet(base, replace(packet, mark=mark, tracked=tracked))
+        at_base = translate_packet(base, replace(packet, mark=mark, tracked=tracked))
         walk = Walk(chains, at_base)
         if packet.sources.members:
             yield from _drops(base, walk.walk_base(base), entry.service)
@@ -152,7 +168,7 @@ def _check_entry(
         mark = walk.packet.mark if base.hook != EGRESS else mark
 
 
-def _translate_packet(base: Chain, packet: Packet) -> Packet:
+def translate_packet(base: Chain, packet: Packet) -> Packet:
     """Return the known properties of a packet at a base chain. A translation changes its port and address."""
     if base.hook == FORWARD:
         return replace(packet, port=None, addresses=list_unicast(packet.family))

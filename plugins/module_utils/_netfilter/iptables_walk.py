@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
@@ -67,14 +67,23 @@ def find_conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]
     with_late = tables["filter"]
     for chain, index in sorted(late, reverse=True):
         with_late.setdefault(chain, []).insert(index, f"-A {chain} {LATE_RULE}")
+    found = analyse_tables(_parse_all(tables, saved, family), want, _OWN)
+    return tuple(
+        _make_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_make_key), key=_identify_rule)
+    )
+
+
+def parse_saved(saved: str, family: str) -> list[dict[str, Chain]]:
+    """Return the chains of each table in the output of iptables-save or ip6tables-save, with their rules and policies."""
+    return _parse_all({name: parse_table(saved, name) for name in _TABLES}, saved, family)
+
+
+def _parse_all(tables: Mapping[str, Table], saved: str, family: str) -> list[dict[str, Chain]]:
     chains = [parse_chains(table, name, family) for name, table in tables.items()]
     for of_table, name in zip(chains, tables):
         for chain in _find_dropping_policies(saved, name):
             of_table[chain].policy = DROP
-    found = analyse_tables(chains, want, _OWN)
-    return tuple(
-        _make_conflict(family, list(same)) for _rule, same in groupby(sorted(found, key=_make_key), key=_identify_rule)
-    )
+    return chains
 
 
 def _find_dropping_policies(saved: str, name: str) -> list[str]:

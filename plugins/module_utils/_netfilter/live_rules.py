@@ -1,0 +1,63 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All rules of the kernel that packets to the host pass: those of nftables, and of both variants of iptables."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Range
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.bounds import list_named_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import Chains
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import find_program
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_saved
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_sets import inline_sets
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import list_nft_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import parse_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
+
+_SAVE = {"ip": "iptables-nft-save", "ip6": "ip6tables-nft-save"}
+
+
+class LiveRules(t.NamedTuple):
+    """The chains of each table, and by family the networks that their rules name."""
+
+    tables: tuple[Chains, ...]
+    networks: t.Mapping[str, tuple[Range, ...]]
+
+
+def read_live_rules(host: Host) -> LiveRules:
+    """Read the rules that are loaded now, without a change. Raises HostError if a program for them is missing."""
+    objects = _list_nft_objects(host)
+    saved = {family: host.run(f"{program}-save") for family, program in _list_legacy_programs(host).items()}
+    tables: list[Chains] = [*parse_tables(objects).values()]
+    for family, text in saved.items():
+        tables += parse_saved(text, family)
+    networks = {family: tuple(list_named_networks(family, [objects, saved.get(family, "")])) for family in FAMILY}
+    return LiveRules(tuple(tables), networks)
+
+
+def _list_nft_objects(host: Host) -> list[dict[str, t.Any]]:
+    if not host.call(list_nft_tables):
+        return []
+    if host.which("nft") is None:
+        raise HostError(
+            "rules of nftables are loaded, and only the program nft shows them: install the package nftables"
+        )
+    objects = inline_sets(Listing(host).query("list", "ruleset"))
+    for family, program in _SAVE.items():
+        if needs_options(objects, family) and host.which(program):
+            objects = with_options(objects, family, host.run(program))
+    return objects
+
+
+def _list_legacy_programs(host: Host) -> dict[str, str]:
+    """Return the program iptables-legacy or ip6tables-legacy of each family that has tables of it."""
+    return {
+        name: find_program(host, name, "legacy") for name, family in FAMILY.items() if host.read(family.legacy_tables)
+    }
