@@ -10,12 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import compute_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    compute_network,
+    contains,
+    find_family,
+    make_host_network,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 # The settings that the variables of the collection have, and the settings with the role and the paths of the cluster.
 SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise")
+
+ANY = "any"
+_SHOWN_NETWORKS = 20
 
 
 class Stated(NamedTuple):
@@ -27,6 +36,48 @@ class Stated(NamedTuple):
     value: str
     origin: str
     place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The sources of one family that the host's rules allow to a port, with exceptions.
+
+    ``unknown`` are the sources for which the rules do not tell it, because of ``reason``. ``any`` means every source.
+    """
+
+    protocol: str
+    port: int
+    family: str
+    sources: Sequence[str]
+    excepted: Sequence[str]
+    unknown: Sequence[str]
+    reason: str
+
+    def refuses(self, address: str) -> bool:
+        """Tell whether the rules certainly drop new connections of an address."""
+        network = make_host_network(address)
+        if f"ipv{find_family(network)}" != self.family or _has(self.unknown, network):
+            return False
+        return _has(self.excepted, network) or not _has(self.sources, network)
+
+    def __str__(self) -> str:
+        """The sources, for people."""
+        shown = _join(self.sources) or "no source"
+        shown += f", except {_join(self.excepted)}" if self.excepted else ""
+        return f"{shown}; {_join(self.unknown)}: not known, because of {self.reason}" if self.unknown else shown
+
+
+def _has(networks: Sequence[str], network: str) -> bool:
+    return any(known == ANY or contains(known, network) for known in networks)
+
+
+def _join(networks: Sequence[str]) -> str:
+    """Return networks as text, without the length of a single address, at most a few."""
+    shown = [
+        "any source" if network == ANY else network.removesuffix("/32").removesuffix("/128") for network in networks
+    ]
+    more = len(shown) - _SHOWN_NETWORKS
+    return ", ".join([*shown[:_SHOWN_NETWORKS], *([count_noun(more, "more network")] if more > 0 else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +94,7 @@ class Kong:
     format: str
     settings: Mapping[str, Stated]
     connections: Sequence[tuple[int, str]]
+    access: Sequence[Access]
 
     @property
     def start(self) -> str:
@@ -107,4 +159,8 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
         connections=tuple((found["port"], found["source"]) for found in data["connections"]),
+        access=tuple(
+            Access(**{("excepted" if name == "except" else name): value for name, value in found.items()})
+            for found in data["access"]
+        ),
     )

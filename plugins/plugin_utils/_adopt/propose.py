@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, Kong, Stated
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import Access, FoundHost, Kong, Stated
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import DEFAULT_SOURCES, NOBODY
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
@@ -195,10 +196,22 @@ class _Draft:
         for line in self.list_lines():
             if _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
-        for listener in self._list_unseen_listeners():
-            yield (
-                f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows no source; which hosts use it?"
-            )
+        yield from self._list_client_questions()
+
+    def _list_client_questions(self) -> Iterator[str]:
+        """Yield the questions about listeners without a client, and about clients that the firewall would refuse."""
+        clients = self.find_clients()
+        for listener, connected in self._find_connected().items():
+            if not clients[listener]:
+                yield (
+                    f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows no source; which "
+                    f"hosts use it?{self._describe_access(listener)}"
+                )
+            for address in sorted(connected - clients[listener], key=make_natural_key):
+                yield (
+                    f"{self.name_source(address)} is connected to {listener}, but the host's firewall would refuse a new connection, so "
+                    f"it was left out of kong_{listener}_sources; is it still needed?"
+                )
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
         default = Stated(setting.default, "", "")
@@ -235,23 +248,48 @@ class _Draft:
         for listener, found in self.find_clients().items():
             if found:
                 names = sorted(map(self.name_source, found), key=make_natural_key)
-                yield Line(f"kong_{listener}_sources", names, "observed: connected while the host was read")
-
-    def _list_unseen_listeners(self) -> list[str]:
-        return [listener for listener, found in self.find_clients().items() if not found]
+                evidence = f"observed: connected while the host was read.{self._describe_access(listener)}"
+                yield Line(f"kong_{listener}_sources", names, evidence)
 
     def find_clients(self) -> dict[str, set[str]]:
-        """Return the connected clients by each open listener without a default source."""
-        found: dict[str, set[str]] = {}
+        """Return the clients by each open listener without a default source: connected, and not refused by the firewall."""
+        return {
+            listener: {address for address in found if not self._is_refused(listener, address)}
+            for listener, found in self._find_connected().items()
+        }
+
+    def _find_connected(self) -> dict[str, set[str]]:
+        return {
+            listener: {source for port, source in self.kong.connections if port in ports} - self.host.addresses
+            for listener, ports in self._list_closed_ports().items()
+        }
+
+    def _list_closed_ports(self) -> dict[str, set[int]]:
+        """Return the ports that other hosts can reach, by listener without a default source."""
+        found: dict[str, set[int]] = {}
         for setting in self.generation.settings:
             stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
-            if self.role not in setting.roles or setting.listener not in _CLOSED:
-                continue
-            ports = self._list_open_ports(setting, stated)
-            if ports:
-                clients = {source for port, source in self.kong.connections if port in ports}
-                found.setdefault(setting.listener, set()).update(clients - self.host.addresses)
+            if self.role in setting.roles and setting.listener in _CLOSED:
+                ports = self._list_open_ports(setting, stated)
+                if ports:
+                    found.setdefault(setting.listener, set()).update(ports)
         return found
+
+    def _list_access(self, listener: str) -> list[Access]:
+        ports = self._list_closed_ports()[listener]
+        return [access for access in self.kong.access if access.port in ports]
+
+    def _is_refused(self, listener: str, address: str) -> bool:
+        """Tell whether the host's rules refuse an address at every port of a listener."""
+        found = [access for access in self._list_access(listener) if access.family == f"ipv{find_family(address)}"]
+        return bool(found) and all(access.refuses(address) for access in found)
+
+    def _describe_access(self, listener: str) -> str:
+        """Return a sentence about the sources that the host's rules allow now; empty if they were not read."""
+        found = dict.fromkeys(
+            f"{access} ({access.family} to {access.protocol} {access.port})" for access in self._list_access(listener)
+        )
+        return f" The host's firewall allows now: {'; '.join(found)}" if found else ""
 
     def _list_open_ports(self, setting: Setting, stated: Stated) -> set[int]:
         """Return the ports of a setting that other hosts can reach."""

@@ -18,6 +18,7 @@ KONG = {
     "format": "conf",
     "settings": {},
     "connections": [],
+    "access": [],
 }
 
 
@@ -34,6 +35,19 @@ def make_facts(*addresses, default=True):
 def make_settings(origin="file", place="", **values):
     """Return effective settings of one origin."""
     return {name: {"value": value, "origin": origin, "place": place} for name, value in values.items()}
+
+
+def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4"):
+    """Return the sources that the rules of a host allow to a port."""
+    return {
+        "protocol": protocol,
+        "port": port,
+        "family": family,
+        "sources": [*sources],
+        "except": [*excepted],
+        "unknown": [*unknown],
+        "reason": reason,
+    }
 
 
 def make_host(name, *addresses, **kong):

@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
     KONG,
+    make_access,
     make_facts,
     make_host,
     make_other,
@@ -183,3 +184,53 @@ def test_the_proposal_is_an_inventory_with_a_plan():
     compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
     assert not compilation.errors
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
+
+
+ADMIN = {"settings": make_settings(admin_listen="10.0.0.1:8001"), "connections": [{"port": 8001, "source": "10.0.0.9"}]}
+ALLOWED = "The host's firewall allows now: "
+
+
+@pytest.mark.parametrize(
+    ("access", "text"),
+    [
+        (make_access(8001, "any"), "any source (ipv4 to tcp 8001)"),
+        (make_access(8001, "10.0.0.0/24", "192.0.2.7/32"), "10.0.0.0/24, 192.0.2.7 (ipv4 to tcp 8001)"),
+        (make_access(8001, "any", excepted=["198.51.100.0/24"]), "any source, except 198.51.100.0/24 (ipv4 to tcp 8001)"),
+        (make_access(8001, unknown=["10.0.0.0/8"], reason="`limit`"), "no source; 10.0.0.0/8: not known, because of `limit` (ipv4 to tcp 8001)"),
+        (make_access(8001, *(f"10.0.0.{number}/32" for number in range(23))), "10.0.0.19, 3 more networks (ipv4 to tcp 8001)"),
+    ],
+)  # fmt: skip
+def test_evidence_of_sources_has_what_the_firewall_allows_now(access, text):
+    proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=[access, make_access(22, "any")])])
+    (line,) = [line for line in proposal.nodes["a"] if line.variable == "kong_admin_sources"]
+    assert line.evidence.startswith("observed: connected while the host was read.")
+    assert ALLOWED in line.evidence
+    assert line.evidence.endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("access", "is_left_out"),
+    [
+        ([make_access(8001, "10.0.0.0/24")], False),
+        ([make_access(8001, "10.0.1.0/24")], True),
+        ([make_access(8001, "any", excepted=["10.0.0.9/32"])], True),
+        ([make_access(8001, "any", excepted=["10.0.0.8/32"])], False),
+        ([make_access(8001, unknown=["10.0.0.0/8"], reason="a limit")], False),
+        ([make_access(8001, unknown=["any"], reason="a limit")], False),
+        ([make_access(8001, family="ipv6")], False),
+        ([make_access(8001), make_access(8001, "any")], False),
+        ([make_access(22)], False),
+        ([], False),
+    ],
+)
+def test_client_that_the_firewall_refuses_is_left_out_and_asked_about(access, is_left_out):
+    proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=access)])
+    asked = [question for question in proposal.questions["a"] if "would refuse" in question]
+    assert ("kong_admin_sources" not in variables_of(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
+    assert all(question.startswith("10.0.0.9 is connected to admin, but") for question in asked)
+
+
+def test_question_about_a_listener_without_a_client_has_what_the_firewall_allows_now():
+    host = make_host("a", "10.0.0.1", **{**ADMIN, "connections": []}, access=[make_access(8001, "10.0.0.0/24")])
+    (question,) = [text for text in propose([host]).questions["a"] if "no client of admin" in text]
+    assert question.endswith(f"which hosts use it? {ALLOWED}10.0.0.0/24 (ipv4 to tcp 8001)")
