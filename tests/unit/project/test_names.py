@@ -29,8 +29,8 @@ VERBS = read_words(
     concatenate confirm connect converge copy count create cut decide declare decompile decompress derive describe
     destroy detach detect dial diff draw drop dump edit end ensure enter escape evaluate exclude execute expand expect
     explain fetch fill filter find fire fit fix flatten flush follow forget format gather get grant group handle hide
-    hold identify ignore infer insert inspect install intercept interpret intersect join judge keep kill lay leave
-    limit link list load locate lock log look loop make mark mask match measure merge minimise move name negate nest
+    hold identify ignore infer inline insert inspect install intercept interpret intersect join judge keep kill lay
+    leave limit link list load locate lock log look loop make mark mask match measure merge minimise move name negate nest
     normalise note open pad parse perform persist plan prepare prevent print propose provide put
     query quit quote raise read reboot rebuild receive record refuse rehearse release reload remove rename render
     renew repeat replace report request require reserve reset resolve restart restore restrict rewrite run save
@@ -43,8 +43,8 @@ VERBS = read_words(
 PREDICATES = read_words(
     """
     accepts allows answers are arrives bypasses contains covers differs diverts drops equals exists fails fits follows
-    goes has holds is keeps knows looks matches may moves names needs overlaps reaches runs sees serves spans starts
-    uses works
+    goes has holds is keeps knows looks matches may moves names needs overlaps reaches refuses runs sees serves spans
+    starts uses works
     """
 )
 # The same value in another form: `as_dict`, `from_node`, `with_rules`, `ruleset_from_data`.
