@@ -26,7 +26,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary impor
     format_findings,
     format_plan,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, get_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import (
+    RefusedError,
+    check_before_facts,
+    get_plan,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -35,6 +39,7 @@ _ARGUMENTS = {
     "path": {"type": "path"},
     "show": {"type": "bool", "default": False},
     "return_plan": {"type": "bool", "default": False},
+    "before_facts": {"type": "bool", "default": False},
 }
 _SHOWN_WARNINGS = 3
 
@@ -46,6 +51,9 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         try:
+            if arguments["before_facts"]:
+                check_before_facts(arguments["group"], variables, self._loader)
+                return {}
             kept = get_plan(arguments["group"], variables, self._templar, self._loader)
         except RefusedError as exc:
             return _refuse(exc)

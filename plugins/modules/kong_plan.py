@@ -47,6 +47,14 @@ options:
     description: Return the whole plan as RV(plan). A plan of 1,000 nodes has several megabytes.
     type: bool
     default: false
+  before_facts:
+    description:
+      - Only check the variables whose values do not depend on facts. No plan is compiled, and only RV(errors) is returned.
+      - A task with this option before facts are gathered fails if the plan would fail with any facts. Other errors need facts,
+        and are found when the plan is compiled.
+      - A template that names a fact, C(hostvars), a lookup or an encrypted variable counts as a value that depends on facts.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.findings

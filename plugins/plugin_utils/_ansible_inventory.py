@@ -25,8 +25,16 @@ except ImportError:  # before ansible-core 2.19
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED, CONFIGURED_OPTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, TrustedHostvars
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
+    VariableError,
+    VaultedError,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._template_names import (
+    may_depend_on_facts,
+    may_have_templates,
+)
 
 # Before ansible-core 2.19 `omit` is a text with this beginning.
 _OMITTED = "__omit_place_holder__"
@@ -47,14 +55,18 @@ class AnsibleInventory:
         """Return the variables of a host, with its facts."""
         own = self._read_own(host)
         facts = {_strip_prefix(name): value for name, value in self._hostvars.read_facts(host).items()}
-        of_run = {name: value for name, value in self._play.items() if name in RUN_VARIABLES}
         # Facts are variables of their own in templates only, so a host with facts is read again if it has a template.
         return _Variables(
-            {**own, **of_run, FACTS: facts, CONFIGURED: self._configured},
+            {**self._complete(own), FACTS: facts},
             lambda: self._make_context(host if facts else None, own),
             self._loader,
             self._play,
         )
+
+    def _complete(self, own: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the variables of a host with those of the play and the configuration."""
+        of_run = {name: value for name, value in self._play.items() if name in RUN_VARIABLES}
+        return {**own, **of_run, CONFIGURED: self._configured}
 
     @cached_property
     def _configured(self) -> Mapping[str, Any]:
@@ -83,7 +95,20 @@ class AnsibleInventory:
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the variables of a host as if no facts of any host were known."""
         own = {FACTS: {}, **self._read_own(host)}
-        return _Variables(own, lambda: {**own, "hostvars": self._hostvars.without_facts}, self._loader, {})
+        return _Variables(own, lambda: self._make_context_without_facts(own), self._loader, {})
+
+    def read_fixed(self, host: str) -> Mapping[str, Any]:
+        """Return the variables of a host as read_variables does, without facts.
+
+        Reading facts, or a value that may depend on facts, raises FactsNeededError.
+        """
+        own = {FACTS: {}, **self._read_own(host)}
+        return _FixedVariables(
+            self._complete(own), lambda: self._make_context_without_facts(own), self._loader, self._play
+        )
+
+    def _make_context_without_facts(self, own: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**own, "hostvars": self._hostvars.without_facts}
 
 
 class _Variables(Mapping[str, Any]):
@@ -128,7 +153,7 @@ class _Variables(Mapping[str, Any]):
         if name == FACTS:
             return value
         try:
-            if not _may_have_templates(value):
+            if not may_have_templates(value):
                 return make_plain_value(value)
             return compute_value(self._run_templar if name in RUN_VARIABLES else self._templar, value)
         except VaultedError:
@@ -180,6 +205,15 @@ class _Variables(Mapping[str, Any]):
         return len(self._variables)
 
 
+class _FixedVariables(_Variables):
+    """The variables of one host without facts. A value that may depend on facts raises FactsNeededError."""
+
+    def _look_at(self, name: str) -> Any:
+        if name == FACTS or may_depend_on_facts(self._variables[name], self._variables, self._play):
+            raise FactsNeededError(name)
+        return super()._look_at(name)
+
+
 def explain_uncomputable(host: str, variables: Mapping[str, Any], names: Iterable[str]) -> str:
     """Return why the first of the named variables of a host that cannot be computed has no value; empty text if all have.
 
@@ -196,17 +230,6 @@ def explain_uncomputable(host: str, variables: Mapping[str, Any], names: Iterabl
 def _strip_prefix(fact: str) -> str:
     """Return the name of a fact below ansible_facts, as namespace_facts of ansible/vars/clean.py names it."""
     return fact if fact == "ansible_local" else fact.removeprefix("ansible_")
-
-
-def _may_have_templates(value: Any) -> bool:
-    """Tell whether Ansible may compute something else from a value of the inventory, such as a template or a vaulted value."""
-    if isinstance(value, str):
-        return "{" in value or value.startswith("#jinja2:")
-    if value is None or isinstance(value, (bool, int, float)):
-        return False
-    if isinstance(value, (list, tuple)):
-        return any(map(_may_have_templates, value))
-    return not isinstance(value, Mapping) or any(map(_may_have_templates, (*value.keys(), *value.values())))
 
 
 def compute_value(templar: Templar, value: Any) -> Any:

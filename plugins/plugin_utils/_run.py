@@ -56,6 +56,16 @@ def read_played(group: str) -> list[str] | None:
     return nodes
 
 
+def keep_checked(group: str) -> None:
+    """Remember that this run has checked the variables of a group before facts."""
+    _locate("checked", group).touch()
+
+
+def is_checked(group: str) -> bool:
+    """Tell whether keep_checked was called in this run."""
+    return _locate("checked", group).exists()
+
+
 def keep_refused(group: str, findings: Sequence[dict[str, Any]]) -> None:
     """Write the findings because of which this run has no plan for a group."""
     _locate("refused", group).write_text(json.dumps(findings), encoding="utf-8")

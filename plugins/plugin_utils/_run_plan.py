@@ -23,10 +23,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, WARNING, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, list_fixed_errors
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import keep_refused, lock_plan_file, read_played
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import (
+    is_checked,
+    keep_checked,
+    keep_refused,
+    lock_plan_file,
+    read_played,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, quote_value
 
 # With kong_strict, warnings are errors.
@@ -68,6 +74,25 @@ def get_plan(group: str, variables: Mapping[str, Any], templar: Templar, loader:
         return RunPlan(PartedPlan(path), is_new, str(path))
 
 
+def check_before_facts(group: str, variables: Mapping[str, Any], loader: DataLoader) -> None:
+    """Raise RefusedError if the inventory has errors that no fact can change. No fact is read, and no plan is compiled."""
+    require_libraries()
+    with lock_plan_file(group) as path:
+        if path.exists() or is_checked(group):
+            return
+        with _with_rare_garbage_collection():
+            errors = list_fixed_errors(AnsibleInventory(variables, loader), group)
+        if errors:
+            raise _refuse(group, share_findings(errors))
+        keep_checked(group)
+
+
+def _refuse(group: str, findings: Sequence[dict[str, Any]]) -> RefusedError:
+    """Keep the findings for a report, and return the error."""
+    keep_refused(group, findings)
+    return RefusedError(findings)
+
+
 def _compile(
     group: str, inventory: AnsibleInventory, variables: Mapping[str, Any], templar: Templar
 ) -> Mapping[str, Any]:
@@ -80,8 +105,7 @@ def _compile(
             {**finding, "severity": _STRICT.get(finding["severity"], finding["severity"])} for finding in findings
         ]
     if compilation.parts is None or any(finding["severity"] == ERROR for finding in findings):
-        keep_refused(group, findings)
-        raise RefusedError(findings)
+        raise _refuse(group, findings)
     return compilation.parts
 
 

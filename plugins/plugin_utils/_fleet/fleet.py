@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
@@ -39,9 +40,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, check_fixed, read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import ASKED, OUTSIDERS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
     HostVariables,
     Inventory,
     Names,
@@ -74,7 +76,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     drafts: dict[str, Draft] = {}
     outsiders: list[str] = []
     shared_values: dict[str, Values] = {}
-    for name in sorted(names.groups[group], key=make_natural_key):
+    for name in _sort(names.groups[group]):
         variables = HostVariables.read(inventory, name)
         if draft := read_node(variables, names):
             drafts[name] = draft
@@ -103,6 +105,29 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))
+
+
+def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
+    """Return errors of read_fleet that no fact can change: those of nodes in values that do not depend on facts."""
+    names = Names.read(inventory)
+    findings: list[Finding] = []
+    shared_values: dict[str, Values] = {}
+    nodes = _sort(names.groups.get(group, ()))
+    for name in nodes:
+        variables = HostVariables.read_fixed(inventory, name)
+        check_fixed(variables, names)
+        with suppress(FactsNeededError):
+            _list_outsiders(variables, names)
+        with suppress(FactsNeededError):
+            shared_values[name] = read_shared_values(variables)
+        findings += variables.findings
+    if nodes and len(shared_values) == len(nodes):
+        findings += find_different_values(shared_values)
+    return [finding for finding in findings if finding.severity == ERROR]
+
+
+def _sort(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=make_natural_key)
 
 
 def _with_host(draft: Draft, host: Host) -> Draft:

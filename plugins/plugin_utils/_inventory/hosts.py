@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -61,18 +61,23 @@ def read_host(variables: HostVariables) -> Host:
 
 
 def _read_host(variables: HostVariables) -> Host:
+    """Read one host. Facts are read last, because FactsNeededError ends the check of variables that need none."""
     virtual = read_virtual(variables)
-    own = OwnAddresses.read(get_facts(variables), virtual)
-    address = _read_address(variables, own)
     vpn = _read_addresses(variables, "kong_vpn_address", variables.read_value("kong_vpn_address"))
+    egress = _read_egress(variables)
+    read_own = cache(lambda: OwnAddresses.read(get_facts(variables), virtual))
+    read_address = cache(lambda: _read_address(variables, read_own))
+    nat = tuple(read_mappings(variables, lambda: (*read_address().list_all(), *virtual)))
+    address = read_address()
     check_own(variables, virtual, (*address.list_all(), *vpn.list_all()))
+    own = read_own()
     return Host(
         name=variables.host,
         site=variables.read_text("kong_site", DEFAULT_SITE),
         address=address,
         vpn=vpn,
-        egress=_read_egress(variables),
-        nat=tuple(read_mappings(variables, (*address.list_all(), *virtual))),
+        egress=egress,
+        nat=nat,
         flat=variables.read_boolean("kong_flat_network"),
         virtual=virtual,
         networks=_read_networks(variables, address, own),
@@ -98,11 +103,11 @@ def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddress
     )
 
 
-def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
+def _read_address(variables: HostVariables, read_own: Callable[[], OwnAddresses]) -> Addresses:
     readers: Mapping[str, Callable[[HostVariables, str, Any], Addresses]] = {
         "kong_address": _read_addresses,
         "kong_address_query": _read_query_address,
-        NETWORKS: partial(_choose_address_in_networks, own),
+        NETWORKS: partial(_choose_address_in_networks, read_own),
     }
     for name, read in readers.items():
         value = variables.read_value(name)
@@ -110,7 +115,7 @@ def _read_address(variables: HostVariables, own: OwnAddresses) -> Addresses:
             return NO_ADDRESSES
         if value is not None:
             return read(variables, name, value)
-    return _choose_default_address(variables, own)
+    return _choose_default_address(variables, read_own())
 
 
 def _read_addresses(variables: HostVariables, name: str, value: Any) -> Addresses:
@@ -172,10 +177,12 @@ def _choose_default_of_family(variables: HostVariables, own: OwnAddresses, famil
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _choose_address_in_networks(own: OwnAddresses, variables: HostVariables, name: str, _value: Any) -> Addresses:
+def _choose_address_in_networks(
+    read_own: Callable[[], OwnAddresses], variables: HostVariables, name: str, _value: Any
+) -> Addresses:
     """Choose for each family the host's first address in the first network that contains one of its addresses."""
     networks = read_networks(variables, name)
-    present = own.permanent
+    present = read_own().permanent
     chosen: dict[Family, str] = {}
     for network in networks:
         for address in present:

@@ -11,7 +11,7 @@ of a packet. All other versions receive packets with a rewritten destination.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -29,7 +29,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     parse_port,
     sort_networks,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import Generation
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
@@ -72,21 +71,26 @@ class _EntryError(ValueError):
 
 
 def read_interception(
-    variables: HostVariables, generation: Generation, node: Node, own: frozenset[str]
+    variables: HostVariables,
+    generation: Generation,
+    listeners: Sequence[Listener],
+    read_own: Callable[[], frozenset[str]],
+    *,
+    in_container: bool,
 ) -> tuple[InterceptRule, ...]:
     """Read the intercept rules of a node. Errors are added to the findings of ``variables``.
 
-    ``own`` are the addresses of the node.
+    ``read_own`` returns the addresses of the node. It is called if there is an entry.
     """
     items = variables.list_items(VARIABLE)
-    if items and node.published is not None:
+    if items and in_container:
         message = "Kong is in a container with published ports (kong_published_ports); run it in the network of the host instead"
         variables.add_error("interception-listener", VARIABLE, None, message)
         return ()
     found: list[InterceptRule] = []
     for place, item in enumerate(items):
         try:
-            found += _read_entry(item, place, generation, node.listeners, own)
+            found += _read_entry(item, place, generation, listeners, read_own)
         except _EntryError as error:
             variables.add_error(error.code, VARIABLE, item, str(error))
     for first, second in combinations(found, 2):
@@ -104,7 +108,11 @@ def choose_method(generation: Generation) -> str:
 
 
 def _read_entry(
-    item: Any, place: int, generation: Generation, listeners: Sequence[Listener], own: frozenset[str]
+    item: Any,
+    place: int,
+    generation: Generation,
+    listeners: Sequence[Listener],
+    read_own: Callable[[], frozenset[str]],
 ) -> Iterator[InterceptRule]:
     if (
         not isinstance(item, Mapping)
@@ -120,7 +128,7 @@ def _read_entry(
     if not ports:
         raise _EntryError("interception-invalid", "ports is empty; name the ports that packets are addressed to")
     networks = _parse_networks(item["destinations"], targets)
-    own_networks = {make_host_network(address) for address in own}
+    own_networks = {make_host_network(address) for address in read_own()}
     for family in FAMILIES:
         chosen = [network for network in networks if find_family(network) == family]
         for is_own in (True, False):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -28,10 +28,10 @@ _MAPPING_KEYS = frozenset(
 _MAPPED = "give the address that other hosts dial or see"
 
 
-def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[NatMapping]:
+def read_mappings(variables: HostVariables, read_inside: Callable[[], Collection[str]]) -> list[NatMapping]:
     """Read kong_nat, or the result of kong_nat_query. Errors are added to the findings of ``variables``.
 
-    ``inside`` are the addresses that may be an inside address.
+    ``read_inside`` returns the addresses that may be an inside address. It is called if a mapping has an inside address.
     """
     name = "kong_nat_query" if variables.read_value("kong_nat") is None else "kong_nat"
     query = variables.read_value("kong_nat_query") if name == "kong_nat_query" else None
@@ -39,7 +39,7 @@ def read_mappings(variables: HostVariables, inside: Collection[str]) -> list[Nat
     if not isinstance(items, (list, tuple)):
         _refuse(variables, query, items, "it must be a list of mappings")
         return []
-    return [mapping for item in items if (mapping := _read_mapping(variables, query, item, inside))]
+    return [mapping for item in items if (mapping := _read_mapping(variables, query, item, read_inside))]
 
 
 def _ask(variables: HostVariables, name: str, query: Any) -> Any:
@@ -75,7 +75,9 @@ def _refuse(variables: HostVariables, query: Any, value: Any, message: str) -> N
         )
 
 
-def _read_mapping(variables: HostVariables, query: Any, item: Any, inside: Collection[str]) -> NatMapping | None:
+def _read_mapping(
+    variables: HostVariables, query: Any, item: Any, read_inside: Callable[[], Collection[str]]
+) -> NatMapping | None:
     if not isinstance(item, Mapping) or "outside" not in item:
         _refuse(variables, query, item, "a mapping is a dictionary, and its key outside is an address")
         return None
@@ -88,16 +90,16 @@ def _read_mapping(variables: HostVariables, query: Any, item: Any, inside: Colle
         )
         return None
     try:
-        return _parse_mapping(item, inside)
+        return _parse_mapping(item, read_inside)
     except ValueError as exc:
         _refuse(variables, query, item, str(exc))
         return None
 
 
-def _parse_mapping(item: Mapping[str, Any], known: Collection[str]) -> NatMapping:
+def _parse_mapping(item: Mapping[str, Any], read_inside: Callable[[], Collection[str]]) -> NatMapping:
     outside = _parse_mapped_address(item, "outside")
     inside = _parse_mapped_address(item, "inside") if item.get("inside") is not None else None
-    if inside and (inside not in known or find_family(inside) != find_family(outside)):
+    if inside and (inside not in read_inside() or find_family(inside) != find_family(outside)):
         raise ValueError(
             f"inside is {inside}; give the host's own address or a virtual address, of the family of outside"
         )

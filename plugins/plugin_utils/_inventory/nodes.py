@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
@@ -26,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.intercep
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.node_checks import (
+    EXPECTED,
     check_addresses,
     check_bind_addresses,
     check_expected,
@@ -35,7 +38,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.node_che
     warn_of_loopback,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import read_published
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import (
+    check_in_container,
+    read_published,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
@@ -44,7 +50,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources 
     read_terms,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import SSH_PORT, read_ssh_port
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables, Names
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
+    HostVariables,
+    Names,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import find_standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     ROLES,
@@ -56,7 +66,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, NodeListeners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
@@ -84,54 +95,183 @@ class Draft:
 
 def read_node(variables: HostVariables, names: Names) -> Draft | None:
     """Read one node, None if its version is not known. Errors are added to the findings of ``variables``."""
-    variables.check_all()
-    # The playbook staged reads them later.
-    read_networks(variables, "kong_staged_expected")
+    _check_all(variables)
     generation = _read_generation(variables)
-    if generation is None:
-        return None
-    host = read_host(variables)
-    role = _read_role(variables)
-    cluster = variables.read_text("kong_cluster", "default")
-    given = variables.read_settings(SETTING_VARIABLES | {"kong_config"})
-    version = parse_version(variables.read_value("kong_version", DEFAULT_VERSION))
-    own = frozenset({*host.list_addresses(), *list_fact_addresses(get_facts(variables))})
-    in_container = variables.read_value(PUBLISHED_PORTS) is not None
-    found = read_listeners(host.name, version, role, given, {} if in_container else _make_defaults(generation, host))
-    variables.findings.extend(found.findings)
-    published = read_published(variables, found.listeners, own)
-    reachable = found.listeners if published is None else published
-    check_bind_addresses(variables, dict.fromkeys([*found.listeners, *reachable]))
-    check_addresses(variables, host, reachable)
-    check_ssh_port(variables, host, own, reachable)
-    check_generation(variables, generation, host)
+    return None if generation is None else _NodeReader(variables, names, generation).make_draft()
+
+
+def check_fixed(variables: HostVariables, names: Names) -> None:
+    """Add the errors of a node that no fact can change. ``variables`` are those of Inventory.read_fixed."""
+    _check_all(variables)
+    with suppress(FactsNeededError):
+        if generation := _read_generation(variables):
+            _NodeReader(variables, names, generation).check_parts()
+
+
+def _check_all(variables: HostVariables) -> None:
+    """Check all variables, also those that no part of the node needs."""
+    variables.check_all()
     check_names(variables)
-    check_expected(variables)
-    staged = variables.read_value("kong_firewall_state") == "staged"
-    counts = staged or variables.read_value("kong_firewall_record", False)
-    node = Node(
-        host=host,
-        cluster=cluster,
-        version=version.text,
-        role=role,
-        generation=generation.name,
-        settings=found.settings,
-        settings_file=read_settings_file(variables, generation),
-        listeners=found.listeners,
-        config=tuple(sorted(found.config)),
-        published=published,
-        connection=read_connection(variables),
-        staged=staged,
-        count_days=int(variables.read_value("kong_staged_days", DEFAULT_DAYS)) if counts else 0,
-    )
-    variables.findings.extend(find_standby_notes(node))
-    sound = all(finding.severity != ERROR for finding in found.findings)
-    intercept_rules = read_interception(variables, generation, node, own) if sound else ()
-    terms = _read_terms(variables, node, names, {rule.listener for rule in intercept_rules})
-    given |= _read_control_planes(variables, generation) | variables.read_settings(frozenset({"kong_site"}))
-    # The fact with the output of `hostname`, which is part of the name of a Serf agent.
-    host_name = str(get_facts(variables).get("nodename", ""))
-    return Draft(node, generation, terms, given, intercept_rules, read_ssh_port(variables), own, host_name)
+    # The playbook staged reads them later.
+    with suppress(FactsNeededError):
+        read_networks(variables, EXPECTED)
+        check_expected(variables)
+
+
+@dataclass(frozen=True)
+class _NodeReader:
+    """The parts of one node. A part is read when it is needed, and adds its errors to the findings of ``variables``.
+
+    If the variables are without facts, a part that needs facts raises FactsNeededError.
+    """
+
+    variables: HostVariables
+    names: Names
+    generation: Generation
+
+    def make_draft(self) -> Draft:
+        """Return the whole node."""
+        self._check_addresses()
+        variables, generation, node = self.variables, self.generation, self._make_node()
+        variables.findings.extend(find_standby_notes(node))
+        terms = self.terms
+        for listener in node.listeners:
+            sockets = node.select_listeners(listener.name)
+            if all(socket.is_loopback and socket not in self._targets for socket in sockets):
+                warn_of_loopback(variables, node, listener)
+        given = self.given | self.control_planes | variables.read_settings(frozenset({"kong_site"}))
+        # The fact with the output of `hostname`, which is part of the name of a Serf agent.
+        host_name = str(get_facts(variables).get("nodename", ""))
+        return Draft(
+            node, generation, terms, given, self.intercept_rules, read_ssh_port(variables), self.own, host_name
+        )
+
+    def check_parts(self) -> None:
+        """Add the errors of each part that needs no facts."""
+        for part in ("role", "settings_file", "control_planes", "terms", "host"):
+            with suppress(FactsNeededError):
+                getattr(self, part)
+
+    def _check_addresses(self) -> None:
+        """Compare the listeners and the address of the node with the addresses of its host."""
+        if self.published is not None:
+            check_in_container(self.variables, self.opened.listeners, self.own)
+        check_addresses(self.variables, self.host, self.reachable)
+        check_ssh_port(self.variables, self.host, self.own, self.reachable)
+        check_generation(self.variables, self.generation, self.host)
+
+    def _make_node(self) -> Node:
+        variables = self.variables
+        staged = variables.read_value("kong_firewall_state") == "staged"
+        counts = staged or variables.read_value("kong_firewall_record", False)
+        return Node(
+            host=self.host,
+            cluster=variables.read_text("kong_cluster", "default"),
+            version=self.version.text,
+            role=self.role,
+            generation=self.generation.name,
+            settings=self.opened.settings,
+            settings_file=self.settings_file,
+            listeners=self.opened.listeners,
+            config=tuple(sorted(self.opened.config)),
+            published=self.published,
+            connection=read_connection(variables),
+            staged=staged,
+            count_days=int(variables.read_value("kong_staged_days", DEFAULT_DAYS)) if counts else 0,
+        )
+
+    @cached_property
+    def version(self) -> KongVersion:
+        return parse_version(self.variables.read_value("kong_version", DEFAULT_VERSION))
+
+    @cached_property
+    def role(self) -> str:
+        return _read_role(self.variables)
+
+    @cached_property
+    def host(self) -> Host:
+        return read_host(self.variables)
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """All addresses of the host, those in its facts too."""
+        return frozenset({*self.host.list_addresses(), *list_fact_addresses(get_facts(self.variables))})
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """The variables that decide how Kong listens."""
+        return self.variables.read_settings(SETTING_VARIABLES | {"kong_config"})
+
+    @cached_property
+    def settings_file(self) -> dict[str, Any]:
+        return read_settings_file(self.variables, self.generation)
+
+    @cached_property
+    def control_planes(self) -> dict[str, str]:
+        return _read_control_planes(self.variables, self.generation)
+
+    @cached_property
+    def opened(self) -> NodeListeners:
+        """The listeners of Kong, in its container if it runs in one."""
+        found = read_listeners(self.variables.host, self.version, self.role, self.given, self._make_defaults())
+        self.variables.findings.extend(found.findings)
+        return found
+
+    def _make_defaults(self) -> dict[str, str]:
+        """Return the values that replace Kong's defaults: gossip binds the address that peers dial, not every address."""
+        in_container = self.variables.read_value(PUBLISHED_PORTS) is not None
+        if self.generation.gossip and not in_container and self.host.address.ipv4:
+            return {"cluster_listen": f"{self.host.address.ipv4}:{GOSSIP_PORT}"}
+        return {}
+
+    @cached_property
+    def published(self) -> tuple[Listener, ...] | None:
+        return read_published(self.variables, self.opened.listeners)
+
+    @cached_property
+    def reachable(self) -> tuple[Listener, ...]:
+        """The listeners that other hosts can dial: Kong's listeners, or the published ports of a Kong in a container."""
+        reachable = self.opened.listeners if self.published is None else self.published
+        check_bind_addresses(self.variables, dict.fromkeys([*self.opened.listeners, *reachable]))
+        return reachable
+
+    @cached_property
+    def intercept_rules(self) -> tuple[InterceptRule, ...]:
+        if any(finding.severity == ERROR for finding in self.opened.findings):
+            return ()
+        return read_interception(
+            self.variables,
+            self.generation,
+            self.opened.listeners,
+            lambda: self.own,
+            in_container=self.published is not None,
+        )
+
+    @property
+    def _targets(self) -> set[Listener]:
+        """The listeners that receive intercepted packets."""
+        return {rule.listener for rule in self.intercept_rules}
+
+    @cached_property
+    def terms(self) -> dict[tuple[str, int], Terms]:
+        """The sources of every listener that other hosts can reach, or that receives intercepted packets.
+
+        The sources of other listeners are checked only.
+        """
+        terms: dict[tuple[str, int], Terms] = {}
+        self._add_terms(terms, (listener for listener in self.reachable if not listener.is_loopback))
+        self._add_terms(terms, self._targets)
+        for name in sorted(SOURCE_VARIABLES):
+            used = [port for (_name, port), found in terms.items() if found.variable == name]
+            check_unused_terms(self.variables, name, used, self.names)
+        return terms
+
+    def _add_terms(self, terms: dict[tuple[str, int], Terms], listeners: Iterable[Listener]) -> None:
+        for listener in listeners:
+            key = (listener.name, listener.own_port)
+            if key not in terms:
+                default = _choose_default_sources(self.role, listener)
+                terms[key] = read_terms(self.variables, *key, default, self.names)
 
 
 def _read_generation(variables: HostVariables) -> Generation | None:
@@ -149,13 +289,6 @@ def _read_role(variables: HostVariables) -> str:
         return role
     variables.add_error("role-unknown", "kong_role", role, f"it must be one of {', '.join(ROLES)}")
     return ROLES[0]
-
-
-def _make_defaults(generation: Generation, host: Host) -> dict[str, str]:
-    """Return the values that replace Kong's defaults: gossip binds the address that peers dial, instead of every address."""
-    if generation.gossip and host.address.ipv4:
-        return {"cluster_listen": f"{host.address.ipv4}:{GOSSIP_PORT}"}
-    return {}
 
 
 def _read_control_planes(variables: HostVariables, generation: Generation) -> dict[str, str]:
@@ -180,31 +313,9 @@ def _read_control_planes(variables: HostVariables, generation: Generation) -> di
     return found
 
 
-def _read_terms(
-    variables: HostVariables, node: Node, names: Names, targets: set[Listener]
-) -> dict[tuple[str, int], Terms]:
-    """Read the sources of every listener that other hosts can reach, or that receives intercepted packets.
-
-    The sources of other listeners are checked only.
-    """
-    terms = {}
-    for listener in (*node.reachable, *targets):
-        key = (listener.name, listener.own_port)
-        if (not listener.is_loopback or listener in targets) and key not in terms:
-            terms[key] = read_terms(variables, *key, _choose_default_sources(node, listener), names)
-    for name in sorted(SOURCE_VARIABLES):
-        check_unused_terms(
-            variables, name, [port for (_name, port), found in terms.items() if found.variable == name], names
-        )
-    for listener in node.listeners:
-        if all(socket.is_loopback and socket not in targets for socket in node.select_listeners(listener.name)):
-            warn_of_loopback(variables, node, listener)
-    return terms
-
-
-def _choose_default_sources(node: Node, listener: Listener) -> tuple[str, ...]:
+def _choose_default_sources(role: str, listener: Listener) -> tuple[str, ...]:
     if listener.name in ("cluster", "cluster_telemetry"):
-        return ("data_planes",) if node.role == "control_plane" else ("peers",)
+        return ("data_planes",) if role == "control_plane" else ("peers",)
     if listener.name == "admin_gui":
         return DEFAULT_SOURCES["admin"]
     return DEFAULT_SOURCES[listener.name]

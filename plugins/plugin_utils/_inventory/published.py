@@ -46,16 +46,13 @@ class Publication(NamedTuple):
         return f"{address}{self.port}:{self.inside}/{self.protocol}"
 
 
-def read_published(
-    variables: HostVariables, listeners: Sequence[Listener], own: frozenset[str]
-) -> tuple[Listener, ...] | None:
-    """Read the published ports as listeners. Errors are added to the findings of ``variables``.
+def read_published(variables: HostVariables, listeners: Sequence[Listener]) -> tuple[Listener, ...] | None:
+    """Read the published ports as listeners, None if Kong listens on the host itself.
 
-    ``own`` are the addresses of the host. None if Kong listens on the host itself.
+    Errors are added to the findings of ``variables``.
     """
     if variables.read_value(VARIABLE) is None:
         return None
-    _check_bound(variables, listeners, own)
     found = [publication for item in variables.list_items(VARIABLE) if (publication := _read(variables, item))]
     for first, second in combinations(found, 2):
         if _is_overlap(first, second):
@@ -67,8 +64,11 @@ def read_published(
     return published
 
 
-def _check_bound(variables: HostVariables, listeners: Sequence[Listener], own: frozenset[str]) -> None:
-    """Add an error for each listener in the container that binds an address of the host, which the container lacks."""
+def check_in_container(variables: HostVariables, listeners: Sequence[Listener], own: frozenset[str]) -> None:
+    """Add an error for each listener in a container that binds an address of the host, which the container lacks.
+
+    ``own`` are the addresses of the host.
+    """
     for listener in listeners:
         if listener.bound in own:
             message = (

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -38,6 +39,10 @@ class VaultedError(VariableError):
     """A variable whose value is encrypted with Ansible Vault, without a vault password of this run that decrypts it."""
 
 
+class FactsNeededError(Exception):
+    """A value that facts may change was read from variables without facts."""
+
+
 class Inventory(Protocol):
     """The whole inventory, independent of the limit of the run."""
 
@@ -54,6 +59,12 @@ class Inventory(Protocol):
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return a host's variables as if no facts of any host were known."""
 
+    def read_fixed(self, host: str) -> Mapping[str, Any]:
+        """Return a host's variables of which only those can be read that no fact can change.
+
+        Reading another value, or the facts, raises FactsNeededError.
+        """
+
 
 @dataclass(frozen=True)
 class PlainInventory:
@@ -69,6 +80,28 @@ class PlainInventory:
     def without_facts(self, host: str) -> Mapping[str, Any]:
         """Return the host's variables without its facts."""
         return {name: value for name, value in self.hostvars[host].items() if name != FACTS}
+
+    def read_fixed(self, host: str) -> Mapping[str, Any]:
+        """Return the host's variables. Reading its facts raises FactsNeededError."""
+        return _FixedVariables({FACTS: {}, **self.hostvars[host]})
+
+
+@dataclass(frozen=True)
+class _FixedVariables(Mapping[str, Any]):
+    """Plain variables whose facts cannot be read."""
+
+    _variables: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        if name == FACTS:
+            raise FactsNeededError(name)
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +140,11 @@ class HostVariables:
         )
         return found
 
+    @classmethod
+    def read_fixed(cls, inventory: Inventory, host: str) -> HostVariables:
+        """Return the variables of a host of which only those can be read that no fact can change."""
+        return cls(host, inventory.read_fixed(host), inventory.without_facts)
+
     def without_facts(self) -> HostVariables:
         """Return the variables of the host as if no facts were known, with separate findings."""
         return HostVariables(self.host, self.own(self.host), self.own)
@@ -118,7 +156,8 @@ class HostVariables:
     def check_all(self) -> None:
         """Read every variable of the contract that the host has, so that a wrong one is an error even if it is not used."""
         for name in sorted(KNOWN_VARIABLES.intersection(self.variables)):
-            self.read_value(name)
+            with suppress(FactsNeededError):
+                self.read_value(name)
 
     def read_value(self, name: str, default: Any = None) -> Any:
         """Return a variable in the form of its kind, or the default if it is not set or refused."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding, share_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import list_named_sites
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, read_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, find_fixed_errors, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, list_forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey, describe_sets
@@ -73,6 +73,11 @@ def compile_plan(inventory: Inventory, group: str, played: Collection[str] | Non
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
     return Compilation(_make_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
+
+
+def list_fixed_errors(inventory: Inventory, group: str) -> tuple[Finding, ...]:
+    """Return errors of compile_plan that no fact can change, in its order, without reading any fact."""
+    return _sort_findings(find_fixed_errors(inventory, group))
 
 
 def _sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -21,13 +21,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory 
     AnsibleInventory,
     Encrypted,
     _mask,
-    _may_have_templates,
     _strip_prefix,
     _walk_causes,
     make_plain_value,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
+    VariableError,
+    VaultedError,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
 
 
@@ -50,35 +53,6 @@ class Text(str):
 
 
 MARKED = object.__new__(Encrypted)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("10.0.0.1", False),
-        ("", False),
-        ("{{ x }}", True),
-        ("{% if x %}", True),
-        ("#jinja2: trim_blocks: False\nx", True),
-        (" #jinja2:", False),
-        (None, False),
-        (True, False),
-        (7, False),
-        (1.5, False),
-        ([], False),
-        (["a", 1, "{{ x }}"], True),
-        (("a", ["{{ x }}"]), True),
-        (["a", 1], False),
-        ({}, False),
-        ({"a": "b"}, False),
-        ({"a": "b", "c": {"d": ["{{ x }}"]}}, True),
-        ({"{{ x }}": "b"}, True),
-        (Vaulted(), True),
-        ({"a": Vaulted()}, True),
-    ],
-)
-def test_only_templates_and_vaulted_values_are_given_to_ansible(value, expected):
-    assert _may_have_templates(value) is expected
 
 
 @pytest.mark.parametrize(
@@ -313,3 +287,17 @@ def test_the_play_may_set_the_variables_of_the_run_and_no_others(reads):
     # The value of a variable of the run that the play does not change is that of each host.
     assert "kong_strict" not in make_inventory(reads).read_variables("m")
     assert "kong_strict" not in make_inventory(reads, **of_play).without_facts("m")
+
+
+def test_only_values_that_no_fact_can_change_are_read_before_facts(reads):
+    of_play = {"kong_strict": trust_as_template("{{ strict }}"), "strict": True}
+    inventory = make_inventory(reads, **of_play)
+    variables = inventory.read_fixed("n")
+    assert (variables["kong_address"], variables["kong_strict"], variables.get("kong_nat")) == ("10.0.0.1", True, None)
+    assert variables[CONFIGURED] == inventory.read_variables("n")[CONFIGURED]
+    assert {*variables} == {*inventory.read_variables("n")}
+    with pytest.raises(VariableError, match="nowhere"):
+        inventory.read_fixed("m")["kong_address"]
+    for host, name in (("f", "kong_address"), ("f", "ansible_facts"), ("n", "ansible_facts")):
+        with pytest.raises(FactsNeededError):
+            inventory.read_fixed(host).get(name)

@@ -13,11 +13,17 @@ from datetime import date
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import MESSAGE_LIMIT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError, VaultedError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
+    VariableError,
+    VaultedError,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 
 UNDEFINED = "{{ not_defined }}"
+# The value of the fact `chosen`.
+FROM_FACTS = "{{ ansible_facts.chosen }}"
 ENCRYPTED = "$ANSIBLE_VAULT"
 
 
@@ -28,6 +34,13 @@ class Templates(Mapping):
         self.variables = variables
 
     def __getitem__(self, name):
+        if name == "ansible_facts":
+            return self.variables[name]
+        if self.variables[name] == FROM_FACTS:
+            try:
+                return self.variables["ansible_facts"]["chosen"]
+            except (KeyError, TypeError):
+                raise VariableError("'chosen' is undefined") from None
         if UNDEFINED in str(self.variables[name]):
             raise VariableError("'not_defined' is undefined")
         if ENCRYPTED in str(self.variables[name]):
@@ -44,6 +57,15 @@ class Templates(Mapping):
         return len(self.variables)
 
 
+class FixedTemplates(Templates):
+    """The same variables without facts."""
+
+    def __getitem__(self, name):
+        if name == "ansible_facts" or self.variables[name] == FROM_FACTS:
+            raise FactsNeededError(name)
+        return super().__getitem__(name)
+
+
 @dataclass(frozen=True)
 class TemplatedInventory:
     """An inventory whose values are computed when they are read."""
@@ -56,6 +78,9 @@ class TemplatedInventory:
 
     def without_facts(self, host):
         return Templates({name: value for name, value in self.hostvars[host].items() if name != "ansible_facts"})
+
+    def read_fixed(self, host):
+        return FixedTemplates({"ansible_facts": {}, **self.hostvars[host]})
 
 
 # Values that no variable can have. A value of kong_strict and so on that is not read by the compiler is an error as well.
@@ -229,11 +254,16 @@ def right_values(name):
     return OWN.get(name, []) + RIGHT[KINDS[name]]
 
 
-def compile_hosts(nodes, others=None):
-    """Return the compilation of nodes and other hosts, with groups that source terms may name."""
+def make_inventory(nodes, others=None):
+    """Return an inventory of nodes and other hosts, with groups that source terms may name."""
     others = others or {}
     groups = {"kong": [*nodes], "others": [*others], "all": [*nodes, *others], "empty": []}
-    return compile_plan(TemplatedInventory(groups, {**nodes, **others}), "kong")
+    return TemplatedInventory(groups, {**nodes, **others})
+
+
+def compile_hosts(nodes, others=None):
+    """Return the compilation of nodes and other hosts."""
+    return compile_plan(make_inventory(nodes, others), "kong")
 
 
 def check_compilation(compilation):

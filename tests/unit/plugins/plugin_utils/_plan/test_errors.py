@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, list_fixed_errors
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compiled,
     only_error,
@@ -17,7 +17,12 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import UNDEFINED, Templates
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
+    FROM_FACTS,
+    UNDEFINED,
+    Templates,
+    make_inventory,
+)
 
 
 @pytest.mark.parametrize("case", REFUSALS)
@@ -102,3 +107,65 @@ def test_error_of_a_node_causes_no_other_errors():
         "d": {**NEW, "kong_role": "data_plane", "kong_proxy_sources": "control_planes"},
     }
     assert [(error.host, error.code) for error in compiled(nodes).errors] == [("c", "version-unknown")]
+
+
+# Wrong values of a variable, and other variables, that the plan refuses whatever facts the nodes have.
+FIXED = {
+    "version": {"kong_version": "9"},
+    "role": {"kong_role": "boss"},
+    "kind": {"kong_site": ["a"]},
+    "undefined": {"kong_admin_sources": UNDEFINED},
+    "address": {"kong_address": "10.0.0.300"},
+    "networks": {"kong_address_networks": ["10.0.0.0/33"]},
+    "VPN": {"kong_vpn_address": "10.8.0.0/24"},
+    "egress": {"kong_nat_egress": ["0.0.0.0/0"]},
+    "virtual address": {"kong_virtual_addresses": ["10.0.0.1/24"]},
+    "mapping": {"kong_nat": [{"outside": "nowhere"}]},
+    "mapping after facts": {"kong_site": FROM_FACTS, "kong_nat": [{"outside": "nowhere"}]},
+    "query": {"kong_address_query": "foo[["},
+    "listen": {"kong_proxy_listen": "0.0.0.0:80000"},
+    "config": {"kong_config": {"proxy_listen": "0.0.0.0:8000"}},
+    "sources": {"kong_proxy_sources": ["bastion"]},
+    "sources of a closed port": {"kong_admin_sources": ["bastion"]},
+    "sources of a published port": {"kong_published_ports": ["80:8000"], "kong_proxy_sources": ["bastion"]},
+    "any source": {"kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "any"},
+    "published port": {"kong_published_ports": ["80:9999"]},
+    "intercept rule": {"kong_transparent": [{"destinations": "any", "ports": [80], "listen_port": 99}]},
+    "outsider": {"kong_verify_outsiders": ["bastion"]},
+    "expected source": {"kong_staged_expected": ["bastion"]},
+    "variable of the run": {"kong_listen_serial": "many"},
+    "target": {"kong_listen_target": "toml"},
+    "control plane": {"kong_cluster_control_plane": "cp1"},
+}
+
+
+@pytest.mark.parametrize("case", FIXED)
+def test_wrong_values_are_found_before_facts_are_gathered(case):
+    found = list_fixed_errors(make_inventory({f"n{number}": FIXED[case] for number in range(1, 3)}), "kong")
+    assert list(dict.fromkeys(error.host for error in found)) == ["n1", "n2"]
+    assert {error.variable for error in found} <= {*FIXED[case]}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"kong_site": FROM_FACTS},
+        {"kong_address_networks": ["10.0.0.0/8"]},
+        {"kong_address_query": "ansible_facts.default_ipv4.address"},
+        {"kong_nat_query": "ansible_facts.wan"},
+        {"kong_proxy_listen": "192.0.2.9:8000"},
+        {"kong_nat": [{"outside": "192.0.2.1", "inside": "10.0.0.1"}]},
+    ],
+)
+def test_facts_may_correct_these_nodes(variables):
+    assert not list_fixed_errors(make_inventory({"n": variables}), "kong")
+
+
+def test_nodes_with_different_values_of_a_run_are_found_before_facts_are_gathered():
+    nodes = {"a": {"kong_plan_file": "/a"}, "n": {"kong_plan_file": "/b"}}
+    (error,) = list_fixed_errors(make_inventory(nodes), "kong")
+    assert (error.code, error.host) == ("run-variable-differs", "n")
+    nodes["a"] = {"kong_plan_file": FROM_FACTS}
+    assert not list_fixed_errors(make_inventory(nodes), "kong")
+    assert not list_fixed_errors(PlainInventory({}, {}), "kong")

@@ -15,12 +15,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     find_generation,
     parse_version,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, list_fixed_errors
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
+    FROM_FACTS,
     NEVER,
     RIGHT,
     SOMETIMES,
     check_compilation,
     compile_hosts,
+    make_inventory,
     right_values,
 )
 
@@ -97,3 +100,34 @@ def test_any_inventory_gives_a_plan_or_errors():
     # Neither of the two outcomes is rare, and the errors are of many kinds.
     assert outcomes["a plan"] > INVENTORIES / 10
     assert len(outcomes) > 60, outcomes
+
+
+def with_facts(rng, variables, chosen):
+    """Return the variables of a host with random facts. One of them is the value of some variables, right or wrong."""
+    facts = rng.choice([facts for facts in CONNECTIONS["ansible_facts"] if facts is None or "kong_site" not in facts])
+    return {**variables, "ansible_facts": {**(facts or {}), **({"chosen": chosen} if rng.random() < 0.8 else {})}}
+
+
+def test_errors_that_are_found_without_facts_are_errors_with_any_facts():
+    """No inventory that has a plan is refused before facts are gathered, and the messages are the same."""
+    outcomes = Counter()
+    for seed in range(INVENTORIES // 3):
+        rng = random.Random(seed)
+        nodes, others = fleet(rng)
+        for variables in nodes.values():
+            for name in rng.sample(sorted(variables), 1) if rng.random() < 0.2 else ():
+                variables[name] = variables[name] if name == "ansible_facts" else FROM_FACTS
+        found = {*map(identify, list_fixed_errors(make_inventory(nodes, others), "kong"))}
+        for _facts in range(2):
+            chosen = value_of(rng, rng.choice(NAMES), 0.5)
+            known = [{name: with_facts(rng, of, chosen) for name, of in hosts.items()} for hosts in (nodes, others)]
+            errors = {*map(identify, compile_plan(make_inventory(*known), "kong").errors)}
+            assert found <= errors, f"seed {seed}: {nodes} {others}"
+            outcomes.update(["found" if found else "not found"] if errors else ["a plan"])
+    # Most errors do not depend on facts.
+    assert outcomes["found"] > outcomes["not found"]
+    assert min(outcomes.values()) > INVENTORIES / 50, outcomes
+
+
+def identify(finding):
+    return finding.code, finding.host, finding.variable, finding.message, finding.more
