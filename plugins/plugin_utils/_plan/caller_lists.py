@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -27,6 +27,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 
 # Number of callers whose addresses are examples in a picture.
 _EXAMPLES = 3
+# The members of a list of at most this size are named in each place instead, without a list.
+MOST_NAMED = 3
 
 _Sources = Mapping[str, tuple[str, ...]]  # by name
 
@@ -35,18 +37,21 @@ _Sources = Mapping[str, tuple[str, ...]]  # by name
 class Listed:
     """A list of callers, of which a port does not allow ``without``, and callers outside of the list that it allows too.
 
-    ``number`` is 0 if there are only callers outside of a list.
+    ``further`` has these with their sources. Networks have no sources. ``number`` is 0 if there is no list.
     """
 
     number: int
     callers: int
     without: tuple[str, ...]
-    further: tuple[str, ...]
+    further: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _CallerList:
-    """Callers with the sources that a node sees. ``others`` are equivalent callers that are not in the list."""
+    """Callers with the sources that a node sees. ``others`` are equivalent callers that are not in the list.
+
+    ``number`` is that of all lists with these members, or 0 if there are few members.
+    """
 
     number: int
     members: _Sources
@@ -63,12 +68,13 @@ class CallerLists:
         self._plan_sets, self._sets = sets, Sets(sets)
         self._group, self._cells = Group(hosts, list_named_sites(hosts)), Cells(hosts)
         self._lists: dict[Hashable, _CallerList] = {}
+        self._numbers: dict[Hashable, int] = {}
         self._shared: dict[tuple[str, ...], Networks] = {}
 
     @property
     def lists(self) -> dict[int, _Sources]:
         """The members of each list, by its number."""
-        return {found.number: found.members for found in self._lists.values() if found.members}
+        return {found.number: found.members for found in self._lists.values() if found.number}
 
     def list_callers(
         self, node: Node, listener: Listener, protocol: str, family: Family, sets: tuple[str, ...]
@@ -96,12 +102,13 @@ class CallerLists:
         if not networks:
             return None
         if networks not in self._lists:
-            self._lists[networks] = _CallerList(len(self._lists) + 1, dict.fromkeys(networks, ()), {}, {}, {})
-        return Listed(self._lists[networks].number, len(networks), (), ())
+            members: _Sources = dict.fromkeys(networks, ())
+            self._lists[networks] = _CallerList(self._assign_number(members), members, {}, {}, {})
+        return _make_listed(self._lists[networks], (), {})
 
     def list_examples(self, listed: Listed) -> tuple[str, ...]:
         """Return the sources of a few callers."""
-        members = next((found.members for found in self._lists.values() if found.number == listed.number), {})
+        members = self.lists.get(listed.number) or dict(listed.further)
         names = islice((name for name in members if name not in listed.without), _EXAMPLES)
         return tuple(source for name in names for source in members[name] or (name,))
 
@@ -123,9 +130,14 @@ class CallerLists:
                         by_network.setdefault(network, []).append(host.name)
                 elif sources:
                     others[host.name] = sources
-            number = len(self._lists) + 1
+            number = self._assign_number(own)
             self._lists[key, shared] = _CallerList(number, own, by_network, others, _group_by_source(others))
         return self._lists[key, shared]
+
+    def _assign_number(self, members: _Sources) -> int:
+        if len(members) <= MOST_NAMED:
+            return 0
+        return self._numbers.setdefault(tuple(members.items()), len(self._numbers) + 1)
 
     def _read_shared(self, names: tuple[str, ...]) -> Networks:
         if names not in self._shared:
@@ -145,16 +157,20 @@ class CallerLists:
         without = [host for host in (absent | excepted) & found.members.keys()
                    if host in absent or not self.allows(sets, found.members[host])]  # fmt: skip
         further = [host for host in _find_hosts(own, found) - absent if self.allows(sets, found.others[host])]
-        return Listed(
-            found.number if found.members else 0,
-            len(found.members) - len(without) + len(further),
-            tuple(sorted(without, key=make_natural_key)) if len(without) < len(found.members) else (),
-            tuple(f"{host} ({', '.join(found.others[host])})" for host in sorted(further, key=make_natural_key)),
-        )
+        return _make_listed(found, without, {host: found.others[host] for host in further})
 
     def allows(self, sets: tuple[str, ...], sources: Iterable[str]) -> bool:
         """Tell whether all of the sources are in one of the sets."""
         return all(self._sets.allow(sets, source) for source in sources)
+
+
+def _make_listed(found: _CallerList, without: Collection[str], further: _Sources) -> Listed:
+    """Return a list with its exceptions. Without a number its members are ``further`` callers."""
+    members = {} if found.number else {name: found.members[name] for name in found.members if name not in without}
+    named = sorted({**members, **further}.items(), key=lambda item: make_natural_key(item[0]))
+    listed = len(found.members) - len(without) if found.number else 0
+    excepted = tuple(sorted(without, key=make_natural_key)) if listed else ()
+    return Listed(found.number if listed else 0, listed + len(named), excepted, tuple(named))
 
 
 def _group_by_source(sources: _Sources) -> dict[str, list[str]]:

@@ -30,15 +30,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import CallerLists, Listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import MOST_NAMED, CallerLists, Listed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, join_words, make_natural_key
 
 ANYONE = "anyone"
-# In a fleet of more sites, the callers of a port that allows more networks are in lists. The text would have all pairs of nodes
-# otherwise.
-_MANY_SITES = 50
+# The callers of a port that allows more networks are in lists. The text would have all pairs of nodes otherwise.
 _MANY_NETWORKS = 50
 _KEPT_RULES = 8
 _T = TypeVar("_T")
@@ -109,13 +107,13 @@ class Callers:
     """All possible callers. Routes are computed once for each class of equivalent callers, and results are cached."""
 
     def __init__(self, hosts: Iterable[Host], sets: Mapping[str, Any] | None = None) -> None:
-        """Classify the hosts of a plan. The sets of the plan are needed in a fleet of many sites."""
+        """Classify the hosts of a plan. The sets of the plan are needed if a port allows many networks."""
         known = list(hosts)
         self.lists = CallerLists(dict(sets or {}), known)
         self._classes = classify(known)
+        self._sites = {host.name: host.site for host in known}
         self._cells = Cells(known)
         self._cache: dict[Hashable, list[tuple[str, tuple[str, ...]]]] = {}
-        self.has_many_sites = len({host.site for host in known}) > _MANY_SITES
         self._rules: dict[tuple[str, ...], Rule] = {}
         self._having: dict[str, set[CallerClass]] = {}
         for kind, members in self._classes.items():
@@ -156,8 +154,8 @@ class Callers:
         return self._cache[key]
 
     def needs_summary(self, rule: Rule) -> bool:
-        """Tell whether a rule has so many networks, in a fleet of many sites, that its callers are in lists."""
-        return self.has_many_sites and len(rule.networks) > _MANY_NETWORKS
+        """Tell whether a rule has so many networks that its callers are in lists."""
+        return len(rule.networks) > _MANY_NETWORKS
 
     def find_rule(self, plan: Mapping[str, Any], sets: Iterable[str]) -> Rule:
         """Return the rule with these sets. The last rules are kept, because several ports of a node have the same."""
@@ -179,6 +177,13 @@ class Callers:
     def find_site(self, kind: CallerClass) -> str:
         """Return the site of the members of a class."""
         return self._classes[kind][0].site
+
+    def group_by_site(self, named: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return hosts with their sources, by site."""
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for name, sources in named:
+            found.setdefault(self._sites[name], {})[name] = sources
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,21 +307,35 @@ def _concatenate(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...
 
 
 def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
-    """Yield the flows of callers in lists that the ports of other nodes share."""
-    names = join_words(rule.sets)
+    """Yield the flows of callers in lists that the ports of other nodes share. A few callers are named."""
     for family in (family for family in FAMILIES if family in listener.families):
         for route, site, listed in callers.lists.list_callers(node, listener, protocol, family, rule.sets):
-            who = f"{count_noun(listed.callers, 'host')} of {names}{f' at site {site}' if site else ''}"
             device = route.mapping.device if route.mapping else None
-            arrives = Endpoint(route.lands, route.port)
-            examples = callers.lists.list_examples(listed)
-            yield Flow(who, (), site, route.via, device, (route.dialled,), (arrives,), examples, listed=(listed,))
+            path = route.via, device, (route.dialled,), (Endpoint(route.lands, route.port),)
+            if listed.number or listed.callers > MOST_NAMED:
+                examples = callers.lists.list_examples(listed)
+                who = f"{_count_callers(listed, 'host')}{f' at site {site}' if site else ''}"
+                yield Flow(who, (), site, *path, examples, listed=(listed,))
+            else:
+                for place, named in callers.group_by_site(listed.further).items():
+                    sources = dict.fromkeys(source for found in named.values() for source in found)
+                    yield Flow("", tuple(named), place, *path, tuple(sources))
     listed_networks = callers.list_unknown(rule, listener.families)
-    if listed_networks:
-        who = f"{count_noun(listed_networks.callers, 'network')} of {names}"
+    if listed_networks and listed_networks.number:
+        who = _count_callers(listed_networks, "network")
         yield Flow(
             who, (), None, "", None, (), (), callers.lists.list_examples(listed_networks), listed=(listed_networks,)
         )
+    elif listed_networks:
+        yield from (_make_network_flow(network) for network, _sources in listed_networks.further)
+
+
+def _count_callers(listed: Listed, noun: str) -> str:
+    return f"{count_noun(listed.callers, noun)}{f' of list {listed.number}' if listed.number else ''}"
+
+
+def _make_network_flow(network: str) -> Flow:
+    return Flow(format_source(network), (), None, "", None, (), (), (network,))
 
 
 def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protocol: str, rule: Rule) -> Iterator[Flow]:
@@ -345,7 +364,7 @@ def _list_flows_of_some(node: Node, callers: Callers, listener: Listener, protoc
     known = {source for gathered in by_path.values() for source in gathered.sources} | set(list_own_sources(node.host))
     for network in rule.networks:
         if network not in known and find_family(network) in listener.families:
-            yield Flow(format_source(network), (), None, "", None, (), (), (network,))
+            yield _make_network_flow(network)
 
 
 def list_own_sources(host: Host) -> Iterator[str]:

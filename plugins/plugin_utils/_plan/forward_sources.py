@@ -47,13 +47,13 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
                 known.update(source for _name, networks in allowed for source in networks)
                 if route.mapping and route.dialled == outside:
                     through.update(
-                        {_name_source(name, networks): None for name, networks in allowed if name != node.name}
+                        {name_source(name, networks): None for name, networks in allowed if name != node.name}
                     )
     itself = [source for source in list_own_sources(node.host) if rule.allows([source])] if forward["hairpin"] else []
     others = [format_source(network) for network in rule.networks if network not in known]
     return [
         *sorted(through, key=make_natural_key),
-        *([_name_source(f"{node.name} itself", itself)] if itself else []),
+        *([name_source(f"{node.name} itself", itself)] if itself else []),
         *others,
     ]
 
@@ -79,9 +79,10 @@ def list_forward_callers(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
     return [
         *found,
         *([networks] if networks else []),
-        *([Listed(0, 1, (), (_name_source(f"{node.name} itself", itself),))] if itself else []),
+        *([Listed(0, 1, (), ((f"{node.name} itself", tuple(itself)),))] if itself else []),
     ]
 
 
-def _name_source(name: str, networks: Sequence[str]) -> str:
-    return f"{name} ({', '.join(map(format_source, networks))})"
+def name_source(name: str, networks: Sequence[str]) -> str:
+    """Return a host with the sources that a node sees, or a network, as text."""
+    return f"{name} ({', '.join(map(format_source, networks))})" if networks else format_source(name)

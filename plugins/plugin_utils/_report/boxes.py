@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,12 +22,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
 
 # Up to this number of nodes each node has its own box. In larger fleets equivalent nodes share a box.
 _SINGLE = 12
 # With more boxes the picture would be illegible. The tables have every node.
 MOST_BOXES = 60
+# More networks that the inventory gives as text share an arrow.
+_MOST_NETWORKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,22 @@ def _make_rows(ports: Sequence[Port]) -> Iterator[Row]:
     for group in group_ports(ports):
         first = group[0]
         numbers = tuple(port.port for port in group)
-        yield Row(first.listener, tuple(map(_format_port, group)), numbers, first.loopback, list_group_flows(group))
+        flows = tuple(_join_networks(list_group_flows(group)))
+        yield Row(first.listener, tuple(map(format_port, group)), numbers, first.loopback, flows)
 
 
-def _format_port(port: Port) -> str:
-    return f"{port.port}/{'+'.join(port.protocols)}{' ssl' if 'ssl' in port.flags else ''}"
+def _join_networks(flows: Sequence[Flow]) -> Iterator[Flow]:
+    """Yield the flows. Many networks share a flow."""
+    networks = [flow for flow in flows if flow.is_network]
+    yield from (flow for flow in flows if len(networks) <= _MOST_NETWORKS or not flow.is_network)
+    if len(networks) > _MOST_NETWORKS:
+        sources = tuple(source for flow in networks for source in flow.sources)
+        yield replace(networks[0], who=count_noun(len(networks), "network"), sources=sources)
+
+
+def format_port(port: Port, flags: Collection[str] = ("ssl",)) -> str:
+    """Return the number of a port, its protocols, and those of the flags that it has."""
+    return " ".join((f"{port.port}/{'+'.join(port.protocols)}", *(flag for flag in port.flags if flag in flags)))
 
 
 def format_endpoints(endpoints: Sequence[Endpoint]) -> str:

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists of callers that the ports and forwards of many nodes share, in a fleet of many sites."""
+"""Lists of callers that the ports and forwards of many nodes share, if a port allows many callers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import Listed
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import format_source
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sources import name_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     Cell,
     Section,
@@ -24,11 +24,11 @@ def make_lists_section(lists: Mapping[int, Mapping[str, Sequence[str]]]) -> Sect
         make_cells(
             Cell(f"list {number}", link=f"#list-{number}"),
             str(len(members)),
-            Cell("", items=tuple(_format_member(name, sources) for name, sources in members.items())),
+            Cell("", items=tuple(name_source(name, sources) for name, sources in members.items())),
         )
         for number, members in lists.items()
     ]
-    intro = "The ports and the NAT forwards of this fleet of many sites refer to these lists, each with its exceptions."
+    intro = "The ports and the NAT forwards refer to these lists, each with its exceptions."
     table = make_table("", ("list", "number", "callers, with the addresses that the nodes see"), rows)
     return Section("lists", "Lists of callers", (Cell(intro),), (table,))
 
@@ -51,8 +51,4 @@ def _list_exceptions(part: Listed) -> Iterator[str]:
     if part.without:
         yield f"without {', '.join(part.without)}"
     if part.further:
-        yield f"{'and ' if part.number else ''}{', '.join(part.further)}"
-
-
-def _format_member(name: str, sources: Sequence[str]) -> str:
-    return f"{name} ({', '.join(map(format_source, sources))})" if sources else format_source(name)
+        yield f"{'and ' if part.number else ''}{', '.join(name_source(*caller) for caller in part.further)}"

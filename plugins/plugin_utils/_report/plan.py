@@ -28,7 +28,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.forward_sourc
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import DROPPED, list_staged, name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import format_endpoints, group_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import (
+    format_endpoints,
+    format_port,
+    group_nodes,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.lists import make_listed_cell
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
@@ -132,6 +136,8 @@ def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], call
 _EVERY_ADDRESS = "any address of the node"
 # The callers of more sites on one path share a row.
 _MOST_SITES = 4
+# The flags of a port that a caller must know.
+_CALLER_FLAGS = ("ssl", "http2", "proxy_protocol")
 _PORT_COLUMNS = ("listener", "port", "listens on", "allowed sources", "dials", "through", "source address")
 
 
@@ -181,7 +187,7 @@ def _group_by_address(ports: Sequence[Port]) -> Iterator[list[Port]]:
 def _make_port_rows(group: Sequence[Port]) -> Iterator[tuple[Cell, ...]]:
     head = (
         group[0].listener,
-        ", ".join(" ".join((f"{port.port}/{'+'.join(port.protocols)}", *port.flags)) for port in group),
+        ", ".join(format_port(port, _CALLER_FLAGS) for port in group),
         ", ".join(group[0].addresses),
     )
     flows = list_group_flows(group)
@@ -219,7 +225,7 @@ def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     if flow.listed:
         listed = make_listed_cell(flow.listed, f"{flow.who}:" if len(flow.listed) > 1 else "")
         dialled = format_endpoints(flow.dialled) or _EVERY_ADDRESS
-        return listed, dialled, format_path(flow), "the addresses in the list"
+        return listed, dialled, format_path(flow), "in the list"
     who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
     sources = Cell("", items=tuple(map(format_source, flow.sources))) if flow.sources else "any address"
     return who, format_endpoints(flow.dialled) or _EVERY_ADDRESS, format_path(flow), sources

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In a fleet of many sites the callers are in lists. With their exceptions they are the same callers as without lists."""
+"""The callers of a port that allows many networks are in lists. With their exceptions they are the same callers as without lists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import flows
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import CallerLists
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import MOST_NAMED, CallerLists
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
     list_hosts,
@@ -63,7 +63,7 @@ def expand(listed, callers):
     members = callers.lists.lists.get(listed.number, {})
     found = [name for name in members if name not in listed.without]
     assert len(found) + len(listed.further) == listed.callers
-    return {*found, *(text.partition(" (")[0] for text in listed.further)}
+    return {*found, *(name for name, _sources in listed.further)}
 
 
 def list_exact(flow):
@@ -80,7 +80,7 @@ def test_lists_have_the_same_callers_of_ports_as_pairs(plan, monkeypatch):
     by_lists = gather(plan, callers)
     assert any(flow.listed for name in plan["nodes"] for port in list_ports(plan, get_node(plan, name), callers)
                for flow in port.flows)  # fmt: skip
-    monkeypatch.setattr(flows, "_MANY_SITES", 10**6)
+    monkeypatch.setattr(flows, "_MANY_NETWORKS", 10**6)
     assert by_lists == gather(plan, Callers(list_hosts(plan)))
 
 
@@ -102,7 +102,7 @@ def test_lists_have_the_same_sources_of_forwards_as_pairs(plan, monkeypatch):
     callers = Callers(list_hosts(plan), plan["sets"])
     listed = [list_forward_callers(plan, forward, callers) for forward in plan["nat_forwards"]]
     names = [set().union(*(expand(part, callers) for part in parts)) for parts in listed]
-    monkeypatch.setattr(flows, "_MANY_SITES", 10**6)
+    monkeypatch.setattr(flows, "_MANY_NETWORKS", 10**6)
     exact = Callers(list_hosts(plan))
     for forward, parts, found in zip(plan["nat_forwards"], listed, names, strict=True):
         sources = [text.partition(" (")[0] for text in list_forward_sources(plan, forward, exact)]
@@ -134,7 +134,7 @@ def test_a_set_differs_from_its_shared_set(wide):
         *(name for name in names[40:] if contains(wide, outside[name])),
     ]
     found = [name for name in lists.lists[listed.number] if name not in listed.without]
-    assert sorted([*found, *(text.partition(" (")[0] for text in listed.further)]) == sorted(expected)
+    assert sorted([*found, *(name for name, _sources in listed.further)]) == sorted(expected)
     assert listed.callers == len(expected)
 
 
@@ -149,3 +149,23 @@ def test_a_forward_through_which_no_source_comes_has_no_text(sites):
     forwards = [forward for forward in plan["nat_forwards"] if forward["outside"] == "198.18.99.9"]
     assert forwards
     assert [list_forward_sources(plan, forward, callers) for forward in forwards] == [[]] * len(forwards)
+
+
+def test_lists_with_the_same_members_have_one_number():
+    plan = planned(make_mixed_sites(SITES), OTHERS)
+    callers = Callers(list_hosts(plan), plan["sets"])
+    gather(plan, callers)
+    members = [tuple(found.items()) for found in callers.lists.lists.values()]
+    assert len(members) == len(set(members)) > 1
+    assert [*callers.lists.lists] == [*range(1, len(members) + 1)]
+
+
+def test_a_few_callers_are_named_without_a_list():
+    plan = planned(make_gossip_sites(SITES, kong_admin_sources=["@kong", "ops", "192.0.2.128/25"]), OTHERS)
+    callers = Callers(list_hosts(plan), plan["sets"])
+    [port, *_others] = [port for port in list_ports(plan, get_node(plan, "k0003"), callers) if port.listener == "admin"]
+    assert [(flow.callers, flow.site, flow.sources) for flow in port.flows if not flow.listed] == [
+        (("ops",), "office", ("192.0.2.9/32",)),
+        ((), None, ("192.0.2.128/25",)),
+    ]
+    assert min(map(len, callers.lists.lists.values())) > MOST_NAMED

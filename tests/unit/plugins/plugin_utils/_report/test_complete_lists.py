@@ -103,3 +103,8 @@ def test_the_index_has_the_warnings_of_a_node(suffix):
     rows = [re.sub("<[^>]+>|[|* ]+", " ", line) for line in page.splitlines() if "1 warning: source-any" in line]
     assert [row.split()[0] for row in rows] == ["h4", "h6"]
     assert "none known" in find_line(page, "10.2.0.5 |" if suffix == ".md" else "<td>10.2.0.5<")
+
+
+def test_folded_lists_are_complete_in_print():
+    style = render(".html").partition("@media print")[2]
+    assert "details::details-content { display: inline; content-visibility: visible; }" in style
