@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first, make_natural_key
 
 _SHOWN = 20
+_SIMILAR = 2
 
 
 def explain_name(option: str, name: str | None, kind: str, known: Collection[str]) -> str:
@@ -22,5 +23,14 @@ def explain_name(option: str, name: str | None, kind: str, known: Collection[str
     valid = f"Valid: {join_first(ordered, _SHOWN)}"
     if name is None:
         return f"{option} is missing: add -e {option}=NAME. {valid}"
-    close = get_close_matches(name, ordered, n=1)
-    return f"{option}: there is no {kind} {name!r}{f'; did you mean {close[0]!r}?' if close else '.'} {valid}"
+    close = " or ".join(map(repr, _find_close(name, ordered)))
+    return f"{option}: there is no {kind} {name!r}{f'; did you mean {close}?' if close else '.'} {valid}"
+
+
+def _find_close(name: str, known: Collection[str]) -> list[str]:
+    """Return the names with other capitals only, or a few similar names, the most similar name first."""
+    folded: dict[str, list[str]] = {}
+    for other in known:
+        folded.setdefault(other.casefold(), []).append(other)
+    same = folded.get(name.casefold())
+    return same or [folded[text][0] for text in get_close_matches(name.casefold(), folded, n=_SIMILAR)]
