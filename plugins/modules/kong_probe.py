@@ -89,7 +89,7 @@ notes:
     packets with the defaults."
   - An established connection counts as open, even if TLS or HTTP fails; the detail has the error. TLS and HTTP have their
     own O(timeout).
-  - "Refused does not prove that the firewall has accepted the packet. A rule that rejects TCP with a reset, or UDP with an
+  - "Refused does not show that the firewall has accepted the packet. A rule that rejects TCP with a reset, or UDP with an
     ICMP port unreachable (the default of V(reject)), answers exactly like a closed port. TCP that is rejected with an ICMP
     port unreachable counts as filtered; on kernels before Linux 5.6 it counts as refused."
   - "The ICMP message distinguishes prohibited from unreachable. Kernels before Linux 5.6 do not return it for TCP, so
