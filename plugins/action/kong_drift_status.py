@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN, format_drift_summary
 
 _ARGUMENTS = {"drift": {"type": "dict", "required": True}}
@@ -23,9 +24,9 @@ class ActionModule(ControllerAction):
         drift = arguments["drift"]
         summary = format_drift_summary(drift)
         if drift["differs"]:
-            return {"failed": True, "msg": f"{summary}. The differences are listed above."}
+            raise TaskError(f"{summary}. The differences are listed above.")
         if all(reasons == [NO_PLAN] for reasons in drift["not_checked"].values()) and drift["not_checked"]:
-            return {"failed": True, "msg": f"{summary}. There is no plan; the errors are listed above."}
+            raise TaskError(f"{summary}. There is no plan; the errors are listed above.")
         if drift["not_checked"]:
             return {
                 "unreachable": True,

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
@@ -40,7 +41,7 @@ class ActionModule(ControllerAction):
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]
         if different:
-            return {"failed": True, "msg": f"not as expected: {', '.join(different)}"}
+            raise TaskError(f"not as expected: {', '.join(different)}")
         return {"lines": lines}
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import DEFAULT_VERSION
@@ -20,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     list_listener_names,
     list_listeners_of,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 
 _ARGUMENTS = {
@@ -44,7 +43,7 @@ class ActionModule(ControllerAction):
             or (listener and explain_name("listener", listener, "listener", self._list_listeners(arguments, variables)))
         )
         if error:
-            raise AnsibleActionFail(error)
+            raise TaskError(error)
         return {}
 
     def _list_listeners(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Collection[str]:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
@@ -23,7 +25,7 @@ class ActionModule(NodeModule):
         result = super().run(tmp, task_vars)
         transaction = result.pop("_transaction", None)
         if transaction:
-            result.update(self._confirm(transaction, task_vars))
+            result.update(self._confirm(transaction, result, task_vars))
         if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
             host = (task_vars or {}).get("inventory_hostname")
             self._display.display(
@@ -31,17 +33,17 @@ class ActionModule(NodeModule):
             )
         return result
 
-    def _confirm(self, transaction: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Confirm the change, and return the keys to add to the result."""
+    def _confirm(self, transaction: str, result: Mapping[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Confirm the change, and return the keys to add to the result. Raises TaskError without a new connection."""
         try:
             self._renew_connection()
             confirmed = self.execute(task_vars, confirm=transaction)
         except AnsibleConnectionFailure as exc:
-            return {
-                "failed": True,
-                "msg": "after the change of the rules a new connection to the host failed. The host rolls back within "
+            raise TaskError(
+                "after the change of the rules a new connection to the host failed. The host rolls back within "
                 f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
-            }
+                result,
+            ) from None
         # The result of the first call describes the change. The second call can only add a failure.
         return confirmed if confirmed.get("failed") else {}
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RELOAD, RESTART
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
 
@@ -29,7 +28,7 @@ class ActionModule(NodeModule):
         try:
             options = make_options(node, self._task.args.get("config") or {})
         except ConfigError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            raise TaskError(str(exc)) from None
         result = super().execute(task_vars, wrap_async=wrap_async, **arguments, node=options, config={})
         if result.get("failed"):
             return result

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible import context
-from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, update_file
@@ -27,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, read_kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import read_refused
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
@@ -98,8 +98,8 @@ def _make_renderer(
 def _read_refused(group: str) -> list[dict[str, Any]]:
     try:
         return read_refused(group)
-    except FileNotFoundError as exc:
-        raise AnsibleActionFail(f"refused_group: {group}: kong_plan has not refused this group in this run") from exc
+    except FileNotFoundError:
+        raise TaskError(f"refused_group: {group}: kong_plan has not refused this group in this run") from None
 
 
 def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], paths: list[Path]) -> Evidence:

@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
     AnsibleInventory,
     explain_uncomputable,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # Variables that the playbook rollback reads. It compiles no plan, which would refuse them.
@@ -33,5 +32,5 @@ class ActionModule(NodeModule):
         host = variables["inventory_hostname"]
         own = AnsibleInventory(variables, self._loader).read_variables(host)
         if refused := explain_uncomputable(host, own, _OF_ROLLBACK):
-            raise AnsibleActionFail(refused)
+            raise TaskError(refused)
         return super().execute(task_vars, wrap_async=wrap_async, **arguments)

@@ -10,8 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import AddressError, canonicalise_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
@@ -26,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
     format_summary,
     list_proposals,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 FORMAT = 1
@@ -59,23 +58,22 @@ class ActionModule(ControllerAction):
         data = {"format": FORMAT, "problems": problems, "proposals": proposals, **counted.as_dict()}
         if arguments["path"]:
             update_file(Path(arguments["path"]), dump_json(data), check_mode=False)
-        return {**data, **_make_status(format_summary(counted), problems, counted.not_checked)}
+        summary = format_summary(counted)
+        if problems:
+            text = f"{summary}. Not ready to enforce: {'; '.join(problems)}. The sources are listed above"
+            raise TaskError(text, data)
+        return {**data, **_make_status(summary, counted.not_checked)}
 
 
 def _read_networks(arguments: Mapping[str, Any]) -> list[str]:
     try:
         return [canonicalise_network(text) for text in arguments["expected"]]
     except AddressError as exc:
-        raise AnsibleActionFail(f"kong_staged_expected: {exc}") from None
+        raise TaskError(f"kong_staged_expected: {exc}") from None
 
 
-def _make_status(summary: str, problems: list[str], not_checked: Mapping[str, str]) -> dict[str, Any]:
-    """Return the message, and the result with which ansible-playbook exits with status 2 or, for nodes not checked, 4."""
-    if problems:
-        return {
-            "failed": True,
-            "msg": f"{summary}. Not ready to enforce: {'; '.join(problems)}. The sources are listed above",
-        }
+def _make_status(summary: str, not_checked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the message, and the result with which ansible-playbook exits with status 4 for nodes not checked."""
     if not_checked:
         return {"unreachable": True, "msg": f"{summary}. The nodes that were not checked are listed above"}
     return {"msg": summary}

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
@@ -49,7 +50,7 @@ class ActionModule(ControllerAction):
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above.
             text = f"{count_noun(len(verification.differences), 'difference')} from the plan, listed above"
-            return {"failed": True, "msg": text}
+            raise TaskError(text)
         return {
             "outcomes": [outcome.as_dict() for outcome in verification.outcomes],
             "not_probed": list(verification.missing),

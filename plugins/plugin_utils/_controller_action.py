@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError
@@ -17,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 
 
 class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
@@ -30,11 +30,11 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
     one_of: ClassVar[tuple[str, ...]] = ()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the work. Raises AnsibleActionFail with the message of an expected error."""
+        """Return the result of the work. Raises TaskError with the message of an expected error."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         if refused := explain_refusal(variables):
-            raise AnsibleActionFail(refused)
+            raise TaskError(refused)
         either = [self.one_of] if self.one_of else []
         _spec, arguments = self.validate_argument_spec(
             argument_spec=self.arguments, required_one_of=either, mutually_exclusive=either
@@ -43,7 +43,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
             return {**result, "changed": False, **self.work(arguments, variables)}
         except (FileError, GroupError, LibraryError, PlanError) as exc:
             # Ansible would repeat the message of the cause.
-            raise AnsibleActionFail(str(exc)) from None
+            raise TaskError(str(exc)) from None
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of the task from its arguments and the variables of the host."""

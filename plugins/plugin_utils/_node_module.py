@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
-from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.module_utils.basic import _PY_MIN  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import provide_archive
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, escape_text
 
 # The option of the modules for their code.
@@ -58,7 +58,7 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
         answer = self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async)
         if refused := self._explain_old_python(answer, task_vars or {}):
-            raise AnsibleActionFail(refused)
+            raise TaskError(refused)
         return from_node(answer)
 
     def _explain_old_python(self, answer: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
@@ -80,10 +80,10 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
         )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the module. Raises AnsibleActionFail for facts with the names of variables."""
+        """Return the result of the module. Raises TaskError for facts with the names of variables."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         if refused := explain_refusal(task_vars or {}):
-            raise AnsibleActionFail(refused)
+            raise TaskError(refused)
         in_background = bool(self._task.async_val and not self._connection.has_native_async)
         result.update(self.execute(task_vars, wrap_async=in_background))
         if not in_background:

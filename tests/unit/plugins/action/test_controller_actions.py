@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -46,7 +47,18 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(_terminal, "Display", lambda: display)
-        return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
+        try:
+            return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
+        except TaskError as error:
+            error.printed = printed
+            raise
+
+
+def fail(module, arguments, hostvars=None, **variables):
+    """Return the result of an action plugin that fails, and the texts that it printed."""
+    with pytest.raises(TaskError) as caught:
+        run(module, arguments, hostvars, **variables)
+    return caught.value.result, caught.value.printed
 
 
 def probes(caller, **changed):
@@ -104,11 +116,11 @@ def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     assert printed == ["\n".join(["", *result["lines"], ""])]
     assert result["lines"].count("") == 2  # one before each of tcp and udp
     met = [{"name": CLUSTER, "result": "filtered", "detail": "d"}]
-    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
+    result, _printed = fail(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
     assert (result["failed"], result["msg"], "lines" in result) == (True, f"not as expected: {CLUSTER}", False)
     assert result["msg"].endswith(f": {CLUSTER}")
     both = [{**met[0], "name": name} for name in (CLUSTER, CLUSTER.replace("tcp", "udp"))]
-    result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": both})
+    result, _printed = fail(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": both})
     assert result["msg"] == f"not as expected: {both[0]['name']}, {both[1]['name']}"
     met[0]["result"] = "open"
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
@@ -229,7 +241,7 @@ def test_drift_names_the_message_of_an_earlier_connection():
     ],
 )
 def test_exit_status_of_drift(drift, status, words):
-    result, printed = run(kong_drift_status, {"drift": drift})
+    result, printed = (fail if status == "failed" else run)(kong_drift_status, {"drift": drift})
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
     assert words in result["msg"]
     assert printed == []
@@ -256,7 +268,7 @@ def test_verification_as_planned():
 def test_failed_verification_does_not_repeat_the_printed_differences():
     hostvars = probed(a1={CLUSTER: "filtered"})
     del hostvars["b1"]
-    result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
+    result, printed = fail(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
     assert (result["failed"], "outcomes" in result, "not_probed" in result) == (True, False, False)
     assert result["msg"].startswith("1 difference from the plan")
     assert "DIFFERS: a1 to cluster of b1" in printed[0]
@@ -487,7 +499,7 @@ def counted(*sources, seconds=None):
     return {"node": {"staged": True, "ruleset": {}, "counts": counts}}
 
 
-def run_staged(hostvars, **arguments):
+def run_staged(hostvars, run=run, **arguments):
     arguments = {"plan": PLAN, "registered": "node", **arguments}
     return run(kong_staged, arguments, hostvars, inventory_hostname="a1")
 
@@ -495,7 +507,7 @@ def run_staged(hostvars, **arguments):
 def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp_path):
     monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({"all": ["x"]}, {"x": {}}))
     hostvars = {"a1": counted("192.0.2.9"), "a2": counted(), "b1": counted()}
-    result, printed = run_staged(hostvars, path=str(tmp_path / "staged.json"))
+    result, printed = run_staged(hostvars, fail, path=str(tmp_path / "staged.json"))
     assert result["failed"]
     assert result["msg"].endswith("Not ready to enforce: unexpected sources on a1. The sources are listed above")
     assert result["proposals"] == [{"variable": "kong_admin_sources", "nodes": ("a1",), "terms": ("192.0.2.9",)}]
@@ -506,7 +518,9 @@ def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp
     assert (result.get("failed"), result["msg"]) == (
         None, "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
     )  # fmt: skip
-    result, _printed = run_staged({**hostvars, "a2": counted(seconds=60)}, expected=["192.0.2.0/24"], quiet_days=7)
+    result, _printed = run_staged(
+        {**hostvars, "a2": counted(seconds=60)}, fail, expected=["192.0.2.0/24"], quiet_days=7
+    )
     assert "a2 has counted for less than 7 days" in result["msg"]
 
 

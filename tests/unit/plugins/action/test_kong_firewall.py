@@ -12,6 +12,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _node_module
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 
 FIRST = {"changed": True, "backend": "nftables", "backend_reason": "it is there", "changes": {"ports": []}}
 
@@ -78,8 +79,10 @@ def test_change_is_confirmed_over_a_new_connection(monkeypatch, connection, rene
 
 def test_failure_without_a_new_connection_announces_the_rollback(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, AnsibleConnectionFailure("timed\x1b out")]
-    result, _events = run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
-    assert result["failed"]
+    with pytest.raises(TaskError) as caught:
+        run(monkeypatch, answers, {"backend": "nftables", "rollback_timeout": 45})
+    result = caught.value.result
+    assert (result["failed"], result["changed"]) == (True, True)
     assert "rolls back within 45 seconds: timed\\x1b out" in result["msg"]
 
 

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The error of the action plugins: its result, and its message in real runs of ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
+
+LOCAL = {"ansible_connection": "local", "ansible_become": False}
+WRONG = {"kong": {"hosts": {"k1": {**LOCAL, "kong_address": "10.0.0.1", "kong_role": "boss"}}}}
+FLEET = {"kong": {"hosts": {"k1": {**LOCAL, "kong_address": "10.0.0.1"}}}}
+# An action, its inventory and the one line of its message. The first has other errors printed before.
+FAILURES = {
+    "kong_plan": ({}, WRONG, "There is no plan for this inventory: 1 error (role-unknown)"),
+    "kong_plan_diff": ({"old": "/no/old.json", "new": "/no/new.json"}, FLEET, "/no/old.json"),
+    "kong_explain_names": ({"caller": "k2", "target": "k1"}, FLEET, "from: there is no host 'k2'"),
+    "kong_drift_status": ({"drift": {"nodes": {"k1": {"a": ["x"]}}, "not_checked": {}, "differs": True}}, FLEET,
+                          "1 node differs from the plan"),
+    "kong_report": ({"refused_group": "kong", "path": "x.md"}, FLEET, "has not refused this group"),
+}  # fmt: skip
+
+
+def run_action(tmp_path, action):
+    arguments, inventory, message = FAILURES[action]
+    play = {"hosts": "kong", "gather_facts": False, "tasks": [{f"gatehouse.kong.{action}": arguments}]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    code, output = run(tmp_path, "play.yml", inventory=inventory)
+    return code, output, message
+
+
+def test_the_result_of_a_task():
+    error = TaskError("it failed", {"errors": 2})
+    assert error.result == {"errors": 2, "failed": True, "msg": "it failed"}
+    assert str(error) == "it failed"
+    assert TaskError("it failed").result == {"failed": True, "msg": "it failed"}
+
+
+@pytest.mark.parametrize("action", FAILURES)
+def test_ansible_prints_the_message_once(tmp_path, action):
+    code, output, message = run_action(tmp_path, action)
+    assert code == 2
+    assert output.count(message) == 1, output
+    (result,) = (line for line in output.splitlines() if line.startswith("fatal: [k1]: FAILED! => "))
+    assert message in json.loads(result.partition(" => ")[2])["msg"]
+    assert "[ERROR]" not in output
+
+
+def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "junit")
+    monkeypatch.setenv("JUNIT_OUTPUT_DIR", str(tmp_path / "junit"))
+    _code, _output, message = run_action(tmp_path, "kong_drift_status")
+    (file,) = (tmp_path / "junit").iterdir()
+    assert message in file.read_text(encoding="utf-8")
