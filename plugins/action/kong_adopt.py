@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import OBSERVED, parse_observed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.files import render_files, write_files
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, read_found_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Proposal, propose
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
@@ -39,7 +41,8 @@ class ActionModule(ControllerAction):
             )
             for name in variables["groups"]["all"]
         ]
-        proposal, folder = propose(hosts), Path(arguments["path"])
+        folder = Path(arguments["path"])
+        proposal = propose(hosts, parse_observed(read_file(folder / OBSERVED)))
         done = write_files(folder, render_files(proposal), check_mode=self._task.check_mode)
         show(_format(hosts, proposal, folder, done))
         return {"changed": bool(done), "nodes": [*proposal.nodes], "left_out": {**proposal.left_out}, "files": done}

@@ -14,6 +14,7 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes the facts and the result of M(gatehouse.kong.kong_adopt_info) of every host of the inventory, and writes variables
     for the nodes, an inventory with the group C(kong), and a report with the evidence and the open questions.
+  - Keeps the clients that it was given in the file C(observed.yml), and adds them to those of the next run.
   - A file that was edited is not written again. Its new text goes into a file with the suffix C(.new) next to it.
   - Runs on the controller and connects to no host.
 options:

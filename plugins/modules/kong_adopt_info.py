@@ -13,7 +13,8 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
-    sockets, the clients that are connected now, and the sources that the rules of the host allow now. Changes nothing, opens no connection, and runs no program of Kong.
+    sockets, its clients, and the sources that the rules of the host allow now. Changes nothing, opens no connection, and runs no
+    program of Kong.
   - Values of secrets stay on the host.
 options:
   service:
@@ -49,9 +50,11 @@ RETURN = r"""
 kongs:
   description:
     - The Kongs of the host, with C(version), C(prefix), C(unit), C(container), C(shares_network), C(starter), C(path), C(format),
-      C(settings), C(sockets), C(connections) and C(access).
+      C(settings), C(sockets), C(clients), C(logged) and C(access).
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
-    - C(connections) has C(port) and C(source) of each open tcp connection to a port of Kong.
+    - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
+      or in the table of connection tracking (C(tracked)).
+    - C(logged) are the addresses in the access log of the Admin API, in the last 16 MiB of the file.
     - C(access) has C(protocol), C(port) and C(family) of each socket that other hosts can reach, and the networks from which the
       rules of nftables and iptables accept a new connection. C(sources) is C(any) with exceptions in C(except), or a list. For the
       networks in C(unknown), the rules do not decide it, because of C(reason).

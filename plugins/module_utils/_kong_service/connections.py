@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connections to the ports of this host that are open now, from /proc/net (proc(5))."""
+"""The clients of the ports of this host that the kernel knows now, from /proc/net (proc(5))."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,28 +16,53 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_table
 
 _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
+CONNECTED, TRACKED = "connected", "tracked"
+_SOURCE, _PORT = "src=", "sport="
 
 
 @dataclass(frozen=True)
-class Connection:
-    """An open tcp connection: the port of this host, and the client's address that this host sees."""
+class Client:
+    """A client: the port of this host, its address that this host sees, and how it was found: CONNECTED or TRACKED."""
 
     port: int
     source: str
+    found: str
 
 
-def list_connections(ports: Collection[int], proc: Path = PROC) -> list[Connection]:
-    """Return the connections to these ports, each pair of port and address once. Connections of the host to itself are left out.
+def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC) -> list[Client]:
+    """Return the clients of these ports of tcp and udp, each pair of port and address once for each way to find it.
 
-    Raises OSError if /proc cannot be read.
+    `own` are the addresses of this host. Connections of the host to itself are left out. Raises OSError if /proc cannot be read.
     """
-    found = {
-        Connection(row.port, _parse_mapped(row.peer))
+    found = {*_list_connected(ports, proc), *_list_tracked(ports, own, proc)}
+    return sorted(found, key=lambda client: (client.port, client.source, client.found))
+
+
+def _list_connected(ports: Collection[int], proc: Path) -> set[Client]:
+    return {
+        Client(row.port, _parse_mapped(row.peer), CONNECTED)
         for name in ("tcp", "tcp6")
         for row in read_table(proc / "net" / name, _ESTABLISHED)
         if row.port in ports and row.peer != row.address
     }
-    return sorted(found, key=lambda connection: (connection.port, connection.source))
+
+
+def _list_tracked(ports: Collection[int], own: Collection[str], proc: Path) -> Iterator[Client]:
+    """Yield the clients in the table of connection tracking, which keeps closed connections for minutes.
+
+    A line has the addresses and the ports of the first packet, then those of the reply. The source of the reply is the server
+    (linux:net/netfilter/nf_conntrack_standalone.c, ct_seq_show). Without rules that track connections, the table is empty.
+    """
+    with suppress(FileNotFoundError):
+        for line in (proc / "net/nf_conntrack").read_text(encoding="ascii").splitlines():
+            addresses = [_canonicalise(word[len(_SOURCE) :]) for word in line.split() if word.startswith(_SOURCE)]
+            port = [int(word[len(_PORT) :]) for word in line.split() if word.startswith(_PORT)][-1:]
+            if len(addresses) == 2 and port and port[0] in ports and addresses[1] in own and addresses[0] not in own:
+                yield Client(port[0], addresses[0], TRACKED)
+
+
+def _canonicalise(address: str) -> str:
+    return str(ipaddress.ip_address(address))
 
 
 def _parse_mapped(address: str) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master, list_kongs
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import subtract
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_connections
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.access_log import DEFAULT_LOG, list_logged
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_clients
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
     Sources,
     find_effective,
@@ -42,6 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet i
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
 Result = t.Dict[str, t.Any]
+_ADMIN_LOG = "admin_access_log"
 _OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
 
 
@@ -57,7 +61,7 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
     conf = find_conf(host, start)
     old = not conf and host.locate(_OLD_FILE).exists()
     file = KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
-    sources = read_sources(host, running, file, settings)
+    sources = read_sources(host, running, file, [*settings, _ADMIN_LOG])
     own = find_kong_sockets(read_sockets(running.unit, master.prefix)) if master.shares_network else ()
     return {
         "version": read_version(master.root),
@@ -71,9 +75,8 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "settings": {name: found for name in settings if (found := _describe_setting(name, sources))},
         "sockets": [*map(socket_to_data, own)],
         "access": [*_list_access(host, own)],
-        "connections": [
-            {"port": found.port, "source": found.source} for found in list_connections({sock.port for sock in own})
-        ],
+        "clients": [*map(asdict, list_clients({sock.port for sock in own}, host.call(list_addresses)))],
+        "logged": list_logged(master.root, master.prefix, find_effective(_ADMIN_LOG, sources).value or DEFAULT_LOG),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import OBSERVED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Line, Proposal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import create_folder, read_file, update_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_text, make_natural_key
@@ -22,6 +23,7 @@ _MARK = re.compile(
     r"# Written by gatehouse\.kong\.adopt\. If you edit this file, it is not written again: ([0-9a-f]{16})\n"
 )
 _NEW = ".new"
+_OBSERVED_HEAD = "# The clients that the runs of adopt found. Each run adds to them. Delete this file to begin again.\n"
 Nodes = Mapping[str, Sequence[Line]]
 
 
@@ -35,7 +37,11 @@ def render_files(proposal: Proposal) -> dict[str, str]:
     for group, nodes in sites.items():
         shared[group] = [line for line in _find_shared(nodes) if line not in shared["kong"]]
     files = {f"group_vars/{group}.yml": _render_lines(lines) for group, lines in shared.items()}
-    files |= {"hosts.yml": _render_inventory(proposal.nodes, sites), "report.md": _render_report(proposal)}
+    files |= {
+        "hosts.yml": _render_inventory(proposal.nodes, sites),
+        "report.md": _render_report(proposal),
+        OBSERVED: _OBSERVED_HEAD + _dump(proposal.observed),
+    }
     for name, lines in proposal.nodes.items():
         groups = ["kong", *(group for group, nodes in sites.items() if name in nodes)]
         known = [line for group in groups for line in shared[group]]

@@ -38,6 +38,14 @@ class Stated(NamedTuple):
     place: str
 
 
+class Client(NamedTuple):
+    """A client of a port, and how the host knows it: ``connected``, or ``tracked`` by the kernel."""
+
+    port: int
+    source: str
+    found: str
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The sources of one family that the host's rules allow to a port, with exceptions.
@@ -82,7 +90,10 @@ def _join(networks: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kong:
-    """A running Kong. ``unit``, ``container`` and ``starter`` (a user other than root) are empty if it has none."""
+    """A running Kong. ``unit``, ``container`` and ``starter`` (a user other than root) are empty if it has none.
+
+    ``logged`` are the addresses in the access log of its Admin API.
+    """
 
     version: str
     prefix: str
@@ -93,7 +104,8 @@ class Kong:
     path: str
     format: str
     settings: Mapping[str, Stated]
-    connections: Sequence[tuple[int, str]]
+    clients: Sequence[Client]
+    logged: Sequence[str]
     access: Sequence[Access]
 
     @property
@@ -158,7 +170,8 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
             for name in ("version", "prefix", "unit", "container", "shares_network", "starter", "path", "format")
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
-        connections=tuple((found["port"], found["source"]) for found in data["connections"]),
+        clients=tuple(Client(**found) for found in data["clients"]),
+        logged=tuple(data["logged"]),
         access=tuple(
             Access(**{("excepted" if name == "except" else name): value for name, value in found.items()})
             for found in data["access"]

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import (
+    Clients,
+    describe_clients,
+    find_clients,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import Access, FoundHost, Kong, Stated
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import DEFAULT_SOURCES, NOBODY
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -47,26 +52,31 @@ class Line(NamedTuple):
 class Proposal:
     """The proposed variables by node, the variables of other hosts that are sources, and the open questions by host.
 
-    ``left_out`` has the reason for each host that is no node.
+    ``left_out`` has the reason for each host that is no node, ``observed`` the clients that this and earlier runs found on each
+    node.
     """
 
     nodes: Mapping[str, tuple[Line, ...]]
     sources: Mapping[str, tuple[Line, ...]]
     questions: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, str]
+    observed: Mapping[str, Clients]
 
 
-def propose(hosts: Sequence[FoundHost]) -> Proposal:
-    """Return the proposal for all hosts of an inventory, in natural order of their names."""
+def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Proposal:
+    """Return the proposal for all hosts of an inventory, in natural order of their names.
+
+    ``earlier`` are the clients that earlier runs found, by host.
+    """
     ordered = sorted(hosts, key=lambda host: make_natural_key(host.name))
     left_out = {host.name: reason for host in ordered if (reason := _explain_left_out(host))}
     nodes = [host for host in ordered if host.name not in left_out]
     sites = _name_sites(nodes)
-    drafts = {host.name: _Draft(host, hosts, sites) for host in nodes}
+    drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {})) for host in nodes}
     named = {
         name
         for draft in drafts.values()
-        for found in draft.find_clients().values()
+        for found in draft.find_sources().values()
         for name in map(draft.name_source, found)
     }
     return Proposal(
@@ -81,6 +91,7 @@ def propose(hosts: Sequence[FoundHost]) -> Proposal:
         },
         {name: tuple(draft.list_questions()) for name, draft in drafts.items()},
         left_out,
+        {name: draft.clients for name, draft in drafts.items()},
     )
 
 
@@ -143,11 +154,12 @@ def _list_place(host: FoundHost, sites: Mapping[str, str]) -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A node, all hosts, and the names of the sites by network."""
+    """A node, all hosts, the names of the sites by network, and the node's clients of earlier runs."""
 
     host: FoundHost
     hosts: Sequence[FoundHost]
     sites: Mapping[str, str]
+    earlier: Clients
 
     @property
     def kong(self) -> Kong:
@@ -160,6 +172,11 @@ class _Draft:
     @property
     def role(self) -> str:
         return self.kong.settings["role"].value if "role" in self.kong.settings else _TRADITIONAL
+
+    @property
+    def clients(self) -> Clients:
+        """The clients of each listener that other hosts can reach and that has no default source."""
+        return find_clients(self.host, self._list_closed_ports(), self.earlier)
 
     @property
     def settings(self) -> Iterator[tuple[Setting, Stated]]:
@@ -200,16 +217,16 @@ class _Draft:
 
     def _list_client_questions(self) -> Iterator[str]:
         """Yield the questions about listeners without a client, and about clients that the firewall would refuse."""
-        clients = self.find_clients()
-        for listener, connected in self._find_connected().items():
-            if not clients[listener]:
+        sources = self.find_sources()
+        for listener, clients in self.clients.items():
+            if not sources[listener]:
                 yield (
-                    f"no client of {listener} was connected. kong_{listener}_sources is not set, so the plan allows no source; which "
+                    f"no client of {listener} was found. kong_{listener}_sources is not set, so the plan allows no source; which "
                     f"hosts use it?{self._describe_access(listener)}"
                 )
-            for address in sorted(connected - clients[listener], key=make_natural_key):
+            for address in [address for address in clients if address not in sources[listener]]:
                 yield (
-                    f"{self.name_source(address)} is connected to {listener}, but the host's firewall would refuse a new connection, so "
+                    f"{self.name_source(address)} is a client of {listener}, but the host's firewall would refuse a new connection, so "
                     f"it was left out of kong_{listener}_sources; is it still needed?"
                 )
 
@@ -245,23 +262,18 @@ class _Draft:
         return {"outside": outside.address, "outside_port": outside.port, "inside_port": inside[0].port}
 
     def _list_source_lines(self) -> Iterator[Line]:
-        for listener, found in self.find_clients().items():
+        for listener, found in self.find_sources().items():
             if found:
-                names = sorted(map(self.name_source, found), key=make_natural_key)
-                evidence = f"observed: connected while the host was read.{self._describe_access(listener)}"
-                yield Line(f"kong_{listener}_sources", names, evidence)
+                places = {self.name_source(address): found[address] for address in found}
+                named = {name: places[name] for name in sorted(places, key=make_natural_key)}
+                evidence = f"observed: {describe_clients(named)}.{self._describe_access(listener)}"
+                yield Line(f"kong_{listener}_sources", [*named], evidence)
 
-    def find_clients(self) -> dict[str, set[str]]:
-        """Return the clients by each open listener without a default source: connected, and not refused by the firewall."""
+    def find_sources(self) -> Clients:
+        """Return the clients that the rules of the host do not refuse."""
         return {
-            listener: {address for address in found if not self._is_refused(listener, address)}
-            for listener, found in self._find_connected().items()
-        }
-
-    def _find_connected(self) -> dict[str, set[str]]:
-        return {
-            listener: {source for port, source in self.kong.connections if port in ports} - self.host.addresses
-            for listener, ports in self._list_closed_ports().items()
+            listener: {address: of[address] for address in of if not self._is_refused(listener, address)}
+            for listener, of in self.clients.items()
         }
 
     def _list_closed_ports(self) -> dict[str, set[int]]:

@@ -1,13 +1,13 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The open connections to the ports of Kong."""
+"""The clients of the ports of Kong that the kernel knows."""
 
 from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import (
-    Connection,
-    list_connections,
+    Client,
+    list_clients,
 )
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -30,4 +30,31 @@ def test_clients_of_the_ports_are_listed_once_each(tmp_path):
     (tmp_path / "net/tcp").write_text(HEAD + "".join(rows))
     mapped = "0000000000000000FFFF00000B0AA8C0:1F41"
     (tmp_path / "net/tcp6").write_text(HEAD + make_row(mapped, "0000000000000000FFFF00001E0AA8C0:C006"))
-    assert list_connections({8001}, tmp_path) == [Connection(8001, "192.168.10.20"), Connection(8001, "192.168.10.30")]
+    expected = [Client(8001, "192.168.10.20", "connected"), Client(8001, "192.168.10.30", "connected")]
+    assert list_clients({8001}, {"192.168.10.11"}, tmp_path) == expected
+
+
+# Lines of Linux 6.1.
+TRACKED = """\
+ipv4     2 tcp      6 117 TIME_WAIT src=192.168.10.20 dst=192.168.10.11 sport=49162 dport=8001 src=192.168.10.11 dst=192.168.10.20 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.21 dst=192.0.2.1 sport=49162 dport=80 src=192.168.10.11 dst=192.168.10.21 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.22 dst=192.168.10.99 sport=49162 dport=8001 src=192.168.10.99 dst=192.168.10.22 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.11 sport=49162 dport=8001 src=192.168.10.11 dst=192.168.10.11 sport=8001 dport=49162 mark=0 zone=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.20 sport=49162 dport=8001 src=192.168.10.20 dst=192.168.10.11 sport=8001 dport=49162 mark=0 zone=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.23 dst=192.168.10.11 sport=8001 dport=22 src=192.168.10.11 dst=192.168.10.23 sport=22 dport=8001 mark=0 zone=0 use=2
+ipv4     2 udp      17 27 src=192.168.10.24 dst=192.168.10.11 sport=7946 dport=7946 [UNREPLIED] src=192.168.10.11 dst=192.168.10.24 sport=7946 dport=7946 mark=0 zone=0 use=2
+ipv6     10 tcp      6 117 TIME_WAIT src=fd00:0000:0000:0000:0000:0000:0000:0002 dst=fd00:0000:0000:0000:0000:0000:0000:0001 sport=1 dport=8001 src=fd00:0000:0000:0000:0000:0000:0000:0001 dst=fd00:0000:0000:0000:0000:0000:0000:0002 sport=8001 dport=1 mark=0 zone=0 use=2
+ipv4     2 icmp     1 29 src=192.168.10.25 dst=192.168.10.11 type=8 code=0 id=3 src=192.168.10.11 dst=192.168.10.25 type=0 code=0 id=3 mark=0 zone=0 use=2
+"""
+
+
+def test_tracked_clients_are_those_whose_replies_come_from_a_port_of_this_host(tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/nf_conntrack").write_text(TRACKED)
+    found = list_clients({8001, 7946}, {"192.168.10.11", "fd00::1"}, tmp_path)
+    assert found == [
+        Client(7946, "192.168.10.24", "tracked"),
+        Client(8001, "192.168.10.20", "tracked"),
+        Client(8001, "192.168.10.21", "tracked"),
+        Client(8001, "fd00::2", "tracked"),
+    ]

@@ -17,7 +17,8 @@ KONG = {
     "path": "/etc/kong/kong.conf",
     "format": "conf",
     "settings": {},
-    "connections": [],
+    "clients": [],
+    "logged": [],
     "access": [],
 }
 
@@ -35,6 +36,11 @@ def make_facts(*addresses, default=True):
 def make_settings(origin="file", place="", **values):
     """Return effective settings of one origin."""
     return {name: {"value": value, "origin": origin, "place": place} for name, value in values.items()}
+
+
+def make_client(port, source, found="connected"):
+    """Return a client as a host finds it."""
+    return {"port": port, "source": source, "found": found}
 
 
 def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import parse_observed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.files import render_files, write_files
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Line, Proposal
 
@@ -20,6 +21,7 @@ PROPOSAL = Proposal(
     {"ops": (Line("kong_address", "10.0.0.9", "assumed"),)},
     {"a": ("who?",), "b": ()},
     {"c": "no Kong runs here"},
+    {"a": {"admin": {"10.0.0.9": ["connected"]}}, "b": {}},
 )
 
 
@@ -29,6 +31,7 @@ def test_values_of_every_node_are_in_the_group():
     assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_address": "10.0.0.1"}
     assert yaml.safe_load(files["host_vars/ops.yml"]) == {"kong_address": "10.0.0.9"}
     assert yaml.safe_load(files["hosts.yml"]) == {"kong": {"hosts": {"a": {}, "b": {}}}}
+    assert parse_observed(files["observed.yml"]) == PROPOSAL.observed
     assert "- To check: who?" in files["report.md"]
     assert "- c: no Kong runs here" in files["report.md"]
 
@@ -44,7 +47,7 @@ def test_values_of_a_site_are_in_its_group():
         "c": make_node("10.0.1.1", "net-2"),
         "d": NODES["a"],
     }
-    files = render_files(Proposal(nodes, {}, dict.fromkeys(nodes, ()), {}))
+    files = render_files(Proposal(nodes, {}, dict.fromkeys(nodes, ()), {}, {}))
     assert yaml.safe_load(files["hosts.yml"])["kong"] == {
         "hosts": {"d": {}},
         "children": {"kong_net_1": {"hosts": {"a": {}, "b": {}}}, "kong_net_2": {"hosts": {"c": {}}}},
@@ -57,18 +60,18 @@ def test_values_of_a_site_are_in_its_group():
 
 
 def test_no_node_is_an_empty_group():
-    files = render_files(Proposal({}, {}, {}, {"c": "no Kong runs here"}))
+    files = render_files(Proposal({}, {}, {}, {"c": "no Kong runs here"}, {}))
     assert yaml.safe_load(files["hosts.yml"]) == {"kong": {"hosts": {}}}
 
 
 def test_a_single_node_has_all_values_itself():
-    files = render_files(Proposal({"a": NODES["a"]}, {}, {"a": ()}, {}))
+    files = render_files(Proposal({"a": NODES["a"]}, {}, {"a": ()}, {}, {}))
     assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_version": "2.8.5", "kong_address": "10.0.0.1"}
 
 
 def test_evidence_of_a_host_stays_a_comment():
     lines = (Line("kong_version", "2.8.5", "observed: a\nkong_admin_sources: [any]"),)
-    files = render_files(Proposal({"a": lines}, {}, {"a": ("b\n- c",)}, {}))
+    files = render_files(Proposal({"a": lines}, {}, {"a": ("b\n- c",)}, {}, {}))
     assert yaml.safe_load(files["host_vars/a.yml"]) == {"kong_version": "2.8.5"}
 
 
@@ -102,7 +105,7 @@ def test_file_of_someone_else_is_kept(tmp_path):
 def test_an_own_file_follows_the_proposal(tmp_path):
     write_files(tmp_path, render_files(PROPOSAL), check_mode=False)
     moved = Proposal(
-        {**NODES, "a": (NODES["a"][0], Line("kong_address", "10.0.0.3", "assumed"))}, {}, {"a": (), "b": ()}, {}
+        {**NODES, "a": (NODES["a"][0], Line("kong_address", "10.0.0.3", "assumed"))}, {}, {"a": (), "b": ()}, {}, {}
     )
     assert write_files(tmp_path, render_files(moved), check_mode=False)["host_vars/a.yml"] == "written"
     assert yaml.safe_load((tmp_path / "host_vars/a.yml").read_text()) == {"kong_address": "10.0.0.3"}

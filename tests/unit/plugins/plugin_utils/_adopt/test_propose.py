@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt import propose as proposing
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import read_found_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import propose
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
     KONG,
     make_access,
+    make_client,
     make_facts,
     make_host,
     make_other,
     make_settings,
 )
+
+
+def propose(hosts, earlier=None):
+    """Return the proposal of a run, by default the first."""
+    return proposing.propose(hosts, earlier or {})
 
 
 def variables_of(proposal, name):
@@ -82,9 +88,9 @@ def test_networks_are_sites_only_if_there_are_several():
 def test_clients_of_guarded_listeners_are_sources_by_name_if_they_are_near():
     settings = make_settings(admin_listen="0.0.0.0:8001", status_listen="127.0.0.1:8007")
     clients = [(8001, "10.0.0.9"), (8001, "10.9.0.1"), (8001, "10.0.0.1"), (8007, "127.0.0.1"), (8000, "203.0.113.9")]
-    connections = [{"port": port, "source": source} for port, source in clients]
+    found = [make_client(port, source) for port, source in clients]
     hosts = [
-        make_host("a", "10.0.0.1", settings=settings, connections=connections),
+        make_host("a", "10.0.0.1", settings=settings, clients=found),
         make_other("ops", "10.0.0.9"),
         make_other("far", "10.9.0.1"),
     ]
@@ -186,7 +192,7 @@ def test_the_proposal_is_an_inventory_with_a_plan():
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
 
 
-ADMIN = {"settings": make_settings(admin_listen="10.0.0.1:8001"), "connections": [{"port": 8001, "source": "10.0.0.9"}]}
+ADMIN = {"settings": make_settings(admin_listen="10.0.0.1:8001"), "clients": [make_client(8001, "10.0.0.9")]}
 ALLOWED = "The host's firewall allows now: "
 
 
@@ -203,7 +209,7 @@ ALLOWED = "The host's firewall allows now: "
 def test_evidence_of_sources_has_what_the_firewall_allows_now(access, text):
     proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=[access, make_access(22, "any")])])
     (line,) = [line for line in proposal.nodes["a"] if line.variable == "kong_admin_sources"]
-    assert line.evidence.startswith("observed: connected while the host was read.")
+    assert line.evidence.startswith("observed: connected: 10.0.0.9. The ")
     assert ALLOWED in line.evidence
     assert line.evidence.endswith(text)
 
@@ -227,10 +233,29 @@ def test_client_that_the_firewall_refuses_is_left_out_and_asked_about(access, is
     proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=access)])
     asked = [question for question in proposal.questions["a"] if "would refuse" in question]
     assert ("kong_admin_sources" not in variables_of(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
-    assert all(question.startswith("10.0.0.9 is connected to admin, but") for question in asked)
+    assert all(question.startswith("10.0.0.9 is a client of admin, but") for question in asked)
 
 
 def test_question_about_a_listener_without_a_client_has_what_the_firewall_allows_now():
-    host = make_host("a", "10.0.0.1", **{**ADMIN, "connections": []}, access=[make_access(8001, "10.0.0.0/24")])
+    host = make_host("a", "10.0.0.1", **{**ADMIN, "clients": []}, access=[make_access(8001, "10.0.0.0/24")])
     (question,) = [text for text in propose([host]).questions["a"] if "no client of admin" in text]
     assert question.endswith(f"which hosts use it? {ALLOWED}10.0.0.0/24 (ipv4 to tcp 8001)")
+
+
+def test_clients_of_earlier_runs_are_sources_too_and_a_second_run_changes_nothing():
+    first = propose([make_host("a", "10.0.0.1", **ADMIN)])
+    assert first.observed == {"a": {"admin": {"10.0.0.9": ["connected"]}}}
+    again = propose([make_host("a", "10.0.0.1", **{**ADMIN, "clients": []})], first.observed)
+    assert again == first
+
+
+def test_evidence_names_each_place_of_each_client():
+    clients = [make_client(8001, "10.0.0.9"), make_client(8001, "10.0.0.30", "tracked"), make_client(8001, "10.0.0.9", "tracked")]  # fmt: skip
+    host = make_host("a", "10.0.0.1", **{**ADMIN, "clients": clients, "logged": ["192.0.2.1", "10.0.0.9"]})
+    (line,) = [
+        line for line in propose([host, make_other("ops", "10.0.0.30")]).nodes["a"] if "sources" in line.variable
+    ]
+    assert line.value == ["10.0.0.9", "192.0.2.1", "ops"]
+    assert line.evidence == (
+        "observed: connected: 10.0.0.9; in the access log of the Admin API: 10.0.0.9, 192.0.2.1; tracked by the kernel: 10.0.0.9, ops."
+    )
