@@ -16,6 +16,9 @@ MINUTE = 60
 # The number of processes for tests that mostly wait, for dropped packets and for the kernel.
 TEST_PROCESSES = 4
 
+# The scenarios that start first, so that they do not run alone at the end.
+LONGEST = ("backends", "flat", "seed")
+
 # Folders with strict types: the code that compiles the plan, and the code that runs on the hosts.
 TYPED = ("plugins/plugin_utils", "plugins/module_utils")
 
@@ -70,7 +73,8 @@ def _run_docs() -> tuple[str, ...]:
 
 
 def _list_scenarios() -> list[Check]:
-    names = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    found = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")}
+    names = sorted(found, key=lambda name: (name not in LONGEST, name))
     checks = [
         Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 25 * MINUTE)
         for name in names
