@@ -39,7 +39,10 @@ def make_drift_section(drift: Mapping[str, Any]) -> Section:
     """Return the differences of the nodes from the plan, and the nodes that were not checked."""
     when = f" at {drift['at']}" if drift.get("at") else ""
     rows = [make_cells(make_names_cell(nodes), *found) for found, nodes in share_differences(drift).items()]
-    missing = [make_cells(make_names_cell(nodes), Cell(reason, WARN)) for reason, nodes in share_reasons(drift).items()]
+    missing = [
+        make_cells(make_names_cell(nodes), Cell(reason, WARN))
+        for reason, nodes in share_reasons(drift["not_checked"]).items()
+    ]
     tables = [make_table("", ("nodes", "part", "difference"), rows)] if rows else []
     tables += [make_table("Not checked", ("nodes", "reason"), missing)] if missing else []
     return Section(

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_ranges,
     make_natural_key,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_not_checked
 
 _HEADER = ("node", "listener", "port", "source", "packets", "last packet", "effect of enforcing")
 # The terminal lists at most so many sources; the file kong_staged_file has all.
@@ -139,5 +140,4 @@ def _list_notes(counted: Counted) -> Iterator[str]:
         if node.uncounted:
             packets = count_noun(node.uncounted, "packet")
             yield f"INCOMPLETE: {name}: {packets} of further sources are not listed, because all entries were in use"
-    for name, reason in counted.not_checked.items():
-        yield f"NOT CHECKED: {name}: {reason}"
+    yield from format_not_checked({name: [reason] for name, reason in counted.not_checked.items()})

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import split_values
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -93,12 +95,13 @@ def format_drift(drift: Mapping[str, Any]) -> list[str]:
         [format_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()
     ]
     table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
-    missing = [*_format_reasons(share_reasons(drift))]
+    missing = [*format_not_checked(drift["not_checked"])]
     return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
 
 
-def _format_reasons(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a line for each reason; reasons that differ in values only, such as addresses, share a line."""
+def format_not_checked(not_checked: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each reason of nodes; reasons that differ in values only, such as addresses, share a line."""
+    reasons = share_reasons(not_checked)
     similar: dict[str, list[str]] = {}
     for reason in reasons:
         similar.setdefault(split_values(reason)[0], []).append(reason)
@@ -111,16 +114,23 @@ def _format_reasons(reasons: Mapping[str, Sequence[str]]) -> Iterator[str]:
 def share_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each difference, by part and text."""
     return _share(
-        (node, (part, line))
+        ((part, line), node)
         for node, parts in drift["nodes"].items()
         for part, lines in parts.items()
         for line in lines
     )
 
 
-def share_reasons(drift: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the nodes that were not checked, by the reason."""
-    return _share((node, reason) for node, reasons in drift["not_checked"].items() for reason in reasons)
+def share_reasons(not_checked: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the nodes that were not checked, by the reason. A reason that several nodes share calls each of them this host."""
+    same = _share(
+        (_name_this_host(reason, node), (node, reason)) for node, reasons in not_checked.items() for reason in reasons
+    )
+    return _share((text if len(found) > 1 else reason, node) for text, found in same.items() for node, reason in found)
+
+
+def _name_this_host(reason: str, node: str) -> str:
+    return re.sub(rf"(?<![\w-]){re.escape(node)}(?![\w-])", THIS_HOST, reason)
 
 
 def format_drift_summary(drift: Mapping[str, Any]) -> str:
@@ -135,11 +145,12 @@ def format_drift_summary(drift: Mapping[str, Any]) -> str:
     return f"{checked}: {found}" if missing < total or differing else checked
 
 
-def _share(pairs: Iterable[tuple[str, Any]]) -> dict[Any, list[str]]:
-    nodes: dict[Any, list[str]] = {}
-    for node, text in pairs:
-        nodes.setdefault(text, []).append(node)
-    return nodes
+def _share(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the values of each key."""
+    found: dict[Any, list[Any]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _list_lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
     _INTERRUPTED,
     format_drift,
     format_drift_summary,
+    format_not_checked,
     gather,
+    share_reasons,
 )
 
 PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
@@ -107,6 +109,19 @@ def test_reasons_that_differ_in_addresses_only_share_a_line():
         "",
         "0 of 101 nodes checked",
     ]
+
+
+def test_reasons_that_differ_in_the_name_of_the_node_only_share_a_line():
+    text = "Could not resolve hostname {}: Name or service not known"
+    names = ["alpha", "alpha-b", "beta.example"]
+    not_checked = {**{name: [text.format(name)] for name in names}, "gamma": ["gamma: alpha is down"]}
+    assert share_reasons(not_checked) == {text.format("this host"): names, "gamma: alpha is down": ["gamma"]}
+    assert [*format_not_checked(not_checked)] == [
+        f"NOT CHECKED: alpha, alpha-b, beta.example, 3 nodes: {text.format('this host')}",
+        "NOT CHECKED: gamma: gamma: alpha is down",
+    ]
+    # The text of a single node has its name, also if another node has the same text.
+    assert share_reasons({"a": ["a is down"], "b": ["a is down"]}) == {"a is down": ["a", "b"]}
 
 
 def test_an_effective_value_that_differs_is_a_difference():
