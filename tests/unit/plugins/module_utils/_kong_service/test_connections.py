@@ -34,17 +34,26 @@ def test_clients_of_the_ports_are_listed_once_each(tmp_path):
     assert list_clients({8001}, {"192.168.10.11"}, tmp_path) == expected
 
 
-# Lines of Linux 6.1.
+# Lines as ct_seq_show of the kernel writes them.
 TRACKED = """\
-ipv4     2 tcp      6 117 TIME_WAIT src=192.168.10.20 dst=192.168.10.11 sport=49162 dport=8001 src=192.168.10.11 dst=192.168.10.20 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
-ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.21 dst=192.0.2.1 sport=49162 dport=80 src=192.168.10.11 dst=192.168.10.21 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
-ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.22 dst=192.168.10.99 sport=49162 dport=8001 src=192.168.10.99 dst=192.168.10.22 sport=8001 dport=49162 [ASSURED] mark=0 zone=0 use=2
-ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.11 sport=49162 dport=8001 src=192.168.10.11 dst=192.168.10.11 sport=8001 dport=49162 mark=0 zone=0 use=2
-ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.20 sport=49162 dport=8001 src=192.168.10.20 dst=192.168.10.11 sport=8001 dport=49162 mark=0 zone=0 use=2
-ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.23 dst=192.168.10.11 sport=8001 dport=22 src=192.168.10.11 dst=192.168.10.23 sport=22 dport=8001 mark=0 zone=0 use=2
-ipv4     2 udp      17 27 src=192.168.10.24 dst=192.168.10.11 sport=7946 dport=7946 [UNREPLIED] src=192.168.10.11 dst=192.168.10.24 sport=7946 dport=7946 mark=0 zone=0 use=2
-ipv6     10 tcp      6 117 TIME_WAIT src=fd00:0000:0000:0000:0000:0000:0000:0002 dst=fd00:0000:0000:0000:0000:0000:0000:0001 sport=1 dport=8001 src=fd00:0000:0000:0000:0000:0000:0000:0001 dst=fd00:0000:0000:0000:0000:0000:0000:0002 sport=8001 dport=1 mark=0 zone=0 use=2
-ipv4     2 icmp     1 29 src=192.168.10.25 dst=192.168.10.11 type=8 code=0 id=3 src=192.168.10.11 dst=192.168.10.25 type=0 code=0 id=3 mark=0 zone=0 use=2
+ipv4     2 tcp      6 117 TIME_WAIT src=192.168.10.20 dst=192.168.10.11 sport=49162 dport=8001 \
+src=192.168.10.11 dst=192.168.10.20 sport=8001 dport=49162 [ASSURED] mark=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.21 dst=192.0.2.1 sport=49162 dport=80 \
+src=192.168.10.11 dst=192.168.10.21 sport=8001 dport=49162 [ASSURED] mark=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.22 dst=192.168.10.99 sport=49162 dport=8001 \
+src=192.168.10.99 dst=192.168.10.22 sport=8001 dport=49162 [ASSURED] mark=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.11 sport=49162 dport=8001 \
+src=192.168.10.11 dst=192.168.10.11 sport=8001 dport=49162 mark=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.20 sport=49162 dport=8001 \
+src=192.168.10.20 dst=192.168.10.11 sport=8001 dport=49162 mark=0 use=2
+ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.23 dst=192.168.10.11 sport=8001 dport=22 \
+src=192.168.10.11 dst=192.168.10.23 sport=22 dport=8001 mark=0 use=2
+ipv4     2 udp      17 27 src=192.168.10.24 dst=192.168.10.11 sport=7946 dport=7946 [UNREPLIED] \
+src=192.168.10.11 dst=192.168.10.24 sport=7946 dport=7946 mark=0 use=2
+ipv6     10 tcp      6 117 TIME_WAIT src=fd00:0000:0000:0000:0000:0000:0000:0002 dst=fd00:0000:0000:0000:0000:0000:0000:0001 sport=1 dport=8001 \
+src=fd00:0000:0000:0000:0000:0000:0000:0001 dst=fd00:0000:0000:0000:0000:0000:0000:0002 sport=8001 dport=1 mark=0 use=2
+ipv4     2 icmp     1 29 src=192.168.10.25 dst=192.168.10.11 type=8 code=0 id=3 \
+src=192.168.10.11 dst=192.168.10.25 type=0 code=0 id=3 mark=0 use=2
 """
 
 
