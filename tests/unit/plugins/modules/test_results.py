@@ -245,6 +245,16 @@ def test_a_host_that_is_not_enforced_any_more_gets_a_warning(firewall, monkeypat
         assert kong_firewall._NOT_ENFORCED not in warnings
 
 
+def test_the_rules_of_a_host_are_read_only_with_a_backend_that_can_run(firewall, monkeypatch):
+    def require():
+        raise HostError("nft is not installed")
+
+    firewall.backend.require = require
+    firewall.backend.read = None
+    result, _warnings = main(kong_firewall, monkeypatch, {"ruleset": RULESET, "state": "merged"})
+    assert (result["failed"], result["msg"]) == (True, "nft is not installed")
+
+
 def test_nothing_to_roll_back(firewall, monkeypatch):
     result, warnings = main(kong_firewall, monkeypatch, {"state": "rolled_back"})
     assert result == {**CHOICE, "changed": False, "changes": None, "conflicts": [], "failed": False}

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.nginx import Nginx, find_nginx
@@ -49,6 +51,15 @@ def test_the_nginx_of_a_prefix(proc, tmp_path):
     assert found == Nginx("/srv/kong", "10", frozenset({"11"}), "/opt/sbin/nginx", str(log))
     found = find_nginx("", proc=proc.folder)
     assert (found.prefix, found.master, found.workers, found.error_log) == ("/usr/local/kong", "9", {"13"}, "")
+
+
+def test_a_log_that_cannot_be_read_is_unknown(proc, monkeypatch):
+    def fail(_path):
+        raise PermissionError
+
+    proc(10, MASTER)
+    monkeypatch.setattr(Path, "is_file", fail)
+    assert find_nginx("/srv/kong", proc=proc.folder).error_log == ""
 
 
 def test_no_nginx_runs_or_it_has_the_files_of_a_container(proc, tmp_path):

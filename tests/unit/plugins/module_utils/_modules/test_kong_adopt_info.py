@@ -2,19 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sources that a host allows to Kong's sockets, as plain data."""
+"""The Kongs of a host, and the sources that it allows to their sockets, as plain data."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import Connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_adopt_info
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.bounds import list_named_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import LiveRules
 
+META = "usr/local/share/lua/5.1/kong/meta.lua"
+UNIT = "kong.service"
+CONTAINER = Container("podman", "0123456789abcdef" * 4)
+OWN = Socket("tcp", 8001, "0.0.0.0", "nginx", UNIT)
+OTHER = Socket("tcp", 22, "0.0.0.0", "sshd", "ssh.service")
+OWN_DATA = {"protocol": "tcp", "address": "0.0.0.0", "port": 8001, "process": "nginx", "unit": UNIT}
+SETTINGS = ("log_level", "pg_password", "role", "proxy_listen")
+VALUES = {"log_level": "info", "pg_password": "secret"}
+VARIABLE = Variable("traditional", "a drop-in")
 ADMIN = Socket("tcp", 8001, "0.0.0.0", "nginx")
 
 
@@ -71,3 +85,96 @@ def test_rules_that_cannot_be_read_are_the_reason(monkeypatch):
     monkeypatch.setattr(kong_adopt_info, "read_live_rules", fail)
     (found,) = kong_adopt_info._list_access(None, [ADMIN])
     assert (found["sources"], found["unknown"], found["reason"]) == ([], ["any"], "install the package nftables")
+
+
+def write_files(root, texts):
+    for name, text in texts.items():
+        path = root / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.fixture
+def inspect(monkeypatch, tmp_path):
+    """Return a function that inspects a host with one Kong, whose unit has a command and whose files have a text."""
+
+    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True):
+        host, process = Host(tmp_path / "host"), tmp_path / "proc/7"
+        write_files(tmp_path / "host", dict.fromkeys(files, ""))
+        write_files(process / "root", {META: "major = 2\nminor = 8\npatch = 5\n"})
+        master = Master(process, "/opt/kong", UNIT, container, shares_network)
+        found = Running(master, UNIT)
+
+        def find_running(given, service, prefix, *, in_container):
+            assert (given, service, prefix, in_container) == (host, "kong", "/opt/kong", not shares_network)
+            return found
+
+        def read_commands(given, unit, *names):
+            assert (given, unit, names) == (host, UNIT, ("ExecStartPre", "ExecStart"))
+            return [command]
+
+        def read_sources(given, running, file, settings):
+            assert (given, running, file.defaults, settings) == (host, found, {}, SETTINGS)
+            return Sources(file.path, VALUES, variables={"KONG_ROLE": VARIABLE})
+
+        def read_sockets(unit, prefix):
+            assert (unit, prefix) == (UNIT, "/opt/kong")
+            return Sockets((OWN, OTHER), UNIT)
+
+        def list_connections(ports):
+            return [Connection(port, "192.0.2.1") for port in ports]
+
+        for double in (find_running, read_commands, read_sources, read_sockets, list_connections):
+            monkeypatch.setattr(kong_adopt_info, double.__name__, double)
+        monkeypatch.setattr(kong_adopt_info, "_list_access", lambda given, found: [(given is host, *found)])
+        monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
+        monkeypatch.setattr(kong_adopt_info, "find_starter", lambda running: "alice" if running is found else None)
+        [result] = kong_adopt_info.inspect_kongs(host, "kong", SETTINGS)
+        return result
+
+    return run
+
+
+def test_a_kong_is_plain_data(inspect):
+    assert inspect(("kong", "start", "-c", "/srv/kong.conf")) == {
+        "version": "2.8.5",
+        "prefix": "/opt/kong",
+        "unit": UNIT,
+        "container": "",
+        "shares_network": True,
+        "starter": "alice",
+        "path": "/srv/kong.conf",
+        "format": "conf",
+        "settings": {
+            "log_level": {"value": "info", "origin": "file", "place": ""},
+            "pg_password": {"value": "<hidden>", "origin": "file", "place": ""},
+            "role": {"value": "traditional", "origin": "environment", "place": "a drop-in"},
+        },
+        "sockets": [OWN_DATA],
+        "access": [(True, OWN)],
+        "connections": [{"port": 8001, "source": "192.0.2.1"}],
+    }
+
+
+@pytest.mark.parametrize("shares_network", [True, False])
+def test_sockets_in_another_network_are_left_out(inspect, shares_network):
+    found = inspect(container=CONTAINER, shares_network=shares_network)
+    assert (found["container"], found["shares_network"]) == ("0123456789ab", shares_network)
+    assert found["sockets"] == ([OWN_DATA] if shares_network else [])
+    assert len(found["connections"]) == shares_network
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "path", "form"),
+    [
+        (("kong", "start"), ["/etc/kong/kong.conf", "/etc/kong/kong.yml"], "/etc/kong/kong.conf", "conf"),
+        (("kong", "start"), ["/etc/kong/kong.yml"], "/etc/kong/kong.yml", "yaml"),
+        (("kong", "start", "-c", "/srv/kong.conf"), ["/etc/kong/kong.yml"], "/srv/kong.conf", "conf"),
+        (("start.sh",), ["/etc/kong.conf"], "/etc/kong.conf", "conf"),
+        (("kong", "start"), [], "", "conf"),
+    ],
+    ids=["found", "of an old Kong", "named", "unknown start", "none"],
+)
+def test_the_file_is_the_one_that_kong_reads(inspect, command, files, path, form):
+    found = inspect(command, files=files)
+    assert (found["path"], found["format"]) == (path, form)

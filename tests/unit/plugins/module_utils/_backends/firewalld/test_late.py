@@ -212,6 +212,13 @@ def test_other_members_take_two_calls_and_no_reload(run, host, firewalld):
     assert "<entry>" not in found[f"etc/firewalld/ipsets/{A}.xml"]
 
 
+def test_an_ipset_without_use_takes_no_reload(run, firewalld):
+    run(WANT)
+    firewalld.calls.clear()
+    run(NONE)
+    assert "reload" not in {name for name, *_arguments in firewalld.calls}
+
+
 def test_a_reload_between_two_runs_does_not_restore_the_old_members(run, host, firewalld):
     run(WANT)
     run(OTHER)

@@ -69,6 +69,13 @@ def test_protocols_of_counts_can_be_numbers():
     assert parse_table(json.loads(numbered)) == parse_table(json.loads(text))
 
 
+def test_a_count_with_more_time_left_than_the_limit_is_new():
+    text = (GOLDEN / "staged.listed.json").read_text()
+    longer = text.replace('"expires": 1036799', '"expires": 1209601')
+    assert longer != text
+    assert [count.age for count in parse_table(json.loads(longer)).counts.entries] == [0, 3]
+
+
 def without_start(listed):
     for item in listed:
         if item.get("set", {}).get("name") == "counts4":
