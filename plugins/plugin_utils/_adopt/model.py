@@ -150,7 +150,7 @@ def _read_networks(facts: Mapping[str, Any]) -> dict[str, str]:
             address = parse_fact_address(entry.get("address", ""))
             length = str(entry.get("netmask") or entry.get("prefix") or "")
             if address:
-                found[address] = (length and compute_network(address, length)) or ""
+                found[address] = compute_network(address, length) or ""
     return found
 
 
