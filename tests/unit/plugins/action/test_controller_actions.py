@@ -203,6 +203,39 @@ def test_drift_of_every_node(tmp_path):
         run(kong_drift, {**registered, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
 
 
+def make_counts(*entries):
+    counts = {"entries": [*entries], "limit": 65536, "uncounted": 0, "seconds": 60}
+    return {"counted": {"staged": True, "ruleset": {"allow": []}, "counts": counts}}
+
+
+def test_staged_returns_the_counts_and_the_exit_status(tmp_path, monkeypatch):
+    file = tmp_path / "staged.json"
+    hostvars = {name: make_counts() for name in ("a1", "a2", "b1")}
+    arguments = {"plan": PLAN, "registered": "counted", "path": str(file)}
+    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda _variables, _loader: PlainInventory({}, {}))
+    state = {"staged": True, "counts": True, "seconds": 60, "uncounted": 0}
+    quiet = {"format": 1, "problems": [], "proposals": [], "sources": [], "not_checked": {}}
+    quiet["nodes"] = dict.fromkeys(hostvars, state)
+    result, printed = run(kong_staged, arguments, hostvars)
+    summary = "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
+    assert result == {**quiet, "changed": False, "msg": summary}
+    assert json.loads(file.read_text(encoding="utf-8")) == quiet
+    assert len(printed) == 1
+    hostvars["b1"] = {}
+    result, _printed = run(kong_staged, arguments, hostvars)
+    assert (result["unreachable"], "failed" in result, [*result["not_checked"]]) == (True, False, ["b1"])
+    entry = {"source": "192.168.10.77", "protocol": "tcp", "port": 8001, "packets": 3, "age": 60}
+    hostvars["a1"] = make_counts(entry)
+    result, _printed = run(kong_staged, arguments, hostvars)
+    assert (result["failed"], "unreachable" in result) == (True, False)
+    assert result["problems"] == ["unexpected sources on a1"]
+    assert [(source["node"], source["address"]) for source in result["sources"]] == [("a1", "192.168.10.77")]
+    result, _printed = run(kong_staged, {**arguments, "expected": ["192.168.10.0/24"]}, hostvars)
+    assert result["problems"] == []
+    with pytest.raises(AnsibleActionFail, match="kong_staged_expected: "):
+        run(kong_staged, {**arguments, "expected": ["bastion"]}, hostvars)
+
+
 def test_drift_names_the_message_of_an_earlier_connection():
     hostvars = {
         "a1": {"node": {**NODE}, "facts": {"msg": "other"}},
