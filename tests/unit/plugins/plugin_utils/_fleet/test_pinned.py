@@ -66,6 +66,13 @@ def test_a_given_address_at_which_no_control_plane_listens(given, severity, part
         assert part in finding.message
 
 
+def test_an_address_in_a_flat_network_is_that_of_the_other_site():
+    data_plane = {**DP, "kong_site": "b", "kong_cluster_control_plane": "10.0.0.1:8006"}
+    for flat, codes in ((True, ["control-plane-invalid"]), (False, [])):
+        found = compiled({"cp": {**CP, "kong_flat_network": flat}, "dp": data_plane}).findings
+        assert [finding.code for finding in found if finding.code == "control-plane-invalid"] == codes
+
+
 def test_a_telemetry_endpoint_is_compared_with_its_own_listener():
     enterprise = {"kong_version": "3.4.3.5", "kong_nat": []}
     data_plane = {**DP, **enterprise, "kong_cluster_telemetry_endpoint": "10.0.0.1:8005"}
