@@ -41,6 +41,8 @@ _MORE = (
 )
 # The output of Ansible itself is about half as long.
 _FINDING_LINES, _FINDING_CHARACTERS = 10, 3_000
+# The plan of a larger fleet, with its findings. Findings are left out before rows.
+_PLAN_CHARACTERS = 4_800
 
 _ALL_FINDINGS = "with kong_report_path, the playbook plan writes all findings to a report"
 
@@ -55,7 +57,7 @@ def format_plan(plan: Mapping[str, Any]) -> list[str]:
     shown = names if is_small else names[:_SHOWN_ROWS]
     rules = [*_list_rules(plan, names)] if is_small else [*_share_rules(plan, names)][:_SHOWN_ROWS]
     forwards = plan["nat_forwards"] if is_small else plan["nat_forwards"][:_SHOWN_ROWS]
-    return [
+    lines = [
         f"The plan: {count_noun(len(names), 'Kong node')}",
         "",
         *render_table(
@@ -70,8 +72,9 @@ def format_plan(plan: Mapping[str, Any]) -> list[str]:
         *format_interception(plan, shown),
         *_format_forwards(plan, forwards),
         *([] if is_small else [_MORE, ""]),
-        *(format_findings(plan["findings"]) or ["No findings."]),
     ]
+    left = _FINDING_CHARACTERS if is_small else _PLAN_CHARACTERS - sum(len(line) + 1 for line in lines)
+    return [*lines, *(format_findings(plan["findings"], left) or ["No findings."])]
 
 
 def _format_modes(plan: Mapping[str, Any]) -> list[str]:
@@ -154,22 +157,22 @@ def count_hidden_findings(findings: Iterable[Mapping[str, Any]]) -> tuple[int, i
     return shown, len(groups) - shown
 
 
-def _count_shown(groups: Sequence[FindingGroup]) -> int:
-    """Return how many groups of findings fit into a few lines, at least one."""
+def _count_shown(groups: Sequence[FindingGroup], most: int = _FINDING_CHARACTERS) -> int:
+    """Return how many groups of findings fit into a few lines and a number of characters, at least one."""
     texts = [_format_group(group) for group in groups[:_FINDING_LINES]]
     lines = accumulate(map(len, texts))
     characters = accumulate(sum(map(len, text)) for text in texts)
     fits = (
-        count <= _FINDING_LINES and length <= _FINDING_CHARACTERS
+        count <= _FINDING_LINES and length <= min(most, _FINDING_CHARACTERS)
         for count, length in zip(lines, characters, strict=True)
     )
     return max(1, sum(fits)) if groups else 0
 
 
-def format_findings(findings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the findings of a plan as lines; of very many, the first."""
+def format_findings(findings: Iterable[Mapping[str, Any]], most: int = _FINDING_CHARACTERS) -> list[str]:
+    """Return the findings of a plan as lines; of very many, the first that fit into a number of characters."""
     groups = group_findings(findings)
-    shown = _count_shown(groups)
+    shown = _count_shown(groups, most)
     more = len(groups) - shown
     lines = [line for group in groups[:shown] for line in _format_group(group)]
     if more > 0:

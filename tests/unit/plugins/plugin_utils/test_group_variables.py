@@ -174,3 +174,19 @@ def test_a_misspelt_variable_of_a_group(fleet):
     assert any(line.endswith("did you mean kong_admin_listen? [variable-unknown]") for line in lines)
     assert sum(len(line) + 1 for line in lines) <= MOST_BYTES
     assert max(map(len, lines)) <= LONGEST_LINE
+
+
+def test_a_plan_with_long_names_and_sites_is_as_short():
+    """The sites are a template, so each node has another site, and no path to the others."""
+    names = [f"kong-{number:03}.{'abcd'[number % 4] * 57}.example.com" for number in range(1, 101)]
+    assert {*map(len, names)} == {78}
+    common = {"kong_version": "3.9", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": [names[0]]}
+    nodes = {
+        node: {**common, "kong_address": f"10.0.0.{number}", "kong_site": node}
+        for number, node in enumerate(names, start=1)
+    }
+    lines = format_plan(compile_hosts(nodes).plan)
+    assert any("1 more finding" in line for line in lines)
+    # The output of Ansible in a run that succeeds is half of that in a run that fails.
+    assert sum(len(line) + 1 for line in lines) <= MOST_BYTES - OF_ANSIBLE / 2
+    assert max(map(len, lines)) <= LONGEST_LINE
