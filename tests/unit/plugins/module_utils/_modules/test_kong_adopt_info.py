@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import Connection
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
@@ -94,11 +95,20 @@ def write_files(root, texts):
         path.write_text(text)
 
 
+def list_clients(ports, own):
+    assert own == ["192.168.10.11"]
+    return [Client(port, "192.0.2.1", CONNECTED) for port in ports]
+
+
+def list_logged(*place):
+    return [*place]
+
+
 @pytest.fixture
 def inspect(monkeypatch, tmp_path):
     """Return a function that inspects a host with one Kong, whose unit has a command and whose files have a text."""
 
-    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True):
+    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True, log=None):
         host, process = Host(tmp_path / "host"), tmp_path / "proc/7"
         write_files(tmp_path / "host", dict.fromkeys(files, ""))
         write_files(process / "root", {META: "major = 2\nminor = 8\npatch = 5\n"})
@@ -114,19 +124,17 @@ def inspect(monkeypatch, tmp_path):
             return [command]
 
         def read_sources(given, running, file, settings):
-            assert (given, running, file.defaults, settings) == (host, found, {}, SETTINGS)
-            return Sources(file.path, VALUES, variables={"KONG_ROLE": VARIABLE})
+            assert (given, running, file.defaults, settings) == (host, found, {}, [*SETTINGS, "admin_access_log"])
+            return Sources(file.path, {**VALUES, "admin_access_log": log}, variables={"KONG_ROLE": VARIABLE})
 
         def read_sockets(unit, prefix):
             assert (unit, prefix) == (UNIT, "/opt/kong")
             return Sockets((OWN, OTHER), UNIT)
 
-        def list_connections(ports):
-            return [Connection(port, "192.0.2.1") for port in ports]
-
-        for double in (find_running, read_commands, read_sources, read_sockets, list_connections):
+        for double in (find_running, read_commands, read_sources, read_sockets, list_clients, list_logged):
             monkeypatch.setattr(kong_adopt_info, double.__name__, double)
         monkeypatch.setattr(kong_adopt_info, "_list_access", lambda given, found: [(given is host, *found)])
+        monkeypatch.setattr(host, "call", lambda function: ["192.168.10.11"] if function is list_addresses else None)
         monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
         monkeypatch.setattr(kong_adopt_info, "find_starter", lambda running: "alice" if running is found else None)
         [result] = kong_adopt_info.inspect_kongs(host, "kong", SETTINGS)
@@ -135,7 +143,7 @@ def inspect(monkeypatch, tmp_path):
     return run
 
 
-def test_a_kong_is_plain_data(inspect):
+def test_a_kong_is_plain_data(inspect, tmp_path):
     assert inspect(("kong", "start", "-c", "/srv/kong.conf")) == {
         "version": "2.8.5",
         "prefix": "/opt/kong",
@@ -152,7 +160,8 @@ def test_a_kong_is_plain_data(inspect):
         },
         "sockets": [OWN_DATA],
         "access": [(True, OWN)],
-        "connections": [{"port": 8001, "source": "192.0.2.1"}],
+        "clients": [{"port": 8001, "source": "192.0.2.1", "found": "connected"}],
+        "logged": [tmp_path / "proc/7/root", "/opt/kong", "logs/admin_access.log"],
     }
 
 
@@ -161,7 +170,7 @@ def test_sockets_in_another_network_are_left_out(inspect, shares_network):
     found = inspect(container=CONTAINER, shares_network=shares_network)
     assert (found["container"], found["shares_network"]) == ("0123456789ab", shares_network)
     assert found["sockets"] == ([OWN_DATA] if shares_network else [])
-    assert len(found["connections"]) == shares_network
+    assert len(found["clients"]) == shares_network
 
 
 @pytest.mark.parametrize(
@@ -178,3 +187,10 @@ def test_sockets_in_another_network_are_left_out(inspect, shares_network):
 def test_the_file_is_the_one_that_kong_reads(inspect, command, files, path, form):
     found = inspect(command, files=files)
     assert (found["path"], found["format"]) == (path, form)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"), [(None, "logs/admin_access.log"), ("/var/log/kong.log", "/var/log/kong.log")]
+)
+def test_the_log_of_the_admin_listener_is_read(inspect, value, path):
+    assert inspect(log=value)["logged"][-1] == path
