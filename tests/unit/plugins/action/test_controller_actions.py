@@ -226,7 +226,7 @@ def test_staged_returns_the_counts_and_the_exit_status(tmp_path, monkeypatch):
     assert (result["unreachable"], "failed" in result, [*result["not_checked"]]) == (True, False, ["b1"])
     entry = {"source": "192.168.10.77", "protocol": "tcp", "port": 8001, "packets": 3, "age": 60}
     hostvars["a1"] = make_counts(entry)
-    result, _printed = run(kong_staged, arguments, hostvars)
+    result, _printed = fail(kong_staged, arguments, hostvars)
     assert (result["failed"], "unreachable" in result) == (True, False)
     assert result["problems"] == ["unexpected sources on a1"]
     assert [(source["node"], source["address"]) for source in result["sources"]] == [("a1", "192.168.10.77")]
