@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,14 +25,14 @@ from typing import Any
 
 from ways import LARGE, LARGE_SOURCES, WAYS, Way, make_peers
 
+from ansible_collections.gatehouse.kong.scripts.ansible_package import provide_collections
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
 HOSTS = HERE / "hosts"
-CACHE = ROOT / ".cache" / "bench"
-# The package with the modules of the loops. Users of this collection do not need it.
-COMMUNITY = "ansible>=12,<13"
-_NEEDED = tuple(f"ansible_collections/{name}/" for name in ("ansible/posix", "community/general"))
+# The collections with the modules of the loops.
+_NEEDED = ("ansible/posix", "community/general")
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def measure(sizes: list[int], repetitions: int, most_looped: int) -> list[Timing
     cases = [(way, peers) for peers in sizes for way in WAYS if not way.loops]
     once = [(way, peers) for peers in sizes for way in WAYS if way.loops and peers <= most_looped]
     once += [(way, LARGE_SOURCES) for way in LARGE]
-    collections = _provide_collections()
+    collections = provide_collections(_NEEDED)
     with _provide_lab(), tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name:
         runner = _Runner(Path(name), collections)
         rounds = [[_measure_round(runner, *case) for case in cases] for _repetition in range(repetitions)]
@@ -149,13 +148,3 @@ def _provide_lab() -> Iterator[None]:
 
 def _run_on(host: str, command: str) -> None:
     subprocess.run([*LAB, "exec", str(HOSTS), host, "sh", "-c", command], check=True, stdout=sys.stderr)
-
-
-def _provide_collections() -> Path:
-    """Return a folder with the collections of the looped modules, downloaded once from PyPI."""
-    if not (CACHE / "ansible_collections" / "community").is_dir():
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), COMMUNITY]
-        subprocess.run(pip, check=True, stdout=sys.stderr)
-        with zipfile.ZipFile(next(CACHE.glob("ansible-*.whl"))) as wheel:
-            wheel.extractall(CACHE, [name for name in wheel.namelist() if name.startswith(_NEEDED)])
-    return CACHE

@@ -196,6 +196,11 @@ def contains(network: str, inner: str) -> bool:
     return first <= inner_first and inner_last <= last
 
 
+def merge_networks(networks: Iterable[str]) -> tuple[str, ...]:
+    """Return the fewest networks of one or both families with the same addresses, in ascending order."""
+    return tuple(map(str, cidr_merge([*networks])))
+
+
 @cache
 def covers_everything(networks: tuple[str, ...]) -> bool:
     """Tell whether networks together cover all of IPv4 or all of IPv6."""

@@ -28,7 +28,7 @@ FACTS = {
 }
 OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21", "laptop": "10.30.0.22"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"], "laptops": ["laptop"]}
-KINDS = ("inventory", "variables", "playbook", "pipeline", "requirements")
+KINDS = ("inventory", "variables", "playbook", "tasks", "pipeline", "requirements")
 EVERY = blocks()
 
 
