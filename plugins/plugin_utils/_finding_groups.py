@@ -13,7 +13,6 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     format_finding,
     get_end,
-    get_whole_text,
     join_message,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
@@ -45,7 +44,7 @@ class FindingGroup:
 
     def list_variants(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the values of each finding that not all findings have, and its hosts; nothing if there is one finding."""
-        values = [split_values(get_whole_text(finding))[1] for finding in self.findings]
+        values = [split_values(str(finding["message"]))[1] for finding in self.findings]
         common = set.intersection(*map(set, values))
         for found, finding in zip(values if len(values) > 1 else (), self.findings, strict=False):
             yield ", ".join(dict.fromkeys(value for value in found if value not in common) or found), finding["hosts"]
@@ -53,7 +52,7 @@ class FindingGroup:
     @property
     def text(self) -> str:
         """The first message, with the detail of its host if there is one host."""
-        return join_message(self.shown) if len(self.shown["hosts"]) == 1 else get_whole_text(self.shown)
+        return join_message(self.shown) if len(self.shown["hosts"]) == 1 else str(self.shown["message"])
 
     def list_facts(self) -> list[str]:
         """Return all values and details, each once with its hosts."""
@@ -92,7 +91,7 @@ def group_findings(findings: Iterable[Finding]) -> list[FindingGroup]:
     """Return the findings of a plan in groups, in the order of the first finding of each."""
     groups: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        text, _values = split_values(get_whole_text(finding))
+        text, _values = split_values(str(finding["message"]))
         groups.setdefault((finding["severity"], finding["code"], str(finding.get("variable")), text), []).append(
             finding
         )
@@ -102,7 +101,7 @@ def group_findings(findings: Iterable[Finding]) -> list[FindingGroup]:
 def split_values(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a text with a mark for each list of values, and the values: quoted text, and words with a digit.
 
-    The remedies of a long message are separate (_findings.make_host_finding), so punctuation and capitals do not count.
+    A long message has fewer remedies (_findings.make_host_finding), so punctuation and capitals do not count.
     """
     values = tuple(_VALUE.findall(text))
     words = re.findall(rf"\w+|{_MARK}", _MARKS.sub(_MARK, _VALUE.sub(_MARK, text)))

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, ERROR, INFO, WARNING
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    SHOWN_RANGES,
     escape_text,
     format_ranges,
     make_natural_key,
     quote_value,
+    shorten,
+    shorten_middle,
 )
 
 __all__ = [
@@ -25,19 +30,27 @@ __all__ = [
     "Fault",
     "Finding",
     "complete_message",
+    "fits",
     "format_finding",
     "get_end",
-    "get_whole_text",
     "join_message",
     "make_host_finding",
     "make_plain",
     "name_host",
+    "name_site",
     "select_host",
     "share_findings",
 ]
 
 MESSAGE_LIMIT = 400
+# HOST_NAME_MAX of Linux, a label of DNS has at most 63; and most names. The limit of a text depends on these two lengths only, because
+# hosts share texts.
+_LONGEST_HOST, _USUAL_HOST = 64, 32
+_LONGEST_DETAIL = 300
 _SHORTEST_VALUE, _LONGEST_VALUE = 24, 160
+# The lengths of words in a text that is too long. Names of variables are shorter.
+_WORD_LENGTHS = (40, 32)
+_WORD = re.compile(r"\S+")
 # Texts of findings call the host that has the finding so, because other hosts may have the same text.
 THIS_HOST = "this host"
 
@@ -48,10 +61,9 @@ class Finding:
 
     ``severity`` is ``error``, ``warning`` or ``info``; an error stops the run before any host is touched.
     ``code`` is the name of a code in the registry, which allows the severity. ``value`` is plain data: text, number, list,
-    dict or ``None``. ``message`` names the host, the variable, the value and the fix. ``more`` has the other
-    remedies, or the end, of a message that would be longer than MESSAGE_LIMIT without the host. ``detail`` completes a
-    sentence about this host, such as "is in site lan": hosts whose messages are the same share a finding, whatever their
-    details are.
+    dict or ``None``. ``message`` names the host, the variable, the value and the fix, in at most MESSAGE_LIMIT characters.
+    ``detail`` completes a sentence about this host, such as "is in site lan": hosts whose messages are the same share a
+    finding, whatever their details are.
     """
 
     severity: str
@@ -60,7 +72,6 @@ class Finding:
     variable: str
     value: Any
     message: str
-    more: str = ""
     detail: str = ""
 
     def __post_init__(self) -> None:
@@ -70,7 +81,7 @@ class Finding:
 
     def with_detail(self, detail: str) -> Finding:
         """Return the finding with a detail of its host."""
-        return replace(self, detail=escape_text(detail))
+        return replace(self, detail=shorten(escape_text(detail), _LONGEST_DETAIL))
 
 
 class Fault(NamedTuple):
@@ -89,16 +100,30 @@ def make_host_finding(severity: str, code: str, host: str, variable: str, value:
     """Return a finding whose message has the host, the variable and the value first.
 
     A fault that is a text ends with its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same
-    text; facts of a single host are a detail, see Finding.with_detail. The message without the host has at most MESSAGE_LIMIT
-    characters: the value is shortened, then the last remedies are separate, and with very long names of other hosts the end of
-    the text.
+    text; facts of a single host are a detail, see Finding.with_detail. The message has at most MESSAGE_LIMIT characters: the
+    value is shortened, then the last remedies are left out, then long names are shortened.
     """
+    limit = _find_limit(host)
     value, fault = make_plain(value), fault if isinstance(fault, Fault) else Fault(fault)
-    room = MESSAGE_LIMIT - len(f"{variable}: : {fault}")
+    room = limit - len(f"{variable}: : {fault}")
     shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
-    message, more = _fit(Fault(escape_text(f"{variable}{shown}: {fault.text}"), [*map(escape_text, fault.remedies)]))
-    return Finding(severity, code, host, variable, value, f"{escape_text(host)}: {message}", more)
+    text = _fit(Fault(escape_text(f"{variable}{shown}: {fault.text}"), [*map(escape_text, fault.remedies)]), limit)
+    return Finding(severity, code, host, variable, value, f"{_format_host(host)}: {text}")
+
+
+def _find_limit(host: str) -> int:
+    """Return the greatest length of the text after the name of a host."""
+    return MESSAGE_LIMIT - len(": ") - (_USUAL_HOST if len(_format_host(host)) <= _USUAL_HOST else _LONGEST_HOST)
+
+
+def _format_host(name: str) -> str:
+    return shorten_middle(escape_text(name), _LONGEST_HOST)
+
+
+def fits(host: str, variable: str, text: str) -> bool:
+    """Tell whether make_host_finding would take a text without a value as it is."""
+    return len(f"{variable}: {text}") <= _find_limit(host)
 
 
 def name_host(name: str, own: str) -> str:
@@ -106,21 +131,29 @@ def name_host(name: str, own: str) -> str:
     return THIS_HOST if name == own else name
 
 
-def _fit(fault: Fault) -> tuple[str, str]:
-    """Return a message of at most MESSAGE_LIMIT characters with as many remedies as possible, and its rest."""
-    for shown in range(len(fault.remedies), 0, -1):
-        message, others = str(Fault(fault.text, fault.remedies[:shown])), fault.remedies[shown:]
-        if len(message) <= MESSAGE_LIMIT:
-            return message, f"Or {', or '.join(others)}" if others else ""
-    return _split(str(fault))
+def name_site(site: str) -> str:
+    """Return the name of a site in a text."""
+    return f"site {shorten_middle(site, _LONGEST_HOST)}"
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Return a text of at most MESSAGE_LIMIT characters and its rest, divided after a sentence or a word."""
-    if len(text) <= MESSAGE_LIMIT:
-        return text, ""
-    end = text.rfind(". ", 0, MESSAGE_LIMIT) + 1 or text.rfind(" ", 0, MESSAGE_LIMIT)
-    return text[:end], text[end:].lstrip()
+def _fit(fault: Fault, limit: int) -> str:
+    """Return a text of at most ``limit`` characters with as many remedies as possible, and with shorter names if none fits."""
+    shown = (str(Fault(fault.text, fault.remedies[:number])) for number in range(len(fault.remedies), 0, -1))
+    shortest = Fault(fault.text, fault.remedies[:1])
+    shorter = (_shorten_words(str(shortest), most) for most in _WORD_LENGTHS)
+    fitting = (text for text in chain(shown, [str(shortest)], shorter) if len(text) <= limit)
+    return next(fitting, None) or _cut(shortest, limit)
+
+
+def _shorten_words(text: str, most: int) -> str:
+    return _WORD.sub(lambda word: shorten_middle(word[0], most), text)
+
+
+def _cut(fault: Fault, limit: int) -> str:
+    """Return a text of at most ``limit`` characters: the end of the fault is left out, or of its remedy."""
+    text, remedies = (_shorten_words(part, _WORD_LENGTHS[-1]) for part in (fault.text, " ".join(fault.remedies)))
+    room = max(limit - len(remedies) - 1, limit // 2)
+    return shorten(str(Fault(shorten(text, room), [remedies])) if remedies else text, limit)
 
 
 def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -129,15 +162,15 @@ def share_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     The findings are in the order of the first host of each, the hosts in natural order. ``details`` has the detail of each
     host.
     """
-    shared: dict[tuple[str, str, str, str, str], list[Finding]] = {}
+    shared: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        key = (finding.severity, finding.code, finding.variable, _get_text(finding), finding.more)
+        key = (finding.severity, finding.code, finding.variable, _get_text(finding))
         shared.setdefault(key, []).append(finding)
     return [_share(sorted(same, key=lambda finding: make_natural_key(finding.host))) for same in shared.values()]
 
 
 def _get_text(finding: Finding) -> str:
-    return finding.message.removeprefix(f"{escape_text(finding.host)}: ")
+    return finding.message.removeprefix(f"{_format_host(finding.host)}: ")
 
 
 def _share(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -150,7 +183,6 @@ def _share(findings: Sequence[Finding]) -> dict[str, Any]:
         "variable": first.variable,
         "value": first.value,
         "message": _get_text(first),
-        **({"more": first.more} if first.more else {}),
         **({"details": details} if details else {}),
     }
 
@@ -162,42 +194,46 @@ def select_host(finding: Mapping[str, Any], host: str) -> dict[str, Any]:
 
 
 def complete_message(finding: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the message of a finding of a plan and its end, with the detail of its host, or of one of them as an example."""
-    message, more = str(finding["message"]), str(finding.get("more", ""))
+    """Return the message of a finding of a plan with the detail of its host, or of one of them as an example.
+
+    A detail that does not fit is a text of its own, which is empty otherwise.
+    """
+    message = str(finding["message"])
     host, detail = next(iter(finding.get("details", {}).items()), ("", ""))
     if not detail:
-        return message, more
-    sentence = f"{host}, for example, {detail}" if len(finding["hosts"]) > 1 else f"This host {detail}"
-    if more:
-        return message, f"{more.rstrip('. ')}. {sentence}"
+        return message, ""
+    sentence = f"{_format_host(host)}, for example, {detail}" if len(finding["hosts"]) > 1 else f"This host {detail}"
     message = f"{message.rstrip('. ')}."
     whole = f"{message} {sentence}"
-    return (whole, "") if len(whole) <= MESSAGE_LIMIT else (message, sentence)
+    return (whole, "") if len(whole) <= min(map(_find_limit, finding["hosts"])) else (message, sentence)
 
 
 def format_finding(finding: Mapping[str, Any]) -> str:
-    """Return a finding of a plan as one line that names the hosts first, without the end of a long message."""
-    return f"{format_ranges(finding['hosts'])}: {complete_message(finding)[0]} [{finding['code']}]"
+    """Return a finding of a plan as one line that names the hosts first, without a detail that does not fit."""
+    text = complete_message(finding)[0]
+    return f"{_format_hosts(finding['hosts'], MESSAGE_LIMIT - len(text) - 2)}: {text} [{finding['code']}]"
+
+
+def _format_hosts(names: Sequence[str], width: int) -> str:
+    """Return as many ranges of the names of hosts as fit in the width, or a single name."""
+    if len(names) == 1:
+        return _format_host(names[0])
+    ranges = (format_ranges(names, most) for most in range(SHOWN_RANGES, 0, -1))
+    first, more = min(names, key=make_natural_key), f" and {len(names) - 1} more, {len(names)} nodes"
+    return (
+        next((text for text in ranges if len(text) <= width), None)
+        or f"{shorten_middle(first, width - len(more))}{more}"
+    )
 
 
 def get_end(finding: Mapping[str, Any]) -> str:
-    """Return the end of a long message, empty for a message that format_finding shows completely."""
+    """Return the detail that format_finding leaves out, empty for a finding that it shows completely."""
     return complete_message(finding)[1]
 
 
 def join_message(finding: Mapping[str, Any]) -> str:
-    """Return the whole message of a finding of a plan, with the detail of one of its hosts."""
-    return _join_sentences(*complete_message(finding))
-
-
-def get_whole_text(finding: Mapping[str, Any]) -> str:
-    """Return the whole message of a finding of a plan, without details of its hosts."""
-    return _join_sentences(str(finding["message"]), str(finding.get("more", "")))
-
-
-def _join_sentences(message: str, more: str) -> str:
-    starts_sentence = more[:1].isupper() and not message.endswith(".")
-    return f"{message}{'.' if starts_sentence else ''} {more}" if more else message
+    """Return the message of a finding of a plan with the detail of one of its hosts."""
+    return " ".join(filter(None, complete_message(finding)))
 
 
 def make_plain(value: Any) -> Any:

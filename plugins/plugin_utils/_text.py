@@ -40,6 +40,12 @@ def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + _ELLIPSIS
 
 
+def shorten_middle(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters; a longer text has an ellipsis in the middle, as names differ at their end."""
+    start = most // 2
+    return text if len(text) <= most else f"{text[:start]}{_ELLIPSIS}{text[len(text) - (most - start - 1) :]}"
+
+
 def quote_value(value: Any, most: int = _SHOWN_VALUE) -> str:
     """Return a value as it is quoted in a message: as Python writes it, and at most ``most`` characters."""
     return shorten(repr(value), most)

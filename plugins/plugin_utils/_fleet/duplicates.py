@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_flat
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -58,7 +58,7 @@ def _find_address_conflicts(nodes: Iterable[Node]) -> Iterator[Finding]:
                     yield make_host_error("address-duplicate", node.name, "kong_address", address, message)
                 else:
                     message = (
-                        f"{other.name} (site {other.site}) has the same address, and with kong_flat_network the sites "
+                        f"{other.name} ({name_site(other.site)}) has the same address, and with kong_flat_network the sites "
                         f"route to each other; correct it, or set kong_flat_network: false on one of the sites"
                     )
                     yield make_host_error("address-overlap", node.name, "kong_address", address, message)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
@@ -96,9 +96,9 @@ def _make_not_published(node: Node) -> Finding:
 
 
 def _make_no_path(peer: Host, node: Node, reason: Fault) -> Finding:
-    text = f"no path from {peer.name} (site {peer.site}) to this cluster listener. {reason.text}"
+    text = f"no path from {peer.name} ({name_site(peer.site)}) to this cluster listener. {reason.text}"
     fault = Fault(text, reason.remedies)
-    detail = f"is in site {node.site}"
+    detail = f"is in {name_site(node.site)}"
     if node.published is not None:
         return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, fault).with_detail(detail)
     return make_host_error(
@@ -178,15 +178,15 @@ def _make_no_common_endpoint(
         for candidate in candidates
     }
     given = draft.given.get("kong_cluster_advertise")
-    reasons = [f"{peer.name} (site {peer.site}) cannot reach {candidate}" for candidate, peer in failing.items()]
+    reasons = [f"{peer.name} ({name_site(peer.site)}) cannot reach {candidate}" for candidate, peer in failing.items()]
     unreachable = next((peer for peer in peers if not _reaches_any(peer, node.host, service, candidates)), None)
-    details = [f"is in site {node.site}"]
+    details = [f"is in {name_site(node.site)}"]
     if given is not None:
         code = "advertise-unreachable"
         reason = f"according to the inventory {reasons[0]} over tcp and udp, to port {service.port} of {THIS_HOST}"
     elif unreachable:
         code = "no-path"
-        reason = f"no path from {unreachable.name} (site {unreachable.site}) to this cluster listener"
+        reason = f"no path from {unreachable.name} ({name_site(unreachable.site)}) to this cluster listener"
     else:
         code = "advertise-not-single"
         reason = f"no single address of {THIS_HOST} is reachable from all its peers"

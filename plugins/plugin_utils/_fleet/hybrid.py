@@ -12,7 +12,7 @@ from hashlib import sha256
 from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     list_dialled_addresses,
@@ -153,7 +153,7 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
         )
         return make_host_error("control-plane-missing", node.name, variable, None, message)
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
-    detail = f"is in site {node.site}"
+    detail = f"is in {name_site(node.site)}"
     if given is not None:
         fault = _explain_no_path(node, other, "according to the inventory, ")
         return make_host_warning("no-path", node.name, variable, given, fault).with_detail(detail)
@@ -165,7 +165,7 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     name, listeners = control_plane.name, control_plane.select_listeners("cluster")
     if not listeners:
         return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
-    text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} (site {control_plane.site})."
+    text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
     if reason := explain_unreachable(node.host, control_plane, listeners, node.name):
         return Fault(f"{text} {reason.text}", reason.remedies)
     return Fault(text, [*_list_remedies(node, control_plane, listeners[0])])

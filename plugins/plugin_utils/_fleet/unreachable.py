@@ -10,7 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    THIS_HOST,
+    Fault,
+    Finding,
+    name_host,
+    name_site,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
@@ -90,15 +96,15 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
         else:
             fault = Fault(text, _list_remedies(node, listener, numbers, hosts))
         yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(
-            f"is in site {node.site}"
+            f"is in {name_site(node.site)}"
         )
 
 
 def _with_sites(hosts: Sequence[Host]) -> str:
     """Return the names of the first hosts with their sites, as text for a message."""
     if len({host.site for host in hosts}) == 1:
-        return f"{join_first([host.name for host in hosts], _SHOWN_HOSTS)} (site {hosts[0].site})"
-    return join_first([f"{host.name} (site {host.site})" for host in hosts], _SHOWN_HOSTS)
+        return f"{join_first([host.name for host in hosts], _SHOWN_HOSTS)} ({name_site(hosts[0].site)})"
+    return join_first([f"{host.name} ({name_site(host.site)})" for host in hosts], _SHOWN_HOSTS)
 
 
 def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> list[str]:
@@ -112,7 +118,7 @@ def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[
     examples = [members[0] for members in classify(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
     wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone)
-    return [*list_remedies(node.host, examples, wanted, works), f"add the address that {THIS_HOST} sees"]
+    return [f"add the address that {THIS_HOST} sees", *list_remedies(node.host, examples, wanted, works)]
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

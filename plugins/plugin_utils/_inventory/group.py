@@ -13,13 +13,14 @@ from itertools import accumulate
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_ranges,
     join_first,
-    list_first,
     make_natural_key,
+    quote_value,
+    shorten_middle,
 )
 
 DEFAULT = "kong"
 _ALWAYS = {"all", "ungrouped"}
-_SHOWN_GROUPS, _GROUPS_WIDTH = 8, 160
+_SHOWN_GROUPS, _GROUPS_WIDTH, _GROUP_WIDTH = 8, 160, 60
 # If Ansible cannot parse a file, the hosts of the lines before the error are in groups and in no play.
 _NOT_PARSED = (
     "no host of this inventory group is in the run, because Ansible could not parse the inventory. Correct the file that its "
@@ -42,13 +43,22 @@ class Selected:
 def describe_no_nodes(groups: Mapping[str, Sequence[str]]) -> str:
     """Return the message for a group of Kong nodes without hosts, with the groups that have hosts."""
     known = sorted((name for name in groups if name not in _ALWAYS and groups[name]), key=make_natural_key)
-    lengths = accumulate(len(name) + 2 for name in known[:_SHOWN_GROUPS])
-    fitting = max(1, sum(length <= _GROUPS_WIDTH for length in lengths))
-    shown = join_first(known, fitting) or "none"
+    shown = _list_groups(known) or "none"
     return (
         f"the inventory group of the Kong nodes has no hosts (groups with hosts: {shown}). Add hosts to it, or set kong_group, "
         "and check the inventory's path"
     )
+
+
+def _list_groups(names: Sequence[str]) -> str:
+    """Return the names of as many groups as have room in a message."""
+    shown = [*map(_shorten, names[:_SHOWN_GROUPS])]
+    fitting = max(1, sum(length <= _GROUPS_WIDTH for length in accumulate(len(name) + 2 for name in shown)))
+    return join_first([*shown, *names[_SHOWN_GROUPS:]], fitting) if names else ""
+
+
+def _shorten(group: str) -> str:
+    return shorten_middle(group, _GROUP_WIDTH)
 
 
 def _is_empty(group: object) -> bool:
@@ -82,22 +92,24 @@ def select_nodes(
         played = [name for name in named if set(play_hosts).intersection(groups[name])]
         if len(played) > 1:
             raise GroupError(
-                f"kong_group: hosts of this run name the groups {list_first(played, 4)}, and a run is for one group. Add "
-                f"-e kong_group={played[0]}, or use --limit"
+                f"kong_group: hosts of this run name the groups {_list_groups(played)}, and a run is for one group. Add "
+                f"-e kong_group={_shorten(played[0])}, or use --limit"
             )
         group = "" if any(map(_is_empty, found)) else next(iter([*played, *named]), group)
     if not groups.get(group):
-        raise GroupError(f"kong_group: {group!r}: {describe_no_nodes(groups)} [no-nodes]")
+        raise GroupError(f"kong_group: {quote_value(group)}: {describe_no_nodes(groups)} [no-nodes]")
     if not set(play_hosts).intersection(groups[group]):
         if not is_limited:
-            raise GroupError(f"kong_group: {group!r}: {_NOT_PARSED}")
-        raise GroupError(f"--limit excludes every Kong node. The group {group!r} has {format_ranges(groups[group])}")
+            raise GroupError(f"kong_group: {quote_value(group)}: {_NOT_PARSED}")
+        raise GroupError(
+            f"--limit excludes every Kong node. The group {quote_value(group)} has {format_ranges(groups[group], 1)}"
+        )
     in_patterns = extra or DEFAULT
     if group == in_patterns:
         return Selected(group)
     if groups.get(in_patterns):
         raise GroupError(
-            f"kong_group: {group!r}: the inventory also has a group {in_patterns!r}, which the plays would use as well. Add "
-            f"-e kong_group={group}"
+            f"kong_group: {quote_value(group)}: the inventory also has a group {quote_value(in_patterns)}, which the plays would use as well. Add "
+            f"-e kong_group={_shorten(group)}"
         )
     return Selected(group, tuple(groups[group]))

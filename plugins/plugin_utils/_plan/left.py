@@ -17,11 +17,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import shorten_source
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import WARNING, Finding, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    WARNING,
+    Finding,
+    fits,
+    make_host_finding,
+    share_findings,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_ranges, make_natural_key, shorten
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    format_ranges,
+    make_natural_key,
+    quote_value,
+    shorten,
+)
 
-_PLAYBOOK = "gatehouse.kong.remove"
+_PLAYBOOK, _VARIABLE = "gatehouse.kong.remove", "kong_group"
 _KEPT = ("site", "address", "connection")
 _LONG = 80  # names in a command for several hosts, in characters
 _SHOWN_PATH, _SHOWN_REASON = 100, 80
@@ -59,10 +70,13 @@ def make_left_findings(old: Mapping[str, Any], new: Mapping[str, Any], run: Run)
     known = [name for name in left if name in run.hosts]
     texts = {name: _describe_left(name, left[name], known, run) for name in left}
     texts |= {name: _describe_moved(old["nodes"][name], run) for name in _list_moved(old, new)}
-    return share_findings(
-        Finding(WARNING, "node-left", name, "kong_group", None, f"{name}: kong_group: {text}")
-        for name, text in texts.items()
-    )
+    return share_findings(_make_finding(name, [*found]) for name, found in texts.items())
+
+
+def _make_finding(name: str, texts: Sequence[str]) -> Finding:
+    """Return the warning with the first text that is short enough, else with the last one."""
+    text = next((text for text in texts if fits(name, _VARIABLE, text)), texts[-1])
+    return make_host_finding(WARNING, "node-left", name, _VARIABLE, None, text)
 
 
 def make_left_changes(old: Mapping[str, Any], new: Mapping[str, Any], run: Run) -> list[Change]:
@@ -75,7 +89,7 @@ def describe_members(leaving: Collection[str], group: str, nodes: Collection[str
     """Return a warning about the hosts to clean that are still Kong nodes; empty text if there are none."""
     members = [name for name in leaving if name in {*nodes}]
     return (
-        f"leaving: {format_ranges(members)}: still in the group {group!r} of the Kong nodes. After the removal other nodes still "
+        f"leaving: {format_ranges(members, 1)}: still in the group {quote_value(group)} of the Kong nodes. After the removal other nodes still "
         "expect them, and the next run of the playbook site adds our rules again. Take them out of the group first, unless you "
         "remove the collection from the whole fleet"
         if members
@@ -122,27 +136,39 @@ def _list_addresses(node: Mapping[str, Any]) -> set[str]:
     return {address for address in node["address"].values() if address}
 
 
-def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run: Run) -> str:
+def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run: Run) -> Iterator[str]:
+    """Yield the text of the warning, then shorter ones."""
     left = "this node of an older plan left the group. "
     if name in known:
         names = known if len(",".join(known)) <= _LONG else [name]
         other = "If another host has this name now, add -e ansible_host=ADDRESS of that plan. "
-        return (
-            f"{left}{other}If it still runs Kong, stop Kong; then remove our rules: {_format_command(names, [], run)}"
-        )
-    advice = "If the host exists, stop Kong and remove our rules"
-    otherwise = ", else delete it from `left` in the plan file" if run.path else ""
-    command = _format_command([name], _list_variables(node, node["address"].values()), run)
-    return f"{left}{advice}{otherwise}: {command}"
+        advice = "If it still runs Kong, stop Kong; then remove our rules"
+        for command in _list_commands(names, [], run):
+            yield f"{left}{other}{advice}: {command}"
+    else:
+        advice = f"{left}If the host exists, stop Kong and remove our rules"
+        otherwise = ", else delete it from `left` in the plan file" if run.path else ""
+        commands = [*_list_commands([name], _list_variables(node, node["address"].values()), run)]
+        yield from (f"{text}: {command}" for command in commands for text in (f"{advice}{otherwise}", advice))
 
 
-def _describe_moved(node: Mapping[str, Any], run: Run) -> str:
+def _describe_moved(node: Mapping[str, Any], run: Run) -> Iterator[str]:
+    """Yield the text of the warning, then shorter ones."""
     address = next(address for address in node["address"].values() if address)
     variables = [(key, value) for key, value in _list_variables(node, [address]) if key != "ansible_host"]
-    return (
-        f"an older plan has this node at {address}. If that was another host, it may still run Kong: "
-        f"stop Kong there, and remove our rules: {_format_command([address], variables, run)}"
-    )
+    for command in _list_commands([address], variables, run):
+        yield (
+            f"an older plan has this node at {address}. If that was another host, it may still run Kong: "
+            f"stop Kong there, and remove our rules: {command}"
+        )
+
+
+def _list_commands(names: Sequence[str], variables: Sequence[tuple[str, str]], run: Run) -> Iterator[str]:
+    """Yield the command that removes our rules from hosts, then shorter forms that leave long parts to the reader."""
+    yield _format_command(names, variables, run)
+    of_run, other = run._replace(sources=[], path=None), " and kong_plan_file" if run.path else ""
+    yield f"{_format_command(names, variables, of_run)} (add -i{other} as in this run)"
+    yield f"{_format_command(names, [], of_run)} (add -i{other} as in this run, and the connection of that plan)"
 
 
 def _list_variables(node: Mapping[str, Any], addresses: Iterable[str | None]) -> list[tuple[str, str]]:

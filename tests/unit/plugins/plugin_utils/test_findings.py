@@ -58,14 +58,13 @@ def test_line_names_the_hosts_first():
     assert format_finding(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
 
 
-def test_the_length_of_a_name_does_not_change_a_text():
-    names = ["a", "ip-10-0-0-1.eu-west-1.compute.internal", "x" * 253]
+@pytest.mark.parametrize("names", [["a", "ip-10-0-0-1.eu-west-1.internal"], ["x" * 33, "x" * 64, "x" * 253]])
+def test_the_length_of_a_name_does_not_change_a_text(names):
     text = f"{THIS_HOST} is wrong{' or another remedy' * 15}"
     (shared,) = share_findings(
         make_host_finding(ERROR, "no-path", name, "kong_nat", ["value"] * 50, text) for name in names
     )
     assert sorted(shared["hosts"]) == sorted(names)
-    assert len(shared["message"]) <= MESSAGE_LIMIT
 
 
 def test_a_site_with_the_name_of_the_host_keeps_its_name():
@@ -78,7 +77,7 @@ def test_a_site_with_the_name_of_the_host_keeps_its_name():
     }
     for finding in compiled(nodes).errors:
         assert f"site {THIS_HOST}" not in read_text(finding)
-    assert any(f"site {'b' * 80}" in read_text(finding) for finding in compiled(nodes).errors)
+    assert any(f"site {'b' * 32}…{'b' * 31}" in read_text(finding) for finding in compiled(nodes).errors)
 
 
 def test_hosts_with_the_same_text_share_it_whatever_their_details_are():
@@ -98,51 +97,58 @@ def test_hosts_with_the_same_text_share_it_whatever_their_details_are():
 
 
 def test_a_detail_that_does_not_fit_is_after_the_message():
-    long = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "x" * (MESSAGE_LIMIT - 20)).with_detail("is y")
+    long = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "word " * 70).with_detail("is y")
     (shared,) = share_findings([long])
-    message, more = complete_message(shared)
-    assert (message[-2:], more) == ("x.", "This host is y")
-    longer = make_host_finding(ERROR, "no-path", "a", "kong_nat", None, "word " * 100).with_detail("is y")
-    assert complete_message(share_findings([longer])[0])[1].endswith(". This host is y")
+    message, end = complete_message(shared)
+    assert (message[-5:], end) == ("word.", "This host is y")
+    assert join_message(shared) == f"{message} {end}"
+    assert len(long.with_detail("x" * 999).detail) == 300
 
 
 @pytest.mark.parametrize(
-    ("text", "rest"),
-    [
-        ("reason " * 40 + "x. " + "remedy " * 40 + "y", "remedy " * 40 + "y"),
-        ("word " * 100, "word " * 22),
-        ("x" * 500, "x" * 500),
-    ],
+    ("length", "shown"), [(300, "Give a, set b, or add c"), (346, "Give a, or set b"), (358, "Give a")]
 )
-def test_the_end_of_a_long_message_is_separate(text, rest):
-    """The first part ends after a sentence, else after a word. Nothing is lost."""
-    finding = make_host_finding(ERROR, "no-path", "host", "kong_nat", None, text)
-    assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: ")
-    assert finding.more == rest
-    (shared,) = share_findings([finding])
-    assert join_message(shared).replace(" ", "") == f"kong_nat: {text}".replace(" ", "")
-    assert format_finding(shared) == f"{finding.message} [no-path]"
-
-
-@pytest.mark.parametrize(
-    ("length", "shown", "more"),
-    [
-        (300, "Give a, set b, or add c", ""),
-        (379, "Give a, or set b", "Or add c"),
-        (392, "Give a", "Or set b, or add c"),
-    ],
-)
-def test_a_long_message_has_as_many_remedies_as_possible(length, shown, more):
-    text = f"{'x' * (length - len('kong_nat: .'))}."
+def test_a_long_message_has_as_many_remedies_as_possible(length, shown):
+    text = f"{'word ' * 80}"[: length - len("kong_nat: .")].strip() + "."
     finding = make_host_finding(ERROR, "no-path", "h", "kong_nat", None, Fault(text, ["give a", "set b", "add c"]))
-    assert (finding.message, finding.more) == (f"h: kong_nat: {text} {shown}", more)
+    assert finding.message == f"h: kong_nat: {text} {shown}"
+    assert format_findings(share_findings([finding])) == [f"- error: h: kong_nat: {text} {shown} [no-path]"]
+
+
+NAME, SITE = "gateway-" * 12, "east " * 70
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        # First the remedies, then the names, then the end of the text.
+        (Fault(f"no path from {NAME}1 to x.", [f"give {NAME}2 a", "b"]), f"Give {NAME}2 a, or b"),
+        (Fault(f"no path from {NAME}1 to x. {'word ' * 9}", [f"give {NAME}2 a"] * 2), f"Give {NAME}2 a"),
+        (f"no path from {NAME}1 to {NAME}2. Give {NAME}1 or {NAME}2 a", "gateway-2 a"),
+        (Fault(f"no path {SITE}.", [f"give {NAME}2 a"]), "Give gateway-gateway-…teway-gateway-2 a"),
+        (Fault("no path.", [f"give {SITE} a"]), " east…"),
+        (SITE + SITE, "…"),
+    ],
+)
+def test_a_text_with_long_names_keeps_its_remedy(fault, expected):
+    host = "n" * 253
+    finding = make_host_finding(ERROR, "no-path", host, "kong_nat", None, fault)
+    assert finding.message.startswith(f"{'n' * 32}…{'n' * 31}: kong_nat: no path" if "no path" in str(fault) else "n")
+    assert finding.message.endswith(expected)
+    assert len(finding.message) <= MESSAGE_LIMIT
     (shared,) = share_findings([finding])
-    assert len(shared["message"]) <= MESSAGE_LIMIT
-    assert join_message(shared) == f"kong_nat: {text} {shown}{more and f'. {more}'}"
-    assert format_findings([shared]) == [
-        f"- error: h: kong_nat: {text} {shown} [no-path]",
-        *([f"  {more}"] if more else []),
-    ]
+    assert shared["message"] == finding.message.partition(": ")[2]
+
+
+@pytest.mark.parametrize("length", [4, 20, 63, 253])
+def test_a_line_has_as_many_names_of_hosts_as_fit(length):
+    names = [f"{'k' * (length - 3)}{number:03}" for number in range(1, 60, 2)]
+    found = [make_host_finding(ERROR, "no-path", name, "kong_nat", None, "word " * 90) for name in names]
+    line = format_finding(share_findings(found)[0])
+    assert len(line.removesuffix(" [no-path]")) <= MESSAGE_LIMIT
+    assert " more, 30 nodes: kong_nat: word" in line
+    short = format_finding({**share_findings(found)[0], "message": "kong_nat: word"})
+    assert short.startswith(f"{names[0]}, {names[1]}") == (length < 253)
 
 
 def test_a_refusal_counts_the_errors_and_names_each_code_once():

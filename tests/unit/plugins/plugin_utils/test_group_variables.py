@@ -163,7 +163,8 @@ def test_a_thousand_nodes_with_a_warning_each():
         for number in range(1000)
     ]
     assert len(format_findings(shared)) <= 12
-    assert len(format_findings([{**finding, "more": "The rest"} for finding in shared])) <= 12
+    details = [{**finding, "details": {finding["hosts"][0]: "is long " * 40}} for finding in shared]
+    assert len(format_findings(details)) <= 12
 
 
 @pytest.mark.parametrize("fleet", FLEETS)

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import MESSAGE_LIMIT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
+    MESSAGE_LIMIT,
+    format_finding,
+    get_end,
+    share_findings,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
@@ -275,7 +279,8 @@ def check_compilation(compilation):
     for finding in compilation.findings:
         assert finding.variable
         assert finding.message.startswith(f"{finding.host}: {finding.variable}: "), finding
-        assert len(finding.message) <= MESSAGE_LIMIT + len(f"{finding.host}: "), finding
-        # Only further remedies may be separate from the message.
-        assert re.fullmatch("(Or .*)?", finding.more), finding
+        assert len(finding.message) <= MESSAGE_LIMIT, finding
         assert finding.message.isprintable(), finding
+    for shared in share_findings(compilation.findings):
+        line, end = format_finding(shared).removesuffix(f" [{shared['code']}]"), get_end(shared)
+        assert max(len(line), len(end)) <= MESSAGE_LIMIT, shared

@@ -101,10 +101,9 @@ def test_advice_for_several_hosts():
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
     assert join_message(warning).partition("of this host. ")[2] == (
-        "Give this host a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress), give all of them "
-        "a kong_vpn_address, set kong_flat_network: true on this host if sites route without NAT, or set "
-        "kong_nat_egress of far1 and hosts like it if its NAT leads to this host. Or "
-        "add the address that this host sees. This host is in site default"
+        "Add the address that this host sees, give this host a kong_nat mapping to port 8001 over tcp (clients need a "
+        "kong_nat_egress), give all of them a kong_vpn_address, or set kong_flat_network: true on this host if sites route "
+        "without NAT. This host is in site default"
     )
 
 

@@ -29,6 +29,25 @@ def test_long_names_of_groups_are_counted():
     assert len(str(caught.value)) <= 400
 
 
+LONG = {f"{'group_' * length}{number}": [f"{'gateway-' * 10}{number}"] for length in (9, 60) for number in range(9)}
+
+
+@pytest.mark.parametrize("group", LONG)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"play_hosts": ["x"]},
+        {"play_hosts": ["x"], "is_limited": False},
+        {"extra": "other_" * 60},
+        {"of_hosts": [*LONG], "play_hosts": [host for hosts in LONG.values() for host in hosts]},
+    ],
+)
+def test_messages_with_long_names_are_short(group, more):
+    with pytest.raises(GroupError) as caught:
+        select(group, **{"groups": {**LONG, "kong": ["x"], "other_" * 60: ["x"]}, "play_hosts": LONG[group], **more})
+    assert len(str(caught.value)) <= 400
+
+
 def test_the_default_group():
     assert select("kong", groups={"all": ["k"], "kong": ["k"]}, play_hosts=["k"]) == Selected("kong")
 

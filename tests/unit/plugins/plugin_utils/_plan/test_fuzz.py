@@ -35,6 +35,14 @@ WRONG = [*NEVER.values(), *SOMETIMES.values()]
 LONG = ["kong-{}.dc1.example.com", f"kong-{{}}{'-gateway' * 3}", f"kong-{{}}{'-gateway' * 7}a"]
 NODE_NAMES = ["n{}", *LONG]
 OTHER_NAMES = ["admin", "a" * 31, "a" * 63]
+# Long names of sites and clusters, and long paths. Some have blanks.
+LONG_VALUES = {
+    kinds.NAME: ["europe-" * 9, "a site of Europe " * 12],
+    kinds.PATH: ["a/long folder/" * 20 + "plan.json"],
+    kinds.HOST_PATH: ["/a-long-folder" * 20, "/opt/a long folder" * 15],
+    kinds.SOURCES: [["@" + "long_group_" * 6], "other-" * 40],
+    kinds.NAMES: [["@" + "long_group_" * 6]],
+}
 # Variables of Ansible that the compiler reads.
 CONNECTIONS = {
     "ansible_port": [22, 2222, "8000", "x"],
@@ -51,6 +59,8 @@ CONNECTIONS = {
 
 def value_of(rng, name, wrong):
     """Return a value of a variable, wrong with the given probability."""
+    if rng.random() < 0.15 and KINDS[name] in LONG_VALUES:
+        return rng.choice(LONG_VALUES[KINDS[name]])
     return rng.choice(WRONG if rng.random() < wrong else right_values(name))
 
 

@@ -107,7 +107,9 @@ def test_the_command_has_the_connection_of_the_node_and_no_secret():
     old = planned({"k1": {"kong_address": "10.0.0.1"}, "k2": {"kong_address": "10.0.0.2", **connection}})
     assert "secret" not in str(old)
     found = make_left_findings(old, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
-    assert "delete it from `left` in the plan file" in found[0]["message"]
+    # There is no room to advise to delete it from the plan file.
+    short = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
+    assert "delete it from `left` in the plan file" in short[0]["message"]
     assert commands(found)["k2"] == [
         *("-i", "k2,", "-e", "ansible_become=True", "-e", "ansible_host=k2.example.com", "-e", "ansible_port=2222"),
         *("-e", '{"ansible_python_interpreter": "/usr/bin/python3 -s"}', "-e", "ansible_user=admin"),
@@ -138,6 +140,35 @@ def test_the_warning_is_short(tmp_path, monkeypatch, hosts):
     assert len(found) == 39
     assert max(len(format_finding(finding)) for finding in found) <= 400
     assert all("gatehouse.kong.remove" in finding["message"] for finding in found)
+
+
+FOLDERS = "a-long-folder/" * 20
+OF_LONG = {
+    "ansible_python_interpreter": f"/{FOLDERS}python3",
+    "ansible_user": "u" * 32,
+    "ansible_host": f"{'host.' * 20}example",
+}
+
+
+@pytest.mark.parametrize("length", [5, 63, 64, 253])
+@pytest.mark.parametrize("connection", [{}, OF_LONG])
+@pytest.mark.parametrize("known", [False, True])
+def test_long_names_and_paths(length, connection, known):
+    """The command lacks what is in the command of the run. It is complete for names up to 64 characters."""
+    names = {number: f"k{number}{'x' * length}"[:length] for number in range(1, 4)}
+    old = planned({name: {"kong_address": f"10.0.0.{number}", **connection} for number, name in names.items()})
+    new = planned({names[1]: {"kong_address": "10.0.0.9"}})
+    run = Run([*names.values()] * known, [f"{FOLDERS}x,"], Path(f"/{FOLDERS}plan.json"))
+    found = make_left_findings(old, new, run)
+    assert {name for finding in found for name in finding["hosts"]} == {*names.values()}
+    for finding in found:
+        assert len(format_finding(finding).removesuffix(" [node-left]")) <= 400
+        if length <= 64:
+            command = (
+                finding["message"].partition("ansible-playbook ")[2].split(" (add -i and kong_plan_file as in this run")
+            )
+            assert len(command) == 2
+            assert "leaving=" in shlex.split(command[0])[-1]
 
 
 def test_hosts_to_clean_that_are_still_nodes():

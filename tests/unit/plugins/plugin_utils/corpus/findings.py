@@ -29,11 +29,10 @@ _SHOWN_VALUE = r"^.*: (?=it |this |the )|^(.{1,60}): (?=\1)"  # the value before
 def describe_findings(findings) -> Iterator[str]:
     """Yield two lines for each finding, with every field."""
     for finding in findings:
-        more = f" || {finding.more}" if finding.more else ""
         value = "" if finding.value is None else f" {json.dumps(finding.value, ensure_ascii=False)}"
         yield f"{finding.severity} {finding.code} {finding.host} {finding.variable}{value}"
         detail = f" || this host {finding.detail}" if finding.detail else ""
-        yield f"    {finding.message}{more}{detail}"
+        yield f"    {finding.message}{detail}"
 
 
 def list_fleets():

@@ -107,6 +107,10 @@ PATHS = [
         {
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
             "true on c (and remove it from this host)": {"c": FLAT, "n": {"kong_flat_network": None}},
+            "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
+                "c": mapping(inside_port=8005),
+                "n": EGRESS,
+            },
         },
     ),
     Advice(

@@ -108,6 +108,23 @@ SOURCES = [
             "give both hosts a kong_vpn_address": {"n": ON_VPN[0], "far": ON_VPN[1]},
             "set kong_flat_network: true on this host": {"n": FLAT},
             "add the address that this host sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
+        },
+        FAR,
+    ),
+    # On a VPN the node would not be at the address that it binds, so there is room for another remedy.
+    Advice(
+        "source-no-path",
+        {
+            "n": {
+                **NEW,
+                **ADMIN,
+                "kong_address": "10.1.0.2",
+                "kong_admin_listen": "10.1.0.2:8001",
+                "kong_admin_sources": "far",
+            }
+        },
+        {
+            "Add the address that this host sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
             "set kong_nat_egress of far if its NAT leads to this host": {
                 "far": {"kong_nat_egress": "10.1.0.254"},
             },
@@ -117,7 +134,10 @@ SOURCES = [
     Advice(
         "source-no-path",
         {"n": {**NEW, **ADMIN, "kong_address": PUBLIC, "kong_admin_sources": "far"}},
-        {"Set kong_nat_egress of far to the address that this host sees": {"far": EGRESS}},
+        {
+            "Add the address that this host sees": {"n": {"kong_admin_sources": "203.0.113.9"}},
+            "set kong_nat_egress of far to the address that this host sees": {"far": EGRESS},
+        },
         FAR,
     ),
     Advice(
