@@ -227,7 +227,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "nat-no-listener",
             "No listener of Kong is on the inside port. A frequent cause is an outside port that was written as inside port.",
-            "Correct `inside_port` or the listen setting, or remove the mapping. For a listener on a virtual address, set `inside`.",
+            "Correct `inside_port` or the listen setting, or remove the mapping. For a listener on a virtual address, set `inside`; for "
+            "a listener of the other protocol, correct `protocols`.",
         ),
         _make_warning(
             "nat-site-unknown",

@@ -35,6 +35,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_value
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.temporary_sources import find_temporary_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import mark_unfit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
@@ -89,6 +90,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     dialled = Dialled(draft.node for draft in drafts.values())
     hosts = {name: dialled.restrict(host) for name, host in hosts.items()}
     drafts = {name: _with_host(draft, dialled.restrict(draft.node.host)) for name, draft in drafts.items()}
+    drafts = mark_unfit(drafts)
     nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())

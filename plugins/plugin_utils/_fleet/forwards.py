@@ -86,9 +86,20 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
     ]
     if not receiving:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
+        others = {
+            protocol: None
+            for listener in node.reachable
+            if listener.port == mapping.inside_port and _arrives_at(mapping, inside, listener)
+            for protocol in listener.protocols
+        }
+        fix = (
+            f"Add {' and '.join(others)} to protocols"
+            if others
+            else "Correct inside_port, inside or the listen setting"
+        )
         message = (
-            f"no listener of Kong is on {_describe_mapping(mapping)} port {mapping.inside_port} of the inside address. Correct "
-            "inside_port, inside or the listen setting, or remove the mapping"
+            f"no listener of Kong is on {_describe_mapping(mapping)} port {mapping.inside_port} of the inside address. {fix}, or "
+            "remove the mapping"
         )
         detail = f"has the inside address {inside} and opens {list_first(sockets, 6) or 'no port'}"
         yield make_host_error("nat-no-listener", node.name, "kong_nat", shown, message).with_detail(detail)

@@ -17,7 +17,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import exp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies, unite_unfit
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
@@ -47,7 +48,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), "", everyone="the cluster", mutual=True, vpn=not any(map(_is_bound, members)))
+        wanted = Wanted((), "", everyone="the cluster", mutual=True, unfit=unite_unfit(hosts))
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -58,7 +59,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
 def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: list[Finding]) -> Node:
     node, peers = draft.node, callers.choose_representatives(draft.node.host)
     listener = node.select_listeners("cluster")[0]
-    service = Service("tcp", listener.port, listener.bound if _is_placed(draft) else None)
+    service = Service("tcp", listener.port, listener.bound if is_placed(draft) else None)
     given = draft.given.get("kong_cluster_advertise")
     if peers and (reason := explain_unreachable(peers[0], node, [listener], node.name)):
         findings.append(_make_no_path(peers[0], node, reason))
@@ -75,16 +76,6 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
         examples = callers.choose_examples(draft.node.host)
         findings.append(_make_no_common_endpoint(draft, service, candidates, examples, wanted))
     return node
-
-
-def _is_placed(draft: Draft) -> bool:
-    """Tell whether the bind address of the node is fixed, by the inventory or by a published port."""
-    return "kong_cluster_listen" in draft.given or draft.node.published is not None
-
-
-def _is_bound(draft: Draft) -> bool:
-    """Tell whether the node must send its gossip from one address. On a VPN its peers would expect its VPN address."""
-    return _is_placed(draft) and draft.node.select_listeners("cluster")[0].bound is not None
 
 
 def _make_not_published(node: Node) -> Finding:
@@ -159,7 +150,7 @@ def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
     node = draft.node
     lands = route.lands if route else node.host.address.ipv4
     listeners, settings = node.listeners, dict(node.settings)
-    if not _is_placed(draft) and lands:
+    if not is_placed(draft) and lands:
         listeners = tuple(
             replace(listener, address=lands) if listener.name == "cluster" else listener for listener in listeners
         )

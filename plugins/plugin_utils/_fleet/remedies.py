@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -20,7 +20,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     make_host_network,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import name_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat, list_egress_networks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import EGRESS, FLAT, VPN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
     PROTOCOLS,
     Endpoint,
@@ -43,7 +44,7 @@ class Wanted(NamedTuple):
 
     ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given.
     ``everyone`` is a text for the target and all callers, if the given callers are examples. ``mutual`` tells whether the target
-    also calls the callers. ``vpn`` is False if a VPN would break other connections.
+    also calls the callers. ``unfit`` are the variables that must not be set on the callers, if they are examples, see unfit.py.
     """
 
     ports: Sequence[int]
@@ -52,7 +53,7 @@ class Wanted(NamedTuple):
     outside: Endpoint | None = None
     everyone: str = ""
     mutual: bool = False
-    vpn: bool = True
+    unfit: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
@@ -73,15 +74,30 @@ def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: 
 
     The most probable change is the first. Each change is in the first family in which it works.
     """
+    of_callers = wanted.unfit | unite_unfit(callers)
+    of_all = of_callers | target.unfit
+    unfit = {
+        # Clients whose NAT is not in the inventory need an egress for it.
+        _propose_mapping: EGRESS in of_callers and any(map(_has_unnamed_nat, callers)),
+        _propose_vpn: VPN in of_all,
+        _propose_flat: FLAT in (of_all if wanted.mutual else target.unfit),
+        _propose_egress: EGRESS in of_callers,
+    }
     is_public = not any(map(is_private, target.address.list_all()))
     kinds = (
         [_propose_egress, _propose_vpn, _propose_flat]
         if is_public
         else [_propose_mapping, _propose_vpn, _propose_flat, _propose_egress]
     )
-    for kind in kinds if wanted.vpn else [kind for kind in kinds if kind is not _propose_vpn]:
+    for kind in kinds:
         changes = (change for family in FAMILIES if (change := kind(target, callers, wanted, family)))
-        yield from islice((change.text for change in changes if works(change.target, change.callers)), 1)
+        fitting = () if unfit[kind] else (change.text for change in changes if works(change.target, change.callers))
+        yield from islice(fitting, 1)
+
+
+def unite_unfit(hosts: Iterable[Host]) -> frozenset[str]:
+    """Return the variables that must not be set on one of the hosts."""
+    return frozenset(variable for host in hosts for variable in host.unfit)
 
 
 def _has_unnamed_nat(caller: Host) -> bool:
@@ -116,7 +132,11 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
     if given:
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
-    also = " (clients need a kong_nat_egress)" if any(map(_has_unnamed_nat, callers)) else ""
+    also = ""
+    if any(map(_has_unnamed_nat, callers)):
+        also = " (clients need a kong_nat_egress)"
+    elif any(all(map(is_private, list_egress_networks(caller, target.site, outside))) for caller in callers):
+        also = " (from a public address clients need a public kong_nat_egress)"
     text = f"give {name_host(target.name, wanted.own)} {_format_article(family)}kong_nat mapping {wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
@@ -125,7 +145,9 @@ def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: 
     missing = [host for host in (target, *callers) if not host.vpn.select(family)]
     which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing, wanted))
     changed = [_with_vpn(caller, family) for caller in callers]
-    return _Change(f"give {which} {_format_article(family)}kong_vpn_address", _with_vpn(target, family), changed)
+    # A host with a VPN address of the other family needs a second one.
+    version = f"an IPv{family} " if any(host.vpn.list_all() for host in missing) else _format_article(family)
+    return _Change(f"give {which} {version}kong_vpn_address", _with_vpn(target, family), changed)
 
 
 def _with_vpn(host: Host, family: Family) -> Host:
@@ -135,14 +157,20 @@ def _with_vpn(host: Host, family: Family) -> Host:
     return replace(host, vpn=Addresses(ipv4, ipv6))
 
 
-def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change:
+def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change | None:
     opposed = [caller for caller in callers if caller.flat is False]
+    if any(_share_address(caller, other) for caller in opposed for other in (target, *callers)):
+        return None
     removal = f" (and remove it from {_format_names(opposed, wanted)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
     where = wanted.everyone if wanted.mutual else name_host(target.name, wanted.own)
     text = f"set kong_flat_network: true on {where}{removal} if sites route without NAT"
     return _Change(text, replace(target, flat=True), changed)
+
+
+def _share_address(first: Host, second: Host) -> bool:
+    return first.site != second.site and not {*first.address.list_all()}.isdisjoint(second.address.list_all())
 
 
 def _format_article(family: Family) -> str:

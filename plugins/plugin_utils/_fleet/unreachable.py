@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     find_unknown_source,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies, unite_unfit
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
@@ -117,7 +117,7 @@ def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[
 
     examples = [members[0] for members in classify(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
-    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone)
+    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, unfit=unite_unfit(hosts))
     return [f"add the address that {THIS_HOST} sees", *list_remedies(node.host, examples, wanted, works)]
 
 

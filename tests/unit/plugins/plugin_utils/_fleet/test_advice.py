@@ -107,6 +107,66 @@ def test_advice_for_several_hosts():
     )
 
 
+SHARED = {"kong_address": "10.1.0.2"}
+OUT = {"kong_site": "far", "kong_address": "10.9.0.1", "kong_nat_egress": "192.168.0.9"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "missing"),
+    [
+        # The network is flat for all nodes, so two of them would have one address.
+        ({"c": {**CP, **SHARED}, "n": DP}, "kong_flat_network"),
+        ({"c": CP, "m": {**DP, "kong_site": "d", "kong_address": "10.0.0.1"}, "n": DP}, "kong_flat_network"),
+        ({"a": A, "n": B, "m": {**NEW, "kong_site": "d", "kong_address": A["kong_address"]}}, "kong_flat_network"),
+        ({"a": {**A, "kong_nat": []}, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}}, "kong_vpn_address"),
+        # m goes out through its NAT to a, which is behind none. So a must not get an egress to reach n.
+        (
+            {
+                "a": {**A, "kong_nat": []},
+                "m": {**B, **OUT},
+                "n": {**A, "kong_site": "n", "kong_address": PUBLIC, "kong_nat": []},
+            },
+            "kong_nat_egress of",
+        ),
+    ],
+)
+def test_no_remedy_that_is_an_error_elsewhere(nodes, missing):
+    found = [finding.message for finding in errors(nodes) if finding.host in ("a", "n")]
+    assert found
+    assert not any(missing in message for message in found)
+
+
+def test_the_egress_of_a_data_plane_next_to_another_one_with_egress():
+    """No node connects to a data plane, so its own NAT is no obstacle."""
+    (error,) = errors({"c": CP, "m": {**DP, **OUT}, "n": DP})
+    assert "set kong_nat_egress of this host if its NAT leads to c" in error.message
+
+
+def test_a_flat_network_next_to_a_node_that_left_it():
+    away = {**NEW, "kong_site": "d", "kong_address": CP["kong_address"], "kong_flat_network": False}
+    (error,) = errors({"c": CP, "m": away, "n": DP})
+    assert "kong_flat_network: true on c" in error.message
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_the_vpn_address_of_the_other_family_is_named(family):
+    """The host has a VPN address already."""
+    vpn = {4: "10.8.0.1", 6: "fd08::1"}
+    addresses = {4: ["10.0.0.1", "fd00::1"], 6: ["10.1.0.2", "fd00::2"]}
+    nodes = {
+        "c": {
+            **CP,
+            "kong_address": addresses[4],
+            "kong_vpn_address": vpn[family],
+            "kong_cluster_listen": f"{vpn[family]}:8005",
+        },
+        "n": {**DP, "kong_address": addresses[6], "kong_vpn_address": vpn[10 - family].replace("1", "2")},
+    }
+    nodes["c"]["kong_cluster_listen"] = "10.8.0.1:8005" if family == 4 else "[fd08::1]:8005"
+    (error,) = errors(nodes)
+    assert f"ive this host an IPv{family} kong_vpn_address" in error.message
+
+
 def test_no_vpn_for_a_cluster_with_a_bound_node():
     """Peers on a VPN would expect the gossip of the bound node from its VPN address."""
     (error,) = errors({"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}})

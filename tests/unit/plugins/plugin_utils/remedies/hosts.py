@@ -257,6 +257,14 @@ ADDRESSES = [
 NAT = [
     for_node(
         "nat-no-listener",
+        {"kong_stream_listen": "0.0.0.0:9100 udp", **mapping(inside_port=9100, protocols=["tcp"])},
+        {
+            "Add udp to protocols": mapping(inside_port=9100, protocols=["tcp", "udp"]),
+            "remove the mapping": {"kong_nat": None},
+        },
+    ),
+    for_node(
+        "nat-no-listener",
         {
             "kong_virtual_addresses": "10.1.0.9",
             "kong_proxy_listen": "10.1.0.9:8000",

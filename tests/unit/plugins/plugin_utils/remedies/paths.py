@@ -80,6 +80,44 @@ PATHS = [
         {"c": {**CP, **ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"}, "n": DP},
         {"give this host a kong_vpn_address": {"n": ON_VPN[1]}},
     ),
+    # The VPN address of n has the other family.
+    Advice(
+        "no-path",
+        {"c": {**CP, **ON_VPN[0], "kong_cluster_listen": "10.8.0.1:8005"}, "n": {**DP, "kong_vpn_address": "fd08::2"}},
+        {"give this host an IPv4 kong_vpn_address": {"n": {"kong_vpn_address": ["10.8.0.2", "fd08::2"]}}},
+    ),
+    # Remedies that are an error elsewhere are left out, see _fleet/test_advice.py: a flat network with one address twice, and a VPN with a
+    # bound node.
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_address": "10.1.0.2"}, "n": DP},
+        {
+            "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
+                "c": mapping(inside_port=8005),
+                "n": EGRESS,
+            },
+            "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
+        },
+    ),
+    Advice(
+        "no-path",
+        {"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}},
+        {
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping(inside_port=7946)},
+            "or set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
+        },
+    ),
+    # The egress of a client is private, so it need not be what the node sees at a public address.
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_nat_egress": "192.168.0.1"}, "n": {**DP, "kong_nat_egress": "192.168.0.2"}},
+        {
+            "Give c a kong_nat mapping to port 8005 over tcp (from a public address clients need a public kong_nat_egress)": {
+                "c": mapping(inside_port=8005),
+                "n": EGRESS,
+            },
+        },
+    ),
     Advice(
         "no-path",
         {"c": {**CP, "kong_site": "b", "kong_cluster_listen": "127.0.0.1:8005"}, "n": DP},
