@@ -85,8 +85,8 @@ def measure(nodes: int, style: str, repetitions: int) -> Measurement:
     )
 
 
-def _measure(what: str) -> dict[str, Any]:
-    return {"name": what, "measured": {"what": what}}
+def _measure(part: str) -> dict[str, Any]:
+    return {"name": part, "measured": {"part": part}}
 
 
 def _make_tasks(repetitions: list[int], folder: Path) -> list[dict[str, Any]]:

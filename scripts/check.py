@@ -161,8 +161,8 @@ def end_running(signum: int, _frame: object) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the checks of the repository.")
-    parser.add_argument("what", nargs="*", help="groups or names of checks; default: all")
-    checks = choose(parser.parse_args().what)
+    parser.add_argument("checks", nargs="*", help="groups or names of checks; default: all")
+    checks = choose(parser.parse_args().checks)
     LOGS.mkdir(parents=True, exist_ok=True)
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, end_running)

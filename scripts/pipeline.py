@@ -49,9 +49,9 @@ MERGE_REQUEST = _COMMON | {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERG
 MERGED = _COMMON | {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": MAIN}
 SCHEDULE = _COMMON | {"CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": MAIN}
 IDENTITY = {
-    f"GIT_{who}_{what}": text
-    for who in ("AUTHOR", "COMMITTER")
-    for what, text in (("NAME", "Guide"), ("EMAIL", "guide@example.net"))
+    f"GIT_{role}_{field}": text
+    for role in ("AUTHOR", "COMMITTER")
+    for field, text in (("NAME", "Guide"), ("EMAIL", "guide@example.net"))
 }
 _COMPARISON = re.compile(r'\s*\$(?P<left>\w+) == (?:\$(?P<right>\w+)|"(?P<text>[^"]*)")\s*')
 

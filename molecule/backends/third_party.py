@@ -229,7 +229,7 @@ def try_reload(node: Node, reload: Reload) -> str:
     node.run(reload.command)
     time.sleep(0.5)
     found = {client: json.loads(process.communicate("")[0]) for client, process in clients.items()}
-    tried, opened, again = (found["admin"][what] for what in ("tried", "opened", "again"))
+    tried, opened, again = (found["admin"][step] for step in ("tried", "opened", "again"))
     lost = {target: tried[target] - opened.get(target, 0) + again.get(target, 0) for target in tried}
     leaked = found["outsider"]["opened"]
     state = node.read_info()
@@ -271,14 +271,14 @@ def list_trials(node: Node, system: System) -> Iterator[Trial]:
 def try_system(name: str, plan: dict[str, Any]) -> list[str]:
     """Run all trials on the node of a firewall manager; return the failures."""
     failures = []
-    for what, act in list_trials(Node(name, plan), SYSTEMS[name]):
+    for trial, act in list_trials(Node(name, plan), SYSTEMS[name]):
         began = time.monotonic()
         try:
             outcome = act() or "holds"
         except TrialError as failed:
             outcome = f"FAILED: {failed}"
-            failures.append(f"{name}: {what}: {failed}")
-        print(f"| {name} | {what} | {outcome} | {time.monotonic() - began:.1f} s |", flush=True)
+            failures.append(f"{name}: {trial}: {failed}")
+        print(f"| {name} | {trial} | {outcome} | {time.monotonic() - began:.1f} s |", flush=True)
     return failures
 
 

@@ -132,9 +132,9 @@ def _remove_older(wanted: Collection[Recipe]) -> None:
     suites = {recipe.suite for recipe in wanted}
     recipes = {*wanted, *(Recipe(suite) for suite in suites)}
     kept = {name for recipe in recipes for name in (recipe.base, recipe.lab, recipe.image)}
-    ours = tuple(f"{NAME}{kind}:{suite}-" for suite in suites for kind in ("", "-base", "-kong"))
+    prefixes = tuple(f"{NAME}{kind}:{suite}-" for suite in suites for kind in ("", "-base", "-kong"))
     listed = run_podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    for image in (name for name in listed if name.startswith(ours) and name not in kept):
+    for image in (name for name in listed if name.startswith(prefixes) and name not in kept):
         subprocess.run(["podman", "rmi", image], check=False, capture_output=True)
 
 

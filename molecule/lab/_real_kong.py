@@ -130,7 +130,7 @@ def _parse_depends(depends: str) -> tuple[str, ...]:
     return tuple(sorted({match[1] for match in found if match}))
 
 
-def _check_architecture(what: str, architecture: str) -> None:
-    ours = run(["dpkg", "--print-architecture"]).strip()
-    if architecture not in (ours, "all"):
-        raise LabError(f"{what} is for {architecture}, and this machine is {ours}")
+def _check_architecture(image: str, architecture: str) -> None:
+    native = run(["dpkg", "--print-architecture"]).strip()
+    if architecture not in (native, "all"):
+        raise LabError(f"{image} is for {architecture}, and this machine is {native}")

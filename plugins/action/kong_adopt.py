@@ -57,7 +57,7 @@ def _format(hosts: list[FoundHost], proposal: Proposal, folder: Path, done: Mapp
     rows += [(name, "", "", f"left out: {reason}") for name, reason in proposal.left_out.items()]
     yield from render_table(("host", "Kong", "started by", "result"), rows)
     yield ""
-    edited = [name for name, what in done.items() if what == "edited"]
+    edited = [name for name, effect in done.items() if effect == "edited"]
     yield f"{folder}: {count_noun(len(done), 'file')} changed; report.md has the evidence and the questions"
     yield from (f"{folder / name} was edited, so the new text is in {name}.new" for name in edited)
     yield f"Next: add -i {folder / 'hosts.yml'} to the options of ansible-playbook, and run gatehouse.kong.plan and gatehouse.kong.drift"

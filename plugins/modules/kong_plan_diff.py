@@ -53,7 +53,7 @@ changes:
       description: The affected nodes, or the NAT device.
       type: list
       elements: str
-    what:
+    subject:
       description: The port, setting, forward or finding.
       type: str
     how:
@@ -62,6 +62,6 @@ changes:
   sample:
     - kind: gains
       where: [a1, a2]
-      what: cluster 7946/tcp+udp
+      subject: cluster 7946/tcp+udp
       how: 192.168.10.13 (a3)
 """

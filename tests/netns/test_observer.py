@@ -46,11 +46,11 @@ def watched(lab, tmp_path, listen=False):
     observed.update(stop(control))
 
 
-def probe(lab, who, *ports, family="ipv4"):
+def probe(lab, client, *ports, family="ipv4"):
     """Return the marks of probes to ports of the node, with the result of each probe."""
-    where = lab.address(who, family, end=1)
+    where = lab.address(client, family, end=1)
     probes = [parse_probe({"name": "", "kind": "udp", "address": where, "port": port}) for port in ports]
-    with inside(lab.namespace(who)):
+    with inside(lab.namespace(client)):
         results = run_probes(probes, Limits(timeout=0.2, tries=1, workers=50))
     return {result["mark"]: result["result"] for result in results}
 

@@ -133,11 +133,11 @@ def listen(lab, port, protocol="tcp", family="ipv4"):
     return made
 
 
-def dial(lab, who, listener, port, *, protocol="tcp", family="ipv4", to=None):
+def dial(lab, neighbour, listener, port, *, protocol="tcp", family="ipv4", to=None):
     """Connect a neighbour to a published port of the node. Return a pair of sockets, or None if no packet arrives."""
-    client = lab.socket(who, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    client = lab.socket(neighbour, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     with suppress(TimeoutError, ConnectionRefusedError):
-        client.connect((to or lab.address(who, family, end=1), port))
+        client.connect((to or lab.address(neighbour, family, end=1), port))
         if protocol == "udp":
             client.send(b"hello")
             listener.recv(9)
@@ -152,7 +152,11 @@ def dial(lab, who, listener, port, *, protocol="tcp", family="ipv4", to=None):
 def reached(lab, port, protocol, family):
     """Return the neighbours that can reach a published port."""
     listener = listen(lab, port, protocol, family)
-    found = {who for who in ("friend", "outsider") if dial(lab, who, listener, port, protocol=protocol, family=family)}
+    found = {
+        neighbour
+        for neighbour in ("friend", "outsider")
+        if dial(lab, neighbour, listener, port, protocol=protocol, family=family)
+    }
     listener.close()
     return found
 
@@ -173,7 +177,7 @@ def test_packets_to_a_container_arrive_as_the_ruleset_allows(node):
     foreign = node.third_party()
     assert set(map(frozenset, all_reached(node.lab).values())) == {frozenset(BOTH)}
     node.lab.converge(PUBLISHED)
-    expected = {(*key, family): who for key, who in EXPECTED.items() for family in ("ipv4", "ipv6")}
+    expected = {(*key, family): neighbours for key, neighbours in EXPECTED.items() for family in ("ipv4", "ipv6")}
     assert all_reached(node.lab) == expected
     assert node.third_party() == foreign
     assert node.lab.read().ruleset == ruleset_from_data(PUBLISHED)
@@ -274,7 +278,9 @@ def test_the_observer_on_the_node_sees_forwarded_packets(either, tmp_path, famil
     either.lab.converge(PUBLISHED)
     listen(either.lab, 8001, "udp", family)
     with watched(either.lab, tmp_path) as observed:
-        (friend,), (outsider,) = (probe(either.lab, who, 8001, family=family) for who in ("friend", "outsider"))
+        (friend,), (outsider,) = (
+            probe(either.lab, neighbour, 8001, family=family) for neighbour in ("friend", "outsider")
+        )
     assert set(observed["arrived"]) == {friend, outsider}
     assert (observed["sent_on"], observed["let_in"], observed["unheard"]) == ([friend], [], [])
 

@@ -36,9 +36,9 @@ def sysctl(lab, name, value):
     )
 
 
-def assign(lab, address, prefix, what="add"):
-    nodad = ["nodad"] if ":" in address and what == "add" else []
-    ip("-n", lab.namespace("node"), "address", what, f"{address}/{prefix}", "dev", "friend", *nodad)
+def assign(lab, address, prefix, action="add"):
+    nodad = ["nodad"] if ":" in address and action == "add" else []
+    ip("-n", lab.namespace("node"), "address", action, f"{address}/{prefix}", "dev", "friend", *nodad)
 
 
 def on_node(lab, function, *arguments):

@@ -28,12 +28,12 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        what = self._task.args.pop("what")
-        if what == "use":
+        part = self._task.args.pop("part")
+        if part == "use":
             return {"changed": False, "processor_seconds": _read_parts()}
         _forget_plan()
         started = time.process_time()
-        result = self._read(task_vars or {}) if what == "read" else self._compile(task_vars or {})
+        result = self._read(task_vars or {}) if part == "read" else self._compile(task_vars or {})
         return {**result, "processor_seconds": time.process_time() - started}
 
     def _compile(self, task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def schedule(host: Host, name: str, description: str, seconds: int, shell: str) 
         raise HostError(f"systemd did not create the timer {name}: {error}") from error
 
 
-def _explain_timeout(what: str) -> str:
-    return f"systemd did not complete the {what} within {SECONDS} seconds. See `systemctl list-jobs`"
+def _explain_timeout(request: str) -> str:
+    return f"systemd did not complete the {request} within {SECONDS} seconds. See `systemctl list-jobs`"
 
 
 def start_new(path: str, unit: str, changed: t.Sequence[str]) -> None:

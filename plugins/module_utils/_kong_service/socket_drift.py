@@ -110,8 +110,8 @@ def find_taken(listeners: Sequence[Listener], sockets: Sockets) -> list[Socket]:
     ]
 
 
-def _exclude(one: str, other: str) -> bool:
-    return one == other or ((":" in one) == (":" in other) and bool({one, other} & {ANY4, ANY6}))
+def _exclude(address: str, other: str) -> bool:
+    return address == other or ((":" in address) == (":" in other) and bool({address, other} & {ANY4, ANY6}))
 
 
 def _resolve(listener: Listener) -> tuple[str, ...]:

@@ -159,6 +159,6 @@ def run(module: AnsibleModule) -> None:
             f"the settings of the running Kong were not all compared with {module.params['conf']} after the reload: {unverified}"
         )
     if done.wrong:
-        what = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
-        module.fail_json(msg=f"{what}: {'; '.join(done.wrong)}", **result)
+        failure = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
+        module.fail_json(msg=f"{failure}: {'; '.join(done.wrong)}", **result)
     module.exit_json(changed=True, **result)

@@ -114,10 +114,10 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
         return None
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
-    like, whose = ("it", "its") if len(unnamed) == 1 else ("them", "their")
+    like, possessive = ("it", "its") if len(unnamed) == 1 else ("them", "their")
     others = f" and hosts like {like}" if wanted.everyone else ""
     sees = f" to the {_format_family(family)}address that {name_host(target.name, wanted.own)} sees"
-    into = f" if {whose} {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
+    into = f" if {possessive} {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
     text = f"set kong_nat_egress of {_format_names(unnamed, wanted)}{others}{into if is_private(own) else sees}"
     if wanted.mutual and is_private(own):
         text = f"set kong_nat_egress of peers whose {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"

@@ -30,14 +30,14 @@ def check_literal(kind: Kind, text: str) -> None:
         kind.read(kind, inner)
         raise KindError(f"the text has quotes inside; write {format_for_inventory(inner)}")
     if _LIST_LIKE.fullmatch(text):
-        what = "a list" if text.startswith("[") else "a mapping"
+        form = "a list" if text.startswith("[") else "a mapping"
         found = _find_value(kind, text)
         shown = format_for_inventory(kind.example if found is None else found)
         if not _accepts_lists(kind):
             advice = f", for example {shown}" if found is None else f"; write {shown}"
-            raise KindError(f"it must be {kind.expected}, and not {what} in quotes{advice}")
+            raise KindError(f"it must be {kind.expected}, and not {form} in quotes{advice}")
         advice = f"{kind.expected} such as {shown}" if found is None else shown
-        raise KindError(f"this is text in quotes, not {what}; write {advice}")
+        raise KindError(f"this is text in quotes, not {form}; write {advice}")
 
 
 def _accepts_lists(kind: Kind) -> bool:

@@ -60,8 +60,8 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
         setting = _normalise(name)
         own = _NESTED.get(setting, setting)
         if own in _PLANNED or own in list_setting_names():
-            what = "a setting that the plan contains" if own in _PLANNED else "a listen setting"
-            message = f"{name} is {what}; set {_name_variable(generation, own)} instead of {CONFIG}"
+            group = "a setting that the plan contains" if own in _PLANNED else "a listen setting"
+            message = f"{name} is {group}; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
             report.add_error("config-listen-setting", CONFIG, shown, message)
         elif setting != name or not _NAME.fullmatch(name):

@@ -34,12 +34,12 @@ class Change:
 
     kind: str
     where: tuple[str, ...]
-    what: str
+    subject: str
     how: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"kind": self.kind, "where": list(self.where), "what": self.what, "how": self.how}
+        return {"kind": self.kind, "where": list(self.where), "subject": self.subject, "how": self.how}
 
 
 def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -57,15 +57,15 @@ def _join_nodes(changes: Iterable[Change]) -> list[Change]:
     """Join changes that are the same on several nodes."""
     where: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
-        where.setdefault((change.kind, change.what, change.how), []).extend(change.where)
-    return [Change(kind, tuple(nodes), what, how) for (kind, what, how), nodes in where.items()]
+        where.setdefault((change.kind, change.subject, change.how), []).extend(change.where)
+    return [Change(kind, tuple(nodes), subject, how) for (kind, subject, how), nodes in where.items()]
 
 
 def _join_protocols(changes: Iterable[Change]) -> list[Change]:
     """Join changes that are the same over tcp and udp."""
     joined: dict[tuple[str, tuple[str, ...], str, str], list[str]] = {}
     for change in changes:
-        port, _slash, protocol = change.what.rpartition("/")
+        port, _slash, protocol = change.subject.rpartition("/")
         joined.setdefault((change.kind, change.where, port, change.how), []).append(protocol)
     return [Change(kind, where, f"{port}/{'+'.join(protocols)}", how)
             for (kind, where, port, how), protocols in joined.items()]  # fmt: skip
@@ -145,8 +145,8 @@ def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
                 yield _make_change(name, setting, *values)
 
 
-def _make_change(name: str, what: str, before: Any, after: Any) -> Change:
-    return Change(CHANGES, (name,), what, f"{_format_value(before)} -> {_format_value(after)}")
+def _make_change(name: str, subject: str, before: Any, after: Any) -> Change:
+    return Change(CHANGES, (name,), subject, f"{_format_value(before)} -> {_format_value(after)}")
 
 
 def _format_value(value: Any) -> str:

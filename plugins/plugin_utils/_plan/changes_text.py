@@ -30,7 +30,7 @@ def format_changes(changes: Sequence[Change]) -> list[str]:
         return lines
     kinds: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
-        kinds.setdefault((change.kind, split_values(change.what)[0]), []).append(change)
+        kinds.setdefault((change.kind, split_values(change.subject)[0]), []).append(change)
     for examples in _EXAMPLES:
         lines = [line for kind in kinds.values() for line in _format_kind(kind, examples)]
         fitting = _count_fitting(lines)
@@ -45,14 +45,14 @@ def format_changes(changes: Sequence[Change]) -> list[str]:
 
 def _format_kind(changes: Sequence[Change], examples: int) -> list[str]:
     more = len(changes) - examples
-    mark, subject = _MARKS[changes[0].kind], changes[0].what
+    mark, subject = _MARKS[changes[0].kind], changes[0].subject
     lines = [_format_change(change) for change in changes[:examples]]
     return [*lines, f"{mark} {count_noun(more, 'more change')} of this kind ({subject})"] if more > 0 else lines
 
 
 def _format_change(change: Change) -> str:
     where = format_ranges(change.where, _SHOWN_NODES)
-    return f"{_MARKS[change.kind]} {where}: {change.what}: {shorten(change.how, _LONGEST_CHANGE)}"
+    return f"{_MARKS[change.kind]} {where}: {change.subject}: {shorten(change.how, _LONGEST_CHANGE)}"
 
 
 def _count_fitting(lines: Sequence[str]) -> int:

@@ -46,12 +46,12 @@ _T = TypeVar("_T")
 class Flow:
     """Allowed callers with one kind of path: the endpoints that they dial, where these arrive, and the visible sources.
 
-    ``callers`` are hosts of the plan; if it is empty, ``who`` is a text. ``site`` is their site, or None. ``via`` is that of
+    ``callers`` are hosts of the plan; if it is empty, ``label`` is a text. ``site`` is their site, or None. ``via`` is that of
     a Route, or empty if the path is not known. ``also`` is the number of further nodes with the same flow at their own
     addresses. ``verdict`` is a mark if there is a verification. ``listed`` are the callers if they are in lists.
     """
 
-    who: str
+    label: str
     callers: tuple[str, ...]
     site: str | None
     via: str
@@ -62,6 +62,11 @@ class Flow:
     also: int = 0
     verdict: str = ""
     listed: tuple[Listed, ...] = ()
+
+    @property
+    def has_known_hosts(self) -> bool:
+        """Whether the callers are hosts of the plan. A list without a path has networks."""
+        return bool(self.callers or (self.listed and self.via))
 
     @property
     def is_network(self) -> bool:
@@ -258,7 +263,9 @@ def group_ports(ports: Iterable[Port]) -> list[list[Port]]:
     """Return the ports of each listener in groups. Ports of a group differ in their numbers, flags and addresses only."""
     groups: dict[Hashable, list[Port]] = {}
     for port in ports:
-        paths = tuple((flow.who, flow.callers, flow.via, flow.device, flow.sources, flow.listed) for flow in port.flows)
+        paths = tuple(
+            (flow.label, flow.callers, flow.via, flow.device, flow.sources, flow.listed) for flow in port.flows
+        )
         groups.setdefault((port.listener, port.loopback, port.protocols, paths), []).append(port)
     return list(groups.values())
 
@@ -286,7 +293,7 @@ def _join(first: Port, second: Port) -> Port:
 def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
     joined: dict[Any, Flow] = {}
     for flow in flows:
-        key = flow.who, flow.callers, flow.site, flow.via, flow.device
+        key = flow.label, flow.callers, flow.site, flow.via, flow.device
         known = joined.get(key)
         joined[key] = (
             replace(
@@ -314,17 +321,17 @@ def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protoc
             path = route.via, device, (route.dialled,), (Endpoint(route.lands, route.port),)
             if listed.number or listed.callers > MOST_NAMED:
                 examples = callers.lists.list_examples(listed)
-                who = f"{_count_callers(listed, 'host')}{f' at site {site}' if site else ''}"
-                yield Flow(who, (), site, *path, examples, listed=(listed,))
+                label = f"{_count_callers(listed, 'host')}{f' at site {site}' if site else ''}"
+                yield Flow(label, (), site, *path, examples, listed=(listed,))
             else:
                 for place, named in callers.group_by_site(listed.further).items():
                     sources = dict.fromkeys(source for found in named.values() for source in found)
                     yield Flow("", tuple(named), place, *path, tuple(sources))
     listed_networks = callers.list_unknown(rule, listener.families)
     if listed_networks and listed_networks.number:
-        who = _count_callers(listed_networks, "network")
+        label = _count_callers(listed_networks, "network")
         yield Flow(
-            who, (), None, "", None, (), (), callers.lists.list_examples(listed_networks), listed=(listed_networks,)
+            label, (), None, "", None, (), (), callers.lists.list_examples(listed_networks), listed=(listed_networks,)
         )
     elif listed_networks:
         yield from (_make_network_flow(network) for network, _sources in listed_networks.further)
@@ -388,8 +395,8 @@ def _list_flows_of_anyone(node: Node, listener: Listener, protocol: str) -> Iter
     local = [Endpoint(address, listener.port) for family in families
              if (address := choose_local_address(node.host, make_service(listener, protocol), family))]  # fmt: skip
     if local:
-        who = f"{ANYONE} at site {node.site}" if behind else ANYONE
-        yield Flow(who, (), node.site if behind else None, "local", None, tuple(local), tuple(local), ())
+        label = f"{ANYONE} at site {node.site}" if behind else ANYONE
+        yield Flow(label, (), node.site if behind else None, "local", None, tuple(local), tuple(local), ())
     vpn = [Endpoint(address, listener.port) for family in families
            if (address := node.host.vpn.select(family)) and listener.bound in (None, address)]  # fmt: skip
     if vpn:

@@ -162,7 +162,7 @@ def _join_networks(flows: Sequence[Flow]) -> Iterator[Flow]:
     yield from (flow for flow in flows if len(networks) <= _MOST_NETWORKS or not flow.is_network)
     if len(networks) > _MOST_NETWORKS:
         sources = tuple(source for flow in networks for source in flow.sources)
-        yield replace(networks[0], who=count_noun(len(networks), "network"), sources=sources)
+        yield replace(networks[0], label=count_noun(len(networks), "network"), sources=sources)
 
 
 def format_port(port: Port, flags: Collection[str] = ("ssl",)) -> str:

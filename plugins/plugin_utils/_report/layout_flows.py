@@ -108,10 +108,10 @@ _PATH_TEXTS = {"vpn": "over the VPN", "local": "without NAT", "nat": "through it
 
 def _draw_chip(flow: Flow, left: float, right: float, y: float, path: str) -> Iterator[Part]:
     """Yield the box of the callers. ``path`` is added to the name of their site."""
-    yield Shape("anyone" if not flow.callers else "caller", Rect(left, y - _CHIP / 2, right - left, _CHIP))
+    yield Shape("caller" if flow.has_known_hosts else "anyone", Rect(left, y - _CHIP / 2, right - left, _CHIP))
     x, width = left + 8, right - left - 16
     if not flow.callers:
-        labels = [make_label("chip", x, y + 4, width, flow.who)]
+        labels = [make_label("chip", x, y + 4, width, flow.label)]
     else:
         names = make_list_label("chip", x, y - 3, width, "", flow.callers)
         labels = [names, make_label("chip-site", x, y + 11, width, f"site {flow.site}{path}")]

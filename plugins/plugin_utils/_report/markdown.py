@@ -125,10 +125,10 @@ def _describe_box(box: Box) -> str:
 
 
 def _render_arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], str]) -> Iterator[str]:
-    who = flow.callers or (flow.who,)
-    kind = "caller" if flow.callers else "anyone"
+    names = flow.callers or (flow.label,)
+    kind = "caller" if flow.has_known_hosts else "anyone"
     where = f" (site {flow.site})" if flow.callers and flow.site else ""
-    caller = _make_id((*who, where), f'(["{_quote(list_first(who, _SHOWN) + where)}"]):::{kind}', ids)
+    caller = _make_id((*names, where), f'(["{_quote(list_first(names, _SHOWN) + where)}"]):::{kind}', ids)
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
     dials = f"{flow.verdict} dials {format_endpoints(flow.dialled)}".strip() if flow.dialled else ""

@@ -214,21 +214,21 @@ def _make_shared_cells(flows: Sequence[Flow]) -> tuple[str | Cell, ...]:
     """Return the cells of flows on one path, each with its source addresses in the list."""
     named = [(f"{', '.join(flow.callers)} at {flow.site}", map(format_source, flow.sources)) for flow in flows]
     if flows[0].is_network:
-        items, sources = [flow.who for flow in flows], "the same"
+        items, sources = [flow.label for flow in flows], "the same"
     else:
-        items, sources = [f"{who} ({', '.join(found)})" for who, found in named], "in the list"
+        items, sources = [f"{names} ({', '.join(found)})" for names, found in named], "in the list"
     dialled = format_endpoints(flows[0].dialled) or _EVERY_ADDRESS
     return Cell("", items=tuple(items)), dialled, format_path(flows[0]), sources
 
 
 def _make_flow_cells(flow: Flow) -> tuple[str | Cell, ...]:
     if flow.listed:
-        listed = make_listed_cell(flow.listed, f"{flow.who}:" if len(flow.listed) > 1 else "")
+        listed = make_listed_cell(flow.listed, f"{flow.label}:" if len(flow.listed) > 1 else "")
         dialled = format_endpoints(flow.dialled) or _EVERY_ADDRESS
         return listed, dialled, format_path(flow), "in the list"
-    who = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.who
+    allowed = Cell(f"site {flow.site}:", items=flow.callers) if flow.callers else flow.label
     sources = Cell("", items=tuple(map(format_source, flow.sources))) if flow.sources else "any address"
-    return who, format_endpoints(flow.dialled) or _EVERY_ADDRESS, format_path(flow), sources
+    return allowed, format_endpoints(flow.dialled) or _EVERY_ADDRESS, format_path(flow), sources
 
 
 def format_path(flow: Flow) -> str:

@@ -31,19 +31,19 @@ def timing(way, host, peers, *rounds):
     return Timing(way, host, peers, tuple(Round(*times) for times in several))
 
 
-def timings(ours):
+def timings(seconds):
     return [
-        timing("kong_firewall", "firewalld", 200, ours, 1.0, 2.0, 0.5),
+        timing("kong_firewall", "firewalld", 200, seconds, 1.0, 2.0, 0.5),
         timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
     ]
 
 
-@pytest.mark.parametrize("ours, failed", [(3.1, 0), (3.3, 1)])
-def test_the_bar_is_a_ratio_to_the_floor(ours, failed):
+@pytest.mark.parametrize("seconds, failed", [(3.1, 0), (3.3, 1)])
+def test_the_bar_is_a_ratio_to_the_floor(seconds, failed):
     import firewalls_report  # noqa: PLC0415
 
-    assert len(firewalls_report.list_failures(timings(ours))) == failed
-    assert f"{ours / 2:.2f}" in firewalls_report.render_markdown(timings(ours))
+    assert len(firewalls_report.list_failures(timings(seconds))) == failed
+    assert f"{seconds / 2:.2f}" in firewalls_report.render_markdown(timings(seconds))
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,13 @@ def test_the_page_has_the_missed_bars(missed, expected):
 
 def test_ratios_are_those_within_a_round():
     """The machine is three times as slow in the second round, and in the middle of the third round."""
-    ours = timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
+    module = timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
     floor = timing("copy, nft -f", "nftables", 200, (1.0, 0.9, 1.0, 0.5), (3.0, 2.7, 3.0, 1.5), (1.0, 0.9, 1.0, 0.5))
-    assert (round(ours.compute_ratio(floor, "first"), 3), round(ours.compute_ratio(floor, "again"), 3)) == (1.2, 0.8)
-    assert (ours.compute_seconds("first"), floor.compute_seconds("first")) == (3.6, 1.0)
+    assert (round(module.compute_ratio(floor, "first"), 3), round(module.compute_ratio(floor, "again"), 3)) == (
+        1.2,
+        0.8,
+    )
+    assert (module.compute_seconds("first"), floor.compute_seconds("first")) == (3.6, 1.0)
 
 
 def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():

@@ -60,6 +60,8 @@ DEFINED_ELSEWHERE = {
     "v2_playbook_on_task_start": "Ansible calls it of a callback plugin",
     "v2_runner_on_ok": "Ansible calls it of a callback plugin",
 }
+# Pronouns are no names of values.
+PRONOUNS = read_words("one those what who whose our")
 FILTERS = frozenset(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
 FOLDERS = ("plugins", "scripts", "molecule", "benchmarks")
 
@@ -75,11 +77,13 @@ def is_property(function):
     return any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
-def find_loop_variables(text):
-    """Yield the names of variables that a loop or a comprehension sets."""
+def find_values(text):
+    """Yield the names of variables, fields and parameters."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.For, ast.comprehension)):
-            yield from (name.id for name in ast.walk(node.target) if isinstance(name, ast.Name))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
 
 
 def is_verb(name):
@@ -122,6 +126,10 @@ def test_a_noun_is_found(text, nouns):
     assert [name for name in find_functions(text) if not is_verb(name)] == nouns
 
 
-def test_no_loop_variable_is_called_one():
-    assert [place for place in read_names(find_loop_variables, *FOLDERS, "tests") if place[1] == "one"] == []
-    assert list(find_loop_variables("[x for other, (one, two) in y]")) == ["other", "one", "two"]
+def test_values_are_nouns():
+    assert [place for place in read_names(find_values, *FOLDERS, "tests") if place[1] in PRONOUNS] == []
+
+
+def test_variables_fields_and_parameters_are_found():
+    text = "def f(who, *, what=1):\n    [x for other, (one, two) in y]\nclass A:\n    whose: str"
+    assert {*find_values(text)} == {"who", "what", "other", "one", "two", "whose"}

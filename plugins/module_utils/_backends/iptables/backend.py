@@ -113,9 +113,9 @@ class Iptables:
         Raises HostError for a ruleset that counts packets, which needs nft.
         """
         if want is not None and want.count_days:
-            what = "kong_firewall_state: staged" if want.staged else "kong_firewall_record"
+            variable = "kong_firewall_state: staged" if want.staged else "kong_firewall_record"
             raise HostError(
-                f"{what} counts packets, and this host lacks nft, which must count them: install the package nftables"
+                f"{variable} counts packets, and this host lacks nft, which must count them: install the package nftables"
             )
         if want is None or not check_mode:
             return

@@ -47,7 +47,7 @@ class Filter:
 
     policy: str = "ACCEPT"
     lines: Mapping[str, Sequence[str]] = field(default_factory=lambda: {INPUT: []})
-    ours: tuple[tuple[str, int], ...] = ()
+    late_rules: tuple[tuple[str, int], ...] = ()
     known_steps: dict[tuple[Ruleset, str], Steps] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -76,7 +76,7 @@ def parse_filter(saved: str) -> Filter:
     """Return the table filter in the output of iptables-save or ip6tables-save."""
     policy = "ACCEPT"
     chains: dict[str, list[str]] = {INPUT: []}
-    ours: list[tuple[str, int]] = []
+    late_rules: list[tuple[str, int]] = []
     for line in select_table(saved, "filter"):
         words = line.split(" ", 2)
         if line.startswith(f":{INPUT} "):
@@ -84,10 +84,10 @@ def parse_filter(saved: str) -> Filter:
         elif line.startswith(":"):
             chains[words[0][1:]] = []
         elif is_accept_rule(line):
-            ours.append((words[1], len(chains.setdefault(words[1], []))))
+            late_rules.append((words[1], len(chains.setdefault(words[1], []))))
         elif line.startswith("-A "):
             chains.setdefault(words[1], []).append(line)
-    return Filter(policy, chains, tuple(ours))
+    return Filter(policy, chains, tuple(late_rules))
 
 
 def is_accept_rule(line: str) -> bool:
@@ -142,7 +142,7 @@ def find_misplaced(table: Filter, places: Iterable[Place], want: Ruleset, family
     """
     needed = {place.chain: place for place in places}
     found: dict[str, list[int]] = {}
-    for chain, position in table.ours:
+    for chain, position in table.late_rules:
         found.setdefault(chain, []).append(position)
     for chain in sorted({*needed, *found}):
         positions = found.get(chain, [])

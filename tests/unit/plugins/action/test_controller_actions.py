@@ -365,7 +365,7 @@ def files(tmp_path):
 def test_plan_diff(files):
     result, printed = run(kong_plan_diff, {"old": str(files / "old"), "new": str(files / "new")})
     assert result["changed"] is False
-    kinds = [(change["kind"], change["where"], change["what"]) for change in result["changes"]]
+    kinds = [(change["kind"], change["where"], change["subject"]) for change in result["changes"]]
     assert ("loses", ["a1"], "proxy 8000/tcp") in kinds
     assert ("gains", ["a1"], "proxy 9000/tcp") in kinds
     (text,) = printed
@@ -382,7 +382,7 @@ def test_commands_for_nodes_that_left_have_the_inventory_of_the_run(files, monke
     (files / "fewer").write_text(dump_json({**PLAN, "nodes": {"a1": PLAN["nodes"]["a1"]}}), encoding="utf-8")
     arguments = {"old": str(files / "old"), "new": str(files / "fewer")}
     changes = run(kong_plan_diff, arguments, groups={"all": ["a1", "a2"]})[0]["changes"]
-    found = {tuple(change["where"]): change["how"] for change in changes if change["what"] == "warning node-left"}
+    found = {tuple(change["where"]): change["how"] for change in changes if change["subject"] == "warning node-left"}
     options = "-i hosts, " if inventory else ""
     # a2 is in the inventory, and b1 is not.
     assert found["a2",].endswith(f"ansible-playbook gatehouse.kong.remove {options}-e leaving=a2")
@@ -412,7 +412,7 @@ def test_report_of_a_verification(files):
     assert len(kept["verification"]["outcomes"]) == sum(
         len([*list_probes_from(PLAN, caller)]) for caller in list_callers(PLAN)
     )
-    assert next(change["what"] for change in kept["changes"] if change["kind"] == "loses") == "proxy 9000/tcp"
+    assert next(change["subject"] for change in kept["changes"] if change["kind"] == "loses") == "proxy 9000/tcp"
     # A later report keeps the verification of the earlier report, and adds its own results.
     result, kept, _printed = report(
         files, drift={"nodes": {"a1": {}}, "not_checked": {"a2": ["away"]}, "differs": True}

@@ -55,7 +55,7 @@ def runs(tmp_path_factory):
     both = ["-e", f"old={folder}/old.json", "-e", f"new={folder}/plan.json"]
     found["diff"] = texts(folder, *both, playbook="gatehouse.kong.diff", inventory=after)
     changes = json.loads((folder / "report.json").read_text(encoding="utf-8"))["changes"]
-    found["report"] = " ".join(f"{change['what']} {change['how']}" for change in changes)
+    found["report"] = " ".join(f"{change['subject']} {change['how']}" for change in changes)
     return folder, found
 
 

@@ -130,14 +130,14 @@ REQUESTS = {
 def test_the_result_of_the_process(tmp_path, monkeypatch, case):
     request, placeholders, reasons, serves, observes = REQUESTS[case]
     printed, alarms, served = [], [], []
-    ours, theirs = socket.socketpair()
+    local, remote = socket.socketpair()
 
     def serve(sockets, observer, control):
         served.append((len(sockets), isinstance(observer, FakeObserver)))
         control.close()
         for sock in sockets:
             sock.close()
-        return ours
+        return local
 
     monkeypatch.setattr(session, "Observer", FakeObserver)
     monkeypatch.setattr(session, "_serve", serve)
@@ -155,9 +155,9 @@ def test_the_result_of_the_process(tmp_path, monkeypatch, case):
     assert found["blind"] == ({"ipv6": "no IPv6"} if observes else {})
     assert (alarms, served, control.exists()) == ([7], [(placeholders, observes)] if serves else [], False)
     if serves:
-        assert json.loads(theirs.recv(999)) == ({"arrived": ["1"]} if observes else {})
-    ours.close()
-    theirs.close()
+        assert json.loads(remote.recv(999)) == ({"arrived": ["1"]} if observes else {})
+    local.close()
+    remote.close()
 
 
 def test_the_filter_of_a_socket(monkeypatch):

@@ -79,9 +79,9 @@ def test_a_listener_of_another_role_is_not_proposed():
 
 
 def test_networks_are_sites_only_if_there_are_several():
-    one = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.0.2"), make_other("c", "10.9.0.1")])
+    alone = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.0.2"), make_other("c", "10.9.0.1")])
     two = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.1.2")])
-    assert "kong_site" not in variables_of(one, "a")
+    assert "kong_site" not in variables_of(alone, "a")
     assert [variables_of(two, name)["kong_site"] for name in "ab"] == ["net-10-0-0-0-24", "net-10-0-1-0-24"]
 
 

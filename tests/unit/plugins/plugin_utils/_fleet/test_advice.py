@@ -215,6 +215,6 @@ def test_every_alternative_works(control_plane, data_plane, address, other, list
         return
     text = re.split(r"\(site [ab]\)\. ", found[0].message)[-1]
     for change in re.split(r", (?:or )?(?=give |set )", text):
-        ours, theirs = applied(change)
-        after = compiled({"c": {**nodes["c"], **ours}, "n": {**nodes["n"], **theirs}})
+        control_plane_variables, data_plane_variables = applied(change)
+        after = compiled({"c": {**nodes["c"], **control_plane_variables}, "n": {**nodes["n"], **data_plane_variables}})
         assert [finding.message for finding in after.errors] == [], change

@@ -168,4 +168,5 @@ def test_a_few_callers_are_named_without_a_list():
         (("ops",), "office", ("192.0.2.9/32",)),
         ((), None, ("192.0.2.128/25",)),
     ]
+    assert [flow.has_known_hosts for flow in port.flows if flow.listed] == [True]
     assert min(map(len, callers.lists.lists.values())) > MOST_NAMED

@@ -166,13 +166,13 @@ def test_change_as_plain_data():
     assert first.as_dict() == {
         "kind": "gains",
         "where": ["a3"],
-        "what": "the fleet",
+        "subject": "the fleet",
         "how": "joins site lan, cluster default",
     }
 
 
-def make_changes(kind, what, count, how="gets {}"):
-    return [Change(kind, (f"n{2 * number}",), what, how.format(number)) for number in range(count)]
+def make_changes(kind, subject, count, how="gets {}"):
+    return [Change(kind, (f"n{2 * number}",), subject, how.format(number)) for number in range(count)]
 
 
 MANY = {

@@ -23,5 +23,5 @@ def test_the_node_itself_is_no_source(source):
     flows = [flow for port in list_ports(plan, node, Callers(list_hosts(plan))) for flow in port.flows]
     networks = {text for name in plan["sets"] if "from-branch" in name for text in plan["sets"][name]["ipv4"]}
     assert networks == {"192.168.10.11/32", "192.168.10.12/32", f"{source or '192.168.23.45'}/32"}
-    assert {flow.who for flow in flows if not flow.callers} == {"anyone at site branch"}
+    assert {flow.label for flow in flows if not flow.callers} == {"anyone at site branch"}
     assert [flow.callers for flow in flows if flow.callers] == [("a1", "a2")]

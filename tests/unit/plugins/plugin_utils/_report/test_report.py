@@ -547,5 +547,5 @@ def test_many_networks_share_an_arrow(count):
     networks = [f"192.0.2.{number}" for number in range(count)]
     node = {**SEED_NODES["a1"], "kong_admin_sources": networks}
     [row] = [row for row in make_fleet(planned({"a1": node})).sites[0].boxes[0].rows if row.listener == "admin"]
-    assert [flow.who for flow in row.flows] == (networks if count == 4 else ["5 networks"])
+    assert [flow.label for flow in row.flows] == (networks if count == 4 else ["5 networks"])
     assert [source for flow in row.flows for source in flow.sources] == [f"{network}/32" for network in networks]

@@ -62,9 +62,14 @@ def chain(*rules, name="input", family="inet", table="filter", base=True, **more
     kind = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept", **more} if base else {}
     made = [{"chain": {**place, "name": name, **kind}}]
     for handle, rule in enumerate(rules, 1):
-        ours = rule == OURS
-        listed = {**place, "chain": name, "handle": 90 if ours else handle, "expr": late._EXPRESSIONS if ours else rule}
-        made.append({"rule": {**listed, "comment": "gatehouse.kong"} if ours else {"rule": listed}["rule"]})
+        is_ours = rule == OURS
+        listed = {
+            **place,
+            "chain": name,
+            "handle": 90 if is_ours else handle,
+            "expr": late._EXPRESSIONS if is_ours else rule,
+        }
+        made.append({"rule": {**listed, "comment": "gatehouse.kong"} if is_ours else {"rule": listed}["rule"]})
     return made
 
 

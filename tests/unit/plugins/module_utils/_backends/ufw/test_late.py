@@ -101,11 +101,13 @@ def test_a_drop_of_a_port_without_authorised_sources_is_no_difference(host):
 @pytest.mark.parametrize("line", ["-j RETURN", "-g BANS", "-j DROP"])
 def test_a_rule_that_sends_every_packet_to_the_default_of_ufw(host, line):
     """No packet would reach a rule of ours after it."""
-    rule, ours = f"-A ufw-after-input {line}", f"-A ufw-after-input {LISTED}"
-    saved = host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ").replace(ours, f"{rule}\n{ours}")
+    rule, managed = f"-A ufw-after-input {line}", f"-A ufw-after-input {LISTED}"
+    saved = (
+        host.saved["iptables-save"].replace(":INPUT ", ":BANS - [0:0]\n:INPUT ").replace(managed, f"{rule}\n{managed}")
+    )
     host.saved["iptables-save"] = saved
     assert UfwLate(host).read(WANT) == (f"iptables rule follows `{rule}`, which drops authorised packets",)
-    host.saved["iptables-save"] = saved.replace(f"{rule}\n{ours}", f"{ours}\n{rule}")
+    host.saved["iptables-save"] = saved.replace(f"{rule}\n{managed}", f"{managed}\n{rule}")
     assert UfwLate(host).read(WANT) == ()
 
 
