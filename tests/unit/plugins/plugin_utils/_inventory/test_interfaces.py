@@ -161,6 +161,9 @@ CASES = {
         f"10.9.0.5 {STABLE}", {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY, "10.9.0.0/24": "10.9.0.5", "0.0.0.0/0": None},
         ["address-temporary"],
     ),
+    "a stable address with a random identifier": (
+        facts(None, TEMPORARY, eth0={"ipv6": ipv6(TEMPORARY)}), {}, TEMPORARY, {}, [],
+    ),
     "temporary by the default route": (
         facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE,
         {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY}, ["address-temporary"],

@@ -92,7 +92,11 @@ CASES = {
     ),
     "a command without a program": (
         {**N, "kong_listen_reload_command": "''"},
-        "it has no program; write a command such as",
+        'it has no program; write a command such as "docker restart kong"',
+    ),
+    "a command as a list": (
+        {**N, "kong_listen_restart_command": ["docker", "restart", "kong"]},
+        "it must be a command as text",
     ),
     "a list in quotes with IPv6": (
         {**N, "kong_proxy_listen": '["0.0.0.0:8000", "[::]:8000"]'},

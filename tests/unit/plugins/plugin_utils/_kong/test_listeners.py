@@ -117,6 +117,7 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
         ("0.10", {"proxy_listen": "80, 443 ssl", "ssl": "off"}, "setting-conflict", "kong_proxy_listen"),
         ("0.10", {"proxy_listen": ["80"], "proxy_listen_ssl": "443"}, "setting-conflict", "kong_proxy_listen"),
         ("0.10", {"proxy_listen": "80, 443 ssl", "proxy_listen_ssl": "444"}, "setting-conflict", "kong_proxy_listen"),
+        ("0.10", {"proxy_listen": ["80"], "proxy_listen_ssl": "x:y"}, "port-invalid", "kong_proxy_listen_ssl"),
         ("0.11", {"proxy_listen": "80, 443 ssl", "http2": "on"}, "setting-conflict", "kong_proxy_listen"),
         ("0.10", {"ssl": "maybe"}, "switch-invalid", "kong_ssl"),
         ("0.10", {"admin_listen": "off"}, "off-unsupported", "kong_admin_listen"),

@@ -126,6 +126,14 @@ def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkey
     assert commands(found)["k2"] == ["-i", "our hosts.yml", "-e", "leaving=k2,k10"]
 
 
+@pytest.mark.parametrize(("length", "together"), [(39, True), (40, False)])
+def test_the_command_has_several_hosts_if_their_names_are_short(length, together):
+    names = ["a" * 40, "b" * length]
+    old = plan(k1="10.0.0.1", **dict(zip(names, ("10.0.0.2", "10.0.0.3"), strict=True)))
+    found = commands(make_left_findings(old, plan(k1="10.0.0.1"), Run(names, [])))
+    assert found[names[0]][-1] == f"leaving={','.join(names if together else names[:1])}"
+
+
 @pytest.mark.parametrize("hosts", [[], [f"kong-{number}.dc1.example.com" for number in range(1, 40)]])
 def test_the_warning_is_short(tmp_path, monkeypatch, hosts):
     """With ordinary names. Many hosts have a command each."""
