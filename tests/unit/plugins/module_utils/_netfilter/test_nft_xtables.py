@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import (
+    find_tables_of_iptables,
+    needs_options,
+    with_options,
+)
 
 MATCH = {"xt": {"type": "match", "name": "conntrack"}}
 SAVED = """\
@@ -60,3 +64,13 @@ def test_only_extensions_need_lines():
     assert needs_options([rule("INPUT", {"xt": None})], "ip")
     assert not needs_options([rule("INPUT", MATCH)], "ip6")
     assert not needs_options([{"table": {"family": "ip"}}, rule("INPUT", {"drop": None})], "ip")
+
+
+def test_tables_of_iptables_have_an_extension_and_are_in_no_file():
+    listed = [
+        {"chain": {"family": "ip", "table": "filter", "name": "INPUT"}},
+        rule("INPUT", "notrack", MATCH),
+        rule("INPUT", MATCH, table="own"),
+        rule("INPUT", {"drop": None}, table="plain"),
+    ]
+    assert find_tables_of_iptables(listed, [("ip", "own"), ("ip", "other")]) == {("ip", "filter")}

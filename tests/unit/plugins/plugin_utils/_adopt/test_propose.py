@@ -67,6 +67,20 @@ def test_what_a_node_states_is_proposed(kong, expected):
     assert {name: found.get(name) for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("origin", "place", "expected"),
+    [
+        ("file", "", "/etc/kong/kong.conf"),
+        ("environment", "a drop-in", "a drop-in"),
+        ("started", "", "the settings that Kong prepared last"),
+    ],
+)
+def test_the_evidence_of_a_setting_is_its_place(origin, place, expected):
+    settings = make_settings(origin, place, admin_listen="0.0.0.0:9001")
+    lines = propose([make_host("a", "10.0.0.1", settings=settings)]).nodes["a"]
+    assert [line.evidence for line in lines if line.variable == "kong_admin_listen"] == [f"observed: {expected}"]
+
+
 @pytest.mark.parametrize("advertise", ["10.0.0.1:7946", "10.0.1.1:7946"])
 def test_an_own_address_that_is_advertised_is_no_nat(advertise):
     kong = {"version": "0.10.4", "settings": make_settings(cluster_advertise=advertise)}
