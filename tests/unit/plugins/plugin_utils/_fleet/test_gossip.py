@@ -273,6 +273,17 @@ BAD = {
             "Set kong_cluster_listen",
         ],
     ),
+    "gossip on loopback, with peers of two sites": (
+        {
+            "a": node("b", "10.1.0.1", flat_network=True),
+            "c": A_FLAT,
+            "n": node("b", "10.1.0.2", flat_network=True, cluster_listen="127.0.0.1:7946"),
+        },
+        "no-path",
+        "kong_cluster_listen",
+        "127.0.0.1:7946",
+        ["no path from a (site b) to this cluster listener"],
+    ),
     "gossip published on loopback": (
         {
             "a": node("b", "10.1.0.1"),

@@ -317,6 +317,12 @@ def test_control_plane_that_accepts_the_version_has_priority():
             ],
         ),
         (
+            {"cp": cp("b", "10.1.0.1", cluster_listen=["0.0.0.0:8005", "0.0.0.0:8006"])},
+            "no-path",
+            None,
+            ["kong_nat mapping to port 8005"],
+        ),
+        (
             {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
             "no-path",
             None,
