@@ -154,7 +154,7 @@ def _describe_left(name: str, node: Mapping[str, Any], known: Sequence[str], run
 
 def _describe_moved(node: Mapping[str, Any], run: Run) -> Iterator[str]:
     """Yield the text of the warning, then shorter ones."""
-    address = next(address for address in node["address"].values() if address)
+    (address, *_others) = filter(None, node["address"].values())
     variables = [(key, value) for key, value in _list_variables(node, [address]) if key != "ansible_host"]
     for command in _list_commands([address], variables, run):
         yield (

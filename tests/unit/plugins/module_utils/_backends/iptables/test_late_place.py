@@ -261,7 +261,7 @@ def test_no_rule_is_needed_without_services_of_the_family():
 def test_a_similar_rule_is_not_our_rule():
     lines = [f"-A INPUT -s 10.0.0.9/32 {ACCEPT}", f"-A INPUT {ACCEPT.replace('ACCEPT', 'DROP')}"]
     table = parse_filter(saved(*lines))
-    assert table.ours == ()
+    assert table.late_rules == ()
     assert table.lines["INPUT"] == lines
 
 
