@@ -76,7 +76,7 @@ def _list_scenarios() -> list[Check]:
     found = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")}
     names = sorted(found, key=lambda name: (name not in LONGEST, name))
     checks = [
-        Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 25 * MINUTE)
+        Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 40 * MINUTE)
         for name in names
     ]
     install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
@@ -99,7 +99,7 @@ def list_checks() -> list[Check]:
         Check("lint", "places", _run_script("places.py")),
         Check("lint", "prose", _run_script("prose.py")),
         Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
-        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit"),
+        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 20 * MINUTE),
         Check("unit", "network namespaces", _enter_namespaces(), "tests/netns", timeout=20 * MINUTE),
         Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
         *_list_scenarios(),
