@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat, list_egress_networks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import EGRESS, FLAT, VPN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import EGRESS, FLAT, PEER_VPN, VPN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
     PROTOCOLS,
     Endpoint,
@@ -79,7 +79,7 @@ def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: 
     unfit = {
         # Clients whose NAT is not in the inventory need an egress for it.
         _propose_mapping: EGRESS in of_callers and any(map(_has_unnamed_nat, callers)),
-        _propose_vpn: VPN in of_all,
+        _propose_vpn: VPN in of_all or PEER_VPN in (target.unfit & of_callers),
         _propose_flat: FLAT in (of_all if wanted.mutual else target.unfit),
         _propose_egress: EGRESS in of_callers,
     }

@@ -18,6 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 
 EGRESS, FLAT, VPN = "kong_nat_egress", "kong_flat_network", "kong_vpn_address"
+# The variable must not be set on two members of a cluster.
+PEER_VPN = f"{VPN} of peers"
 
 
 def mark_unfit(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
@@ -31,8 +33,10 @@ def mark_unfit(drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         (draft.node.cluster, draft.node.site) for draft in drafts.values() if _goes_out_to_private(draft.node.host)
     }
     bound = {draft.node.cluster for draft in drafts.values() if is_bound(draft)}
+    on_vpn = {draft.node.cluster for draft in drafts.values() if draft.node.host.vpn}
+    of_cluster = {cluster: VPN if cluster in on_vpn else PEER_VPN for cluster in bound}
     return {
-        name: _with_unfit(draft, frozenset(_list_unfit(draft, holders, outgoing, bound)))
+        name: _with_unfit(draft, frozenset(_list_unfit(draft, holders, outgoing, of_cluster)))
         for name, draft in drafts.items()
     }
 
@@ -56,7 +60,7 @@ def _list_unfit(
     draft: Draft,
     holders: Mapping[str, Sequence[Host]],
     outgoing: Collection[tuple[str, str]],
-    bound: Collection[str],
+    of_cluster: Mapping[str, str],
 ) -> Iterator[str]:
     host = draft.node.host
     sharing = (other for address in host.address.list_all() for other in holders[address])
@@ -66,8 +70,8 @@ def _list_unfit(
     if is_dialled and any(cluster == draft.node.cluster and site != host.site for cluster, site in outgoing):
         # The connections of these nodes would end at its NAT.
         yield EGRESS
-    if draft.generation.gossip and draft.node.cluster in bound:
-        yield VPN
+    if draft.generation.gossip and draft.node.cluster in of_cluster:
+        yield of_cluster[draft.node.cluster]
 
 
 def _goes_out_to_private(host: Host) -> bool:

@@ -135,7 +135,9 @@ class IptablesLate:
 
         Files of other programs are not included, because these programs can have saved other rules in the meantime.
         """
-        found = {family: [_make_place(table, *place) for place in table.late_rules] for family, table in self._tables.items()}
+        found = {
+            family: [_make_place(table, *place) for place in table.late_rules] for family, table in self._tables.items()
+        }
         files = (*UNIT_PARTS.paths, *_PLUGINS)
         return Snapshot(files, ((("sh",), self._render_script(found)),))
 

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import P
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, RunPlan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 NODES = {
@@ -51,7 +52,7 @@ def run(tmp_path, monkeypatch):
             write_parts(tmp_path / "kept", plan)
             return RunPlan(PartedPlan(tmp_path / "kept"), is_new, "the path")
 
-        printed = []
+        printed = run_plan.printed = []
         monkeypatch.setattr(kong_plan, "get_plan", get_plan)
         monkeypatch.setattr(
             _terminal, "Display", lambda: SimpleNamespace(display=lambda text, stderr: printed.append(text))
@@ -115,12 +116,12 @@ def test_warnings_are_shown_by_the_task_that_compiles_the_plan(run):
     ("count", "listed"), [(1, "listed above"), (10, "listed above"), (11, "of which the first 10 are listed above")]
 )
 def test_a_refusal_prints_its_errors(run, count, listed):
-    refused = RefusedError(make_findings("warning", *["error"] * count))
-    result, printed = run(refused)
+    with pytest.raises(TaskError) as refused:
+        run(RefusedError(make_findings("warning", *["error"] * count)))
     number = "1 error" if count == 1 else f"{count} errors"
     message = f"There is no plan for this inventory: {number} (x), {listed}. No host was touched."
-    assert result == {"changed": False, "failed": True, "msg": message, "errors": count}
-    [text] = printed
+    assert refused.value.result == {"failed": True, "msg": message, "errors": count}
+    [text] = run.printed
     assert text.startswith(
         "\nThere is no plan for this inventory, and no host was touched:\n- error: n1: v1: wrong [x]\n"
     )

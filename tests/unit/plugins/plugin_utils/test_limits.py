@@ -80,9 +80,15 @@ def show_sites(unknown, known):
     return find("nat-site-unknown", nodes)
 
 
-def show_unreachable(ports, hosts, sites=1):
+def show_unreachable(ports, hosts, sites=1, **variables):
     """Return the warning about hosts without a path to ports: the fault, and the remedies."""
-    node = {**_ALONE, "kong_site": "s", "kong_status_listen": list_ports(ports), "kong_status_sources": "@far"}
+    node = {
+        **_ALONE,
+        "kong_site": "s",
+        "kong_status_listen": list_ports(ports),
+        "kong_status_sources": "@far",
+        **variables,
+    }
     others = make_hosts(hosts, kong_flat_network=False)
     for number, host in enumerate(others.values()):
         host["kong_site"] = f"t{number % sites}"
@@ -90,8 +96,9 @@ def show_unreachable(ports, hosts, sites=1):
     return message[: message.index(". ")], message
 
 
-def show_opposed(hosts):
-    return re.search(r"remove it from [^)]*\)", show_unreachable(1, hosts, hosts)[1])[0]
+def show_remedy(hosts):
+    message = show_unreachable(1, hosts, hosts, kong_address="192.0.2.1")[1]
+    return re.search(r"set kong_nat_egress of .* and hosts", message)[0]
 
 
 def show_private(hosts):
@@ -180,13 +187,13 @@ LISTS = {
         6, lambda n: find_alone("nat-no-listener", **open_only(n),
                                 nat=[{"outside": "203.0.113.1", "inside_port": 1, "outside_port": 1}])),
     "groups with hosts": (8, lambda n: describe_no_nodes({name: ["h"] for name in list_names(n)})),
-    "groups of a run": (4, show_played),
+    "groups of a run": (8, show_played),
     "unknown sites": (4, lambda n: show_sites(n, 1)),
     "sites": (6, lambda n: show_sites(1, n)),
     "ports without a path": (4, lambda n: show_unreachable(n, 1)[0]),
     "hosts without a path": (2, lambda n: show_unreachable(1, n)[0]),
     "hosts of several sites without a path": (2, lambda n: show_unreachable(1, n, 2)[0]),
-    "hosts that refuse a flat network": (3, show_opposed),
+    "hosts of a remedy": (3, show_remedy),
     "hosts with a private source": (3, show_private),
     "nodes of a change": (12, lambda n: "".join(format_changes([Change(GAINS, tuple(list_names(n)), "x", "y")]))),
     "networks of a change": (12, show_gained),

@@ -140,4 +140,4 @@ def test_errors_that_are_found_without_facts_are_errors_with_any_facts():
 
 
 def identify(finding):
-    return finding.code, finding.host, finding.variable, finding.message, finding.more
+    return finding.code, finding.host, finding.variable, finding.message, finding.detail
