@@ -12,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import fail_task
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
@@ -39,13 +39,14 @@ class ActionModule(NodeModule):
             self._renew_connection()
             confirmed = self.execute(task_vars, confirm=transaction)
         except AnsibleConnectionFailure as exc:
-            raise TaskError(
+            message = (
                 "after the change of the rules a new connection to the host failed. The host rolls back within "
-                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
-                result,
-            ) from None
-        # The result of the first call describes the change. The second call can only add a failure.
-        return confirmed if confirmed.get("failed") else {}
+                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}"
+            )
+        else:
+            # The result of the first call describes the change. The second call can only add a failure.
+            return confirmed if confirmed.get("failed") else {}
+        return fail_task(self._task, message, result)
 
     def _renew_connection(self) -> None:
         """Close the open connection, so that the next command needs a new connection through the new rules."""

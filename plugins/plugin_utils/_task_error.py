@@ -26,3 +26,13 @@ class TaskError(AnsibleActionFail):  # type: ignore[misc]  # Ansible has no type
         super().__init__(message, result={**(result or {})})
         # Ansible-core 2.17 adds the traceback.
         self.result.pop("exception", None)
+
+
+def fail_task(task: Any, message: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Raise TaskError, or return the failed result if the task judges its result itself.
+
+    Ansible evaluates `failed_when` and `until` for results only, not for exceptions.
+    """
+    if task.failed_when or task.until:
+        return {**result, "failed": True, "msg": message}
+    raise TaskError(message, result)

@@ -53,7 +53,9 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
 
     action = ActionModule.__new__(ActionModule)
     arguments = args or {"backend": "auto", "ruleset": {}}
-    action._task = SimpleNamespace(action="gatehouse.kong.kong_firewall", args=arguments, async_val=0)
+    action._task = SimpleNamespace(
+        action="gatehouse.kong.kong_firewall", args=arguments, async_val=0, failed_when=[], until=[]
+    )
     action._connection = connection(events)
     action._used_interpreter = None
     action._display = SimpleNamespace(display=events.append)

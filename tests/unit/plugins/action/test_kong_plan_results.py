@@ -58,7 +58,9 @@ def run(tmp_path, monkeypatch):
             _terminal, "Display", lambda: SimpleNamespace(display=lambda text, stderr: printed.append(text))
         )
         action = kong_plan.ActionModule.__new__(kong_plan.ActionModule)
-        action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=diff)
+        action._task = SimpleNamespace(
+            args=arguments, check_mode=check_mode, async_val=0, diff=diff, failed_when=[], until=[]
+        )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
         action._templar, action._loader = "templar", "loader"
         return action.run(None, VARIABLES), printed

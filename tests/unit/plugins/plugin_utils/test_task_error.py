@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError, fail_task
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
 
 LOCAL = {"ansible_connection": "local", "ansible_become": False}
@@ -58,3 +59,15 @@ def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch)
     _code, _output, message = run_action(tmp_path, "kong_drift_status")
     (file,) = (tmp_path / "junit").iterdir()
     assert message in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("judgement", ["failed_when", "until"])
+def test_a_task_that_judges_its_result_gets_a_result(judgement):
+    task = SimpleNamespace(**{"failed_when": [], "until": [], judgement: ["condition"]})
+    assert fail_task(task, "wrong", {"errors": 1}) == {"errors": 1, "failed": True, "msg": "wrong"}
+
+
+def test_any_other_task_gets_an_error():
+    with pytest.raises(TaskError, match="wrong") as failed:
+        fail_task(SimpleNamespace(failed_when=[], until=[]), "wrong", {"errors": 1})
+    assert failed.value.result["errors"] == 1
