@@ -30,9 +30,8 @@ TAIL = 60
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
-# Linters only read. Each lab has its own networks, and its scenario waits half of its time for boots, timers and dropped packets.
-# Checks of other groups run alone on the machine.
-PARALLEL = {"lint": 2, "molecule": 3}
+# Linters only read, and each lab has its own networks. Checks of other groups run alone on the machine.
+PARALLEL = {"lint": 2, "molecule": 2}
 
 running: set[int] = set()
 
