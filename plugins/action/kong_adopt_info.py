@@ -15,7 +15,5 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import
 class ActionModule(NodeModule):
     """Run the module with the names of all settings that the variables of the collection have."""
 
-    def execute(
-        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
-    ) -> dict[str, Any]:
+    def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         return super().execute(task_vars, wrap_async=wrap_async, **arguments, settings=[*SETTINGS])

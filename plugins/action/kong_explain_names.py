@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
     list_listener_names,
     list_listeners_of,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 
 _ARGUMENTS = {

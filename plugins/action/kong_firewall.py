@@ -12,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import fail_task
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
@@ -21,32 +21,31 @@ class ActionModule(NodeModule):
 
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().perform(task_vars)
         transaction = result.pop("_transaction", None)
         if transaction:
             result.update(self._confirm(transaction, result, task_vars))
         if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
-            host = (task_vars or {}).get("inventory_hostname")
+            host = task_vars["inventory_hostname"]
             self._display.display(
                 escape_text(f"{host}: backend {result['backend']}, because {result['backend_reason']}")
             )
         return result
 
-    def _confirm(self, transaction: str, result: Mapping[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _confirm(self, transaction: str, result: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Confirm the change, and return the keys to add to the result. Raises TaskError without a new connection."""
         try:
             self._renew_connection()
             confirmed = self.execute(task_vars, confirm=transaction)
         except AnsibleConnectionFailure as exc:
-            message = (
+            raise TaskError(
                 "after the change of the rules a new connection to the host failed. The host rolls back within "
-                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}"
-            )
-        else:
-            # The result of the first call describes the change. The second call can only add a failure.
-            return confirmed if confirmed.get("failed") else {}
-        return fail_task(self._task, message, result)
+                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
+                result,
+            ) from None
+        # The result of the first call describes the change. The second call can only add a failure.
+        return confirmed if confirmed.get("failed") else {}
 
     def _renew_connection(self) -> None:
         """Close the open connection, so that the next command needs a new connection through the new rules."""

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RELOAD, RESTART
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
 
@@ -21,9 +21,7 @@ class ActionModule(NodeModule):
 
     _supports_async = False
 
-    def execute(
-        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
-    ) -> dict[str, Any]:
+    def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         node = self._task.args["node"]
         try:
             options = make_options(node, self._task.args.get("config") or {})

@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import (
     check_before_facts,
     get_plan,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import fail_task
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -57,7 +57,7 @@ class ActionModule(ControllerAction):
                 return {}
             kept = get_plan(arguments["group"], variables, self._templar, self._loader)
         except RefusedError as exc:
-            return _refuse(self._task, exc)
+            raise _refuse(exc) from None
         result = {"path": kept.path, **_summarise(kept.plan)}
         plan = kept.plan.as_dict() if arguments["return_plan"] or arguments["show"] else kept.plan
         if arguments["return_plan"]:
@@ -116,12 +116,12 @@ def _make_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]
     return {"prepared": "".join(f"{line}\n" for line in format_changes(compare_plans(old, new)))}
 
 
-def _refuse(task: Any, refused: RefusedError) -> dict[str, Any]:
-    """Print the errors, and fail the task with a message that does not repeat them."""
+def _refuse(refused: RefusedError) -> TaskError:
+    """Print the errors, and return the error of the task, which does not repeat them."""
     show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
     shown, hidden = count_hidden_findings(refused.errors)
     listed = f"of which the first {shown} are listed above" if hidden else "listed above"
-    return fail_task(task, f"{refused}, {listed}. No host was touched.", {"errors": shown + hidden})
+    return TaskError(f"{refused}, {listed}. No host was touched.", {"errors": shown + hidden})
 
 
 def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:

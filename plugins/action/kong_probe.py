@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
@@ -14,8 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.certi
 class ActionModule(NodeModule):
     """Run the module on the host, and read the certificates on the controller, which has a library for them."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().perform(task_vars)
         if "probes" in result:
             result["probes"] = [escape_all(with_certificate(probe)) for probe in result["probes"]]
         return result

@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 # Variables that the playbook rollback reads. It compiles no plan, which would refuse them.
@@ -25,12 +25,9 @@ _OF_ROLLBACK = [
 class ActionModule(NodeModule):
     """Run the module if the variables of a rollback can be computed."""
 
-    def execute(
-        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
-    ) -> dict[str, Any]:
-        variables = task_vars or {}
-        host = variables["inventory_hostname"]
-        own = AnsibleInventory(variables, self._loader).read_variables(host)
+    def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
+        host = task_vars["inventory_hostname"]
+        own = AnsibleInventory(task_vars, self._loader).read_variables(host)
         if refused := explain_uncomputable(host, own, _OF_ROLLBACK):
             raise TaskError(refused)
         return super().execute(task_vars, wrap_async=wrap_async, **arguments)

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
     format_summary,
     list_proposals,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 
 FORMAT = 1

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
-
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import FileError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import LibraryError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction, TaskError
 
 
-class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
+class ControllerAction(TaskAction):
     """Checks the variables and the arguments of the task. A subclass has the work.
 
     ``arguments`` is the argument specification, ``one_of`` the options of which exactly one is needed.
@@ -29,18 +27,16 @@ class ControllerAction(ActionBase):  # type: ignore[misc]  # Ansible has no type
     arguments: ClassVar[Mapping[str, Any]]
     one_of: ClassVar[tuple[str, ...]] = ()
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of the work. Raises TaskError with the message of an expected error."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        if refused := explain_refusal(variables):
+        if refused := explain_refusal(task_vars):
             raise TaskError(refused)
         either = [self.one_of] if self.one_of else []
         _spec, arguments = self.validate_argument_spec(
             argument_spec=self.arguments, required_one_of=either, mutually_exclusive=either
         )
         try:
-            return {**result, "changed": False, **self.work(arguments, variables)}
+            return {"changed": False, **self.work(arguments, task_vars)}
         except (FileError, GroupError, LibraryError, PlanError) as exc:
             # Ansible would repeat the message of the cause.
             raise TaskError(str(exc)) from None

@@ -12,11 +12,10 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from ansible.module_utils.basic import _PY_MIN  # type: ignore[import-untyped]
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import provide_archive
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction, TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all, escape_text
 
 # The option of the modules for their code.
@@ -45,19 +44,17 @@ def _is_printed(key: str, value: Any) -> bool:
     return key in _PRINTED or is_dataclass(value)
 
 
-class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
+class NodeModule(TaskAction):
     """Runs the module of the task like Ansible's own action plugin, with its code as an archive."""
 
     _supports_async = True
 
-    def execute(
-        self, task_vars: Mapping[str, Any] | None, *, wrap_async: bool = False, **arguments: Any
-    ) -> dict[str, Any]:
+    def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         """Return the result of the module for the arguments of the task and further arguments."""
         module = self._task.action.rpartition(".")[2]
         given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
         answer = self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async)
-        if refused := self._explain_old_python(answer, task_vars or {}):
+        if refused := self._explain_old_python(answer, task_vars):
             raise TaskError(refused)
         return from_node(answer)
 
@@ -79,13 +76,12 @@ class NodeModule(ActionBase):  # type: ignore[misc]  # Ansible has no types
             "Install it on the host, and set ansible_python_interpreter to its path"
         )
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the result of the module. Raises TaskError for facts with the names of variables."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        if refused := explain_refusal(task_vars or {}):
+        if refused := explain_refusal(task_vars):
             raise TaskError(refused)
         in_background = bool(self._task.async_val and not self._connection.has_native_async)
-        result.update(self.execute(task_vars, wrap_async=in_background))
+        result = self.execute(task_vars, wrap_async=in_background)
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # noqa: SLF001 - as ansible.builtin.normal does
         return result

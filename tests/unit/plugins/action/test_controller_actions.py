@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _terminal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
@@ -41,7 +41,9 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     """Return the result of an action plugin and the texts that it printed."""
     printed = []
     action = module.ActionModule.__new__(module.ActionModule)
-    action._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False)
+    action._task = SimpleNamespace(
+        args=arguments, check_mode=check_mode, async_val=0, diff=False, failed_when=[], until=[]
+    )
     action._loader = None
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
@@ -283,7 +285,7 @@ def test_exit_status_of_drift(drift, status, words):
 def test_a_task_without_variables():
     action = kong_drift_status.ActionModule.__new__(kong_drift_status.ActionModule)
     arguments = {"drift": {"nodes": {}, "not_checked": {}, "differs": False}}
-    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False)
+    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[])
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False
 

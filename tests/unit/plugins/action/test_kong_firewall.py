@@ -12,7 +12,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _node_module
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 
 FIRST = {"changed": True, "backend": "nftables", "backend_reason": "it is there", "changes": {"ports": []}}
 

@@ -29,5 +29,5 @@ def test_no_warning_is_lost(monkeypatch, decision, expected):
     monkeypatch.setattr(kong_node_info, "make_options", lambda *_args: {})
     monkeypatch.setattr(kong_node_info, "decide_changes", lambda *_args: decision)
     plugin = object.__new__(kong_node_info.ActionModule)
-    plugin._task = SimpleNamespace(args={"node": {}})
+    plugin._task = SimpleNamespace(args={"node": {}}, failed_when=[], until=[])
     assert plugin.execute({})["warnings"] == expected

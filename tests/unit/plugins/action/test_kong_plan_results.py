@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import P
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, RunPlan
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
 
 NODES = {

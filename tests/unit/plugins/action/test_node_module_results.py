@@ -45,7 +45,9 @@ def run(monkeypatch):
             return {"stdout": "", "stderr": "", **(shown or {})}
 
         action = module.__new__(module)
-        action._task = SimpleNamespace(action="gatehouse.kong.kong_x", args=arguments, async_val=background)
+        action._task = SimpleNamespace(
+            action="gatehouse.kong.kong_x", args=arguments, async_val=background, failed_when=[], until=[]
+        )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp/1"), has_native_async=native)
         action._used_interpreter = python
         monkeypatch.setattr(_node_module, "provide_archive", lambda name: f"code of {name}")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_error import TaskError, fail_task
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction, TaskError
 from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
 
 LOCAL = {"ansible_connection": "local", "ansible_become": False}
@@ -28,9 +28,9 @@ FAILURES = {
 }  # fmt: skip
 
 
-def run_action(tmp_path, action):
+def run_action(tmp_path, action, **keywords):
     arguments, inventory, message = FAILURES[action]
-    play = {"hosts": "kong", "gather_facts": False, "tasks": [{f"gatehouse.kong.{action}": arguments}]}
+    play = {"hosts": "kong", "gather_facts": False, "tasks": [{f"gatehouse.kong.{action}": arguments, **keywords}]}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
     code, output = run(tmp_path, "play.yml", inventory=inventory)
     return code, output, message
@@ -61,13 +61,29 @@ def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch)
     assert message in file.read_text(encoding="utf-8")
 
 
+class FailingAction(TaskAction):
+    """An action whose task fails."""
+
+    def __init__(self, monkeypatch, **keywords):
+        monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
+        self._task = SimpleNamespace(**{"failed_when": [], "until": [], **keywords})
+
+    def perform(self, task_vars):
+        raise TaskError("wrong", {"errors": 1})
+
+
 @pytest.mark.parametrize("judgement", ["failed_when", "until"])
-def test_a_task_that_judges_its_result_gets_a_result(judgement):
-    task = SimpleNamespace(**{"failed_when": [], "until": [], judgement: ["condition"]})
-    assert fail_task(task, "wrong", {"errors": 1}) == {"errors": 1, "failed": True, "msg": "wrong"}
+def test_a_task_that_judges_its_result_gets_the_failed_result(monkeypatch, judgement):
+    result = FailingAction(monkeypatch, **{judgement: ["condition"]}).run()
+    assert result == {"changed": False, "errors": 1, "failed": True, "msg": "wrong"}
 
 
-def test_any_other_task_gets_an_error():
-    with pytest.raises(TaskError, match="wrong") as failed:
-        fail_task(SimpleNamespace(failed_when=[], until=[]), "wrong", {"errors": 1})
-    assert failed.value.result["errors"] == 1
+def test_any_other_task_gets_the_error(monkeypatch):
+    with pytest.raises(TaskError, match="wrong"):
+        FailingAction(monkeypatch).run()
+
+
+@pytest.mark.parametrize("action", FAILURES)
+def test_ansible_evaluates_failed_when_for_every_action(tmp_path, action):
+    code, output, _message = run_action(tmp_path, action, failed_when=False)
+    assert (code, output.count("fatal: ")) == (0, 0), output

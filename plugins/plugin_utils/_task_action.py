@@ -1,0 +1,50 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base of the action plugins, and the error with which they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
+from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
+
+
+class TaskError(AnsibleActionFail):  # type: ignore[misc]  # Ansible has no types
+    """A failed task. Ansible prints its message once, in the result.
+
+    Of other exceptions, and of results that an action returns as failed, ansible-core 2.19 and later print the message before
+    the result too (result_dict_from_exception in ansible/_internal/_errors/_error_utils.py at 2.19 to 2.21).
+    """
+
+    omit_exception_key = True
+
+    def __init__(self, message: str, result: Mapping[str, Any] | None = None) -> None:
+        """Keep the result, to which Ansible adds the message."""
+        super().__init__(message, result={**(result or {})})
+        # Ansible-core 2.17 adds the traceback.
+        self.result.pop("exception", None)
+
+
+class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
+    """The base of all action plugins. A subclass has the work."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the task. Raises TaskError, unless the task judges its result itself.
+
+        Ansible evaluates `failed_when` and `until` for results only, not for exceptions.
+        """
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            return {**result, **self.perform(task_vars or {})}
+        except TaskError as exc:
+            if self._task.failed_when or self._task.until:
+                return {**result, "changed": False, **exc.result}
+            raise
+
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keys of the result from the variables of the host. Raises TaskError for an expected error."""
+        raise NotImplementedError
