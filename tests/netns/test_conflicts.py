@@ -11,7 +11,7 @@ import json
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import read_saved, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
@@ -141,9 +141,8 @@ def table(family, rules, policy, priority=0):
 
 def conflicts(lab, want, own=OWN):
     listed = json.loads(lab.host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
-    for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
-        if needs_options(listed, family):
-            listed = with_options(listed, family, lab.host.run(program))
+    for family, saved in read_saved(lab.host, listed).items():
+        listed = with_options(listed, family, saved)
     return find_conflicts(listed, want, own)
 
 

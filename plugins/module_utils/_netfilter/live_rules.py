@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All rules of the kernel that packets to the host pass: those of nftables, and of both variants of iptables."""
+"""All rules that packets to the host pass: the rules of nftables, and of both variants of iptables."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_list
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_sets import inline_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_tables import list_nft_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import parse_tables
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import needs_options, with_options
-
-_SAVE = {"ip": "iptables-nft-save", "ip6": "ip6tables-nft-save"}
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import read_saved, with_options
 
 
 class LiveRules(t.NamedTuple):
@@ -47,17 +45,16 @@ def _list_nft_objects(host: Host) -> list[dict[str, t.Any]]:
         return []
     if host.which("nft") is None:
         raise HostError(
-            "rules of nftables are loaded, and only the program nft shows them: install the package nftables"
+            "rules of nftables are loaded, and the program nft, which lists them, is missing: install the package nftables"
         )
     objects = inline_sets(Listing(host).query("list", "ruleset"))
-    for family, program in _SAVE.items():
-        if needs_options(objects, family) and host.which(program):
-            objects = with_options(objects, family, host.run(program))
+    for family, saved in read_saved(host, objects).items():
+        objects = with_options(objects, family, saved)
     return objects
 
 
 def _list_legacy_programs(host: Host) -> dict[str, str]:
-    """Return the program iptables-legacy or ip6tables-legacy of each family that has tables of it."""
+    """Return the program by family, iptables-legacy or ip6tables-legacy, for the families with loaded tables of it."""
     return {
         name: find_program(host, name, "legacy") for name, family in FAMILY.items() if host.read(family.legacy_tables)
     }

@@ -14,12 +14,23 @@ import typing as t
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import split_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import LINE
 
 Json = t.Any
 Listing = t.List[t.Dict[str, Json]]
 _Place = t.Tuple[str, str]  # table and chain
+_SAVE = {"ip": "iptables-nft-save", "ip6": "ip6tables-nft-save"}
+
+
+def read_saved(host: Host, objects: Listing) -> dict[str, str]:
+    """Return the output of iptables-save by family (ip or ip6), if rules of the family have extensions. Raises HostError."""
+    return {
+        family: host.run(program)
+        for family, program in _SAVE.items()
+        if needs_options(objects, family) and host.which(program)
+    }
 
 
 def needs_options(objects: Listing, family: str) -> bool:

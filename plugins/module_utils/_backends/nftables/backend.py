@@ -114,7 +114,7 @@ class Nftables:
             find_conflicts,
         )
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import (  # noqa: PLC0415
-            needs_options,
+            read_saved,
             with_options,
         )
         from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (  # noqa: PLC0415
@@ -122,11 +122,9 @@ class Nftables:
         )
 
         objects = self._planned(self._listing, want)
-        for family, program in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
-            if needs_options(objects, family) and self._host.which(program):
-                saved = self._host.run(program)
-                self._translations += parse_saved_translations(saved, program.partition("-")[0])
-                objects = with_options(objects, family, saved)
+        for family, saved in read_saved(self._host, objects).items():
+            self._translations += parse_saved_translations(saved, f"{family}tables")
+            objects = with_options(objects, family, saved)
         return find_conflicts(objects, want, Own(_OURS | self._late_chains, PRIORITY, self._listing.of_files))
 
     def find_translations(self) -> tuple[Translation, ...]:

@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import (
     find_tables_of_iptables,
     needs_options,
+    read_saved,
     with_options,
 )
 
@@ -64,6 +69,20 @@ def test_only_extensions_need_lines():
     assert needs_options([rule("INPUT", {"xt": None})], "ip")
     assert not needs_options([rule("INPUT", MATCH)], "ip6")
     assert not needs_options([{"table": {"family": "ip"}}, rule("INPUT", {"drop": None})], "ip")
+
+
+@pytest.mark.parametrize(
+    ("programs", "family", "expected"),
+    [
+        (["iptables-nft-save", "ip6tables-nft-save"], "ip", {"ip": "of iptables-nft-save"}),
+        (["iptables-nft-save", "ip6tables-nft-save"], "ip6", {"ip6": "of ip6tables-nft-save"}),
+        (["ip6tables-nft-save"], "ip", {}),
+    ],
+)
+def test_the_program_of_each_family_with_an_extension_is_run(programs, family, expected):
+    host = SimpleNamespace(which=lambda name: name in programs, run=lambda name: f"of {name}")
+    listed = rule("INPUT", MATCH)
+    assert read_saved(host, [{"rule": {**listed["rule"], "family": family}}]) == expected
 
 
 def test_tables_of_iptables_have_an_extension_and_are_in_no_file():
