@@ -11,9 +11,9 @@ short_description: The ingress rules of a cloud firewall for Kong nodes
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Takes a plan and one or several nodes, and returns the sources that may connect to them, as the arguments of the module for
-    the firewall of a cloud provider. The provider's firewall drops all other packets.
-  - The sources are those that the nodes see. A provider's firewall sees the same, because the translation of a public address
+  - Takes a plan and one or several nodes, and returns their allowed sources as the arguments of the module for the firewall of
+    a cloud provider. The provider's firewall drops all other packets.
+  - The nodes and the provider's firewall see the same sources, because the translation of a public address
     to the private address of a host does not change the source.
   - A port that several of the nodes open has the sources of all of them. Networks are merged. Ports on a loopback address, and
     ports without an allowed source, have no rule.
@@ -45,8 +45,8 @@ options:
   limit:
     description:
       - The largest number of entries, if the provider raised yours. Beyond the limit, the filter fails.
-      - By default 60 networks of each family for V(aws), 1000 rules for V(azure), 5000 networks in a rule for V(gcp), 500 networks
-        for V(hetzner). For V(openstack) it depends on the project, so there is no default.
+      - By default 60 networks of each family for V(aws), 1000 rules for V(azure), 5000 networks in a rule for V(gcp) (the limit
+        of firewall policies; Google states none for other rules), 500 networks for V(hetzner). For V(openstack) it depends on the project, so there is no default.
     type: int
 seealso:
   - plugin: gatehouse.kong.firewall_rules

@@ -52,7 +52,7 @@ def may_have_templates(value: Any) -> bool:
 
 
 def may_depend_on_facts(value: Any, own: Mapping[str, Any], play: Mapping[str, Any]) -> bool:
-    """Tell whether facts may change a value of the inventory. ``own`` are the variables of its host, ``play`` those of the play.
+    """Tell whether facts may change a value of the inventory. ``own`` are the variables of its host, ``play`` the variables of the play.
 
     The answer is yes if a template of the value, or of a variable in it, names a fact, may reach facts, or is encrypted.
     """

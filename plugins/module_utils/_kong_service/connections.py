@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 
 _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
 CONNECTED, TRACKED = "connected", "tracked"
-_SOURCE, _PORT = "src=", "sport="
+_TRACKED = re.compile(r" src=(?P<client>\S+) .* src=(?P<server>\S+) .* sport=(?P<port>\d+) ")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Client:
 def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC) -> list[Client]:
     """Return the clients of these ports of tcp and udp, each pair of port and address once for each way to find it.
 
-    `own` are the addresses of this host. Connections of the host to itself are left out. Raises OSError if /proc cannot be read.
+    `own` are the addresses of this host. The host itself is no client. Raises OSError if /proc cannot be read.
     """
     found = {*_list_connected(ports, proc), *_list_tracked(ports, own, proc)}
     return sorted(found, key=lambda client: (client.port, client.source, client.found))
@@ -50,19 +51,16 @@ def _list_connected(ports: Collection[int], proc: Path) -> set[Client]:
 def _list_tracked(ports: Collection[int], own: Collection[str], proc: Path) -> Iterator[Client]:
     """Yield the clients in the table of connection tracking, which keeps closed connections for minutes.
 
-    A line has the addresses and the ports of the first packet, then those of the reply. The source of the reply is the server
+    A line has the addresses and the ports of the first packet, then of the reply. The source of the reply is the server
     (linux:net/netfilter/nf_conntrack_standalone.c, ct_seq_show). Without rules that track connections, the table is empty.
     """
     with suppress(FileNotFoundError):
         for line in (proc / "net/nf_conntrack").read_text(encoding="ascii").splitlines():
-            addresses = [_canonicalise(word[len(_SOURCE) :]) for word in line.split() if word.startswith(_SOURCE)]
-            port = [int(word[len(_PORT) :]) for word in line.split() if word.startswith(_PORT)][-1:]
-            if len(addresses) == 2 and port and port[0] in ports and addresses[1] in own and addresses[0] not in own:
-                yield Client(port[0], addresses[0], TRACKED)
-
-
-def _canonicalise(address: str) -> str:
-    return str(ipaddress.ip_address(address))
+            found = _TRACKED.search(line)
+            if found and int(found["port"]) in ports:
+                client, server = (str(ipaddress.ip_address(found[name])) for name in ("client", "server"))
+                if server in own and client not in own:
+                    yield Client(int(found["port"]), client, TRACKED)
 
 
 def _parse_mapped(address: str) -> str:

@@ -54,7 +54,7 @@ def _list_nft_objects(host: Host) -> list[dict[str, t.Any]]:
 
 
 def _list_legacy_programs(host: Host) -> dict[str, str]:
-    """Return the program by family, iptables-legacy or ip6tables-legacy, for the families with loaded tables of it."""
+    """Return the program by family, iptables-legacy or ip6tables-legacy, for each family with loaded tables of iptables-legacy."""
     return {
         name: find_program(host, name, "legacy") for name, family in FAMILY.items() if host.read(family.legacy_tables)
     }

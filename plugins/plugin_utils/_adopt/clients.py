@@ -31,7 +31,7 @@ _TRUE_LOG = (0, 11)
 
 
 def find_clients(host: FoundHost, ports: Mapping[str, Collection[int]], earlier: Clients) -> Clients:
-    """Return the clients of each listener with these ports: those that earlier runs found, and those that are found now.
+    """Return the clients of each listener with these ports: the clients of earlier runs, and of this run.
 
     Addresses of the host itself are left out.
     """

@@ -4,8 +4,9 @@
 
 """An ingress policy as the arguments of the modules for cloud firewalls, and the limits of each provider. Pure.
 
-The arguments are those of the modules in the package ansible 12, the limits those of the providers' documentation (2026):
-an entry of AWS is a network, that of Hetzner a network, that of Azure a rule, and that of Google a network of one rule.
+The modules are in the package ansible 12. The limits are in the documentation of AWS (rules of a security group; each network
+is a rule), Azure (rules of a group), Hetzner (effective rules of a firewall) and Google (source ranges of a rule of a firewall
+policy; a limit for rules of a network was not found).
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
 
 
 def check_fixed(variables: HostVariables, names: Names) -> None:
-    """Add the errors of a node that no fact can change. ``variables`` are those of Inventory.read_fixed."""
+    """Add the errors of a node that no fact can change. ``variables`` are the result of Inventory.read_fixed."""
     _check_all(variables)
     with suppress(FactsNeededError):
         if generation := _read_generation(variables):

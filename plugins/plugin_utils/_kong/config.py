@@ -29,8 +29,8 @@ UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, 
 # Settings of the plan that open no listener.
 _PLANNED = ("role", "cluster_control_plane", "cluster_telemetry_endpoint")
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
-# Settings of kong.conf are words of lower-case letters, and Kong ignores others without an error (kong/conf_loader.lua). In kong.yml a
-# setting may also have a hyphen, such as auto-join, and dots between its keys.
+# Settings of kong.conf are words of lower-case letters. Kong ignores any other name without an error (kong/conf_loader.lua). In kong.yml
+# a setting may also have a hyphen, such as auto-join, and dots between its keys.
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 # Kong's environment variables have this prefix, and no setting has it.
 _ENVIRONMENT = re.compile(r"kong_", re.IGNORECASE)

@@ -50,7 +50,7 @@ class Listed:
 class _CallerList:
     """Callers with the sources that a node sees. ``others`` are equivalent callers that are not in the list.
 
-    ``number`` is that of all lists with these members, or 0 if there are few members.
+    All lists with these members have the same ``number``. It is 0 if there are few members.
     """
 
     number: int

@@ -137,7 +137,7 @@ def test_no_remedy_that_is_an_error_elsewhere(nodes, missing):
 
 
 def test_the_egress_of_a_data_plane_next_to_another_one_with_egress():
-    """No node connects to a data plane, so its own NAT is no obstacle."""
+    """No node connects to a data plane, so its own NAT has no effect."""
     (error,) = errors({"c": CP, "m": {**DP, **OUT}, "n": DP})
     assert "set kong_nat_egress of this host if its NAT leads to c" in error.message
 

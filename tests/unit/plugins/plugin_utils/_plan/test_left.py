@@ -162,7 +162,7 @@ OF_LONG = {
 @pytest.mark.parametrize("connection", [{}, OF_LONG])
 @pytest.mark.parametrize("known", [False, True])
 def test_long_names_and_paths(length, connection, known):
-    """The command lacks what is in the command of the run. It is complete for names up to 64 characters."""
+    """The command leaves out the options of the run's own command. It is complete for names up to 64 characters."""
     names = {number: f"k{number}{'x' * length}"[:length] for number in range(1, 4)}
     old = planned({name: {"kong_address": f"10.0.0.{number}", **connection} for number, name in names.items()})
     new = planned({names[1]: {"kong_address": "10.0.0.9"}})

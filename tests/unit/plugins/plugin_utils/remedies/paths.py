@@ -107,7 +107,7 @@ PATHS = [
             "or set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
     ),
-    # The egress of a client is private, so it need not be what the node sees at a public address.
+    # The egress of a client is private, so the node may see another address at its public address.
     Advice(
         "no-path",
         {"c": {**CP, "kong_nat_egress": "192.168.0.1"}, "n": {**DP, "kong_nat_egress": "192.168.0.2"}},
