@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.acces
 PREFIX = "/usr/local/kong"
 
 
-def make_line(address):
-    return f'{address} - - [01/Dec/2026:10:00:00 +0000] "GET /status HTTP/1.1" 200 9 "-" "curl/7.88.1"\n'
+def make_line(address, request="GET /status"):
+    return f'{address} - - [01/Dec/2026:10:00:00 +0000] "{request} HTTP/1.1" 200 9 "-" "curl/7.88.1"\n'
 
 
 def write_log(root, text, path=f"{PREFIX}/{DEFAULT_LOG}"):
@@ -29,6 +29,14 @@ def test_each_client_is_listed_once_without_loopback(tmp_path):
     addresses = ["10.0.0.9", "127.0.0.1", "10.0.0.9", "fd00::2", "::1", "unix:", "2026/12/01"]
     write_log(tmp_path, "".join(map(make_line, addresses)) + "\n\u00e9 no line of nginx\n")
     assert list_logged(tmp_path, PREFIX, DEFAULT_LOG) == ["10.0.0.9", "fd00::2"]
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET /v1/outlet?node_id=81bb&node_hostname=dp", "GET /v1/wrpc", "POST /v2/outlet"]
+)
+def test_a_data_plane_is_no_client_of_the_admin_api(tmp_path, request_line):
+    write_log(tmp_path, make_line("10.0.0.9", request_line) + make_line("10.0.0.8", "GET /services/v1/routes"))
+    assert list_logged(tmp_path, PREFIX, DEFAULT_LOG) == ["10.0.0.8"]
 
 
 def test_an_absolute_path_is_below_the_root_of_kong(tmp_path):
