@@ -10,13 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import (
-    Clients,
-    describe_clients,
-    find_clients,
-)
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import Access, FoundHost, Kong, Stated
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import Clients
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, Kong, Stated
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.sources import SourceFinder
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import DEFAULT_SOURCES, NOBODY
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
     Generation,
@@ -73,12 +69,7 @@ def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Propo
     nodes = [host for host in ordered if host.name not in left_out]
     sites = _name_sites(nodes)
     drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {})) for host in nodes}
-    named = {
-        name
-        for draft in drafts.values()
-        for found in draft.find_sources().values()
-        for name in map(draft.name_source, found)
-    }
+    named = {name for draft in drafts.values() for name in draft.sources.find_names()}
     return Proposal(
         {
             name: tuple(line for line in draft.list_lines() if not _is_template(line.value))
@@ -91,7 +82,7 @@ def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Propo
         },
         {name: tuple(draft.list_questions()) for name, draft in drafts.items()},
         left_out,
-        {name: draft.clients for name, draft in drafts.items()},
+        {name: draft.sources.clients for name, draft in drafts.items()},
     )
 
 
@@ -174,9 +165,9 @@ class _Draft:
         return self.kong.settings["role"].value if "role" in self.kong.settings else _TRADITIONAL
 
     @property
-    def clients(self) -> Clients:
-        """The clients of each listener that other hosts can reach and that has no default source."""
-        return find_clients(self.host, self._list_closed_ports(), self.earlier)
+    def sources(self) -> SourceFinder:
+        """The sources of each listener that other hosts can reach and that has no default source."""
+        return SourceFinder(self.host, self.hosts, self._list_closed_ports(), self.earlier)
 
     @property
     def settings(self) -> Iterator[tuple[Setting, Stated]]:
@@ -199,7 +190,8 @@ class _Draft:
         for setting, stated in self.settings:
             yield Line(f"kong_{setting.name}", self._render(setting, stated), _describe(stated, self.kong))
         yield from self._list_cluster_lines()
-        yield from self._list_source_lines()
+        for listener, names, evidence in self.sources.list_sources():
+            yield Line(f"kong_{listener}_sources", names, evidence)
 
     def list_questions(self) -> Iterator[str]:
         """Yield what a person has to check or to add."""
@@ -213,22 +205,7 @@ class _Draft:
         for line in self.list_lines():
             if _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
-        yield from self._list_client_questions()
-
-    def _list_client_questions(self) -> Iterator[str]:
-        """Yield the questions about listeners without a client, and about clients that the firewall would refuse."""
-        sources = self.find_sources()
-        for listener, clients in self.clients.items():
-            if not sources[listener]:
-                yield (
-                    f"no client of {listener} was found. kong_{listener}_sources is not set, so the plan allows no source; which "
-                    f"hosts use it?{self._describe_access(listener)}"
-                )
-            for address in [address for address in clients if address not in sources[listener]]:
-                yield (
-                    f"{self.name_source(address)} is a client of {listener}, but the host's firewall would refuse a new connection, so "
-                    f"it was left out of kong_{listener}_sources; is it still needed?"
-                )
+        yield from self.sources.list_questions()
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
         default = Stated(setting.default, "", "")
@@ -261,21 +238,6 @@ class _Draft:
             return None
         return {"outside": outside.address, "outside_port": outside.port, "inside_port": inside[0].port}
 
-    def _list_source_lines(self) -> Iterator[Line]:
-        for listener, found in self.find_sources().items():
-            if found:
-                places = {self.name_source(address): found[address] for address in found}
-                named = {name: places[name] for name in sorted(places, key=make_natural_key)}
-                evidence = f"observed: {describe_clients(named)}.{self._describe_access(listener)}"
-                yield Line(f"kong_{listener}_sources", [*named], evidence)
-
-    def find_sources(self) -> Clients:
-        """Return the clients that the rules of the host do not refuse."""
-        return {
-            listener: {address: of[address] for address in of if not self._is_refused(listener, address)}
-            for listener, of in self.clients.items()
-        }
-
     def _list_closed_ports(self) -> dict[str, set[int]]:
         """Return the ports that other hosts can reach, by listener without a default source."""
         found: dict[str, set[int]] = {}
@@ -287,22 +249,6 @@ class _Draft:
                     found.setdefault(setting.listener, set()).update(ports)
         return found
 
-    def _list_access(self, listener: str) -> list[Access]:
-        ports = self._list_closed_ports()[listener]
-        return [access for access in self.kong.access if access.port in ports]
-
-    def _is_refused(self, listener: str, address: str) -> bool:
-        """Tell whether the host's rules refuse an address at every port of a listener."""
-        found = [access for access in self._list_access(listener) if access.family == f"ipv{find_family(address)}"]
-        return bool(found) and all(access.refuses(address) for access in found)
-
-    def _describe_access(self, listener: str) -> str:
-        """Return a sentence about the sources that the host's rules allow now; empty if they were not read."""
-        found = dict.fromkeys(
-            f"{access} ({access.family} to {access.protocol} {access.port})" for access in self._list_access(listener)
-        )
-        return f" The host's firewall allows now: {'; '.join(found)}" if found else ""
-
     def _list_open_ports(self, setting: Setting, stated: Stated) -> set[int]:
         """Return the ports of a setting that other hosts can reach."""
         try:
@@ -310,12 +256,6 @@ class _Draft:
         except ListenError:
             return set()
         return {entry.port for entry in entries if not is_loopback(entry.address)}
-
-    def name_source(self, address: str) -> str:
-        """Return the name of the only host of this network with an address, else the address, as this node sees it."""
-        near = [host for host in self.hosts if host.network == self.host.network]
-        names = [host.name for host in near if host.address == address]
-        return names[0] if len(names) == 1 else address
 
 
 def _describe(stated: Stated, kong: Kong) -> str:

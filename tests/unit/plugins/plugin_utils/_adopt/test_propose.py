@@ -13,7 +13,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
     KONG,
-    make_access,
     make_client,
     make_facts,
     make_host,
@@ -204,72 +203,3 @@ def test_the_proposal_is_an_inventory_with_a_plan():
     compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
     assert not compilation.errors
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
-
-
-ADMIN = {"settings": make_settings(admin_listen="10.0.0.1:8001"), "clients": [make_client(8001, "10.0.0.9")]}
-ALLOWED = "The host's firewall allows now: "
-
-
-@pytest.mark.parametrize(
-    ("access", "text"),
-    [
-        (make_access(8001, "any"), "any source (ipv4 to tcp 8001)"),
-        (make_access(8001, "10.0.0.0/24", "192.0.2.7/32"), "10.0.0.0/24, 192.0.2.7 (ipv4 to tcp 8001)"),
-        (make_access(8001, "any", excepted=["198.51.100.0/24"]), "any source, except 198.51.100.0/24 (ipv4 to tcp 8001)"),
-        (make_access(8001, unknown=["10.0.0.0/8"], reason="`limit`"), "no source; 10.0.0.0/8: not known, because of `limit` (ipv4 to tcp 8001)"),
-        (make_access(8001, *(f"10.0.0.{number}/32" for number in range(23))), "10.0.0.19, 3 more networks (ipv4 to tcp 8001)"),
-    ],
-)  # fmt: skip
-def test_evidence_of_sources_has_what_the_firewall_allows_now(access, text):
-    proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=[access, make_access(22, "any")])])
-    (line,) = [line for line in proposal.nodes["a"] if line.variable == "kong_admin_sources"]
-    assert line.evidence.startswith("observed: connected: 10.0.0.9. The ")
-    assert ALLOWED in line.evidence
-    assert line.evidence.endswith(text)
-
-
-@pytest.mark.parametrize(
-    ("access", "is_left_out"),
-    [
-        ([make_access(8001, "10.0.0.0/24")], False),
-        ([make_access(8001, "10.0.1.0/24")], True),
-        ([make_access(8001, "any", excepted=["10.0.0.9/32"])], True),
-        ([make_access(8001, "any", excepted=["10.0.0.8/32"])], False),
-        ([make_access(8001, unknown=["10.0.0.0/8"], reason="a limit")], False),
-        ([make_access(8001, unknown=["any"], reason="a limit")], False),
-        ([make_access(8001, family="ipv6")], False),
-        ([make_access(8001), make_access(8001, "any")], False),
-        ([make_access(22)], False),
-        ([], False),
-    ],
-)
-def test_client_that_the_firewall_refuses_is_left_out_and_asked_about(access, is_left_out):
-    proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=access)])
-    asked = [question for question in proposal.questions["a"] if "would refuse" in question]
-    assert ("kong_admin_sources" not in variables_of(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
-    assert all(question.startswith("10.0.0.9 is a client of admin, but") for question in asked)
-
-
-def test_question_about_a_listener_without_a_client_has_what_the_firewall_allows_now():
-    host = make_host("a", "10.0.0.1", **{**ADMIN, "clients": []}, access=[make_access(8001, "10.0.0.0/24")])
-    (question,) = [text for text in propose([host]).questions["a"] if "no client of admin" in text]
-    assert question.endswith(f"which hosts use it? {ALLOWED}10.0.0.0/24 (ipv4 to tcp 8001)")
-
-
-def test_clients_of_earlier_runs_are_sources_too_and_a_second_run_changes_nothing():
-    first = propose([make_host("a", "10.0.0.1", **ADMIN)])
-    assert first.observed == {"a": {"admin": {"10.0.0.9": ["connected"]}}}
-    again = propose([make_host("a", "10.0.0.1", **{**ADMIN, "clients": []})], first.observed)
-    assert again == first
-
-
-def test_evidence_names_each_place_of_each_client():
-    clients = [make_client(8001, "10.0.0.9"), make_client(8001, "10.0.0.30", "tracked"), make_client(8001, "10.0.0.9", "tracked")]  # fmt: skip
-    host = make_host("a", "10.0.0.1", **{**ADMIN, "clients": clients, "logged": ["192.0.2.1", "10.0.0.9"]})
-    (line,) = [
-        line for line in propose([host, make_other("ops", "10.0.0.30")]).nodes["a"] if "sources" in line.variable
-    ]
-    assert line.value == ["10.0.0.9", "192.0.2.1", "ops"]
-    assert line.evidence == (
-        "observed: connected: 10.0.0.9; in the access log of the Admin API: 10.0.0.9, 192.0.2.1; tracked by the kernel: 10.0.0.9, ops."
-    )
