@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.access i
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.bounds import list_named_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import list_unicast
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Chain
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
 SERVICE = Service("tcp", 8001, "0.0.0.0")
@@ -65,3 +66,10 @@ def test_too_many_networks_are_not_evaluated(monkeypatch):
     found = find("-A INPUT -s 10.0.0.0/8 -j DROP")
     assert found == make_unknown("ipv4", SERVICE, "the rules name 1 networks, too many to evaluate")
     assert (found.allowed.ranges, found.undecided) == ((), list_unicast("ipv4"))
+
+
+def test_a_chain_of_some_interfaces_leaves_the_sources_unknown():
+    chain = Chain("early", [], "ingress", -300, DROP, "netdev", "own", "eth1")
+    found = find_access([{"early": chain}], SERVICE, "ipv4", [])
+    assert (found.allowed.ranges, found.undecided) == ((), list_unicast("ipv4"))
+    assert found.reason == "the policy of chain netdev own early"
