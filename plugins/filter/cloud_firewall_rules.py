@@ -45,8 +45,9 @@ options:
   limit:
     description:
       - The largest number of entries, if the provider raised yours. Beyond the limit, the filter fails.
-      - By default 60 networks of each family for V(aws), 1000 rules for V(azure), 5000 networks in a rule for V(gcp) (the limit
-        of firewall policies; Google states none for other rules), 500 networks for V(hetzner). For V(openstack) it depends on the project, so there is no default.
+      - By default 60 networks of each family for V(aws), 1000 rules for V(azure), 5000 networks in a rule for V(gcp), and 500
+        networks for V(hetzner). Google states 5000 for firewall policies, and nothing for other rules.
+      - For V(openstack) it depends on the project, so there is no default.
     type: int
 seealso:
   - plugin: gatehouse.kong.firewall_rules
