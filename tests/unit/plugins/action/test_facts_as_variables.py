@@ -9,6 +9,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
@@ -198,5 +199,7 @@ def test_every_task_fails_with_such_facts_of_its_host(path, monkeypatch):
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
     plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
     variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}
+    action = plugin.__new__(plugin)
+    action._task = SimpleNamespace(failed_when=[], until=[])
     with pytest.raises(AnsibleActionFail, match=r"^n: kong_report_path: the facts of this host have this name"):
-        plugin.__new__(plugin).run(None, variables)
+        action.run(None, variables)
