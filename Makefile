@@ -40,7 +40,7 @@ lint: packages ## Run the linters
 
 .PHONY: unit
 unit: packages ## Run the unit tests, with and without network namespaces
-	@$(CHECK) unit
+	@$(CHECK) unit netns
 
 .PHONY: artifact
 artifact: packages ## Build the collection, install only the tarball and run it

@@ -15,10 +15,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from checks import Check, list_checks
@@ -30,8 +30,9 @@ TAIL = 60
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
-# Linters only read, and each lab has its own networks. Checks of other groups run alone on the machine.
-PARALLEL = {"lint": 2, "molecule": 2}
+# The groups of a stage run side by side, each with this number of checks at once: linters only read, each lab has its own
+# networks, and the tests in network namespaces mostly wait.
+STAGES = ({"lint": 2}, {"unit": 1}, {"artifact": 1}, {"lab": 1}, {"netns": 1, "molecule": 2})
 
 running: set[int] = set()
 
@@ -97,7 +98,7 @@ def wait(check: Check, process: subprocess.Popen[bytes]) -> int | None:
 def find_last_line(check: Check) -> str:
     """Return the last line of pytest's output, such as ``12 passed in 0.3s``."""
     lines = locate_log(check).read_text(errors="replace").strip().splitlines()
-    return lines[-1].strip("= ") if lines and check.group == "unit" else ""
+    return lines[-1].strip("= ") if lines and check.group in ("unit", "netns") else ""
 
 
 def run(check: Check) -> Result:
@@ -109,10 +110,12 @@ def run(check: Check) -> Result:
     return Result(check, "FAILED" if failure else "ok", time.monotonic() - started, failure or find_last_line(check))
 
 
-def run_all(checks: Iterable[Check]) -> Iterator[Result]:
-    for group, members in groupby(checks, key=lambda check: check.group):
-        with ThreadPoolExecutor(PARALLEL.get(group, 1)) as pool:
-            for future in as_completed([pool.submit(run, check) for check in members]):
+def run_all(checks: Sequence[Check]) -> Iterator[Result]:
+    for stage in STAGES:
+        with ExitStack() as stack:
+            pools = {group: stack.enter_context(ThreadPoolExecutor(workers)) for group, workers in stage.items()}
+            started = [pools[check.group].submit(run, check) for check in checks if check.group in pools]
+            for future in as_completed(started):
                 yield future.result()
 
 

@@ -100,7 +100,7 @@ def list_checks() -> list[Check]:
         Check("lint", "prose", _run_script("prose.py")),
         Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
         Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 20 * MINUTE),
-        Check("unit", "network namespaces", _enter_namespaces(), "tests/netns", timeout=20 * MINUTE),
         Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
+        Check("netns", "network namespaces", _enter_namespaces(), "tests/netns", timeout=30 * MINUTE),
         *_list_scenarios(),
     ]

@@ -81,3 +81,12 @@ def test_checks_are_chosen_by_group_or_name():
     assert len({chosen.title for chosen in check.choose([])}) == len(check.choose([])) > 10
     with pytest.raises(SystemExit, match=r"'mypi' is neither a group nor a check; use one of .*mypy"):
         check.choose(["mypi"])
+
+
+def test_every_check_runs_once_in_its_stage(monkeypatch):
+    checks = check.choose([])
+    assert sorted(group for stage in check.STAGES for group in stage) == sorted({item.group for item in checks})
+    monkeypatch.setattr(check, "run", lambda item: Result(item, "ok", 0))
+    done = [result.check for result in check.run_all(checks)]
+    assert sorted(done, key=checks.index) == checks
+    assert max(done.index(item) for item in checks if item.group == "lab") < done.index(checks[-1])
