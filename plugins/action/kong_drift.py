@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import l
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     format_drift,
+    format_drift_summary,
     gather,
     gather_without_plan,
 )
@@ -49,7 +50,7 @@ class ActionModule(ControllerAction):
         show(format_drift(data))
         if arguments["path"]:
             update_file(Path(arguments["path"]), json.dumps(data, indent=2) + "\n", check_mode=False)
-        return data
+        return {**data, "summary": format_drift_summary(data), "failure": drift.find_failure()}
 
 
 def _find_result(variables: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:

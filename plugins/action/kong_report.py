@@ -45,9 +45,12 @@ _ARGUMENTS = {
     "placeholders": {"type": "str"},
     "observers": {"type": "str"},
     "drift": {"type": "dict"},
+    "staged": {"type": "dict"},
 }
 _EITHER = ("plan", "refused_group")
 _NAME = "report"
+# The keys of kong_staged's result that the report has.
+_COUNTS = ("sources", "nodes", "not_checked", "problems")
 
 
 class ActionModule(ControllerAction):
@@ -122,8 +125,10 @@ def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], pa
         }
     if arguments["drift"]:
         kept["drift"] = {"at": at, **{key: arguments["drift"][key] for key in ("nodes", "not_checked")}}
+    if arguments["staged"]:
+        kept["staged"] = {"at": at, **{key: arguments["staged"][key] for key in _COUNTS}}
     changes = _list_changes(read_plan(Path(arguments["before"])), plan, hostvars) if arguments["before"] else None
-    return Evidence(plan, kept.get("verification"), kept.get("drift"), changes)
+    return Evidence(plan, changes=changes, **kept)
 
 
 def _list_changes(old: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[Change]:

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import (
     find_problems,
     format_counted,
+    format_failure,
     format_summary,
     list_proposals,
 )
@@ -58,11 +59,7 @@ class ActionModule(ControllerAction):
         data = {"format": FORMAT, "problems": problems, "proposals": proposals, **counted.as_dict()}
         if arguments["path"]:
             update_file(Path(arguments["path"]), dump_json(data), check_mode=False)
-        summary = format_summary(counted)
-        if problems:
-            text = f"{summary}. Not ready to enforce: {'; '.join(problems)}. The sources are listed above"
-            raise TaskError(text, data)
-        return {**data, **_make_status(summary, counted.not_checked)}
+        return {**data, "summary": format_summary(counted), "failure": format_failure(problems)}
 
 
 def _read_networks(arguments: Mapping[str, Any]) -> list[str]:
@@ -70,10 +67,3 @@ def _read_networks(arguments: Mapping[str, Any]) -> list[str]:
         return [canonicalise_network(text) for text in arguments["expected"]]
     except AddressError as exc:
         raise TaskError(f"kong_staged_expected: {exc}") from None
-
-
-def _make_status(summary: str, not_checked: Mapping[str, str]) -> dict[str, Any]:
-    """Return the message, and the result with which ansible-playbook exits with status 4 for nodes not checked."""
-    if not_checked:
-        return {"unreachable": True, "msg": f"{summary}. The nodes that were not checked are listed above"}
-    return {"msg": summary}

@@ -82,6 +82,16 @@ not_checked:
   returned: always
   type: dict
   sample: {b1: ["kong_node_info needs root, and this task runs as deploy: set become: true"]}
+summary:
+  description: The result in one line.
+  returned: always
+  type: str
+  sample: "3 of 3 nodes checked: no difference from the plan"
+failure:
+  description: Why M(gatehouse.kong.kong_exit_status) fails. Empty if no node differs and there is a plan.
+  returned: always
+  type: str
+  sample: ""
 format:
   description: The number of the format of this result and of the file, 1.
   returned: always

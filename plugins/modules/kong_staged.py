@@ -14,10 +14,8 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the result of M(gatehouse.kong.kong_firewall_info) from each node. Prints a table of the counted sources
     and the source terms that would allow them.
-  - Fails if enforcing the plan would drop a source that is not in O(expected), if a count is incomplete, or if it is
-    shorter than O(quiet_days). C(ansible-playbook) then exits with status 2.
-  - If there is no such problem, but a node could not be checked, the result is unreachable, and C(ansible-playbook) exits with
-    status 4.
+  - A problem is no failure; RV(failure) tells why the plan should not be enforced yet, and
+    M(gatehouse.kong.kong_exit_status) fails because of it.
   - Runs on the controller and connects to no host.
 options:
   plan:
@@ -45,6 +43,7 @@ extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_firewall_info
+  - module: gatehouse.kong.kong_exit_status
 """
 
 EXAMPLES = r"""
@@ -63,12 +62,18 @@ EXAMPLES = r"""
     plan: "{{ fleet.path }}"
     registered: node
     quiet_days: 7
+  register: counts
+  run_once: true
+
+- name: Fail if the plan should not be enforced yet
+  gatehouse.kong.kong_exit_status:
+    result: "{{ counts }}"
   run_once: true
 """
 
 RETURN = r"""
 problems:
-  description: Why the plan should not be enforced yet. Empty if nothing speaks against it.
+  description: Unexpected sources, incomplete counts, and counts that are shorter than O(quiet_days).
   returned: always
   type: list
   elements: str
@@ -103,9 +108,14 @@ format:
   description: The number of the format of this result and of the file, 1.
   returned: always
   type: int
-msg:
+summary:
   description: The result in one line.
   returned: always
   type: str
   sample: "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
+failure:
+  description: Why the plan should not be enforced yet, as one text. Empty if there is no problem.
+  returned: always
+  type: str
+  sample: ""
 """

@@ -41,14 +41,19 @@ class Case:
 
 
 def render_junit(
-    plan: Mapping[str, Any], verification: Mapping[str, Any] | None, drift: Mapping[str, Any] | None
+    plan: Mapping[str, Any],
+    verification: Mapping[str, Any] | None,
+    drift: Mapping[str, Any] | None,
+    staged: Mapping[str, Any] | None,
 ) -> str:
-    """Return the XML. The plan is a suite, and so are the verification and drift, if they are given."""
+    """Return the XML. The plan is a suite, and so are the verification, drift and counted sources, if they are given."""
     suites = {"plan": [*_make_plan_cases(plan)]}
     if verification:
         suites["verification"] = [_make_verification_case(outcome) for outcome in verification["outcomes"]]
     if drift:
         suites["drift"] = [*_make_drift_cases(drift)]
+    if staged:
+        suites["staged"] = [*_make_staged_cases(staged)]
     return render_suites(suites)
 
 
@@ -117,7 +122,16 @@ def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
     for (part, line), nodes in share_differences(drift).items():
         failure = "; ".join(("differs from the plan", *_list_names(nodes)))
         yield Case(format_ranges(nodes), f"{part}: {line}", failure=failure)
-    for reason, nodes in share_reasons(drift["not_checked"]).items():
+    yield from _make_skipped_cases(drift["not_checked"])
+
+
+def _make_staged_cases(staged: Mapping[str, Any]) -> Iterator[Case]:
+    yield Case("fleet", "can be enforced without dropping a source", failure="; ".join(staged["problems"]))
+    yield from _make_skipped_cases({node: [reason] for node, reason in staged["not_checked"].items()})
+
+
+def _make_skipped_cases(not_checked: Mapping[str, Sequence[str]]) -> Iterator[Case]:
+    for reason, nodes in share_reasons(not_checked).items():
         yield Case(format_ranges(nodes), "checked", skipped="; ".join((reason, *_list_names(nodes))))
 
 

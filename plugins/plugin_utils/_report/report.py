@@ -43,6 +43,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import
     make_ports_section,
     summarise_plan,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.staged import (
+    make_staged_section,
+    summarise_staged,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
@@ -61,10 +65,10 @@ _EQUIVALENT = "Equivalent nodes of a site share a box with the addresses of the 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The input of a report: the plan and, if given, a verification, drift, changes from an older plan, and the origin.
+    """The input of a report: the plan and, if given, a verification, drift, counts, changes from an older plan, and the origin.
 
     ``verification`` has the keys ``outcomes`` (as module kong_verification returns them) and ``at``. ``drift`` has the result
-    of module kong_drift, and ``at``.
+    of module kong_drift, and ``at``. ``staged`` has the result of module kong_staged, and ``at``.
     """
 
     plan: Mapping[str, Any]
@@ -72,9 +76,10 @@ class Evidence:
     drift: Mapping[str, Any] | None = None
     changes: Sequence[Change] | None = None
     origin: Origin | None = None
+    staged: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, from which read_kept_evidence reads the verification and drift again."""
+        """Return plain data, from which read_kept_evidence reads verification, drift and counts again."""
         changes = None if self.changes is None else [change.as_dict() for change in self.changes]
         return {
             "format": FORMAT,
@@ -83,17 +88,18 @@ class Evidence:
             "changes": changes,
             "verification": self.verification,
             "drift": self.drift,
+            "staged": self.staged,
         }
 
 
 def read_kept_evidence(text: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the verification and drift in the JSON of a report of the same plan; empty for any other report."""
+    """Return the results of nodes in the JSON of a report of the same plan; empty for any other report."""
     try:
         kept = json.loads(text)
     except ValueError:
         return {}
     same = isinstance(kept, dict) and kept.get("format") == FORMAT and kept.get("plan") == plan
-    return {key: kept[key] for key in ("verification", "drift") if kept.get(key)} if same else {}
+    return {key: kept[key] for key in ("verification", "drift", "staged") if kept.get(key)} if same else {}
 
 
 def render_html_report(evidence: Evidence) -> str:
@@ -118,7 +124,7 @@ def render_json_report(evidence: Evidence) -> str:
 
 def render_junit_report(evidence: Evidence) -> str:
     """Return the report as JUnit XML."""
-    return render_junit(evidence.plan, evidence.verification, evidence.drift)
+    return render_junit(evidence.plan, evidence.verification, evidence.drift, evidence.staged)
 
 
 # By the suffix of the file's name.
@@ -149,11 +155,14 @@ def _summarise(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
         yield "Admin API", Cell(f"{count_noun(len(open_nodes), 'node')} without authentication", BAD, "verification")
     if evidence.drift:
         yield "drift", summarise_drift(evidence.drift)
+    if evidence.staged:
+        yield "counted sources", summarise_staged(evidence.staged)
 
 
 def _make_sections(evidence: Evidence) -> Iterator[Section]:
     measured = [make_verification_section(evidence.plan, evidence.verification)] if evidence.verification else []
     measured += [make_drift_section(evidence.drift)] if evidence.drift else []
+    measured += [make_staged_section(evidence.staged)] if evidence.staged else []
     outcomes = evidence.verification["outcomes"] if evidence.verification else ()
     yield make_nodes_section(evidence.plan, outcomes, evidence.drift)
     if evidence.changes is not None:

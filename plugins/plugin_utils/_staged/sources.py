@@ -80,6 +80,15 @@ class Counted:
         """
         return tuple(source for source in self.sources if source.effect == DROPPED and self.nodes[source.node].staged)
 
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Counted:
+        """Return the counted sources from their plain data."""
+        return Counted(
+            tuple(CountedSource(**{**source, "hosts": tuple(source["hosts"])}) for source in data["sources"]),
+            {name: CountingNode(**node) for name, node in data["nodes"].items()},
+            data["not_checked"],
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {

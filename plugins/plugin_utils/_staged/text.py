@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources import DAY, Counted, CountedSource
@@ -90,24 +90,31 @@ def find_problems(counted: Counted, quiet_days: int | None) -> list[str]:
     return problems
 
 
+def format_failure(problems: Sequence[str]) -> str:
+    """Return the problems as one text, empty without problems."""
+    return f"Not ready to enforce: {'; '.join(problems)}. The sources are listed above" if problems else ""
+
+
 def _has(names: list[str]) -> str:
     return "has" if len(names) == 1 else "have"
 
 
 def _make_row(source: CountedSource) -> list[str]:
     port = f"{source.port}/{source.protocol}"
-    return [source.node, source.listener or "-", port, _format_source(source), str(source.packets),
-            f"{_format_time(source.age)} ago", source.effect]  # fmt: skip
+    return [source.node, source.listener or "-", port, format_counted_source(source), str(source.packets),
+            f"{format_time(source.age)} ago", source.effect]  # fmt: skip
 
 
-def _format_source(source: CountedSource) -> str:
+def format_counted_source(source: CountedSource) -> str:
+    """Return the address of a source with its names, or with the network that covers it and similar sources."""
     if source.hosts:
         return f"{source.address} ({format_ranges(source.hosts)})"
     single = source.network.rpartition("/")[0] == source.address and source.network.endswith(("/32", "/128"))
     return source.address if single else f"{source.address} in {source.network}"
 
 
-def _format_time(seconds: int) -> str:
+def format_time(seconds: int) -> str:
+    """Return a number of seconds as text, in days, hours or minutes."""
     for length, unit in _UNITS:
         if seconds >= length:
             return count_noun(seconds // length, unit)
@@ -127,17 +134,27 @@ def _make_term(source: CountedSource) -> str:
     return network.removesuffix("/128" if ":" in network else "/32")
 
 
-def _list_notes(counted: Counted) -> Iterator[str]:
-    times: dict[str, list[str]] = {}
+def share_states(counted: Counted) -> dict[str, list[str]]:
+    """Return the checked nodes by their state: whether they are staged, and for how long they have counted."""
+    states: dict[str, list[str]] = {}
     for name, node in counted.nodes.items():
         state = "staged" if node.staged else "enforced"
-        since = "as long as entries are kept" if node.seconds is None else _format_time(node.seconds)
+        since = "as long as entries are kept" if node.seconds is None else format_time(node.seconds)
         text = f"{state}, counted for {since}" if node.counts else f"{state}, and counts nothing (kong_firewall_record)"
-        times.setdefault(text, []).append(name)
-    for text, names in times.items():
-        yield f"{format_ranges(names)}: {text}"
+        states.setdefault(text, []).append(name)
+    return states
+
+
+def list_incomplete(counted: Counted) -> Iterator[str]:
+    """Yield a line for each node that did not list all sources."""
     for name, node in counted.nodes.items():
         if node.uncounted:
             packets = count_noun(node.uncounted, "packet")
             yield f"INCOMPLETE: {name}: {packets} of further sources are not listed, because all entries were in use"
+
+
+def _list_notes(counted: Counted) -> Iterator[str]:
+    for text, names in share_states(counted).items():
+        yield f"{format_ranges(names)}: {text}"
+    yield from list_incomplete(counted)
     yield from format_not_checked({name: [reason] for name, reason in counted.not_checked.items()})

@@ -53,6 +53,14 @@ class Drift:
         """Whether any checked node differs."""
         return any(lines for parts in self.nodes.values() for lines in parts.values())
 
+    def find_failure(self) -> str:
+        """Return why drift is a failure, an empty text if it is none."""
+        if self.differs:
+            return "The differences are listed above"
+        if self.not_checked and all(reasons == (NO_PLAN,) for reasons in self.not_checked.values()):
+            return "There is no plan; the errors are listed above"
+        return ""
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
         nodes = {node: {part: list(lines) for part, lines in parts.items()} for node, parts in self.nodes.items()}

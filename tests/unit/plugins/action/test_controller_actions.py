@@ -16,7 +16,7 @@ from ansible.plugins import action as action_base
 
 from ansible_collections.gatehouse.kong.plugins.action import (
     kong_drift,
-    kong_drift_status,
+    kong_exit_status,
     kong_explain,
     kong_explain_names,
     kong_leaving,
@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run, _termi
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN, Drift
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
 
@@ -83,7 +83,7 @@ def no_warning_of_ansible(monkeypatch):
 ACTIONS = {
     kong_explain: {"plan": PLAN, "caller": "a1", "target": "b1"},
     kong_explain_names: {"caller": "a1", "target": "b1"},
-    kong_drift_status: {"drift": {}},
+    kong_exit_status: {"result": {}},
     kong_drift: {"plan": PLAN, "registered": "node"},
     kong_staged: {"plan": PLAN, "registered": "node"},
     kong_verification: {"plan": PLAN, "registered": "met"},
@@ -210,7 +210,7 @@ def make_counts(*entries):
     return {"counted": {"staged": True, "ruleset": {"allow": []}, "counts": counts}}
 
 
-def test_staged_returns_the_counts_and_the_exit_status(tmp_path, monkeypatch):
+def test_staged_returns_the_counts_and_the_failure(tmp_path, monkeypatch):
     file = tmp_path / "staged.json"
     hostvars = {name: make_counts() for name in ("a1", "a2", "b1")}
     arguments = {"plan": PLAN, "registered": "counted", "path": str(file)}
@@ -220,16 +220,16 @@ def test_staged_returns_the_counts_and_the_exit_status(tmp_path, monkeypatch):
     quiet["nodes"] = dict.fromkeys(hostvars, state)
     result, printed = run(kong_staged, arguments, hostvars)
     summary = "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
-    assert result == {**quiet, "changed": False, "msg": summary}
+    assert result == {**quiet, "changed": False, "summary": summary, "failure": ""}
     assert json.loads(file.read_text(encoding="utf-8")) == quiet
     assert len(printed) == 1
     hostvars["b1"] = {}
     result, _printed = run(kong_staged, arguments, hostvars)
-    assert (result["unreachable"], "failed" in result, [*result["not_checked"]]) == (True, False, ["b1"])
+    assert (result["failure"], [*result["not_checked"]]) == ("", ["b1"])
     entry = {"source": "192.168.10.77", "protocol": "tcp", "port": 8001, "packets": 3, "age": 60}
     hostvars["a1"] = make_counts(entry)
-    result, _printed = fail(kong_staged, arguments, hostvars)
-    assert (result["failed"], "unreachable" in result) == (True, False)
+    result, _printed = run(kong_staged, arguments, hostvars)
+    assert result["failure"] == "Not ready to enforce: unexpected sources on a1. The sources are listed above"
     assert result["problems"] == ["unexpected sources on a1"]
     assert [(source["node"], source["address"]) for source in result["sources"]] == [("a1", "192.168.10.77")]
     result, _printed = run(kong_staged, {**arguments, "expected": ["192.168.10.0/24"]}, hostvars)
@@ -254,37 +254,42 @@ def test_drift_names_the_message_of_an_earlier_connection():
 
 
 @pytest.mark.parametrize(
-    ("drift", "status", "words"),
+    ("nodes", "not_checked", "failure"),
     [
-        (
-            {"nodes": {"a1": {"firewall": []}}, "not_checked": {}, "differs": False},
-            None,
-            "1 of 1 node checked: no difference",
-        ),
-        (
-            {"nodes": {"a1": {"firewall": ["x"]}}, "not_checked": {"b1": ["y"]}, "differs": True},
-            "failed",
-            "1 node differs",
-        ),
-        (
-            {"nodes": {"a1": {"firewall": []}}, "not_checked": {"b1": ["y"]}, "differs": False},
-            "unreachable",
-            "1 of 2 nodes",
-        ),
-        ({"nodes": {}, "not_checked": {"a1": [NO_PLAN]}, "differs": False}, "failed", "There is no plan"),
-        ({"nodes": {}, "not_checked": {"a1": [NO_PLAN], "b1": ["y"]}, "differs": False}, "unreachable", "0 of 2 nodes"),
+        ({"a1": {"firewall": []}}, {}, ""),
+        ({"a1": {"firewall": ["x"]}}, {"b1": ("y",)}, "The differences are listed above"),
+        ({"a1": {"firewall": []}}, {"b1": ("y",)}, ""),
+        ({}, {"a1": (NO_PLAN,)}, "There is no plan; the errors are listed above"),
+        ({}, {"a1": (NO_PLAN,), "b1": ("y",)}, ""),
     ],
 )
-def test_exit_status_of_drift(drift, status, words):
-    result, printed = (fail if status == "failed" else run)(kong_drift_status, {"drift": drift})
+def test_the_failure_of_drift(nodes, not_checked, failure):
+    assert Drift(nodes, not_checked).find_failure() == failure
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "message"),
+    [
+        ({"failure": "", "not_checked": {}}, None, "found"),
+        ({"failure": "it differs", "not_checked": {}}, "failed", "found. it differs"),
+        ({"failure": "it differs", "not_checked": {"b1": "y"}}, "failed", "found. it differs"),
+        (
+            {"failure": "", "not_checked": {"b1": ["y"]}},
+            "unreachable",
+            "found. The nodes that were not checked are listed above",
+        ),
+    ],
+)
+def test_exit_status(result, status, message):
+    arguments = {"result": {"summary": "found", **result}}
+    result, printed = (fail if status == "failed" else run)(kong_exit_status, arguments)
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
-    assert words in result["msg"]
-    assert printed == []
+    assert (result["msg"], printed) == (message, [])
 
 
 def test_a_task_without_variables():
-    action = kong_drift_status.ActionModule.__new__(kong_drift_status.ActionModule)
-    arguments = {"drift": {"nodes": {}, "not_checked": {}, "differs": False}}
+    action = kong_exit_status.ActionModule.__new__(kong_exit_status.ActionModule)
+    arguments = {"result": {"summary": "", "failure": "", "not_checked": {}}}
     action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[])
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False
@@ -430,6 +435,16 @@ def test_report_of_a_verification(files):
     assert report(files)[0]["changed"] is False
 
 
+def test_report_of_counted_sources(files, monkeypatch):
+    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({}, {}))
+    counts, _printed = run_staged({"a1": counted("192.0.2.9"), "a2": counted()})
+    _result, kept, _printed = report(files, staged=counts)
+    assert [source["address"] for source in kept["staged"]["sources"]] == ["192.0.2.9"]
+    assert sorted(kept["staged"]) == ["at", "nodes", "not_checked", "problems", "sources"]
+    _result, again, _printed = report(files, drift={"nodes": {"a1": {}}, "not_checked": {}, "differs": False})
+    assert again["staged"] == kept["staged"]
+
+
 def test_report_without_the_name_of_placeholders_has_none(files):
     hostvars = probed()
     for variables in hostvars.values():
@@ -534,7 +549,7 @@ def counted(*sources, seconds=None):
     return {"node": {"staged": True, "ruleset": {}, "counts": counts}}
 
 
-def run_staged(hostvars, run=run, **arguments):
+def run_staged(hostvars, **arguments):
     arguments = {"plan": PLAN, "registered": "node", **arguments}
     return run(kong_staged, arguments, hostvars, inventory_hostname="a1")
 
@@ -542,26 +557,23 @@ def run_staged(hostvars, run=run, **arguments):
 def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp_path):
     monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({"all": ["x"]}, {"x": {}}))
     hostvars = {"a1": counted("192.0.2.9"), "a2": counted(), "b1": counted()}
-    result, printed = run_staged(hostvars, fail, path=str(tmp_path / "staged.json"))
-    assert result["failed"]
-    assert result["msg"].endswith("Not ready to enforce: unexpected sources on a1. The sources are listed above")
+    result, printed = run_staged(hostvars, path=str(tmp_path / "staged.json"))
+    assert result["failure"] == "Not ready to enforce: unexpected sources on a1. The sources are listed above"
     assert result["proposals"] == [{"variable": "kong_admin_sources", "nodes": ("a1",), "terms": ("192.0.2.9",)}]
     assert "192.0.2.9" in "".join(printed)
     written = json.loads((tmp_path / "staged.json").read_text())
     assert (written["format"], written["sources"][0]["address"]) == (1, "192.0.2.9")
     result, _printed = run_staged(hostvars, expected=["192.0.2.0/24"], quiet_days=7)
-    assert (result.get("failed"), result["msg"]) == (
-        None, "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
+    assert (result["failure"], result["summary"]) == (
+        "", "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
     )  # fmt: skip
-    result, _printed = run_staged(
-        {**hostvars, "a2": counted(seconds=60)}, fail, expected=["192.0.2.0/24"], quiet_days=7
-    )
-    assert "a2 has counted for less than 7 days" in result["msg"]
+    result, _printed = run_staged({**hostvars, "a2": counted(seconds=60)}, expected=["192.0.2.0/24"], quiet_days=7)
+    assert "a2 has counted for less than 7 days" in result["failure"]
 
 
-def test_a_node_without_counts_is_unreachable():
+def test_a_node_without_counts_is_not_checked():
     result, printed = run_staged({"a1": counted(), "a2": counted()})
-    assert (result["unreachable"], result.get("failed")) == (True, None)
+    assert (result["failure"], [*result["not_checked"]]) == ("", ["b1"])
     assert "NOT CHECKED: b1: it was unreachable" in "".join(printed)
 
 

@@ -22,8 +22,8 @@ FAILURES = {
     "kong_plan": ({}, WRONG, "There is no plan for this inventory: 1 error (role-unknown)"),
     "kong_plan_diff": ({"old": "/no/old.json", "new": "/no/new.json"}, FLEET, "/no/old.json"),
     "kong_explain_names": ({"caller": "k2", "target": "k1"}, FLEET, "from: there is no host 'k2'"),
-    "kong_drift_status": ({"drift": {"nodes": {"k1": {"a": ["x"]}}, "not_checked": {}, "differs": True}}, FLEET,
-                          "1 node differs from the plan"),
+    "kong_exit_status": ({"result": {"summary": "one node", "failure": "it differs", "not_checked": {}}}, FLEET,
+                         "one node. it differs"),
     "kong_report": ({"refused_group": "kong", "path": "x.md"}, FLEET, "has not refused this group"),
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_ansible_prints_the_message_once(tmp_path, action):
 def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch):
     monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "junit")
     monkeypatch.setenv("JUNIT_OUTPUT_DIR", str(tmp_path / "junit"))
-    _code, _output, message = run_action(tmp_path, "kong_drift_status")
+    _code, _output, message = run_action(tmp_path, "kong_exit_status")
     (file,) = (tmp_path / "junit").iterdir()
     assert message in file.read_text(encoding="utf-8")
 

@@ -6,25 +6,27 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kong_drift_status
-short_description: Set the exit status of a comparison with the plan
+module: kong_exit_status
+short_description: Set the exit status of a playbook that checks the nodes
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
-  - Internal module of the role P(gatehouse.kong.kong_drift#role), which calls it after the report has been written.
-  - Fails if a node differs from the plan, or if there is no plan. C(ansible-playbook) then exits with status 2.
-  - If no checked node differs, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
+  - Internal to the roles and playbooks of this collection, which call it after the report has been written.
+  - Fails if the checked nodes have a failure, for example a difference from the plan. C(ansible-playbook) then exits with
+    status 2.
+  - If there is no failure, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
     with status 4, as for an unreachable host.
   - Runs on the controller and connects to no host.
 options:
-  drift:
-    description: The result of M(gatehouse.kong.kong_drift).
+  result:
+    description: The result of M(gatehouse.kong.kong_drift) or M(gatehouse.kong.kong_staged).
     type: dict
     required: true
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
   - module: gatehouse.kong.kong_drift
+  - module: gatehouse.kong.kong_staged
 """
 
 EXAMPLES = r"""
@@ -36,8 +38,8 @@ EXAMPLES = r"""
   run_once: true
 
 - name: Fail if a node differs from the plan
-  gatehouse.kong.kong_drift_status:
-    drift: "{{ drift }}"
+  gatehouse.kong.kong_exit_status:
+    result: "{{ drift }}"
   run_once: true
 """
 
