@@ -50,10 +50,12 @@ RETURN = r"""
 kongs:
   description:
     - The Kongs of the host, with C(version), C(prefix), C(unit), C(container), C(shares_network), C(starter), C(path), C(format),
-      C(settings), C(sockets), C(clients), C(logged) and C(access).
+      C(settings), C(sockets), C(clients), C(links), C(logged) and C(access).
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
     - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
       or in the table of connection tracking (C(tracked)).
+    - C(links) has C(address), C(port), C(peer) and C(peer_port) of each open connection between a control plane and a data plane,
+      as this end sees it.
     - C(logged) are the addresses in the access log of the Admin API, in the last 16 MiB of the file.
     - C(access) has C(protocol), C(port) and C(family) of each socket that other hosts can reach, and the networks from which the
       rules of nftables and iptables accept a new connection. C(sources) is C(any) with exceptions in C(except), or a list. For the

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clients of the ports of this host that the kernel knows now, from /proc/net (proc(5))."""
+"""The clients and connections of the ports of this host that the kernel knows now, from /proc/net (proc(5))."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import read_table
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Row, read_table
 
 _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
 CONNECTED, TRACKED = "connected", "tracked"
@@ -30,6 +30,29 @@ class Client:
     found: str
 
 
+@dataclass(frozen=True)
+class Link:
+    """An open tcp connection of this host: address and port of the own end and of the other end."""
+
+    address: str
+    port: int
+    peer: str
+    peer_port: int
+
+
+def list_links(ports: Collection[int], dialled: Collection[int], proc: Path = PROC) -> list[Link]:
+    """Return the connections from other hosts to these ports of this host, and from this host to the dialled ports of others.
+
+    Raises OSError if /proc cannot be read.
+    """
+    found = {
+        Link(_parse_mapped(row.address), row.port, _parse_mapped(row.peer), row.peer_port)
+        for row in _list_rows(proc)
+        if row.port in ports or row.peer_port in dialled
+    }
+    return sorted(found, key=lambda link: (link.port, link.peer_port, link.peer))
+
+
 def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC) -> list[Client]:
     """Return the clients of these ports of tcp and udp, each pair of port and address once for each way to find it.
 
@@ -40,12 +63,13 @@ def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC
 
 
 def _list_connected(ports: Collection[int], proc: Path) -> set[Client]:
-    return {
-        Client(row.port, _parse_mapped(row.peer), CONNECTED)
-        for name in ("tcp", "tcp6")
-        for row in read_table(proc / "net" / name, _ESTABLISHED)
-        if row.port in ports and row.peer != row.address
-    }
+    return {Client(row.port, _parse_mapped(row.peer), CONNECTED) for row in _list_rows(proc) if row.port in ports}
+
+
+def _list_rows(proc: Path) -> Iterator[Row]:
+    """Yield the open connections with other hosts."""
+    for name in ("tcp", "tcp6"):
+        yield from (row for row in read_table(proc / "net" / name, _ESTABLISHED) if row.peer != row.address)
 
 
 def _list_tracked(ports: Collection[int], own: Collection[str], proc: Path) -> Iterator[Client]:

@@ -116,11 +116,12 @@ def _find_by_hand(prefix: str, proc: Path) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table of sockets: the own address and port, the address of the other end, and the inode."""
+    """A row of a table of sockets: address and port of the own end and of the other end, and the inode."""
 
     address: str
     port: int
     peer: str
+    peer_port: int
     inode: str
 
 
@@ -130,8 +131,14 @@ def read_table(path: Path, state: str) -> Iterator[Row]:
         for line in path.read_text(encoding="ascii").splitlines()[1:]:
             words = line.split()
             if words[3] == state:
-                own, peer = words[1].partition(":"), words[2].partition(":")
-                yield Row(_parse_address(own[0]), int(own[2], 16), _parse_address(peer[0]), words[9])
+                own, peer = words[1], words[2]
+                yield Row(*_parse_end(own), *_parse_end(peer), words[9])
+
+
+def _parse_end(text: str) -> t.Tuple[str, int]:
+    """Return the address and the port of an end of a socket."""
+    address, _colon, port = text.partition(":")
+    return _parse_address(address), int(port, 16)
 
 
 def _parse_address(digits: str) -> str:

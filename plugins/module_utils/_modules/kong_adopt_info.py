@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
@@ -18,7 +18,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import subtract
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.access_log import DEFAULT_LOG, list_logged
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_clients
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import (
+    Link,
+    list_clients,
+    list_links,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
     Sources,
     find_effective,
@@ -46,6 +50,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 Result = t.Dict[str, t.Any]
 _ADMIN_LOG = "admin_access_log"
+_CONTROL_PLANE, _DATA_PLANE = "control_plane", "data_plane"
 _OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
 
 
@@ -63,6 +68,7 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
     file = KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
     sources = read_sources(host, running, file, [*settings, _ADMIN_LOG])
     own = find_kong_sockets(read_sockets(running.unit, master.prefix)) if master.shares_network else ()
+    described = {name: found for name in settings if (found := _describe_setting(name, sources))}
     return {
         "version": read_version(master.root),
         "prefix": master.prefix,
@@ -72,12 +78,22 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "starter": find_starter(running),
         "path": file.path,
         "format": file.form,
-        "settings": {name: found for name in settings if (found := _describe_setting(name, sources))},
+        "settings": described,
         "sockets": [*map(socket_to_data, own)],
         "access": [*_list_access(host, own)],
         "clients": [*map(asdict, list_clients({sock.port for sock in own}, host.call(list_addresses)))],
+        "links": [*map(asdict, _list_links({name: found["value"] for name, found in described.items()}, own))],
         "logged": list_logged(master.root, master.prefix, find_effective(_ADMIN_LOG, sources).value or DEFAULT_LOG),
     }
+
+
+def _list_links(settings: Mapping[str, str], sockets: Sequence[Socket]) -> list[Link]:
+    """Return the connections between the control plane and the data planes at this end of them."""
+    role = settings.get("role")
+    ports = {sock.port for sock in sockets} if role == _CONTROL_PLANE else ()
+    port = settings.get("cluster_control_plane", "").rpartition(":")[2]
+    dialled = {int(port)} if role == _DATA_PLANE and port.isdecimal() else ()
+    return list_links(ports, dialled) if ports or dialled else []
 
 
 def _list_access(host: Host, sockets: Sequence[Socket]) -> Iterator[Result]:

@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_
 SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise")
 
 ANY = "any"
+TRADITIONAL, CONTROL_PLANE, DATA_PLANE = "traditional", "control_plane", "data_plane"
 _SHOWN_NETWORKS = 20
 
 
@@ -44,6 +45,15 @@ class Client(NamedTuple):
     port: int
     source: str
     found: str
+
+
+class Link(NamedTuple):
+    """An open tcp connection between a control plane and a data plane, as the host at one end sees both ends."""
+
+    address: str
+    port: int
+    peer: str
+    peer_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +115,14 @@ class Kong:
     format: str
     settings: Mapping[str, Stated]
     clients: Sequence[Client]
+    links: Sequence[Link]
     logged: Sequence[str]
     access: Sequence[Access]
+
+    @property
+    def role(self) -> str:
+        """The role: ``traditional`` if no setting names another."""
+        return self.settings["role"].value if "role" in self.settings else TRADITIONAL
 
     @property
     def start(self) -> str:
@@ -171,6 +187,7 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
         clients=tuple(Client(**found) for found in data["clients"]),
+        links=tuple(Link(**found) for found in data["links"]),
         logged=tuple(data["logged"]),
         access=tuple(
             Access(**{("excepted" if name == "except" else name): value for name, value in found.items()})

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import Clients
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, Kong, Stated
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import (
+    Match,
+    list_egress,
+    list_mappings,
+    list_unmatched,
+    match_links,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import (
+    DATA_PLANE,
+    TRADITIONAL,
+    FoundHost,
+    Kong,
+    Stated,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.sources import SourceFinder
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import DEFAULT_SOURCES, NOBODY
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -31,7 +44,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _UNIT = "kong.service"
-_TRADITIONAL = "traditional"
 # Listeners without a default source. admin_gui has the sources of admin.
 _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
 
@@ -68,7 +80,8 @@ def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Propo
     left_out = {host.name: reason for host in ordered if (reason := _explain_left_out(host))}
     nodes = [host for host in ordered if host.name not in left_out]
     sites = _name_sites(nodes)
-    drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {})) for host in nodes}
+    matches = match_links(nodes)
+    drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {}), matches) for host in nodes}
     named = {name for draft in drafts.values() for name in draft.sources.find_names()}
     return Proposal(
         {
@@ -145,12 +158,13 @@ def _list_place(host: FoundHost, sites: Mapping[str, str]) -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A node, all hosts, the names of the sites by network, and the node's clients of earlier runs."""
+    """A node, all hosts, the names of the sites by network, the node's clients of earlier runs, and the matched connections."""
 
     host: FoundHost
     hosts: Sequence[FoundHost]
     sites: Mapping[str, str]
     earlier: Clients
+    matches: Sequence[Match]
 
     @property
     def kong(self) -> Kong:
@@ -159,10 +173,6 @@ class _Draft:
     @property
     def generation(self) -> Generation:
         return find_generation(parse_version(self.kong.version))
-
-    @property
-    def role(self) -> str:
-        return self.kong.settings["role"].value if "role" in self.kong.settings else _TRADITIONAL
 
     @property
     def sources(self) -> SourceFinder:
@@ -174,15 +184,15 @@ class _Draft:
         """The listen settings of the node that do not have Kong's default."""
         for setting in self.generation.settings:
             stated = self.kong.settings.get(setting.name)
-            if stated and self.role in setting.roles and not self._is_default(setting, stated):
+            if stated and self.kong.role in setting.roles and not self._is_default(setting, stated):
                 yield setting, stated
 
     def list_lines(self) -> Iterator[Line]:
         """Yield the variables of the node."""
         yield Line("kong_version", self.kong.version, f"of the files of Kong at {self.kong.prefix}")
         yield from _list_place(self.host, self.sites)
-        if self.role != _TRADITIONAL:
-            yield Line("kong_role", self.role, _describe(self.kong.settings["role"], self.kong))
+        if self.kong.role != TRADITIONAL:
+            yield Line("kong_role", self.kong.role, _describe(self.kong.settings["role"], self.kong))
         if self.kong.unit not in ("", _UNIT):
             yield Line("kong_listen_service", self.kong.unit, "the unit of its nginx")
         if self.kong.path not in ("", self.generation.path):
@@ -205,6 +215,11 @@ class _Draft:
         for line in self.list_lines():
             if _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
+        for address, port in list_unmatched(self.host, self.hosts, self.matches):
+            yield (
+                f"it is connected to {address} port {port}, which no host of the inventory has, and no control plane shows this "
+                f"connection; write kong_nat of the control plane behind it, and kong_nat_egress of this host if it is behind NAT"
+            )
         yield from self.sources.list_questions()
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
@@ -223,7 +238,13 @@ class _Draft:
         advertised = self.kong.settings.get(self.generation.advertise or "")
         if advertised and (mapping := self._find_mapping(advertised)):
             yield Line("kong_nat", [mapping], f"{self.generation.advertise} is {advertised.value}, not its own address")
-        if self.role == "data_plane" and (stated := self.kong.settings.get("cluster_control_plane")):
+        if mappings := [*list_mappings(self.host.name, self.matches)]:
+            yield Line(
+                "kong_nat", [mapping for mapping, _evidence in mappings], "; ".join(text for _mapping, text in mappings)
+            )
+        if egress := list_egress(self.host.name, self.matches):
+            yield Line("kong_nat_egress", [*egress], "; ".join(dict.fromkeys(egress.values())))
+        if self.kong.role == DATA_PLANE and (stated := self.kong.settings.get("cluster_control_plane")):
             yield Line("kong_cluster_control_plane", stated.value, _describe(stated, self.kong))
 
     def _find_mapping(self, advertised: Stated) -> dict[str, Any] | None:
@@ -243,7 +264,7 @@ class _Draft:
         found: dict[str, set[int]] = {}
         for setting in self.generation.settings:
             stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
-            if self.role in setting.roles and setting.listener in _CLOSED:
+            if self.kong.role in setting.roles and setting.listener in _CLOSED:
                 ports = self._list_open_ports(setting, stated)
                 if ports:
                     found.setdefault(setting.listener, set()).update(ports)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import (
     Client,
+    Link,
     list_clients,
+    list_links,
 )
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -32,6 +34,28 @@ def test_clients_of_the_ports_are_listed_once_each(tmp_path):
     (tmp_path / "net/tcp6").write_text(HEAD + make_row(mapped, "0000000000000000FFFF00001E0AA8C0:C006"))
     expected = [Client(8001, "192.168.10.20", "connected"), Client(8001, "192.168.10.30", "connected")]
     assert list_clients({8001}, {"192.168.10.11"}, tmp_path) == expected
+
+
+def test_links_are_open_connections_from_or_to_some_ports(tmp_path):
+    (tmp_path / "net").mkdir()
+    rows = [
+        make_row("0B0AA8C0:1F45", "140AA8C0:C001"),  # 192.168.10.11:8005 from 192.168.10.20:49153
+        make_row("0B0AA8C0:1F45", "140AA8C0:C002", "06"),
+        make_row("0B0AA8C0:C003", "140AA8C0:1F45"),
+        make_row("0B0AA8C0:C004", "140AA8C0:0050"),
+        make_row("0B0AA8C0:C005", "0B0AA8C0:1F45"),
+    ]
+    (tmp_path / "net/tcp").write_text(HEAD + "".join(rows))
+    mapped = "0000000000000000FFFF00000B0AA8C0:1F45"
+    (tmp_path / "net/tcp6").write_text(HEAD + make_row(mapped, "0000000000000000FFFF00001E0AA8C0:C006"))
+    received = [
+        Link("192.168.10.11", 8005, "192.168.10.20", 49153),
+        Link("192.168.10.11", 8005, "192.168.10.30", 49158),
+    ]
+    sent = Link("192.168.10.11", 49155, "192.168.10.20", 8005)
+    assert list_links({8005}, (), tmp_path) == received
+    assert list_links((), {8005}, tmp_path) == [sent]
+    assert list_links({8005}, {8005}, tmp_path) == [*received, sent]
 
 
 # Lines as ct_seq_show of the kernel writes them.

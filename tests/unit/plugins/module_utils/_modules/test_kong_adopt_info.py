@@ -161,8 +161,26 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
         "sockets": [OWN_DATA],
         "access": [(True, OWN)],
         "clients": [{"port": 8001, "source": "192.0.2.1", "found": "connected"}],
+        "links": [],
         "logged": [tmp_path / "proc/7/root", "/opt/kong", "logs/admin_access.log"],
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({}, None),
+        ({"role": "traditional", "cluster_control_plane": "cp:8005"}, None),
+        ({"role": "control_plane"}, ({8001}, ())),
+        ({"role": "data_plane", "cluster_control_plane": "cp.example.org:9005"}, ((), {9005})),
+        ({"role": "data_plane", "cluster_control_plane": "[fd00::1]:9005"}, ((), {9005})),
+        ({"role": "data_plane", "cluster_control_plane": "cp"}, None),
+        ({"role": "data_plane"}, None),
+    ],
+)
+def test_links_are_those_of_the_cluster(monkeypatch, settings, asked):
+    monkeypatch.setattr(kong_adopt_info, "list_links", lambda ports, dialled: [(ports, dialled)])
+    assert kong_adopt_info._list_links(settings, [ADMIN]) == ([asked] if asked else [])
 
 
 @pytest.mark.parametrize("shares_network", [True, False])

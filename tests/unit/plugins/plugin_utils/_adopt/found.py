@@ -18,6 +18,7 @@ KONG = {
     "format": "conf",
     "settings": {},
     "clients": [],
+    "links": [],
     "logged": [],
     "access": [],
 }
@@ -41,6 +42,13 @@ def make_settings(origin="file", place="", **values):
 def make_client(port, source, found="connected"):
     """Return a client as a host finds it."""
     return {"port": port, "source": source, "found": found}
+
+
+def make_link(own, peer):
+    """Return an open connection, from two ends as `address:port` of IPv4."""
+    address, _colon, port = own.partition(":")
+    other, _colon, other_port = peer.partition(":")
+    return {"address": address, "port": int(port), "peer": other, "peer_port": int(other_port)}
 
 
 def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4"):

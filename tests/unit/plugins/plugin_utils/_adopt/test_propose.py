@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.f
     make_client,
     make_facts,
     make_host,
+    make_link,
     make_other,
     make_settings,
 )
@@ -187,6 +188,36 @@ def test_an_address_is_unknown_with_several_and_no_default_route():
     proposal = propose([read_found_host("a", facts, {"kongs": [KONG]})])
     assert "kong_address" not in variables_of(proposal, "a")
     assert "write kong_address" in proposal.questions["a"][0]
+
+
+CONTROL = make_settings(role="control_plane", cluster_listen="0.0.0.0:8005")
+DATA = make_settings(role="data_plane", cluster_control_plane="203.0.113.5:9005")
+
+
+def test_connections_of_data_planes_through_nat_are_an_inventory_with_a_plan():
+    """The data plane d dials a forward of the NAT device of c, and is behind a NAT device itself."""
+    links = [make_link("10.0.0.1:8005", "198.51.100.9:40001")]
+    control = make_host("c", "10.0.0.1", version="3.4.2", settings=CONTROL, links=links)
+    links = [make_link("10.9.0.1:40001", "203.0.113.5:9005")]
+    data = make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)
+    proposal = propose([control, data])
+    hosts = {name: variables_of(proposal, name) for name in proposal.nodes}
+    assert hosts["c"]["kong_nat"] == [{"outside": "203.0.113.5", "outside_port": 9005, "inside_port": 8005}]
+    assert hosts["d"]["kong_nat_egress"] == ["198.51.100.9"]
+    assert "kong_nat" not in hosts["d"]
+    assert "kong_nat_egress" not in hosts["c"]
+    compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
+    assert not compilation.errors
+    (rule,) = [rule for rule in compilation.plan["nodes"]["c"]["ruleset"]["allow"] if rule["listener"] == "cluster"]
+    assert "198.51.100.9/32" in str(compilation.plan["sets"]) + str(rule)
+
+
+def test_a_connection_that_no_control_plane_shows_is_a_question():
+    links = [make_link("10.9.0.1:40001", "203.0.113.5:9005"), make_link("10.9.0.1:40002", "203.0.113.5:9005")]
+    data = make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)
+    asked = [text for text in propose([data]).questions["d"] if text.startswith("it is connected to")]
+    assert len(asked) == 1
+    assert "203.0.113.5 port 9005" in asked[0]
 
 
 def test_the_proposal_is_an_inventory_with_a_plan():

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""NAT devices between data planes and control planes, from connections that both ends show. Pure.
+
+Both ends of a connection have the same source port, unless a NAT device changes it (RFC 4787, 4.2.1). A connection whose ends
+cannot be told from those of another connection is ignored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import (
+    CONTROL_PLANE,
+    DATA_PLANE,
+    FoundHost,
+    Link,
+)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+
+
+class Match(NamedTuple):
+    """A connection of a data plane to a control plane, as each end shows it.
+
+    ``is_forwarded`` tells whether a NAT device changed the destination, ``is_masked`` whether the data plane's own NAT device
+    changed the source. A NAT device that both share may change the source too, and this is no address of the data plane.
+    """
+
+    caller: str
+    sent: Link
+    node: str
+    received: Link
+    is_forwarded: bool
+    is_masked: bool
+
+    @property
+    def dialled(self) -> tuple[str, int]:
+        """The address and the port that the data plane dialled."""
+        return self.sent.peer, self.sent.peer_port
+
+
+def match_links(hosts: Sequence[FoundHost]) -> list[Match]:
+    """Return the connections of which the inventory's hosts show both ends without doubt."""
+    received: dict[int, list[tuple[FoundHost, Link]]] = {}
+    for node, link in _list_ends(hosts, CONTROL_PLANE):
+        received.setdefault(link.peer_port, []).append((node, link))
+    found = [
+        Match(
+            caller=caller.name,
+            sent=sent,
+            node=node.name,
+            received=link,
+            is_forwarded=sent.peer not in node.addresses,
+            is_masked=link.peer not in caller.addresses and caller.network != node.network,
+        )
+        for caller, sent in _list_ends(hosts, DATA_PLANE)
+        for node, link in received.get(sent.port, ())
+        if sent.peer not in node.addresses or sent.peer_port == link.port
+    ]
+    callers = Counter((match.caller, match.sent) for match in found)
+    nodes = Counter((match.node, match.received) for match in found)
+    single = [match for match in found if callers[match.caller, match.sent] == nodes[match.node, match.received] == 1]
+    places = _share((match.dialled, match.node) for match in single)
+    return [match for match in single if len({*places[match.dialled]}) == 1]
+
+
+def _list_ends(hosts: Iterable[FoundHost], role: str) -> Iterator[tuple[FoundHost, Link]]:
+    for host in hosts:
+        yield from ((host, link) for kong in host.kongs if kong.role == role for link in kong.links)
+
+
+def list_mappings(name: str, matches: Iterable[Match]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the mappings of the NAT devices in front of a control plane, each with its evidence."""
+    found = _share(
+        ((*match.dialled, match.received.port), match.caller)
+        for match in matches
+        if match.node == name and match.is_forwarded
+    )
+    for (outside, port, inside), callers in found.items():
+        evidence = f"observed: connections of {_join(callers)} to {outside} port {port} arrive at its port {inside}"
+        yield {"outside": outside, "outside_port": port, "inside_port": inside}, evidence
+
+
+def list_egress(name: str, matches: Iterable[Match]) -> dict[str, str]:
+    """Return the source addresses that control planes see of a data plane behind NAT, each with its evidence."""
+    found = _share((match.received.peer, match.node) for match in matches if match.caller == name and match.is_masked)
+    return {
+        address: f"observed: the source of its connections that {_join(nodes)} sees" for address, nodes in found.items()
+    }
+
+
+def list_unmatched(host: FoundHost, hosts: Iterable[FoundHost], matches: Iterable[Match]) -> list[tuple[str, int]]:
+    """Return the ends that a data plane dials, that no host has, and whose connection no control plane shows."""
+    known = {address for other in hosts for address in other.addresses}
+    matched = {match.dialled for match in matches if match.caller == host.name}
+    dialled = dict.fromkeys((link.peer, link.peer_port) for _host, link in _list_ends([host], DATA_PLANE))
+    return [end for end in dialled if end[0] not in known and end not in matched]
+
+
+def _share(pairs: Iterable[tuple[Any, str]]) -> dict[Any, list[str]]:
+    """Return the names of each key."""
+    found: dict[Any, list[str]] = {}
+    for key, name in pairs:
+        found.setdefault(key, []).append(name)
+    return found
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(sorted({*names}, key=make_natural_key))

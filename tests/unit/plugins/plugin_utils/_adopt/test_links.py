@@ -1,0 +1,90 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NAT devices from connections that both ends show."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import (
+    list_egress,
+    list_mappings,
+    list_unmatched,
+    match_links,
+)
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
+    make_host,
+    make_link,
+    make_settings,
+)
+
+OUTSIDE = "203.0.113.5:9005"
+
+
+def make_control(name, address, *links):
+    found = [make_link(f"{address}:8005", peer) for peer in links]
+    return make_host(name, address, settings=make_settings(role="control_plane"), links=found)
+
+
+def make_data(name, address, *links):
+    """Return a data plane with connections, each from a port to an end."""
+    found = [make_link(f"{address}:{port}", peer) for port, peer in links]
+    return make_host(name, address, settings=make_settings(role="data_plane"), links=found)
+
+
+def describe(hosts):
+    matches = match_links(hosts)
+    mappings = {host.name: [mapping for mapping, _text in list_mappings(host.name, matches)] for host in hosts}
+    egress = {host.name: [*list_egress(host.name, matches)] for host in hosts}
+    return {name: (mappings[name], egress[name]) for name in mappings if mappings[name] or egress[name]}
+
+
+MAPPED = [{"outside": "203.0.113.5", "outside_port": 9005, "inside_port": 8005}]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ([make_control("c", "10.0.0.1", "10.0.1.1:40"), make_data("d", "10.0.1.1", (40, "10.0.0.1:8005"))], {}),
+        ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_data("d", "10.0.1.1", (40, "10.0.0.1:8005"))],
+         {"d": ([], ["198.51.100.9"])}),
+        ([make_control("c", "10.0.0.1", "10.0.1.1:40"), make_data("d", "10.0.1.1", (40, OUTSIDE))], {"c": (MAPPED, [])}),
+        # A NAT device that both are behind hides the source; it is no egress of the site.
+        ([make_control("c", "10.0.0.1", "10.0.0.254:40"), make_data("d", "10.0.0.2", (40, OUTSIDE))], {"c": (MAPPED, [])}),
+        # The NAT device changed the source port.
+        ([make_control("c", "10.0.0.1", "198.51.100.9:41"), make_data("d", "10.0.1.1", (40, OUTSIDE))], {}),
+        # Another port of a node that has the dialled address.
+        ([make_control("c", "10.0.0.1", "10.0.1.1:40"), make_data("d", "10.0.1.1", (40, "10.0.0.1:9005"))], {}),
+        # Two connections with one source port cannot be told apart.
+        ([make_control("c", "10.0.0.1", "198.51.100.9:40", "198.51.100.8:40"), make_data("d", "10.0.1.1", (40, OUTSIDE))], {}),
+        ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_data("d", "10.0.1.1", (40, OUTSIDE)),
+          make_data("e", "10.0.2.1", (40, OUTSIDE))], {}),
+        # One outside port of two control planes is a load balancer.
+        ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_control("f", "10.0.0.2", "198.51.100.8:41"),
+          make_data("d", "10.0.1.1", (40, OUTSIDE)), make_data("e", "10.0.2.1", (41, OUTSIDE))], {}),
+    ],
+    ids=["direct", "egress", "forward", "hairpin", "other port", "not dialled", "two sources", "two callers", "balancer"],
+)  # fmt: skip
+def test_a_connection_that_both_ends_show_tells_the_nat_devices(hosts, expected):
+    assert describe(hosts) == expected
+
+
+def test_the_evidence_names_the_other_end_of_all_connections():
+    control = make_control("c", "10.0.0.1", "198.51.100.9:40", "198.51.100.9:41", "198.51.100.8:42")
+    data = make_data("d10", "10.0.1.1", (40, OUTSIDE), (41, OUTSIDE)), make_data("d9", "10.0.2.1", (42, OUTSIDE))
+    matches = match_links([control, *data])
+    assert [*list_mappings("c", matches)] == [
+        (MAPPED[0], "observed: connections of d9, d10 to 203.0.113.5 port 9005 arrive at its port 8005")
+    ]
+    assert list_egress("d10", matches) == {"198.51.100.9": "observed: the source of its connections that c sees"}
+
+
+def test_an_end_that_no_host_has_and_no_control_plane_shows_is_unmatched():
+    control = make_control("c", "10.0.0.1", "198.51.100.9:40")
+    links = (40, OUTSIDE), (41, "10.0.0.1:8005"), (42, "192.0.2.1:8005"), (43, "192.0.2.1:8005")
+    data = make_data("d", "10.0.1.1", *links)
+    hosts = [control, data]
+    matches = match_links(hosts)
+    assert list_unmatched(data, hosts, matches) == [("192.0.2.1", 8005)]
+    assert list_unmatched(control, hosts, matches) == []
