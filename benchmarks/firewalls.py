@@ -33,6 +33,8 @@ LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
 HOSTS = HERE / "hosts"
 # The collections with the modules of the loops.
 _NEEDED = ("ansible/posix", "community/general")
+# The number of unchanged runs of a round, of which the median counts: they are short, so the machine disturbs them more.
+_UNCHANGED = 3
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,10 @@ def _measure_way(way: Way, peers: int, rounds: tuple[Round, ...]) -> Timing:
 def _measure_round(runner: _Runner, way: Way, peers: int) -> Round:
     print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
     tasks = way.tasks(make_peers(peers))
-    first, again = runner.run(way.host, tasks), runner.run(way.host, tasks)
+    first = runner.run(way.host, tasks)
+    again = sorted(runner.run(way.host, tasks) for _run in range(1 if way.loops else _UNCHANGED))
     runner.undo(way)
-    return Round(*first, *again)
+    return Round(*first, *again[len(again) // 2])
 
 
 class _Runner:
