@@ -19,7 +19,7 @@ def write(host, path, text):
     host.locate(path).write_text(text)
 
 
-def enable(host, name, text, folder="/lib/systemd/system"):
+def enable_unit(host, name, text, folder="/lib/systemd/system"):
     write(host, f"{folder}/{name}", text)
     link = host.locate(f"{UNITS}/multi-user.target.wants/{name}")
     link.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def test_a_drop_in_that_does_not_change_how_our_unit_starts(tmp_path, line):
 def test_a_unit_that_flushes_all_tables(tmp_path, command):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "flush ruleset\ntable inet own {\n}\n")
-    enable(host, "own.service", f"[Service]\nExecStart={command}\n")
+    enable_unit(host, "own.service", f"[Service]\nExecStart={command}\n")
     (found,) = find_boot_conflicts(host, "nftables")
     assert (found.where, command in found.reason) == ("unit own.service", True)
 
@@ -63,7 +63,7 @@ def test_a_unit_that_flushes_all_tables(tmp_path, command):
 def test_a_unit_whose_script_flushes_all_tables(tmp_path, text, command):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
-    enable(host, "own.service", f"[Service]\nExecStart={command}\n")
+    enable_unit(host, "own.service", f"[Service]\nExecStart={command}\n")
     assert [found.where for found in find_boot_conflicts(host, "nftables")] == ["unit own.service"]
 
 
@@ -71,7 +71,7 @@ def test_a_unit_whose_script_flushes_all_tables(tmp_path, text, command):
 def test_a_unit_whose_program_does_not_flush_tables(tmp_path, text):
     host = Host(tmp_path)
     write(host, "/usr/local/sbin/own", text)
-    enable(host, "own.service", "[Service]\nExecStart=/usr/local/sbin/own /etc /nowhere\n")
+    enable_unit(host, "own.service", "[Service]\nExecStart=/usr/local/sbin/own /etc /nowhere\n")
     assert find_boot_conflicts(host, "nftables") == ()
 
 
@@ -86,13 +86,13 @@ def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
 def test_units_that_do_not_flush_our_table(tmp_path):
     host = Host(tmp_path)
     write(host, "/etc/own.nft", "table inet own {\n}\n")
-    enable(
+    enable_unit(
         host,
         "own.service",
         "[Service]\nExecStart=/usr/sbin/nft -f /etc/own.nft\nExecStop=/usr/sbin/nft flush ruleset\n",
     )
-    enable(host, "nftables.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
-    enable(
+    enable_unit(host, "nftables.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
+    enable_unit(
         host,
         "early.service",
         "[Unit]\nBefore=gatehouse-kong-firewall.service\n[Service]\nExecStart=/usr/sbin/nft flush ruleset\n",
@@ -103,7 +103,7 @@ def test_units_that_do_not_flush_our_table(tmp_path):
 
 def test_the_unit_file_in_etc_overrides_the_file_of_the_package(tmp_path):
     host = Host(tmp_path)
-    enable(host, "own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
+    enable_unit(host, "own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n")
     write(host, f"{UNITS}/own.service", "[Service]\nExecStart=/bin/true\n")
     assert find_boot_conflicts(host, "nftables") == ()
 
@@ -113,6 +113,6 @@ def test_a_manager_that_is_not_enabled_at_boot(tmp_path, manager):
     host = Host(tmp_path)
     (found,) = find_boot_conflicts(host, manager)
     assert (found.where, f"`systemctl enable {manager}`" in found.advice) == (f"{manager}.service", True)
-    enable(host, f"{manager}.service", "[Service]\nExecStart=/bin/true\n")
+    enable_unit(host, f"{manager}.service", "[Service]\nExecStart=/bin/true\n")
     assert find_boot_conflicts(host, manager) == ()
     assert find_boot_conflicts(host, "iptables") == ()

@@ -85,7 +85,7 @@ def calls():
     return []
 
 
-def firewall(tmp_path, calls, found=None, late=None, *, left_early=None, left_late=None):
+def make_firewall(tmp_path, calls, found=None, late=None, *, left_early=None, left_late=None):
     left = Leftovers(
         (Early("old early", calls, left_early),) if left_early else (),
         (Late("old late", calls, left_late),) if left_late else (),
@@ -93,7 +93,7 @@ def firewall(tmp_path, calls, found=None, late=None, *, left_early=None, left_la
     return Firewall(Host(tmp_path), Early("early", calls, found), Late("late", calls, late), left)
 
 
-def made(calls, method):
+def select_calls(calls, method):
     return [(name, *args) for name, called, *args in calls if called == method]
 
 
@@ -101,7 +101,7 @@ GONE = HostError("no firewall answers")
 
 
 def test_both_parts_are_required_and_validated(tmp_path, calls):
-    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested = make_firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
     tested.require()
     assert calls == [("early", "require"), ("late", "require")]
     tested.validate(WANT, check_mode=True)
@@ -111,7 +111,7 @@ def test_both_parts_are_required_and_validated(tmp_path, calls):
 
 
 def test_the_late_part_is_read_for_the_ruleset_of_the_early_part(tmp_path, calls):
-    tested = firewall(tmp_path, calls, Live(OLD, ("early drift",)), ("late drift",))
+    tested = make_firewall(tmp_path, calls, Live(OLD, ("early drift",)), ("late drift",))
     assert tested.read() == Live(OLD, ("early drift", "late drift"))
     assert tested.read() == Live(OLD, ("early drift", "late drift"))
     assert calls == [("early", "read"), ("late", "read", OLD)]
@@ -121,21 +121,21 @@ LEFT = tuple(f"rules and files for {name}: not needed any more" for name in ("ol
 
 
 def test_the_ruleset_of_a_leftover_early_part_is_the_current_ruleset(tmp_path, calls):
-    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested = make_firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
     assert tested.read() == Live(OLD, LEFT)
-    assert made(calls, "read")[-1] == ("late", OLD)
-    assert firewall(tmp_path, [], Live(WANT), left_early=Live(OLD)).read().ruleset == WANT
+    assert select_calls(calls, "read")[-1] == ("late", OLD)
+    assert make_firewall(tmp_path, [], Live(WANT), left_early=Live(OLD)).read().ruleset == WANT
 
 
 def test_a_leftover_whose_firewall_is_not_available_is_only_files(tmp_path, calls):
-    tested = firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
+    tested = make_firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
     assert tested.read() == Live(None, LEFT)
     calls.clear()
     assert tested.snapshot(Live(None)).load == ((("early",), ""), (("late",), ""))
     tested.apply(WANT)
-    assert made(calls, "apply") == [("early", WANT), ("late", WANT)]
+    assert select_calls(calls, "apply") == [("early", WANT), ("late", WANT)]
     tested.persist(WANT)
-    assert made(calls, "persist") == [("early", WANT), ("late", WANT), ("old late", None), ("old early", None)]
+    assert select_calls(calls, "persist") == [("early", WANT), ("late", WANT), ("old late", None), ("old early", None)]
 
 
 @pytest.mark.parametrize(
@@ -146,22 +146,22 @@ def test_a_leftover_whose_firewall_is_not_available_is_only_files(tmp_path, call
     ],
 )
 def test_the_late_part_is_read_before_other_calls(tmp_path, calls, method, expected):
-    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested = make_firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
     assert getattr(tested, method)(WANT) == expected
     assert calls[0] == ("late", "read", WANT)
     getattr(tested, method)(WANT)
-    assert made(calls, "read") == [("late", WANT)]
+    assert select_calls(calls, "read") == [("late", WANT)]
     left = [("old late", None), ("old early", None)] if method == "compare_persisted" else []
-    assert made(calls, method) == [("early", WANT), ("late", WANT), *left] * 2
+    assert select_calls(calls, method) == [("early", WANT), ("late", WANT), *left] * 2
 
 
 def test_the_snapshot_has_every_available_part(tmp_path, calls):
-    tested = firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
+    tested = make_firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
     found = tested.snapshot(Live(OLD))
     names = ["early", "late", "old early", "old late"]
     assert found.files == ("early file", "shared file", *(f"{name} file" for name in names[1:]))
     assert [command for (command,), _given in found.load] == names
-    assert made(calls, "snapshot") == [
+    assert select_calls(calls, "snapshot") == [
         ("early", Live(WANT)),
         ("late", OLD),
         ("old early", Live(OLD)),
@@ -187,26 +187,26 @@ ORDERS = {
 @pytest.mark.parametrize("case", ORDERS)
 def test_the_late_part_is_loaded_after_and_removed_before_the_early_part(tmp_path, calls, case):
     found, want, expected = ORDERS[case]
-    tested = firewall(tmp_path, calls, found)
+    tested = make_firewall(tmp_path, calls, found)
     assert tested.apply(want) == tuple(f"{name} warning" for name, _want in expected)
-    assert made(calls, "apply") == expected
+    assert select_calls(calls, "apply") == expected
     read = None if found.ruleset == STAGED else found.ruleset
-    assert made(calls, "read")[1:] == [("late", read)]
+    assert select_calls(calls, "read")[1:] == [("late", read)]
 
 
 def test_a_staged_ruleset_has_no_late_part(tmp_path, calls):
-    tested = firewall(tmp_path, calls, Live(STAGED))
+    tested = make_firewall(tmp_path, calls, Live(STAGED))
     tested.validate(STAGED, check_mode=False)
     tested.snapshot(Live(STAGED))
     tested.compare_persisted(STAGED)
     tested.persist(STAGED)
     for method in ("validate", "snapshot", "compare_persisted", "persist"):
-        assert {args[0] for name, *args in made(calls, method) if name == "late"} == {None}
-    assert ("early", STAGED) in made(calls, "persist")
+        assert {args[0] for name, *args in select_calls(calls, method) if name == "late"} == {None}
+    assert ("early", STAGED) in select_calls(calls, "persist")
 
 
 def test_leftovers_are_removed_before_the_late_part_is_read_and_loaded(tmp_path, calls):
-    firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",)).apply(WANT)
+    make_firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",)).apply(WANT)
     changes = [call for call in calls if call[1] == "apply" or call == ("late", "read", WANT)]
     assert changes == [
         ("early", "apply", WANT), ("old late", "apply", None), ("old early", "apply", None), ("late", "read", WANT),
@@ -215,8 +215,8 @@ def test_leftovers_are_removed_before_the_late_part_is_read_and_loaded(tmp_path,
 
 
 def test_only_parts_with_stale_files_are_written(tmp_path, calls):
-    tested = firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
+    tested = make_firewall(tmp_path, calls, left_early=Live(OLD), left_late=("x",))
     tested._late.stale_lines = tested._leftovers.early[0].stale_lines = ()
     tested.persist(WANT)
-    assert made(calls, "persist") == [("early", WANT), ("old late", None)]
-    assert made(calls, "read") == [("late", WANT)]
+    assert select_calls(calls, "persist") == [("early", WANT), ("old late", None)]
+    assert select_calls(calls, "read") == [("late", WANT)]

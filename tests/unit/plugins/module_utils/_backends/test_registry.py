@@ -200,7 +200,7 @@ def prepare(host, items):
             write(host, item, "filter\n")
 
 
-def legacy(host, monkeypatch):
+def select_legacy(host, monkeypatch):
     """Make iptables-legacy the host's iptables."""
     target = "/usr/sbin/xtables-legacy-multi"
     monkeypatch.setattr(host, "which", lambda program: target if program == "iptables" else f"/usr/sbin/{program}")
@@ -210,7 +210,7 @@ def legacy(host, monkeypatch):
 def test_the_manager_is_detected_from_enabled_services_and_loaded_rules(tmp_path, monkeypatch, case):
     items, rules, name, reason = EVIDENCE[case]
     host = FakeHost(tmp_path, {"iptables-legacy-save": rules, "iptables-nft-save": PLAIN})
-    legacy(host, monkeypatch)
+    select_legacy(host, monkeypatch)
     prepare(host, items)
     choice = choose(host, AUTO)
     assert (choice.backend.name, bool(re.search(reason, choice.reason))) == (name, True), choice.reason

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A parser of kong.conf like Kong's, independent of the code under test.
 
-`config_read` is Penlight's `config.read` with Kong's arguments (lua/pl/config.lua). `COMMENTS` are the three ways in which
+`read_config` is Penlight's `config.read` with Kong's arguments (lua/pl/config.lua). `COMMENTS` are the three ways in which
 Kong's loaders remove comments from values (kong/conf_loader.lua, kong/conf_loader/init.lua).
 """
 

@@ -34,7 +34,7 @@ ITEMS = {
 }
 
 
-def configuration(**more):
+def make_configuration(**more):
     """Return the configuration of a new host, with more parts."""
     zones = {
         "drop": {"target": "DROP"},
@@ -46,7 +46,7 @@ def configuration(**more):
     return copy.deepcopy({**made, **more})
 
 
-def ipset(entries=(), **options):
+def make_ipset(entries=(), **options):
     return {"type": "hash:net", "options": options, "entries": list(entries)}
 
 
@@ -54,7 +54,7 @@ class Firewalld:
     """A fake with the methods of firewalld.dbus(5). A reload replaces the runtime by the permanent configuration."""
 
     def __init__(self, runtime=None, permanent=None):
-        self.runtime = runtime or configuration()
+        self.runtime = runtime or make_configuration()
         self.permanent = copy.deepcopy(self.runtime) if permanent is None else permanent
         self.calls = []
         self.before_reload = lambda: None
@@ -67,15 +67,15 @@ class Firewalld:
         if method in self.refuses:
             raise bus.CallError(self.refuses[method])
         if interface.startswith(".config"):
-            return self.configured(interface, method, args, path)
+            return self.read_configuration(interface, method, args, path)
         for stem, key in ITEMS.items():
             if interface == ".zone" and method in (f"add{stem}", f"remove{stem}"):
                 return self.change_item(method.startswith("add"), key, args)
         if interface == ".direct":
-            return self.direct(method, args)
+            return self.handle_direct(method, args)
         return getattr(self, method)(*args)
 
-    def configured(self, interface, method, args, path):
+    def read_configuration(self, interface, method, args, path):
         kinds = {"Zone": "zones", "Policy": "policies", "IPSet": "ipsets"}
         if method.endswith("ByName"):
             assert path == CONFIG
@@ -109,7 +109,7 @@ class Firewalld:
             raise bus.CallError("ALREADY_ENABLED: it" if adds else "NOT_ENABLED: it")
         (have.append if adds else have.remove)(value)
 
-    def direct(self, method, args):
+    def handle_direct(self, method, args):
         if method.startswith("getAll"):
             return self.runtime["direct"].get(method[6:-1], [])
         verb = "add" if method.startswith("add") else "remove"
@@ -230,4 +230,4 @@ def programs(monkeypatch):
 @pytest.fixture
 def double():
     """The fake and the functions that create its parts, for tests in other files."""
-    return types.SimpleNamespace(Firewalld=Firewalld, configuration=configuration, ipset=ipset)
+    return types.SimpleNamespace(Firewalld=Firewalld, make_configuration=make_configuration, make_ipset=make_ipset)

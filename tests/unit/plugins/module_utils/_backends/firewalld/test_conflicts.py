@@ -29,26 +29,29 @@ NAMES = {
 }
 
 
-def found(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
+def list_conflicts(state, zones=("public",), sets=None, allow=(ADMIN, CLUSTER, PROXY, CLOSED)):
     want = ruleset_from_data({"allow": [*allow], "sets": sets or BOTH})
     whole = {"panic": False, "zones": {"public": {}, "drop": {"target": "DROP"}}, "policies": {}, **state}
     return list(find_settings_conflicts(whole, zones, want))
 
 
-def effects(*args, **named):
+def list_effects(*args, **named):
     """Return for each conflict its certainty, its effect and the listeners."""
     return [
         (conflict.certain, conflict.effect, *(NAMES[port] for port in conflict.ports))
-        for conflict in found(*args, **named)
+        for conflict in list_conflicts(*args, **named)
     ]
 
 
 def test_a_usual_host_has_no_conflicts():
-    assert found({"zones": {"public": {"services": ["ssh"], "rules_str": ['rule service name="ftp" accept']}}}) == []
+    assert (
+        list_conflicts({"zones": {"public": {"services": ["ssh"], "rules_str": ['rule service name="ftp" accept']}}})
+        == []
+    )
 
 
 def test_panic_mode_drops_all_ports_with_sources():
-    (conflict,) = found({"panic": True})
+    (conflict,) = list_conflicts({"panic": True})
     assert (conflict.certain, {*conflict.ports}) == (True, {*NAMES})
 
 
@@ -78,7 +81,9 @@ ALL = ["admin", "cluster", "proxy"]
     ],
 )  # fmt: skip
 def test_a_rule_of_a_zone_that_drops_every_packet_is_certain(rule, listeners):
-    assert sorted(effects({"zones": {"public": {"rules_str": [rule]}}})) == [(True, "drop", name) for name in listeners]
+    assert sorted(list_effects({"zones": {"public": {"rules_str": [rule]}}})) == [
+        (True, "drop", name) for name in listeners
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_a_rule_of_a_zone_that_drops_every_packet_is_certain(rule, listeners):
 )
 def test_a_ban_is_a_conflict_only_if_it_covers_every_source(source, listeners):
     rule = f'rule family="ipv4" source address="{source}" drop'
-    assert sorted(effects({"zones": {"public": {"rules_str": [rule]}}}, sets=ONLY4)) == [
+    assert sorted(list_effects({"zones": {"public": {"rules_str": [rule]}}}, sets=ONLY4)) == [
         (True, "drop", name) for name in listeners
     ]
 
@@ -103,8 +108,8 @@ def test_a_ban_is_a_conflict_only_if_it_covers_both_families():
         'rule family="ipv4" source address="10.0.0.0/8" drop',
         'rule family="ipv6" source address="2001:db8::/32" drop',
     )
-    assert effects({"zones": {"public": {"rules_str": [four]}}}) == []
-    assert sorted(effects({"zones": {"public": {"rules_str": [four, six]}}})) == [
+    assert list_effects({"zones": {"public": {"rules_str": [four]}}}) == []
+    assert sorted(list_effects({"zones": {"public": {"rules_str": [four, six]}}})) == [
         (True, "drop", "admin"), (True, "drop", "cluster"),
     ]  # fmt: skip
 
@@ -119,15 +124,15 @@ def test_a_ban_is_a_conflict_only_if_it_covers_both_families():
 )
 def test_a_drop_after_a_rule_that_accepts_is_not_a_conflict(accept, listeners):
     rules = {"zones": {"public": {"rules_str": [accept, 'rule priority="-10" drop']}}}
-    assert sorted(effects(rules)) == [(True, "drop", name) for name in listeners]
+    assert sorted(list_effects(rules)) == [(True, "drop", name) for name in listeners]
 
 
 def test_a_rule_in_one_of_two_zones_is_a_possible_drop():
     zones = {"public": {"rules_str": ["rule drop"]}, "home": {}}
-    assert effects({"zones": zones}, ("public", "home"), allow=[ADMIN]) == [(False, "drop", "admin")]
-    assert effects({"zones": zones}, ("public", "missing"), allow=[ADMIN]) == [(True, "drop", "admin")]
+    assert list_effects({"zones": zones}, ("public", "home"), allow=[ADMIN]) == [(False, "drop", "admin")]
+    assert list_effects({"zones": zones}, ("public", "missing"), allow=[ADMIN]) == [(True, "drop", "admin")]
     both = {"public": {"rules_str": ["rule drop"]}, "home": {"rules_str": ["rule drop"]}}
-    assert effects({"zones": both}, ("public", "home"), allow=[ADMIN]) == [(True, "drop", "admin")] * 2
+    assert list_effects({"zones": both}, ("public", "home"), allow=[ADMIN]) == [(True, "drop", "admin")] * 2
 
 
 POLICY = {"priority": -10, "target": "DROP", "ingress_zones": ["ANY"], "egress_zones": ["HOST"]}
@@ -155,11 +160,11 @@ POLICY = {"priority": -10, "target": "DROP", "ingress_zones": ["ANY"], "egress_z
 )
 def test_a_policy_that_drops_before_the_zones(change, expected):
     state = {"zones": {"public": {}, "home": {}}, "policies": {"own": {**POLICY, **change}}}
-    assert [conflict.certain for conflict in found(state, ("public", "home"), allow=[ADMIN])] == expected
+    assert [conflict.certain for conflict in list_conflicts(state, ("public", "home"), allow=[ADMIN])] == expected
 
 
 def test_the_message_has_the_reason_and_the_fix():
-    (conflict,) = found({"policies": {"own": POLICY}}, allow=[ADMIN])
+    (conflict,) = list_conflicts({"policies": {"own": POLICY}}, allow=[ADMIN])
     assert str(conflict) == (
         "firewalld's policy own blocks tcp 8001 at every address: it precedes the zones, which contain our rules, and "
         "its target is DROP. Give it a positive priority: `firewall-cmd --permanent --policy=own --set-priority=100`, "
@@ -178,7 +183,7 @@ def test_the_message_has_the_reason_and_the_fix():
     ],
 )
 def test_a_zone_with_ineffective_bans_is_reported(zone, warned):
-    conflicts = found({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
+    conflicts = list_conflicts({"zones": {"drop": zone}}, ("drop",), allow=[ADMIN])
     assert [(conflict.certain, conflict.effect, conflict.where) for conflict in conflicts] == [
         (False, "accept", "firewalld's zone drop")
     ] * warned
@@ -199,7 +204,7 @@ def test_a_zone_with_ineffective_bans_is_reported(zone, warned):
 )
 def test_an_ineffective_limit_is_reported(rule, listeners):
     state = {"zones": {"public": {"rules_str": [rule]}}}
-    assert sorted(effects(state)) == [(False, "accept", name) for name in listeners]
+    assert sorted(list_effects(state)) == [(False, "accept", name) for name in listeners]
 
 
 @pytest.mark.parametrize(
@@ -216,28 +221,28 @@ def test_an_ineffective_limit_is_reported(rule, listeners):
 def test_an_ineffective_ban_in_a_policy_after_the_zones_is_reported(change, warned):
     ban = 'rule family="ipv4" source address="10.0.0.1" drop'
     policy = {**POLICY, "priority": 10, "target": "CONTINUE", "rich_rules": [ban], **change}
-    assert effects({"policies": {"own": policy}}, allow=[ADMIN]) == [(False, "accept", "admin")] * warned
+    assert list_effects({"policies": {"own": policy}}, allow=[ADMIN]) == [(False, "accept", "admin")] * warned
 
 
-def chain(family, table, name, hook="input", prio=0, policy="accept"):
+def make_chain(family, table, name, hook="input", prio=0, policy="accept"):
     base = {"type": "filter", "hook": hook, "prio": prio, "policy": policy} if hook else {}
     return {"chain": {"family": family, "table": table, "name": name, **base}}
 
 
-def rule(family, table, name, *expr):
+def make_rule(family, table, name, *expr):
     return {"rule": {"family": family, "table": table, "chain": name, "expr": [*expr]}}
 
 
 DROP = {"drop": None}
 FIREWALLD_4 = [
     {"table": {"family": "ip", "name": "filter"}},
-    chain("ip", "filter", "INPUT"),
-    chain("ip", "filter", "INPUT_ZONES", hook=None),
-    rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_direct"}}),
-    chain("ip", "filter", "INPUT_direct", hook=None),
-    rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_ZONES"}}),
-    rule("ip", "filter", "INPUT", {"reject": None}),
-    rule("ip", "filter", "INPUT_ZONES", {"reject": None}),
+    make_chain("ip", "filter", "INPUT"),
+    make_chain("ip", "filter", "INPUT_ZONES", hook=None),
+    make_rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_direct"}}),
+    make_chain("ip", "filter", "INPUT_direct", hook=None),
+    make_rule("ip", "filter", "INPUT", {"jump": {"target": "INPUT_ZONES"}}),
+    make_rule("ip", "filter", "INPUT", {"reject": None}),
+    make_rule("ip", "filter", "INPUT_ZONES", {"reject": None}),
 ]
 WANT = ruleset_from_data({"allow": [PROXY]})
 
@@ -247,17 +252,17 @@ def test_the_rules_of_firewalld_with_iptables_are_not_a_conflict():
 
 
 def test_the_rules_of_firewalld_with_nftables_are_not_a_conflict():
-    listed = [{"table": {"family": "inet", "name": "firewalld"}}, chain("inet", "firewalld", "filter_INPUT", prio=10),
-              rule("inet", "firewalld", "filter_INPUT", {"reject": None})]  # fmt: skip
+    listed = [{"table": {"family": "inet", "name": "firewalld"}}, make_chain("inet", "firewalld", "filter_INPUT", prio=10),
+              make_rule("inet", "firewalld", "filter_INPUT", {"reject": None})]  # fmt: skip
     assert find_iptables_conflicts(listed, WANT) == ()
 
 
 @pytest.mark.parametrize(
     "added, found",
     [
-        (rule("ip", "filter", "INPUT_direct", DROP), ["nftables chain ip filter INPUT"]),
-        (rule("ip", "filter", "INPUT_ZONES", DROP), []),
-        (rule("ip", "filter", "INPUT", DROP), []),
+        (make_rule("ip", "filter", "INPUT_direct", DROP), ["nftables chain ip filter INPUT"]),
+        (make_rule("ip", "filter", "INPUT_ZONES", DROP), []),
+        (make_rule("ip", "filter", "INPUT", DROP), []),
     ],
     ids=["direct rule", "a chain of firewalld", "after firewalld"],
 )
@@ -267,18 +272,18 @@ def test_a_rule_of_iptables_that_drops_every_packet_is_certain(added, found):
 
 
 def test_a_rule_before_the_rules_of_firewalld_is_certain():
-    listed = [*FIREWALLD_4[:3], rule("ip", "filter", "INPUT", DROP), *FIREWALLD_4[3:]]
+    listed = [*FIREWALLD_4[:3], make_rule("ip", "filter", "INPUT", DROP), *FIREWALLD_4[3:]]
     assert [conflict.certain for conflict in find_iptables_conflicts(listed, WANT)] == [True]
 
 
 def test_a_drop_in_each_family():
     listed = [item for family in ("ip", "ip6") for item in (
-        {"table": {"family": family, "name": "filter"}}, chain(family, "filter", "INPUT"), rule(family, "filter", "INPUT", DROP)
+        {"table": {"family": family, "name": "filter"}}, make_chain(family, "filter", "INPUT"), make_rule(family, "filter", "INPUT", DROP)
     )]  # fmt: skip
     assert len(find_iptables_conflicts(listed, WANT)) == 2
 
 
 def test_chains_of_other_tables_are_for_the_early_part():
-    listed = [{"table": {"family": "ip", "name": "mangle"}}, chain("ip", "mangle", "INPUT", prio=-150),
-              rule("ip", "mangle", "INPUT", DROP)]  # fmt: skip
+    listed = [{"table": {"family": "ip", "name": "mangle"}}, make_chain("ip", "mangle", "INPUT", prio=-150),
+              make_rule("ip", "mangle", "INPUT", DROP)]  # fmt: skip
     assert find_iptables_conflicts(listed, WANT) == ()

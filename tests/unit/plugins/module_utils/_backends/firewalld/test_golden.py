@@ -31,13 +31,13 @@ CASES = ("address_before_wildcard", "dual_stack", "empty", "gossip_behind_nat", 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["peers"]}
 
 
-def objects_of(case):
+def read_objects(case):
     return make_objects(ruleset_from_data(json.loads((GOLDEN / "nftables" / f"{case}.json").read_text())))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_rules_and_ipsets_equal_the_golden_file(case):
-    objects = objects_of(case)
+    objects = read_objects(case)
     layout = objects.lay_out({})
     files = {name: render_ipset(objects.families[name], entries) for name, entries in layout.items()}
     text = "".join(f"{rule}\n" for rule in objects.rules) + "".join(f"# {name}\n{files[name]}" for name in files)
@@ -46,7 +46,7 @@ def test_rules_and_ipsets_equal_the_golden_file(case):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "empty"])
 def test_our_rules_are_recognised(case):
-    rules = objects_of(case).rules
+    rules = read_objects(case).rules
     assert rules
     assert all(is_ours(str(rule)) for rule in rules)
 
@@ -67,7 +67,7 @@ def test_without_a_ruleset_there_are_no_objects():
     assert make_objects(None) == Objects((), ())
 
 
-def peers(*addresses, name="peers"):
+def make_peers(*addresses, name="peers"):
     data = {"allow": [{**ENTRY, "sources": [name]}], "sets": {name: {"ipv4": list(addresses)}}}
     return make_objects(ruleset_from_data(data))
 
@@ -76,7 +76,7 @@ A, B = "gkfwd4-a-peers", "gkfwd4-b-peers"
 
 
 def test_adjacent_networks_are_merged_as_nft_lists_them():
-    apart, merged = peers("10.0.0.2/32", "10.0.0.3/32", "10.0.0.0/31", "10.0.0.1/32"), peers("10.0.0.0/30")
+    apart, merged = make_peers("10.0.0.2/32", "10.0.0.3/32", "10.0.0.0/31", "10.0.0.1/32"), make_peers("10.0.0.0/30")
     assert apart == merged
     assert apart.lay_out({})[A] == ["10.0.0.0/30"]
 
@@ -94,12 +94,12 @@ def test_adjacent_networks_are_merged_as_nft_lists_them():
     ids=["first", "a in use", "b in use", "no difference", "interrupted, a complete", "interrupted"],
 )
 def test_the_set_that_is_not_in_use_is_filled(present, a, b):
-    layout = peers("10.0.0.2/32").lay_out(present)
+    layout = make_peers("10.0.0.2/32").lay_out(present)
     assert (layout[A], layout[B]) == (a, b)
 
 
 def test_a_long_name_is_shortened_and_unique():
-    first, second = (peers(name="n" * 40 + end).groups[0].names for end in "12")
+    first, second = (make_peers(name="n" * 40 + end).groups[0].names for end in "12")
     names = {*first, *second}
     assert len(names) == 4
     assert {len(name) for name in names} == {31}
@@ -107,7 +107,7 @@ def test_a_long_name_is_shortened_and_unique():
 
 
 def test_the_longest_possible_name_is_not_shortened():
-    assert peers(name="n" * 22).groups[0].names == ("gkfwd4-a-" + "n" * 22, "gkfwd4-b-" + "n" * 22)
+    assert make_peers(name="n" * 22).groups[0].names == ("gkfwd4-a-" + "n" * 22, "gkfwd4-b-" + "n" * 22)
 
 
 # Zone files

@@ -120,7 +120,7 @@ def firewalld(double, host, monkeypatch):
         "work": {"sources": ["10.8.0.0/24"], "target": "default"},
         "dmz": {"services": ["ssh"]},
     }
-    made = double.Firewalld(double.configuration(zones=zones))
+    made = double.Firewalld(double.make_configuration(zones=zones))
     Reads(host, made)
     monkeypatch.setattr(session, "connect", lambda: made)
     monkeypatch.setattr(late_module, "has_libraries", lambda **_need: True)
@@ -132,13 +132,13 @@ def run(host, firewalld):
     """Apply a ruleset to the host, as a run of the module does."""
 
     def bring(want, listing=None):
-        late = FirewalldLate(host, listing or listing_of(firewalld))
+        late = FirewalldLate(host, listing or list_objects(firewalld))
         late.require()
         late.read(want)
         late.validate(want, check_mode=False)
         late.snapshot(want)
         warnings = late.apply(want)
-        confirmed = FirewalldLate(host, listing_of(firewalld))  # as in another process
+        confirmed = FirewalldLate(host, list_objects(firewalld))  # as in another process
         if confirmed.compare_persisted(want):
             confirmed.persist(want)
         return warnings
@@ -146,7 +146,7 @@ def run(host, firewalld):
     return bring
 
 
-def listing_of(firewalld):
+def list_objects(firewalld):
     """Return the objects that nft lists if no rules were flushed."""
     listing = Listing()
     for zone, settings in firewalld.runtime["zones"].items():
@@ -154,7 +154,7 @@ def listing_of(firewalld):
     return listing
 
 
-def files(host):
+def read_files(host):
     return {
         str(path.relative_to(host.root)): path.read_bytes().decode(errors="replace")
         for path in host.locate("/etc/firewalld").rglob("*")
@@ -170,7 +170,7 @@ def test_rules_are_in_zones_with_interfaces_or_neutral_sources_and_in_the_defaul
 
 def test_the_permanent_configuration_equals_the_runtime_configuration(run, host):
     run(WANT)
-    found = files(host)
+    found = read_files(host)
     assert found["etc/firewalld/zones/home.xml"] == HOME.replace("</zone>", f"{LINES}</zone>")
     assert found["etc/firewalld/zones/public.xml"].startswith(PUBLIC.replace("</zone>\n", f"{LINES}</zone>\n"))
     assert "<entry>10.0.0.1</entry>" in found[f"etc/firewalld/ipsets/{A}.xml"]
@@ -189,13 +189,13 @@ def test_a_zone_without_a_file_has_rules_only_at_runtime(run, host, firewalld):
     host.locate("/usr/lib/firewalld/zones/work.xml").unlink()
     run(WANT)
     assert sorted(firewalld.runtime["zones"]["work"]["rules_str"]) == RULES
-    assert "etc/firewalld/zones/work.xml" not in files(host)
+    assert "etc/firewalld/zones/work.xml" not in read_files(host)
 
 
 def test_a_second_run_changes_nothing(run, host, firewalld):
     run(WANT)
     firewalld.calls.clear()
-    late = FirewalldLate(host, listing_of(firewalld))
+    late = FirewalldLate(host, list_objects(firewalld))
     assert late.read(WANT) == ()
     assert late.apply(WANT) == ()
     assert late.compare_persisted(WANT) == ()
@@ -207,7 +207,7 @@ def test_other_members_take_two_calls_and_no_reload(run, host, firewalld):
     firewalld.calls.clear()
     run(OTHER)
     assert firewalld.calls == [("setEntries", B, ["10.0.0.2"]), ("setEntries", A, [])]
-    found = files(host)
+    found = read_files(host)
     assert "<entry>10.0.0.2</entry>" in found[f"etc/firewalld/ipsets/{B}.xml"]
     assert "<entry>" not in found[f"etc/firewalld/ipsets/{A}.xml"]
 
@@ -223,18 +223,18 @@ def test_a_reload_between_two_runs_does_not_restore_the_old_members(run, host, f
     run(WANT)
     run(OTHER)
     firewalld.reload()
-    late = FirewalldLate(host, listing_of(firewalld))
+    late = FirewalldLate(host, list_objects(firewalld))
     assert late.read(OTHER) == ()
     assert late.compare_persisted(OTHER) == ()
 
 
 @pytest.mark.parametrize("change", [None, NONE], ids=["absent", "no ports"])
 def test_removal_restores_all_files(run, host, firewalld, change):
-    before = files(host)
+    before = read_files(host)
     run(WANT)
-    assert files(host) != before
+    assert read_files(host) != before
     run(change)
-    assert files(host) == before
+    assert read_files(host) == before
     zones = firewalld.runtime["zones"]
     assert zones
     assert {name: zone.get("rules_str", []) for name, zone in zones.items()} == {name: [] for name in zones}
@@ -252,13 +252,13 @@ def test_only_absent_removes_the_loaded_ipsets(run, firewalld):
 
 
 def test_removal_needs_no_running_firewalld(run, host, monkeypatch):
-    before = files(host)
+    before = read_files(host)
     run(WANT)
     monkeypatch.setattr(session, "connect", lambda: None)
     late = FirewalldLate(host, Listing())
     assert len(late.compare_persisted(None)) == 5
     late.persist(None)
-    assert files(host) == before
+    assert read_files(host) == before
 
 
 def edit(host, path, change):
@@ -286,10 +286,10 @@ def edit(host, path, change):
 def test_drift_is_reported_and_repaired(run, host, firewalld, damage, lines):
     run(WANT)
     damage(firewalld)
-    listing = listing_of(firewalld)
+    listing = list_objects(firewalld)
     assert FirewalldLate(host, listing).read(WANT) == lines
     run(WANT, listing)
-    assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
+    assert FirewalldLate(host, list_objects(firewalld)).read(WANT) == ()
 
 
 def test_rules_that_are_missing_in_the_kernel_are_drift_and_a_reload_restores_them(run, host, firewalld):
@@ -375,7 +375,7 @@ def test_a_zone_file_that_firewalld_rewrote_is_compared_by_its_rules(run, host, 
     edit(host, "/etc/firewalld/zones/home.xml", lambda _text: text)
     assert bool(FirewalldLate(host, Listing()).compare_persisted(WANT)) is stale
     run(None)
-    assert files(host)["etc/firewalld/zones/home.xml"] == HOME
+    assert read_files(host)["etc/firewalld/zones/home.xml"] == HOME
 
 
 def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
@@ -383,8 +383,8 @@ def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
     edit(host, "/etc/firewalld/zones/public.xml", lambda text: text.replace("Public", "Office"))
     edit(host, "/etc/firewalld/zones/home.xml", lambda text: text.replace("our home", "home"))
     run(None)
-    assert files(host)["etc/firewalld/zones/public.xml"] == PUBLIC.replace("Public", "Office")
-    assert files(host)["etc/firewalld/zones/home.xml"] == HOME.replace("our home", "home")
+    assert read_files(host)["etc/firewalld/zones/public.xml"] == PUBLIC.replace("Public", "Office")
+    assert read_files(host)["etc/firewalld/zones/home.xml"] == HOME.replace("our home", "home")
 
 
 @pytest.mark.parametrize(
@@ -400,11 +400,11 @@ def test_an_administrator_edits_a_zone_and_removal_keeps_the_edit(run, host):
 )  # fmt: skip
 def test_a_zone_file_that_cannot_be_edited_is_an_error_before_any_change(host, firewalld, break_it, message):
     break_it(host.locate("/etc/firewalld/zones/home.xml"))
-    before = files(host)
+    before = read_files(host)
     late = FirewalldLate(host, Listing())
     with pytest.raises(HostError, match=f"^/etc/firewalld/zones/home.xml.*{message}"):
         late.read(WANT), late.validate(WANT, check_mode=False)
-    assert (firewalld.calls, files(host)) == ([], before)
+    assert (firewalld.calls, read_files(host)) == ([], before)
 
 
 def test_the_whole_permanent_configuration_is_checked_before_a_reload(host, firewalld):
@@ -442,7 +442,7 @@ def refuse_rights():
     raise HostError("this process lacks CAP_NET_ADMIN")
 
 
-def request_of(script):
+def read_request(script):
     """Return the request that the script of a rollback passes to its session."""
     return json.loads(ast.literal_eval(script.rpartition("json.loads(")[2].rpartition(")))")[0]))
 
@@ -455,30 +455,30 @@ MORE = ruleset_from_data(
 
 def test_the_rollback_of_a_new_ipset_takes_no_reload(run, host, firewalld):
     run(WANT)
-    late = FirewalldLate(host, listing_of(firewalld))
+    late = FirewalldLate(host, list_objects(firewalld))
     late.read(MORE)
-    request = request_of(late.snapshot(WANT).load[1][1])
+    request = read_request(late.snapshot(WANT).load[1][1])
     late.apply(MORE)
     firewalld.calls.clear()
     session.answer(request)
     assert ("reload",) not in firewalld.calls
     assert firewalld.runtime["ipsets"]["gkfwd4-a-more"]["entries"] == []
-    assert FirewalldLate(host, listing_of(firewalld)).read(WANT) == ()
+    assert FirewalldLate(host, list_objects(firewalld)).read(WANT) == ()
 
 
 def test_the_rollback_of_the_first_change_removes_all_our_objects(run, host, firewalld):
-    late = FirewalldLate(host, listing_of(firewalld))
+    late = FirewalldLate(host, list_objects(firewalld))
     late.read(WANT)
     snapshot = late.snapshot(None)
     late.apply(WANT)
     late.persist(None)  # represents the rollback, which restores the files
-    session.answer(request_of(snapshot.load[1][1]))
+    session.answer(read_request(snapshot.load[1][1]))
     assert firewalld.runtime["ipsets"] == {}
 
 
 def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, double):
     run(WANT)
-    late = FirewalldLate(host, listing_of(firewalld))
+    late = FirewalldLate(host, list_objects(firewalld))
     late.read(OTHER)
     snapshot = late.snapshot(WANT)
     assert snapshot.files == (
@@ -491,7 +491,7 @@ def test_the_rollback_restores_rules_entries_and_files(run, host, firewalld, dou
     (shell, removal), (_python, script) = snapshot.load
     assert shell == ("sh",)
     assert f" /etc/firewalld/ipsets/{A}.xml /etc/firewalld/ipsets/{B}.xml " in removal
-    request = request_of(script)
+    request = read_request(script)
     before = copy.deepcopy(firewalld.runtime)
     late.apply(OTHER)
     assert firewalld.runtime != before
@@ -517,9 +517,9 @@ def test_a_missing_requirement_is_an_error(host, break_it, message):
 
 
 def test_an_error_names_firewalld(host, firewalld, double):
-    def hangs(*_words):
+    def fail(*_words):
         raise bus.CallError("it hangs")
 
-    firewalld.getZones = hangs
+    firewalld.getZones = fail
     with pytest.raises(HostError, match=r"^firewalld: it hangs$"):
         FirewalldLate(host, Listing()).read(WANT)

@@ -49,7 +49,7 @@ def host(tmp_path):
     return FakeHost(tmp_path)
 
 
-def late(host, *objects):
+def make_late(host, *objects):
     return FirewalldLate(host, SimpleNamespace(objects=[*objects]))
 
 
@@ -58,7 +58,7 @@ def late(host, *objects):
 def test_the_session_runs_in_this_process_if_it_has_the_libraries(host, monkeypatch, request_, changes, here):
     monkeypatch.setattr(late_module, "has_libraries", lambda **need: {changes: here}[need["changes"]])
     host.answer = json.dumps({"called": False})
-    assert late(host)._ask(request_) == {"called": here}
+    assert make_late(host)._ask(request_) == {"called": here}
     if here:
         ((function, given),) = host.called
         assert function is session.answer
@@ -83,7 +83,7 @@ def test_an_error_of_another_python_names_firewalld_and_the_reason(host, monkeyp
     monkeypatch.setattr(late_module, "has_libraries", lambda **_need: False)
     host.answer = HostError(error)
     with pytest.raises(HostError) as raised:
-        late(host)._ask({})
+        make_late(host)._ask({})
     assert str(raised.value) == message
 
 
@@ -94,10 +94,10 @@ def test_an_error_of_a_session_in_this_process_names_firewalld(host, monkeypatch
     monkeypatch.setattr(late_module, "has_libraries", lambda **_need: True)
     host.call = fails
     with pytest.raises(HostError, match=r"^firewalld: it hangs$"):
-        late(host)._ask({})
+        make_late(host)._ask({})
 
 
-def rules_of_iptables(family):
+def make_iptables_rules(family):
     place = {"family": family, "table": "filter"}
     match = {"xt": {"type": "match", "name": "tcp"}}
     return [
@@ -113,7 +113,7 @@ SAVED = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport {} -j DROP
 @pytest.mark.parametrize("port, conflicts", [(8001, True), (9001, False)])
 def test_iptables_rules_on_a_host_with_firewalld_are_read_with_their_options(host, monkeypatch, port, conflicts):
     monkeypatch.setattr(late_module, "has_libraries", lambda **_need: False)
-    made = late(host, *rules_of_iptables("ip"))
+    made = make_late(host, *make_iptables_rules("ip"))
     made._found = {"zones": {}, "policies": {}, "ipsets": {}, "direct": {}, "default": "public", "panic": False}
     monkeypatch.setattr(FirewalldLate, "_state", made._found)
     monkeypatch.setattr(FirewalldLate, "_zones", ())

@@ -16,14 +16,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 
 
-def ruleset(sources, port=8001, **more):
+def make_ruleset(sources, port=8001, **more):
     entry = {"listener": "admin", "protocol": "tcp", "port": port, "sources": ["admins"], **more}
     return ruleset_from_data({"allow": [entry], "sets": {"admins": sources}})
 
 
 FOUR = {"ipv4": ["10.9.0.0/24"]}
 BOTH = {"ipv4": ["10.9.0.0/24"], "ipv6": ["fd09::/64"]}
-WANT, OTHER = ruleset(BOTH), ruleset({"ipv4": ["10.8.0.0/16"], "ipv6": ["fd09::/64"]}, 9001)
+WANT, OTHER = make_ruleset(BOTH), make_ruleset({"ipv4": ["10.8.0.0/16"], "ipv6": ["fd09::/64"]}, 9001)
 SCRIPT = "/etc/gatehouse_kong_iptables/load.sh"
 UNIT = "/etc/systemd/system/gatehouse-kong-iptables.service"
 WANTS = "/etc/systemd/system/sysinit.target.wants/gatehouse-kong-iptables.service"
@@ -65,7 +65,7 @@ class FakeHost(Host):
             if "--test" not in argv:
                 self.load(name, stdin.splitlines())
         if argv == ("ipset", "save"):
-            return self.saved_sets()
+            return self.save_sets()
         if argv == ("ipset", "restore"):
             self.change(stdin.splitlines())
         return ""
@@ -103,17 +103,17 @@ class FakeHost(Host):
             else:
                 del self.sets[name]
 
-    def saved_sets(self):
+    def save_sets(self):
         return "".join(
             f"create {name} {kind}\n" + "".join(f"add {name} {element}\n" for element in members)
             for name, (kind, *members) in self.sets.items()
         )
 
-    def made(self, *names):
+    def select_calls(self, *names):
         return [call for call in self.calls if call[0] in names]
 
 
-def loaded(tmp_path, want=WANT, **more):
+def load_host(tmp_path, want=WANT, **more):
     host = FakeHost(tmp_path, **more)
     Iptables(host).apply(want)
     host.calls.clear()
@@ -129,7 +129,7 @@ def test_rules_are_loaded_read_changed_and_removed(tmp_path):
         assert made.apply(want) == ()
         assert made.read() == Live(want)
         assert Iptables(host).read() == Live(want)
-    assert {argv[1:-1] for argv in host.made("iptables-restore", "ip6tables-restore")} == {
+    assert {argv[1:-1] for argv in host.select_calls("iptables-restore", "ip6tables-restore")} == {
         ("--wait", "10", "--noflush")
     }
     made = Iptables(host)
@@ -139,20 +139,20 @@ def test_rules_are_loaded_read_changed_and_removed(tmp_path):
 
 
 def test_unchanged_rules_are_not_loaded(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     Iptables(host).apply(WANT)
     assert [argv[:-1] for argv in host.calls] == [("iptables-save",), ("ip6tables-save",), ("ipset", "save")]
 
 
 def test_the_rules_are_read_once(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     made = Iptables(host)
     assert made.read() == made.read()
     assert len(host.calls) == 3
 
 
 def test_a_failed_load_restores_the_rules(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     host.refused = "9001"
     with pytest.raises(HostError, match="refused"):
         Iptables(host).apply(OTHER)
@@ -173,7 +173,7 @@ def test_without_ipv6_its_rules_are_read_from_the_boot_script(tmp_path):
     assert {argv[0] for argv in host.calls} == {"iptables-save", "iptables-restore", "ipset"}
     made.persist(WANT)
     assert Iptables(host).read() == Live(WANT)
-    ipv4 = ruleset(FOUR)
+    ipv4 = make_ruleset(FOUR)
     assert [(conflict.where, SCRIPT in conflict.reason) for conflict in made.find_conflicts(WANT)] == [
         ("the kernel", True)
     ]
@@ -183,12 +183,12 @@ def test_without_ipv6_its_rules_are_read_from_the_boot_script(tmp_path):
 
 
 def test_only_check_mode_validates_and_only_rules_that_change(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     for want, check_mode in ((OTHER, False), (None, True), (WANT, True)):
         Iptables(host).validate(want, check_mode=check_mode)
-    assert host.made("iptables-restore", "ip6tables-restore") == []
+    assert host.select_calls("iptables-restore", "ip6tables-restore") == []
     Iptables(host).validate(OTHER, check_mode=True)
-    tests = host.made("iptables-restore", "ip6tables-restore")
+    tests = host.select_calls("iptables-restore", "ip6tables-restore")
     assert [argv[:-1] for argv in tests] == [
         (f"{name}-restore", "--wait", "10", "--noflush", "--test") for name in ("iptables", "ip6tables")
     ]
@@ -223,7 +223,7 @@ def test_files_are_written_and_removed(tmp_path):
 def test_published_ports_need_nft(tmp_path):
     made = Iptables(FakeHost(tmp_path))
     with pytest.raises(HostError, match=r"8001 .*nft"):
-        made.find_conflicts(ruleset(FOUR, published=True, address="0.0.0.0"))
+        made.find_conflicts(make_ruleset(FOUR, published=True, address="0.0.0.0"))
     assert made.find_conflicts(WANT) == ()
     assert made.find_translations() == ()
 
@@ -295,7 +295,7 @@ DAMAGE = {
 @pytest.mark.parametrize("case", DAMAGE)
 def test_differences_are_reported_and_repaired(tmp_path, case):
     damage, expected = DAMAGE[case]
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     damage(host)
     assert list(Iptables(host).read().drift) == expected
     Iptables(host).apply(WANT)
@@ -303,13 +303,13 @@ def test_differences_are_reported_and_repaired(tmp_path, case):
 
 
 def test_a_missing_rule_is_reported(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     line = drop_rule(host, "ip6tables", 0)
     assert Iptables(host).read().drift == (f"ip6tables rule missing: {line}",)
 
 
 def test_a_missing_set_is_reported(tmp_path):
-    host = loaded(tmp_path)
+    host = load_host(tmp_path)
     del host.sets["gkong4-admins"]
     assert Iptables(host).read().drift == ("set gkong4-admins: missing",)
 

@@ -34,7 +34,7 @@ CASES = sorted({path.stem for path in (GOLDEN / "nftables").glob("*.nft")} - {"p
 PROGRAMS = Programs("/usr/sbin/ipset", "/usr/sbin/iptables-nft", "/usr/sbin/ip6tables-nft")
 
 
-def wanted(case):
+def read_wanted(case):
     return ruleset_from_data(json.loads((GOLDEN / "nftables" / f"{case}.json").read_text()))
 
 
@@ -44,7 +44,7 @@ def test_there_are_cases():
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_script_equals_the_golden_file(case):
-    assert render_script(wanted(case), PROGRAMS) == (GOLDEN / "iptables" / f"{case}.sh").read_text()
+    assert render_script(read_wanted(case), PROGRAMS) == (GOLDEN / "iptables" / f"{case}.sh").read_text()
 
 
 def test_the_script_for_removal_equals_the_golden_file():
@@ -61,13 +61,13 @@ def test_the_listed_rules_give_the_same_ruleset(case):
     """Parse listings of iptables 1.8.9 and ipset 7.17. Both variants of iptables list the same lines."""
     listed = json.loads((GOLDEN / "iptables" / f"{case}.listed.json").read_text())
     chains = {family: parse_chain(listed[family]) for family in FAMILIES}
-    assert interpret_state(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(wanted(case))
+    assert interpret_state(State(chains, parse_sets(listed["sets"]), FAMILIES)) == Live(read_wanted(case))
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_rules_can_be_found_in_the_script(case, family):
-    assert parse_script(render_script(wanted(case), PROGRAMS), family) == make_rules(wanted(case), family)
+    assert parse_script(render_script(read_wanted(case), PROGRAMS), family) == make_rules(read_wanted(case), family)
 
 
 def test_other_texts_have_no_rules():

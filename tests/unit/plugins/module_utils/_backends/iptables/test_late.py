@@ -32,15 +32,15 @@ PLUGINS = "/usr/share/netfilter-persistent/plugins.d"
 PLUGIN, SETS_PLUGIN = f"{PLUGINS}/90-gatehouse-kong", f"{PLUGINS}/05-gatehouse-kong"
 
 
-def saved(*lines, policy="ACCEPT"):
+def format_saved(*lines, policy="ACCEPT"):
     return "\n".join(["*filter", f":INPUT {policy} [0:0]", *lines, "COMMIT", ""])
 
 
-def ours(chain="INPUT"):
+def format_our_rule(chain="INPUT"):
     return f"-A {chain} {ACCEPT}"
 
 
-RIGHT = saved(ours())
+RIGHT = format_saved(format_our_rule())
 
 
 class FakeHost(Host):
@@ -96,14 +96,14 @@ class FakeHost(Host):
         return [(argv[1:-1], argv[-1]) for argv in self.calls if argv[0] == "sh"]
 
 
-def records(script):
+def read_records(script):
     """Return the recorded places of a script, by family."""
     return {
         name: script.partition(f"<<'{name}'\n")[2].partition(f"\n{name}\n")[0].split("\n") for name in ("IPV4", "IPV6")
     }
 
 
-def part(host, want=WANT):
+def make_part(host, want=WANT):
     made = IptablesLate(host)
     made.read(want)
     return made
@@ -111,11 +111,11 @@ def part(host, want=WANT):
 
 # The listed rules, whether rules are wanted, and the differences of a family.
 LISTED = {
-    "accepts by default": (saved(), True, ["the accept rule is missing in chain INPUT"]),
-    "drops by default": (saved(policy="DROP"), True, ["the accept rule is missing in chain INPUT"]),
-    "no difference": (saved(ours(), DROP), True, []),
-    "not wanted": (saved(ours(), DROP), False, ["the accept rule in chain INPUT is not needed"]),
-    "no rule": (saved(DROP), False, []),
+    "accepts by default": (format_saved(), True, ["the accept rule is missing in chain INPUT"]),
+    "drops by default": (format_saved(policy="DROP"), True, ["the accept rule is missing in chain INPUT"]),
+    "no difference": (format_saved(format_our_rule(), DROP), True, []),
+    "not wanted": (format_saved(format_our_rule(), DROP), False, ["the accept rule in chain INPUT is not needed"]),
+    "no rule": (format_saved(DROP), False, []),
 }
 
 
@@ -129,20 +129,22 @@ def test_the_differences_of_each_family(tmp_path, case):
 
 
 def test_without_ipv6_only_iptables_is_read(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(DROP)], six=[saved(DROP)], ipv6=False)
+    host = FakeHost(tmp_path, four=[format_saved(DROP)], six=[format_saved(DROP)], ipv6=False)
     assert [line.partition(":")[0] for line in IptablesLate(host).read(WANT)] == ["iptables"]
     assert [argv[0] for argv in host.calls] == ["iptables-save"]
 
 
 def test_the_rules_are_loaded_once_and_read_again(tmp_path):
     host = FakeHost(
-        tmp_path, four=[saved(DROP), saved(ours(), DROP)], six=[saved(policy="DROP"), saved(ours(), policy="DROP")]
+        tmp_path,
+        four=[format_saved(DROP), format_saved(format_our_rule(), DROP)],
+        six=[format_saved(policy="DROP"), format_saved(format_our_rule(), policy="DROP")],
     )
-    made = part(host)
+    made = make_part(host)
     assert made.apply(WANT) == ()
     ((options, script),) = host.loaded
     assert options == ("-s", "--")
-    assert records(script) == {"IPV4": [DROP], "IPV6": ["-A INPUT"]}
+    assert read_records(script) == {"IPV4": [DROP], "IPV6": ["-A INPUT"]}
     assert f"load {tmp_path}/bin/iptables places_ipv4" in script
     assert f"load {tmp_path}/bin/ip6tables places_ipv6" in script
     assert made.apply(WANT) == ()
@@ -150,59 +152,66 @@ def test_the_rules_are_loaded_once_and_read_again(tmp_path):
 
 
 def test_unchanged_rules_are_not_loaded(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(ours(), DROP)])
-    part(host).apply(WANT)
+    host = FakeHost(tmp_path, four=[format_saved(format_our_rule(), DROP)])
+    make_part(host).apply(WANT)
     assert host.loaded == []
 
 
 def test_the_rules_are_removed(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(ours(), DROP), saved(DROP)], six=[saved()])
-    part(host, None).apply(None)
+    host = FakeHost(tmp_path, four=[format_saved(format_our_rule(), DROP), format_saved(DROP)], six=[format_saved()])
+    make_part(host, None).apply(None)
     ((_options, script),) = host.loaded
-    assert records(script) == {"IPV4": [""], "IPV6": [""]}
+    assert read_records(script) == {"IPV4": [""], "IPV6": [""]}
     assert len(host.loaded) == 1
 
 
 def test_three_attempts_if_other_programs_change_the_rules(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(DROP)], six=[saved(DROP)])
+    host = FakeHost(tmp_path, four=[format_saved(DROP)], six=[format_saved(DROP)])
     with pytest.raises(HostError, match=r"^iptables: the accept rule is missing in chain INPUT: "):
-        part(host).apply(WANT)
+        make_part(host).apply(WANT)
     assert len(host.loaded) == 3
 
 
 def test_the_third_attempt_can_succeed(tmp_path):
-    host = FakeHost(tmp_path, four=[*[saved(DROP)] * 3, saved(ours(), DROP)])
-    assert part(host).apply(WANT) == ()
+    host = FakeHost(tmp_path, four=[*[format_saved(DROP)] * 3, format_saved(format_our_rule(), DROP)])
+    assert make_part(host).apply(WANT) == ()
     assert len(host.loaded) == 3
 
 
 def test_only_check_mode_validates(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(DROP)])
-    made = part(host)
+    host = FakeHost(tmp_path, four=[format_saved(DROP)])
+    made = make_part(host)
     made.validate(WANT, check_mode=False)
     assert host.loaded == []
     made.validate(WANT, check_mode=True)
     made.validate(None, check_mode=True)
     assert [options for options, _script in host.loaded] == [("-s", "--", "--test")] * 2
-    assert [records(script)["IPV4"] for _options, script in host.loaded] == [[DROP], [""]]
+    assert [read_records(script)["IPV4"] for _options, script in host.loaded] == [[DROP], [""]]
 
 
 def test_the_snapshot_restores_the_current_rules(tmp_path):
-    lines = ("-A INPUT -s 10.9.0.7/32 -j DROP", ours(), "-A INPUT -j LOG", DROP, ":OWN - [0:0]", ours("OWN"))
-    found = part(FakeHost(tmp_path, four=[saved(*lines)])).snapshot(WANT)
+    lines = (
+        "-A INPUT -s 10.9.0.7/32 -j DROP",
+        format_our_rule(),
+        "-A INPUT -j LOG",
+        DROP,
+        ":OWN - [0:0]",
+        format_our_rule("OWN"),
+    )
+    found = make_part(FakeHost(tmp_path, four=[format_saved(*lines)])).snapshot(WANT)
     assert found.files == (SCRIPT, UNIT, *DROP_INS, WANTS, PLUGIN, SETS_PLUGIN)
     ((command, script),) = found.load
     assert command == ("sh",)
-    assert records(script) == {"IPV4": ["-A INPUT -j LOG", "-A OWN"], "IPV6": ["-A INPUT"]}
+    assert read_records(script) == {"IPV4": ["-A INPUT -j LOG", "-A OWN"], "IPV6": ["-A INPUT"]}
 
 
 def test_the_files_of_the_unit(tmp_path):
-    host = FakeHost(tmp_path, four=[saved(DROP)])
-    made = part(host)
+    host = FakeHost(tmp_path, four=[format_saved(DROP)])
+    made = make_part(host)
     assert made.compare_persisted(WANT) == (*(f"{path}: missing" for path in (SCRIPT, UNIT, *DROP_INS, WANTS)),)
     assert made.compare_persisted(None) == ()
     made.persist(WANT)
-    assert records(host.read(SCRIPT)) == {"IPV4": [DROP], "IPV6": ["-A INPUT"]}
+    assert read_records(host.read(SCRIPT)) == {"IPV4": [DROP], "IPV6": ["-A INPUT"]}
     assert made.compare_persisted(WANT) == ()
     assert host.read(PLUGIN) is None
     removed = (UNIT, *DROP_INS, WANTS, "/etc/gatehouse_kong_accept")
@@ -214,7 +223,7 @@ def test_the_files_of_the_unit(tmp_path):
 def test_the_hooks_of_netfilter_persistent(tmp_path):
     host = FakeHost(tmp_path, nft=False)
     host.locate(PLUGINS).mkdir(parents=True)
-    made = part(host)
+    made = make_part(host)
     assert [line for line in made.compare_persisted(WANT) if PLUGINS in line] == [
         f"{PLUGIN}: missing",
         f"{SETS_PLUGIN}: missing",
@@ -240,7 +249,7 @@ def test_the_hooks_of_netfilter_persistent(tmp_path):
 def test_unchanged_hooks_are_not_written_again(tmp_path):
     host = FakeHost(tmp_path)
     host.locate(PLUGINS).mkdir(parents=True)
-    made = part(host)
+    made = make_part(host)
     made.persist(WANT)
     before = host.locate(PLUGIN).stat().st_ino
     made.persist(WANT)
@@ -253,7 +262,7 @@ def test_the_hooks_are_restored_if_the_unit_cannot_be_installed(tmp_path, earlie
     host.locate(PLUGINS).mkdir(parents=True)
     if earlier:
         host.put(PLUGIN, earlier)
-    made = part(host)
+    made = make_part(host)
     host.fails = "systemctl"
     with pytest.raises(HostError, match="no"):
         made.persist(WANT)
@@ -265,13 +274,13 @@ EARLY = ":GATEHOUSE-KONG - [0:0]\n-A INPUT -j GATEHOUSE-KONG"
 
 @pytest.mark.parametrize(
     "want, left",
-    [(WANT, saved(ours(), DROP)), (None, saved(DROP))],
+    [(WANT, format_saved(format_our_rule(), DROP)), (None, format_saved(DROP))],
     ids=["the accept rule is kept", "all our rules are removed"],
 )
 def test_saved_files_of_other_programs(tmp_path, want, left):
     host = FakeHost(tmp_path)
-    host.put("/etc/iptables/rules.v4", saved(EARLY, ours(), DROP))
-    made = part(host, want)
+    host.put("/etc/iptables/rules.v4", format_saved(EARLY, format_our_rule(), DROP))
+    made = make_part(host, want)
     line = "/etc/iptables/rules.v4: has rules of gatehouse.kong"
     assert line in made.compare_persisted(want)
     made.persist(want)
@@ -281,14 +290,14 @@ def test_saved_files_of_other_programs(tmp_path, want, left):
 
 def test_a_saved_accept_rule_is_stale_only_without_a_ruleset(tmp_path):
     host = FakeHost(tmp_path)
-    host.put("/etc/iptables/rules.v4", saved(ours(), DROP))
+    host.put("/etc/iptables/rules.v4", format_saved(format_our_rule(), DROP))
     line = "/etc/iptables/rules.v4: has rules of gatehouse.kong"
-    assert (line in part(host).compare_persisted(WANT), line in part(host, None).compare_persisted(None)) == (
+    assert (line in make_part(host).compare_persisted(WANT), line in make_part(host, None).compare_persisted(None)) == (
         False,
         True,
     )
-    part(host).persist(WANT)
-    assert host.read("/etc/iptables/rules.v4") == saved(ours(), DROP)
+    make_part(host).persist(WANT)
+    assert host.read("/etc/iptables/rules.v4") == format_saved(format_our_rule(), DROP)
 
 
 BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
@@ -313,7 +322,7 @@ WARNINGS = {
 @pytest.mark.parametrize("case", WARNINGS)
 def test_ineffective_rules_are_warnings(tmp_path, case):
     four, six, expected = WARNINGS[case]
-    found = part(FakeHost(tmp_path, four=[saved(*four)], six=[saved(*six)])).find_conflicts(WANT)
+    found = make_part(FakeHost(tmp_path, four=[format_saved(*four)], six=[format_saved(*six)])).find_conflicts(WANT)
     assert [(conflict.where, conflict.effect) for conflict in found] == [row[:2] for row in expected]
     for conflict, (_where, _effect, reason, ports) in zip(found, expected, strict=True):
         start, end = reason.rsplit("` ", 1)
@@ -324,18 +333,18 @@ def test_ineffective_rules_are_warnings(tmp_path, case):
 
 
 def test_conflicts_are_found_with_the_rule_at_its_place(tmp_path):
-    mangled = f"*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8001 -j DROP\nCOMMIT\n{saved(DROP)}"
-    (conflict,) = part(FakeHost(tmp_path, four=[mangled])).find_conflicts(WANT)
+    mangled = f"*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8001 -j DROP\nCOMMIT\n{format_saved(DROP)}"
+    (conflict,) = make_part(FakeHost(tmp_path, four=[mangled])).find_conflicts(WANT)
     assert (conflict.certain, conflict.effect, [port.split()[1] for port in conflict.ports]) == (True, "drop", ["8001"])
 
 
 def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     host = FakeHost(tmp_path, ipv6=False)
-    host.put("/etc/iptables/rules.v4", saved("-A INPUT -m set --match-set bans src -j DROP"))
+    host.put("/etc/iptables/rules.v4", format_saved("-A INPUT -m set --match-set bans src -j DROP"))
     link = host.locate("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
     link.parent.mkdir(parents=True)
     link.symlink_to("/lib/systemd/system/netfilter-persistent.service")
-    kernel, file = part(host).find_conflicts(WANT)
+    kernel, file = make_part(host).find_conflicts(WANT)
     assert (kernel.where, SCRIPT in kernel.reason) == ("the kernel", True)
     assert file.where == "/etc/iptables/rules.v4"
     assert ("iptables-restore", "--wait", "10", "--test", host.read("/etc/iptables/rules.v4")) in host.calls
@@ -343,7 +352,7 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
 
 def test_translations_are_read_from_the_table_nat(tmp_path):
     nat = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8001 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n"
-    made = part(FakeHost(tmp_path, four=[saved() + nat, saved()]))
+    made = make_part(FakeHost(tmp_path, four=[format_saved() + nat, format_saved()]))
     assert len(made.find_translations()) == 1
     made.read(WANT)
     assert made.find_translations() == ()
@@ -373,7 +382,7 @@ def test_a_host_without_systemd_is_an_error(tmp_path, with_rights):
 def test_rules_of_the_other_variant_are_an_error(tmp_path, with_rights):
     host = FakeHost(tmp_path)
     (tmp_path / "bin/iptables-nft-save").touch()
-    host.listed["iptables-nft"] = [saved(DROP)]
+    host.listed["iptables-nft"] = [format_saved(DROP)]
     host.nft_is_loaded = True
     with pytest.raises(HostError, match="rules of iptables-nft"):
         IptablesLate(host).require()

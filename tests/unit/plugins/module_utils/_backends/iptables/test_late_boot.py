@@ -25,7 +25,7 @@ QUOTED = RULE.replace("gatehouse.kong", '"gatehouse.kong"')
 ADMIN = Place("ADMIN", 1, '-A ADMIN -m comment --comment "the rest" -j DROP')
 
 
-def changes(tmp_path, places, *listed, options=()):
+def run_script(tmp_path, places, *listed, options=()):
     """Return the lines that the script loads for IPv4, and the options of iptables-restore."""
     text = "\n".join(["*filter", ":INPUT ACCEPT [0:0]", *listed, "COMMIT", ""])
     (tmp_path / "listed").write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -44,17 +44,17 @@ def changes(tmp_path, places, *listed, options=()):
 
 def test_the_rule_is_moved_in_one_transaction(tmp_path):
     listed = (f"-A INPUT {QUOTED}", ":ADMIN - [0:0]", "-A ADMIN -p tcp -j ACCEPT", ADMIN.anchor, f"-A ADMIN {QUOTED}")
-    found, options = changes(tmp_path, [ADMIN], *listed)
+    found, options = run_script(tmp_path, [ADMIN], *listed)
     assert found == [f"-D INPUT {QUOTED}", f"-D ADMIN {QUOTED}", f"-I ADMIN 2 {RULE}"]
     assert options == ["--wait", "10", "--noflush"]
 
 
 def test_a_check_loads_nothing(tmp_path):
-    assert changes(tmp_path, [], options=["--test"])[1] == ["--wait", "10", "--noflush", "--test"]
+    assert run_script(tmp_path, [], options=["--test"])[1] == ["--wait", "10", "--noflush", "--test"]
 
 
 def test_without_places_the_rule_is_removed(tmp_path):
-    assert changes(tmp_path, [], f"-A INPUT {QUOTED}", "-A INPUT -j DROP")[0] == [f"-D INPUT {QUOTED}"]
+    assert run_script(tmp_path, [], f"-A INPUT {QUOTED}", "-A INPUT -j DROP")[0] == [f"-D INPUT {QUOTED}"]
 
 
 # The host loaded other rules, and the recorded anchor is not among them.
@@ -80,7 +80,7 @@ LOST = {
 @pytest.mark.parametrize("name", LOST)
 def test_the_place_without_the_anchor(tmp_path, name):
     listed, expected = LOST[name]
-    assert changes(tmp_path, [ADMIN], *listed)[0] == [expected]
+    assert run_script(tmp_path, [ADMIN], *listed)[0] == [expected]
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
@@ -90,13 +90,13 @@ def test_an_anchor_with_bytes_that_are_not_utf8(tmp_path, monkeypatch, locale):
     rule = '-A INPUT -m comment --comment "caf{} ü" -j DROP'
     listed = [rule.format(text) for text in ("\udce8", r"\\xe9", "e", "\udce9", "\udce9\udce9")]
     anchor = Place("INPUT", 3, rule.format(r"\xe9"))
-    assert changes(tmp_path, [anchor], *listed)[0] == [f"-I INPUT 4 {RULE}"]
-    assert changes(tmp_path, [Place("INPUT", 1, rule.format(r"\\xe9"))], *listed)[0] == [f"-I INPUT 2 {RULE}"]
+    assert run_script(tmp_path, [anchor], *listed)[0] == [f"-I INPUT 4 {RULE}"]
+    assert run_script(tmp_path, [Place("INPUT", 1, rule.format(r"\\xe9"))], *listed)[0] == [f"-I INPUT 2 {RULE}"]
 
 
 def test_an_anchor_with_a_line_break_is_not_recorded(tmp_path):
     odd = Place("INPUT", 0, '-A INPUT -m comment --comment "a\nIPV4\nb" -j DROP')
-    assert changes(tmp_path, [odd], "-A INPUT -j ACCEPT")[0] == [f"-A INPUT {RULE}"]
+    assert run_script(tmp_path, [odd], "-A INPUT -j ACCEPT")[0] == [f"-A INPUT {RULE}"]
 
 
 def test_unit_and_drop_ins():

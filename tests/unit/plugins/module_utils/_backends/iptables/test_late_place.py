@@ -41,7 +41,7 @@ REJECT = "-A INPUT -j REJECT --reject-with icmp-host-prohibited"
 BAN = "-A INPUT -s 10.9.0.7/32 -j DROP"
 
 
-def saved(*lines, policy="ACCEPT"):
+def format_saved(*lines, policy="ACCEPT"):
     """Return the output of iptables-save for rules. `OURS CHAIN` in a line represents the accept rule."""
     lines = [line.replace("OURS", "-A") + (f" {ACCEPT}" if line.startswith("OURS") else "") for line in lines]
     chains = sorted({line.split()[1] for line in lines if line[0] != ":"} - {"INPUT"})
@@ -49,9 +49,10 @@ def saved(*lines, policy="ACCEPT"):
     return "\n".join([*head, *lines, "COMMIT", ""])
 
 
-def places(*lines, policy="ACCEPT", want=WANT):
+def list_places(*lines, policy="ACCEPT", want=WANT):
     return [
-        (place.chain, place.position) for place in find_places(parse_filter(saved(*lines, policy=policy)), want, "ipv4")
+        (place.chain, place.position)
+        for place in find_places(parse_filter(format_saved(*lines, policy=policy)), want, "ipv4")
     ]
 
 
@@ -176,15 +177,15 @@ HOSTS = {
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_place_of_the_accept_rule(name):
     lines, policy, expected = HOSTS[name]
-    assert places(*lines, policy=policy) == expected
+    assert list_places(*lines, policy=policy) == expected
 
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_the_script_finds_the_same_place(name, tmp_path):
     """Run the script twice: it adds the rule at the place that places_of returned, and then changes nothing."""
     lines, policy, expected = HOSTS[name]
-    table = parse_filter(saved(*lines, policy=policy))
-    text = _restored(tmp_path, find_places(table, WANT, "ipv4"), saved(*lines, policy=policy))
+    table = parse_filter(format_saved(*lines, policy=policy))
+    text = _run_script(tmp_path, find_places(table, WANT, "ipv4"), format_saved(*lines, policy=policy))
     added = [line for line in text.splitlines() if line.startswith(("-A", "-I"))]
     assert len(added) == len(expected)
     for chain, position in expected:
@@ -194,7 +195,7 @@ def test_the_script_finds_the_same_place(name, tmp_path):
         )
 
 
-def _restored(tmp_path, wanted, listed):
+def _run_script(tmp_path, wanted, listed):
     """Run the script with programs that list `listed`. Return the loaded text."""
     (tmp_path / "listed").write_text(listed)
     for name in ("save", "restore"):
@@ -246,13 +247,13 @@ DIFFERENCES = {
 @pytest.mark.parametrize("name", DIFFERENCES)
 def test_differences(name):
     lines, expected = DIFFERENCES[name]
-    table = parse_filter(saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
+    table = parse_filter(format_saved(*lines, policy="DROP" if name.endswith("drop") else "ACCEPT"))
     assert [*find_misplaced(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")] == expected
 
 
 def test_no_rule_is_needed_without_services_of_the_family():
     data = {"allow": [{"listener": "p", "protocol": "tcp", "port": 8000, "address": "10.0.0.1", "sources": "any"}]}
-    table = parse_filter(saved("OURS INPUT", REJECT))
+    table = parse_filter(format_saved("OURS INPUT", REJECT))
     want = ruleset_from_data(data)
     assert find_places(table, want, "ipv6") == ()
     assert [*find_misplaced(table, (), want, "ipv6")] == ["the accept rule in chain INPUT is not needed"]
@@ -260,7 +261,7 @@ def test_no_rule_is_needed_without_services_of_the_family():
 
 def test_a_similar_rule_is_not_our_rule():
     lines = [f"-A INPUT -s 10.0.0.9/32 {ACCEPT}", f"-A INPUT {ACCEPT.replace('ACCEPT', 'DROP')}"]
-    table = parse_filter(saved(*lines))
+    table = parse_filter(format_saved(*lines))
     assert table.late_rules == ()
     assert table.lines["INPUT"] == lines
 
@@ -296,6 +297,6 @@ VOID = {
 @pytest.mark.parametrize("name", VOID)
 def test_ineffective_rules(name):
     lines, expected = VOID[name]
-    table = parse_filter(saved(*lines))
+    table = parse_filter(format_saved(*lines))
     found = without_effect(table, find_places(table, WANT, "ipv4"), WANT, "ipv4")
     assert {key: [service.port for service in services] for key, services in found.items()} == expected

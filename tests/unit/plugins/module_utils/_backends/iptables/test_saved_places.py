@@ -108,7 +108,7 @@ LOADED = [
 ]
 
 
-def enable(host, service):
+def enable_service(host, service):
     link = host.locate(f"/etc/systemd/system/multi-user.target.wants/{service}.service")
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(f"/lib/systemd/system/{service}.service")
@@ -119,7 +119,7 @@ def test_a_file_that_its_service_cannot_load(tmp_path, service, file, program):
     host = FakeHost(tmp_path)
     host.put(file, "*filter\nCOMMIT\n")
     assert [*find_unloadable(host, PROGRAMS)] == []
-    enable(host, service)
+    enable_service(host, service)
     assert [*find_unloadable(host, PROGRAMS)] == []
     assert host.tested == (program, "*filter\nCOMMIT\n")
     host.refused = program
@@ -143,7 +143,7 @@ SETS = {
 @pytest.mark.parametrize("option", ["--match-set", "--add-set", "--del-set"])
 def test_a_saved_rule_that_uses_a_set(tmp_path, file, option):
     host = FakeHost(tmp_path)
-    enable(host, "iptables")
+    enable_service(host, "iptables")
     rules = f"-A INPUT -m set {option} bans src -j DROP\n-A INPUT -m set {option} gkong4-a src -j ACCEPT\n"
     host.put("/etc/sysconfig/iptables", f"*filter\n{rules}COMMIT\n")
     if file:

@@ -17,7 +17,7 @@ SSH = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"
 RULE = "-A GATEHOUSE-KONG -i lo -j RETURN"
 
 
-def saved(*lines):
+def format_saved(*lines):
     """Return the output of iptables-save for the table with our chain."""
     return "\n".join(["*mangle", ":INPUT ACCEPT [0:0]", ":GATEHOUSE-KONG - [0:0]", *lines, "COMMIT", ""])
 
@@ -35,7 +35,7 @@ def saved(*lines):
     ids=["first", "after another rule", "twice", "from another chain too", "no jump", "no rule in INPUT"],
 )
 def test_the_chain_is_hooked_if_the_only_jump_to_it_is_the_first_rule(lines, hooked):
-    chain = parse_chain(saved(*lines))
+    chain = parse_chain(format_saved(*lines))
     assert chain.rules == (RULE,)
     assert chain.hooked is hooked
 

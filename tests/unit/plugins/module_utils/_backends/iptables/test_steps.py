@@ -44,22 +44,22 @@ class Kernel:
         self.sets = {}
         self.create = {}
 
-    def named(self):
+    def list_named_sets(self):
         return {
             name for lines in self.chain.values() for name in re.findall(r"--match-set (\S+)", " ".join(lines or ()))
         }
 
-    def moments(self, step):
+    def execute(self, step):
         """Execute a step, and yield after each atomic change: a line of ipset, or a load of rules."""
         if step.kind == SETS:
             for line in step.text.splitlines():
-                self.ipset(*line.split())
+                self.run_ipset(*line.split())
                 yield
         else:
             self.restore(step.kind, step.text.splitlines())
             yield
 
-    def ipset(self, command, name, *words):
+    def run_ipset(self, command, name, *words):
         if command == "create":
             assert name not in self.sets
             assert len(name) <= 31
@@ -70,7 +70,7 @@ class Kernel:
             self.sets[name], self.sets[words[0]] = self.sets[words[0]], self.sets[name]
         else:
             assert command == "destroy"
-            assert name not in self.named(), "a set that is in use"
+            assert name not in self.list_named_sets(), "a set that is in use"
             del self.sets[name]
 
     def restore(self, family, lines):
@@ -90,9 +90,9 @@ class Kernel:
             else:
                 assert line.startswith((f"-A {CHAIN} ", f"-A {CHAIN}-MARK "))
                 self.chain[family].append(line)
-        assert self.named() <= {*self.sets}
+        assert self.list_named_sets() <= {*self.sets}
 
-    def state(self):
+    def read_state(self):
         chains = {family: parse_chain(self.save(family)) for family in FAMILIES}
         saved = [f"create {name} {self.create[name]}\n" + "".join(f"add {name} {element}\n" for element in members)
                  for name, members in self.sets.items()]  # fmt: skip
@@ -115,13 +115,13 @@ class Kernel:
                 return match[2] != "DROP"
         return True
 
-    def policy(self):
+    def compute_policy(self):
         return {family: {(source, port) for source, port in product(SOURCES[family], PORTS)
                          if self.passes(family, source, port)} for family in FAMILIES}  # fmt: skip
 
 
 @st.composite
-def rulesets(draw):
+def draw_ruleset(draw):
     names = ("a", "b", "a-name-that-is-too-long-for-ipset")
     sets = {name: {family: draw(st.lists(st.sampled_from(SOURCES[family]), unique=True)) for family in FAMILIES}
             for name in names}  # fmt: skip
@@ -136,38 +136,38 @@ def plan(state, want):
     return plan_removal(state) if want is None else plan_steps(state, want)
 
 
-def go(kernel, want, stop_at=None):
+def execute_steps(kernel, want, stop_at=None):
     """Execute the steps to the ruleset, up to a given moment. Return the policies after each moment."""
-    steps = [kernel.policy()]
-    moments = (moment for step in plan(kernel.state(), want) for moment in kernel.moments(step))
+    steps = [kernel.compute_policy()]
+    moments = (moment for step in plan(kernel.read_state(), want) for moment in kernel.execute(step))
     for number, _moment in enumerate(moments):
-        steps.append(kernel.policy())
+        steps.append(kernel.compute_policy())
         if number == stop_at:
             break
     return steps
 
 
-def after(want):
+def make_kernel(want):
     kernel = Kernel()
-    go(kernel, want)
+    execute_steps(kernel, want)
     return kernel
 
 
-WANTS = st.one_of(st.none(), rulesets())
+WANTS = st.one_of(st.none(), draw_ruleset())
 
 
 @settings(max_examples=150, deadline=None)
 @given(WANTS, WANTS, st.integers(0, 30), WANTS)
 def test_at_each_moment_the_old_or_the_new_ruleset_is_loaded_even_after_a_crash(old, new, stop_at, third):
-    kernel = after(old)
-    policies = [kernel.policy(), after(new).policy(), after(third).policy()]
-    check_policies(go(kernel, new, stop_at), policies[:2])
+    kernel = make_kernel(old)
+    policies = [kernel.compute_policy(), make_kernel(new).compute_policy(), make_kernel(third).compute_policy()]
+    check_policies(execute_steps(kernel, new, stop_at), policies[:2])
     # The next run starts from this state and loads its own ruleset.
     for want, policy in ((new, policies[1]), (third, policies[2])):
         again = copy.deepcopy(kernel)
-        check_policies(go(again, want), [kernel.policy(), policy])
-        assert interpret_state(again.state()) == Live(want)
-        assert plan(again.state(), want) == []
+        check_policies(execute_steps(again, want), [kernel.compute_policy(), policy])
+        assert interpret_state(again.read_state()) == Live(want)
+        assert plan(again.read_state(), want) == []
 
 
 def check_policies(steps, policies):
@@ -180,21 +180,25 @@ def check_policies(steps, policies):
             assert at is not None, (family, policy[family], allowed)
 
 
-def want(sources, ports=(1,), second=()):
+def make_ruleset(sources, ports=(1,), second=()):
     allow = [{"listener": "l", "protocol": "tcp", "port": port, "sources": ["a", "b"]} for port in ports]
     return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}, "b": {"ipv4": list(second)}}})
 
 
 # The old and the new ruleset, and the kinds of the steps.
 KINDS = {
-    "first": (None, want(["10.0.0.1"]), [SETS, *FAMILIES]),
-    "unchanged": (want(["10.0.0.1"]), want(["10.0.0.1"]), []),
-    "one set": (want(["10.0.0.1"]), want(["10.0.0.1", "10.0.0.2"]), [SETS]),
-    "rules only": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=(1, 2)), [*FAMILIES]),
-    "a port that is removed with its sets": (want(["10.0.0.1"]), want(["10.0.0.1"], ports=()), [*FAMILIES, SETS]),
-    "two sets": (want(["10.0.0.1"]), want(["10.0.0.2"], second=["10.0.0.1"]), [SETS, "ipv4", SETS]),
-    "set and rules": (want(["10.0.0.1"]), want(["10.0.0.2"], ports=(1, 2)), [SETS, *FAMILIES, SETS]),
-    "removal": (want(["10.0.0.1"]), None, [*FAMILIES, SETS]),
+    "first": (None, make_ruleset(["10.0.0.1"]), [SETS, *FAMILIES]),
+    "unchanged": (make_ruleset(["10.0.0.1"]), make_ruleset(["10.0.0.1"]), []),
+    "one set": (make_ruleset(["10.0.0.1"]), make_ruleset(["10.0.0.1", "10.0.0.2"]), [SETS]),
+    "rules only": (make_ruleset(["10.0.0.1"]), make_ruleset(["10.0.0.1"], ports=(1, 2)), [*FAMILIES]),
+    "a port that is removed with its sets": (
+        make_ruleset(["10.0.0.1"]),
+        make_ruleset(["10.0.0.1"], ports=()),
+        [*FAMILIES, SETS],
+    ),
+    "two sets": (make_ruleset(["10.0.0.1"]), make_ruleset(["10.0.0.2"], second=["10.0.0.1"]), [SETS, "ipv4", SETS]),
+    "set and rules": (make_ruleset(["10.0.0.1"]), make_ruleset(["10.0.0.2"], ports=(1, 2)), [SETS, *FAMILIES, SETS]),
+    "removal": (make_ruleset(["10.0.0.1"]), None, [*FAMILIES, SETS]),
     "nothing to remove": (None, None, []),
 }
 
@@ -202,23 +206,23 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_change_takes_few_steps(kind):
     old, new, expected = KINDS[kind]
-    assert [step.kind for step in plan(after(old).state(), new)] == expected
+    assert [step.kind for step in plan(make_kernel(old).read_state(), new)] == expected
 
 
 def test_packets_of_a_source_that_moves_to_another_set_are_never_dropped():
-    kernel = after(want(["10.0.0.1"], second=["10.0.0.2"]))
-    steps = go(kernel, want(["10.0.0.2"], second=["10.0.0.1"]))
+    kernel = make_kernel(make_ruleset(["10.0.0.1"], second=["10.0.0.2"]))
+    steps = execute_steps(kernel, make_ruleset(["10.0.0.2"], second=["10.0.0.1"]))
     assert len(steps) > 2
     assert all(policy == steps[0] for policy in steps)
 
 
 def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
-    def ports(sources, *numbers):
+    def open_ports(sources, *numbers):
         allow = [{"listener": "l", "protocol": "tcp", "port": port, "sources": ["a"] if port in numbers else []}
                  for port in PORTS]  # fmt: skip
         return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}}})
 
-    steps = go(after(ports(["10.0.0.1"], 1, 2)), ports(["10.0.0.1", "10.0.0.2"], 2, 3))
+    steps = execute_steps(make_kernel(open_ports(["10.0.0.1"], 1, 2)), make_ports(["10.0.0.1", "10.0.0.2"], 2, 3))
     assert {policy["ipv4"] >= {("10.0.0.1", 2)} for policy in steps} == {True}
     assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in steps)
 
@@ -226,15 +230,15 @@ def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
 def test_third_party_rules_and_their_order_are_preserved():
     foreign = ["-A INPUT -p tcp -j f2b-sshd", "-A INPUT -j OTHER"]
     kernel = Kernel(foreign)
-    go(kernel, want(["10.0.0.1"]))
+    execute_steps(kernel, make_ruleset(["10.0.0.1"]))
     assert kernel.input["ipv4"] == [JUMP, *foreign]
     kernel.input["ipv4"] = [foreign[0], JUMP, foreign[1], JUMP]
-    go(kernel, want(["10.0.0.1"]))
+    execute_steps(kernel, make_ruleset(["10.0.0.1"]))
     assert kernel.input["ipv4"] == [JUMP, *foreign]
-    go(kernel, None)
+    execute_steps(kernel, None)
     assert kernel.input["ipv4"] == foreign
 
 
 def test_a_family_that_the_kernel_does_not_support_is_left_out():
     state = State(NOTHING.chains, {}, ("ipv4",))
-    assert [step.kind for step in plan_steps(state, want(["10.0.0.1"]))] == [SETS, "ipv4"]
+    assert [step.kind for step in plan_steps(state, make_ruleset(["10.0.0.1"]))] == [SETS, "ipv4"]

@@ -27,14 +27,14 @@ FILES = (
 )
 
 
-def golden(name):
+def read_golden(name):
     listed = json.loads((GOLDEN / f"{name}.listed.json").read_text())
     return ruleset_from_data(json.loads((GOLDEN / f"{name}.json").read_text())), listed
 
 
-WANT, LISTED = golden("sources")
+WANT, LISTED = read_golden("sources")
 CHANGED = [*LISTED, LISTED[-1]]  # another program repeated a rule
-PUBLISHED, _listed = golden("published")
+PUBLISHED, _listed = read_golden("published")
 TABLE = {"table": {"family": "inet", "name": "gatehouse_kong", "handle": 2}}
 
 
@@ -70,7 +70,7 @@ class FakeHost(Host):
         return [given for argv, given in self.calls if argv == ("nft", "--file", "-")]
 
 
-def chain(hook="input", family="inet", table="filter", name="c", priority=0, policy="accept"):
+def make_chain(hook="input", family="inet", table="filter", name="c", priority=0, policy="accept"):
     place = {"family": family, "table": table}
     return {"chain": {**place, "name": name, "type": "filter", "hook": hook, "prio": priority, "policy": policy}}
 
@@ -82,7 +82,7 @@ def chain(hook="input", family="inet", table="filter", name="c", priority=0, pol
         ([], False),
         ([{"table": {"family": "ip", "name": "gatehouse_kong"}}], False),
         ([{"table": {"family": "inet", "name": "gatehouse_kong_transparent"}}], False),
-        ([chain(table="gatehouse_kong")], False),
+        ([make_chain(table="gatehouse_kong")], False),
     ],
 )
 def test_our_table_is_listed_if_it_is_there(tmp_path, objects, asks):
@@ -161,18 +161,22 @@ def test_copies_in_files_of_the_host_are_removed(tmp_path, want):
 LATE_CHAINS = frozenset({("ip", "filter", "INPUT")})
 # A base chain that drops all packets, the ruleset, and whether it is a conflict.
 CHAINS = {
-    "ingress": (chain("ingress", "netdev", policy="drop"), WANT, True),
-    "prerouting": (chain("prerouting", policy="drop"), WANT, True),
-    "input": (chain(priority=-20, policy="drop"), WANT, True),
-    "egress": (chain("egress", "netdev", policy="drop"), WANT, True),
-    "after the early part, so that the late part accepts": (chain(policy="drop"), WANT, True),
-    "output": (chain("output", policy="drop"), WANT, False),
-    "forward": (chain("forward", policy="drop"), WANT, False),
-    "forward, published": (chain("forward", policy="drop"), PUBLISHED, True),
-    "reported by the late part": (chain(family="ip", name="INPUT", policy="drop"), WANT, False),
-    "its name in another family": (chain(family="ip6", name="INPUT", policy="drop"), WANT, True),
-    "our table": (chain(table="gatehouse_kong", name="input", policy="drop"), WANT, False),
-    "our table, published": (chain("forward", table="gatehouse_kong", name="forward", policy="drop"), PUBLISHED, False),
+    "ingress": (make_chain("ingress", "netdev", policy="drop"), WANT, True),
+    "prerouting": (make_chain("prerouting", policy="drop"), WANT, True),
+    "input": (make_chain(priority=-20, policy="drop"), WANT, True),
+    "egress": (make_chain("egress", "netdev", policy="drop"), WANT, True),
+    "after the early part, so that the late part accepts": (make_chain(policy="drop"), WANT, True),
+    "output": (make_chain("output", policy="drop"), WANT, False),
+    "forward": (make_chain("forward", policy="drop"), WANT, False),
+    "forward, published": (make_chain("forward", policy="drop"), PUBLISHED, True),
+    "reported by the late part": (make_chain(family="ip", name="INPUT", policy="drop"), WANT, False),
+    "its name in another family": (make_chain(family="ip6", name="INPUT", policy="drop"), WANT, True),
+    "our table": (make_chain(table="gatehouse_kong", name="input", policy="drop"), WANT, False),
+    "our table, published": (
+        make_chain("forward", table="gatehouse_kong", name="forward", policy="drop"),
+        PUBLISHED,
+        False,
+    ),
 }
 
 
@@ -189,19 +193,19 @@ def test_conflicts_of_base_chains(tmp_path, case):
 
 
 def test_conflicts_are_found_in_the_planned_objects(tmp_path):
-    host = FakeHost(tmp_path, [{"table": {"family": "inet", "name": "filter"}}, chain(policy="drop")])
+    host = FakeHost(tmp_path, [{"table": {"family": "inet", "name": "filter"}}, make_chain(policy="drop")])
     assert Nftables(host).find_conflicts(WANT)
     asked = []
 
-    def planned(listing, want):
+    def select_planned(listing, want):
         asked.append((listing.objects, want))
         return [item for item in listing.objects if "chain" not in item]
 
-    assert Nftables(host, planned=planned).find_conflicts(WANT) == ()
+    assert Nftables(host, planned=select_planned).find_conflicts(WANT) == ()
     assert asked == [(host.objects, WANT)]
 
 
-def legacy_rules(family):
+def make_legacy_rules(family):
     """Return rules of iptables-nft. nft does not list their options."""
     place = {"family": family, "table": "filter"}
     match = {"xt": {"type": "match", "name": "tcp"}}
@@ -219,7 +223,7 @@ SAVES = {"ip": "iptables-nft-save", "ip6": "ip6tables-nft-save"}
 
 @pytest.mark.parametrize("family", ["ip", "ip6"])
 def test_options_of_iptables_are_read_from_the_program_of_the_family(tmp_path, family):
-    host = FakeHost(tmp_path, legacy_rules(family))
+    host = FakeHost(tmp_path, make_legacy_rules(family))
     made = Nftables(host)
     host.prints[SAVES[family]] = OPTIONS
     (conflict,) = made.find_conflicts(WANT)
@@ -254,7 +258,7 @@ def test_translations_of_iptables_and_of_nft(tmp_path):
         }
     }
     nat = [{"table": {"family": "ip", "name": "nat"}}, base, rule]
-    host = FakeHost(tmp_path, [*nat, *legacy_rules("ip"), *legacy_rules("ip6")])
+    host = FakeHost(tmp_path, [*nat, *make_legacy_rules("ip"), *make_legacy_rules("ip6")])
     host.prints = {
         "iptables-nft-save": NAT.format(8001, "172.17.0.2:80") + OPTIONS,
         "ip6tables-nft-save": NAT.format(8002, "[fd00::2]:80") + OPTIONS,
@@ -280,7 +284,7 @@ def test_translations_need_a_chain_that_can_translate(tmp_path, hook, expected):
             "expr": [port, {"dnat": {"addr": "172.17.0.9"}}],
         }
     }
-    assert len(Nftables(FakeHost(tmp_path, [chain(hook), rule])).find_translations()) == expected
+    assert len(Nftables(FakeHost(tmp_path, [make_chain(hook), rule])).find_translations()) == expected
 
 
 def test_requirements(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._backend
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
 
 
-def port_and_source(**changes):
+def make_rule(**changes):
     """Return a rule for a port and the sources of a set."""
     rule = {"protocol": "tcp", "port": 22, "family": "ip", "set": "@peers-default-from-branch_ipv4", **changes}
     matches = [
@@ -26,18 +26,18 @@ def port_and_source(**changes):
     return [*({"match": {"op": "==", "left": left, "right": right}} for left, right in matches), {"drop": None}]
 
 
-def changed(**changes):
-    return lambda items: items.append({"rule": {"chain": "input", "comment": "zz", "expr": port_and_source(**changes)}})
+def make_change(**changes):
+    return lambda items: items.append({"rule": {"chain": "input", "comment": "zz", "expr": make_rule(**changes)}})
 
 
 # More changes of a table.
 MORE = {
-    "a rule in our form": changed(),
-    "sources of another family": changed(family="ip6"),
-    "a third-party set": changed(set="@bans"),
-    "an address instead of a set": changed(set="10.0.0.1"),
-    "a range of ports": changed(port={"range": [22, 24]}),
-    "a range among several ports": changed(port={"set": [22, {"range": [24, 26]}]}),
+    "a rule in our form": make_change(),
+    "sources of another family": make_change(family="ip6"),
+    "a third-party set": make_change(set="@bans"),
+    "an address instead of a set": make_change(set="10.0.0.1"),
+    "a range of ports": make_change(port={"range": [22, 24]}),
+    "a range among several ports": make_change(port={"set": [22, {"range": [24, 26]}]}),
     "a range of ports of both protocols": lambda items: items.append(
         {
             "rule": {
@@ -61,9 +61,9 @@ MORE = {
             }
         }
     ),
-    "another protocol": changed(protocol="sctp"),
+    "another protocol": make_change(protocol="sctp"),
     "two sets": lambda items: items.append(
-        {"rule": {"chain": "input", "comment": "zz", "expr": [*port_and_source()[:1], *port_and_source()]}}
+        {"rule": {"chain": "input", "comment": "zz", "expr": [*make_rule()[:1], *make_rule()]}}
     ),
     "dormant table": lambda items: next(item["table"] for item in items if "table" in item).update(flags=["dormant"]),
     "another type of chain": lambda items: next(item["chain"] for item in items if "chain" in item).update(type="nat"),

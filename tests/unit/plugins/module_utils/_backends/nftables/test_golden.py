@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).parents[5] / "golden" / "nftables"
 CASES = sorted(path.name[: -len(".nft")] for path in GOLDEN.glob("*.nft"))
 
 
-def wanted(case):
+def read_wanted(case):
     return ruleset_from_data(json.loads((GOLDEN / f"{case}.json").read_text()))
 
 
@@ -37,19 +37,19 @@ def test_there_are_cases():
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_text_of_the_table_equals_the_golden_file(case):
-    assert render_table(wanted(case)) == (GOLDEN / f"{case}.nft").read_text()
+    assert render_table(read_wanted(case)) == (GOLDEN / f"{case}.nft").read_text()
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_listed_table_gives_the_same_ruleset(case):
     """Parse listings of nft 1.0.6."""
     listed = json.loads((GOLDEN / f"{case}.listed.json").read_text())
-    assert replace(parse_table(listed), counts=None) == Live(wanted(case))
+    assert replace(parse_table(listed), counts=None) == Live(read_wanted(case))
 
 
 def test_a_listing_of_nft_0_9_8_gives_the_same_ruleset():
     listed = json.loads((GOLDEN / "staged.listed-0.9.8.json").read_text())
-    assert replace(parse_table(listed), counts=None) == Live(wanted("staged"))
+    assert replace(parse_table(listed), counts=None) == Live(read_wanted("staged"))
 
 
 @pytest.mark.parametrize("file", ["staged.listed.json", "staged.listed-0.9.8.json"])
@@ -89,13 +89,13 @@ def test_without_the_first_element_the_start_of_the_count_is_not_known():
     assert parse_table(listed).drift == ()
 
 
-def of_chain(listed, name):
+def select_chain(listed, name):
     return [item for item in listed if item.get("rule", {}).get("chain") == name]
 
 
 COUNT_CHANGES = {
-    "a rule missing": lambda listed: listed.remove(of_chain(listed, "unauthorised")[0]),
-    "a rule that accepts": lambda listed: of_chain(listed, "unauthorised")[0]["rule"]["expr"].__setitem__(
+    "a rule missing": lambda listed: listed.remove(select_chain(listed, "unauthorised")[0]),
+    "a rule that accepts": lambda listed: select_chain(listed, "unauthorised")[0]["rule"]["expr"].__setitem__(
         1, {"drop": None}
     ),
     "no counter": lambda listed: listed.remove(next(item for item in listed if "counter" in item)),
@@ -105,7 +105,9 @@ COUNT_CHANGES = {
     "no sets": lambda listed: [
         listed.remove(item) for item in [*listed] if item.get("set", {}).get("name", "").startswith("counts")
     ],
-    "a rule that drops": lambda listed: of_chain(listed, "input")[-1]["rule"]["expr"].__setitem__(-1, {"drop": None}),
+    "a rule that drops": lambda listed: select_chain(listed, "input")[-1]["rule"]["expr"].__setitem__(
+        -1, {"drop": None}
+    ),
 }
 
 
@@ -126,7 +128,7 @@ def allow(port, *names, published=False):
     return {key: value for key, value in entry.items() if value is not False}
 
 
-def steps(have, want, **names):
+def list_steps(have, want, **names):
     """Return the lines of each transaction from one ruleset to another, without the content of chains and sets."""
     have, want = (
         ruleset_from_data(
@@ -146,7 +148,7 @@ def steps(have, want, **names):
     ]
 
 
-def rule(port, name):
+def format_rule(port, name):
     ip = "ip6" if "ipv6" in name else "ip"
     return f'tcp dport {port} {ip} saddr @{name} meta mark set meta mark | 0x10000000 accept comment "l{port}"'
 
@@ -179,14 +181,14 @@ TRANSACTIONS = {
     "other rules": (
         (([allow(1, "a")], {"a": ONE}), ([allow(2, "a")], {"a": ONE})),
         {},
-        [[FLUSH, "set a_ipv4", "set a_ipv6", "chain input", rule(2, "a_ipv4"), rule(2, "a_ipv6")]],
+        [[FLUSH, "set a_ipv4", "set a_ipv6", "chain input", format_rule(2, "a_ipv4"), format_rule(2, "a_ipv6")]],
     ),
     "other members": (
         (([allow(1, "a")], {"a": ONE}), ([allow(1, "a")], {"a": TWO})),
         {},
         [
             ["set a_ipv4_2"],
-            [FLUSH, "set a_ipv6", "set a_ipv4_2", "chain input", rule(1, "a_ipv4_2"), rule(1, "a_ipv6")],
+            [FLUSH, "set a_ipv6", "set a_ipv4_2", "chain input", format_rule(1, "a_ipv4_2"), format_rule(1, "a_ipv6")],
             ["delete set inet gatehouse_kong a_ipv4"],
         ],
     ),
@@ -195,7 +197,7 @@ TRANSACTIONS = {
         {"a_ipv4": "a_ipv4_2"},
         [
             ["set a_ipv4"],
-            [FLUSH, "set a_ipv6", "set a_ipv4", "chain input", rule(1, "a_ipv4"), rule(1, "a_ipv6")],
+            [FLUSH, "set a_ipv6", "set a_ipv4", "chain input", format_rule(1, "a_ipv4"), format_rule(1, "a_ipv6")],
             ["delete set inet gatehouse_kong a_ipv4_2"],
         ],
     ),
@@ -227,7 +229,7 @@ TRANSACTIONS = {
 @pytest.mark.parametrize("case", TRANSACTIONS)
 def test_sets_are_added_before_and_removed_after_the_rules_that_use_them(case):
     (have, want), names, expected = TRANSACTIONS[case]
-    assert steps(have, want, **names) == expected
+    assert list_steps(have, want, **names) == expected
 
 
 def test_the_name_in_use_is_the_name_in_the_rules():
@@ -236,8 +238,8 @@ def test_the_name_in_use_is_the_name_in_the_rules():
     renamed = json.loads(json.dumps(listed).replace(first, second))
     assert find_names_in_use(listed)[first] == first
     assert find_names_in_use(renamed)[first] == second
-    assert parse_table(renamed) == Live(wanted("gossip_behind_nat"))
+    assert parse_table(renamed) == Live(read_wanted("gossip_behind_nat"))
     left = [item for item in listed if item.get("set", {}).get("name") == first]
     for both in ([*left, *renamed], [*renamed, *left]):
         assert find_names_in_use(both)[first] == second
-        assert parse_table(both) == Live(wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))
+        assert parse_table(both) == Live(read_wanted("gossip_behind_nat"), (f"set {first}: unexpected or changed",))

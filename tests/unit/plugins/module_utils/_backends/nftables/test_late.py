@@ -35,28 +35,28 @@ def match(left, right, operator="=="):
     return {"match": {"op": operator, "left": left, "right": right}}
 
 
-def port(number, protocol="tcp"):
+def match_port(number, protocol="tcp"):
     return match({"payload": {"protocol": protocol, "field": "dport"}}, number)
 
 
-def source(address, protocol="ip"):
+def match_source(address, protocol="ip"):
     return match({"payload": {"protocol": protocol, "field": "saddr"}}, address)
 
 
-BAN = [source("10.9.0.7"), DROP]
+BAN = [match_source("10.9.0.7"), DROP]
 LIMITED = [{"limit": {"rate": 10, "per": "second"}}, ACCEPT]
-SSH = [port(22), ACCEPT]
+SSH = [match_port(22), ACCEPT]
 
 
 LIMIT_OF_IPTABLES = {"xt": {"type": "match", "name": "limit"}}
 INTERFACE = match({"meta": {"key": "iifname"}}, "wan")
 
 
-def jump(to, kind="jump"):
+def make_jump(to, kind="jump"):
     return {kind: {"target": to}}
 
 
-def chain(*rules, name="input", family="inet", table="filter", base=True, **more):
+def make_chain(*rules, name="input", family="inet", table="filter", base=True, **more):
     """Return a chain as nft lists it; handles count from 1, our rule has handle 90."""
     place = {"family": family, "table": table}
     kind = {"type": "filter", "hook": "input", "prio": 0, "policy": "accept", **more} if base else {}
@@ -73,12 +73,12 @@ def chain(*rules, name="input", family="inet", table="filter", base=True, **more
     return made
 
 
-def listing(objects, *of_files):
+def make_listing(objects, *of_files):
     return types.SimpleNamespace(objects=objects, of_files=frozenset(of_files))
 
 
-def places(objects, want=WANT, of_files=()):
-    chains = late_place.read_chains(listing(objects, *of_files))
+def list_places(objects, want=WANT, of_files=()):
+    chains = late_place.read_chains(make_listing(objects, *of_files))
     return {" ".join(place.chain): (place.after, place.handle) for place in late_place.find_places(chains, want)}
 
 
@@ -86,75 +86,75 @@ INPUT = "inet filter input"
 # The host's chains; then for each chain that needs the rule, the number of rules after it and the handle of the next.
 HOSTS = {
     "no chain": ([], {}),
-    "accepts by default": (chain(SSH, BAN), {}),
-    "drops by default": (chain(SSH, BAN, policy="drop"), {INPUT: (0, None)}),
-    "ends with a drop": (chain(SSH, [COUNTER, DROP]), {INPUT: (1, 2)}),
-    "a ban before the end, and a rule after it": (chain(BAN, [DROP], SSH), {INPUT: (2, 2)}),
-    "ends of two ports": (chain(SSH, [port(8001), DROP], [port(7946, "udp"), DROP]), {INPUT: (2, 2)}),
-    "ends of two ports in the other order": (chain([port(7946, "udp"), DROP], [port(8001), DROP]), {INPUT: (2, 1)}),
-    "end of a port without allowed sources": (chain([port(8007), DROP]), {}),
-    "end of a third-party port": (chain([port(443), DROP]), {}),
-    "logs for the drop": (chain(SSH, [LOG], [COUNTER, LOG], [DROP]), {INPUT: (3, 2)}),
-    "logs for the policy": (chain(SSH, [LOG], policy="drop"), {INPUT: (1, 2)}),
-    "counts only": (chain(SSH, [COUNTER], [DROP]), {INPUT: (1, 3)}),
-    "logs some packets": (chain(SSH, [port(8000), {"limit": {"rate": 1}}, LOG], [DROP]), {INPUT: (2, 2)}),
-    "drops and logs some packets": (chain(SSH, [port(443), LOG, DROP], [DROP]), {INPUT: (1, 3)}),
-    "a statement that is listed as a word": (chain(["notrack"], ["continue"], [DROP]), {INPUT: (1, 3)}),
-    "the rule is present": (chain(SSH, OURS, [DROP]), {INPUT: (1, 3)}),
-    "the rule is at the end, the policy drops": (chain(SSH, OURS, policy="drop"), {INPUT: (0, None)}),
-    "another hook": (chain([DROP], hook="forward"), {}),
-    "before the early part": (chain([DROP], prio=-11), {}),
-    "at the priority of the early part": (chain([DROP], prio=-10), {}),
-    "right after the early part": (chain([DROP], prio=-9), {INPUT: (1, 1)}),
-    "another family": (chain([DROP], family="bridge"), {}),
-    "iptables-nft": (chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT"), {}),
-    "the names of iptables in a table of nft": (chain([DROP], family="ip", name="INPUT"), {"ip filter INPUT": (1, 1)}),
-    "a ban of a network interface": (chain([INTERFACE, DROP], SSH, [DROP]), {INPUT: (1, 3)}),
+    "accepts by default": (make_chain(SSH, BAN), {}),
+    "drops by default": (make_chain(SSH, BAN, policy="drop"), {INPUT: (0, None)}),
+    "ends with a drop": (make_chain(SSH, [COUNTER, DROP]), {INPUT: (1, 2)}),
+    "a ban before the end, and a rule after it": (make_chain(BAN, [DROP], SSH), {INPUT: (2, 2)}),
+    "ends of two ports": (make_chain(SSH, [match_port(8001), DROP], [match_port(7946, "udp"), DROP]), {INPUT: (2, 2)}),
+    "ends of two ports in the other order": (make_chain([match_port(7946, "udp"), DROP], [match_port(8001), DROP]), {INPUT: (2, 1)}),
+    "end of a port without allowed sources": (make_chain([match_port(8007), DROP]), {}),
+    "end of a third-party port": (make_chain([match_port(443), DROP]), {}),
+    "logs for the drop": (make_chain(SSH, [LOG], [COUNTER, LOG], [DROP]), {INPUT: (3, 2)}),
+    "logs for the policy": (make_chain(SSH, [LOG], policy="drop"), {INPUT: (1, 2)}),
+    "counts only": (make_chain(SSH, [COUNTER], [DROP]), {INPUT: (1, 3)}),
+    "logs some packets": (make_chain(SSH, [match_port(8000), {"limit": {"rate": 1}}, LOG], [DROP]), {INPUT: (2, 2)}),
+    "drops and logs some packets": (make_chain(SSH, [match_port(443), LOG, DROP], [DROP]), {INPUT: (1, 3)}),
+    "a statement that is listed as a word": (make_chain(["notrack"], ["continue"], [DROP]), {INPUT: (1, 3)}),
+    "the rule is present": (make_chain(SSH, OURS, [DROP]), {INPUT: (1, 3)}),
+    "the rule is at the end, the policy drops": (make_chain(SSH, OURS, policy="drop"), {INPUT: (0, None)}),
+    "another hook": (make_chain([DROP], hook="forward"), {}),
+    "before the early part": (make_chain([DROP], prio=-11), {}),
+    "at the priority of the early part": (make_chain([DROP], prio=-10), {}),
+    "right after the early part": (make_chain([DROP], prio=-9), {INPUT: (1, 1)}),
+    "another family": (make_chain([DROP], family="bridge"), {}),
+    "iptables-nft": (make_chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT"), {}),
+    "the names of iptables in a table of nft": (make_chain([DROP], family="ip", name="INPUT"), {"ip filter INPUT": (1, 1)}),
+    "a ban of a network interface": (make_chain([INTERFACE, DROP], SSH, [DROP]), {INPUT: (1, 3)}),
     "a chain to which a network interface leads": (
-        chain([INTERFACE, jump("own")], policy="drop") + chain([DROP], name="own", base=False), {INPUT: (0, None)},
+        make_chain([INTERFACE, make_jump("own")], policy="drop") + make_chain([DROP], name="own", base=False), {INPUT: (0, None)},
     ),
-    "every packet returns to the policy": (chain(SSH, [{"return": None}], BAN, policy="drop"), {INPUT: (2, 2)}),
-    "capitals in a table of nft": (chain([DROP], name="INPUT"), {"inet filter INPUT": (1, 1)}),
-    "only IPv4": (chain([DROP], family="ip"), {"ip filter input": (1, 1)}),
-    "only IPv6": (chain([DROP], family="ip6"), {"ip6 filter input": (1, 1)}),
-    "IPv6, the port has an IPv4 address": (chain([port(8001), DROP], family="ip6"), {}),
-    "our tables": (chain([DROP], table="gatehouse_kong") + chain([DROP], table="gatehouse_kong_out"), {}),
+    "every packet returns to the policy": (make_chain(SSH, [{"return": None}], BAN, policy="drop"), {INPUT: (2, 2)}),
+    "capitals in a table of nft": (make_chain([DROP], name="INPUT"), {"inet filter INPUT": (1, 1)}),
+    "only IPv4": (make_chain([DROP], family="ip"), {"ip filter input": (1, 1)}),
+    "only IPv6": (make_chain([DROP], family="ip6"), {"ip6 filter input": (1, 1)}),
+    "IPv6, the port has an IPv4 address": (make_chain([match_port(8001), DROP], family="ip6"), {}),
+    "our tables": (make_chain([DROP], table="gatehouse_kong") + make_chain([DROP], table="gatehouse_kong_out"), {}),
     "a table with our name in another family": (
-        chain([DROP], table="gatehouse_kong", family="ip"), {"ip gatehouse_kong input": (1, 1)},
+        make_chain([DROP], table="gatehouse_kong", family="ip"), {"ip gatehouse_kong input": (1, 1)},
     ),
     "two tables": (
-        chain([DROP], table="a") + chain(SSH, table="b", policy="drop"), {"inet a input": (1, 1), "inet b input": (0, None)},
+        make_chain([DROP], table="a") + make_chain(SSH, table="b", policy="drop"), {"inet a input": (1, 1), "inet b input": (0, None)},
     ),
     "a jump to a chain that drops": (
-        chain(SSH, [jump("own")]) + chain(SSH, [DROP], name="own", base=False), {"inet filter own": (1, 2)},
+        make_chain(SSH, [make_jump("own")]) + make_chain(SSH, [DROP], name="own", base=False), {"inet filter own": (1, 2)},
     ),
     "a goto to a chain that drops": (
-        chain([jump("own", "goto")]) + chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
+        make_chain([make_jump("own", "goto")]) + make_chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
     ),
     "a chain of the same name in another table": (
-        chain([jump("own")]) + chain(name="own", base=False) + chain([DROP], name="own", table="b", base=False), {},
+        make_chain([make_jump("own")]) + make_chain(name="own", base=False) + make_chain([DROP], name="own", table="b", base=False), {},
     ),
     "a chain to which a ban leads too": (
-        chain([source("10.9.0.7"), jump("own")], [jump("own")]) + chain([DROP], name="own", base=False), {INPUT: (1, 2)},
+        make_chain([match_source("10.9.0.7"), make_jump("own")], [make_jump("own")]) + make_chain([DROP], name="own", base=False), {INPUT: (1, 2)},
     ),
     "a chain to which a ban leads through another chain": (
-        chain([source("10.9.0.7"), jump("first")], [jump("own")]) + chain([jump("own")], name="first", base=False)
-        + chain([DROP], name="own", base=False),
+        make_chain([match_source("10.9.0.7"), make_jump("first")], [make_jump("own")]) + make_chain([make_jump("own")], name="first", base=False)
+        + make_chain([DROP], name="own", base=False),
         {INPUT: (1, 2)},
     ),
     "a chain to which a map leads for some sources": (
-        chain(
+        make_chain(
             [{"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}},
-                       "data": {"set": [["10.9.0.7", jump("own")]]}}}],
-            [jump("own")],
-        ) + chain([DROP], name="own", base=False),
+                       "data": {"set": [["10.9.0.7", make_jump("own")]]}}}],
+            [make_jump("own")],
+        ) + make_chain([DROP], name="own", base=False),
         {INPUT: (1, 2)},
     ),
     "a chain to which a jump for another port leads": (
-        chain([port(443), jump("own")], [jump("own")]) + chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
+        make_chain([match_port(443), make_jump("own")], [make_jump("own")]) + make_chain([DROP], name="own", base=False), {"inet filter own": (1, 1)},
     ),
     "the policy drops packets that return from a chain": (
-        chain([jump("own")], policy="drop") + chain(BAN, name="own", base=False), {INPUT: (0, None)},
+        make_chain([make_jump("own")], policy="drop") + make_chain(BAN, name="own", base=False), {INPUT: (0, None)},
     ),
 }  # fmt: skip
 
@@ -162,13 +162,13 @@ HOSTS = {
 @pytest.mark.parametrize("case", HOSTS)
 def test_places(case):
     objects, expected = HOSTS[case]
-    assert places(objects) == expected
+    assert list_places(objects) == expected
 
 
 @pytest.mark.parametrize("case", HOSTS)
 def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
     objects, expected = HOSTS[case]
-    planned = late.with_late_rules(listing(objects), WANT)
+    planned = late.with_late_rules(make_listing(objects), WANT)
     plain = [item for item in objects if item.get("rule", {}).get("comment") != "gatehouse.kong"]
     added = [item for item in planned if item not in plain]
     assert [item for item in planned if item in plain] == plain
@@ -184,19 +184,19 @@ def test_the_listing_with_the_rules_has_each_rule_once_at_its_place(case):
             == [rule[key] for key in ("family", "table", "chain")]
         ]  # fmt: skip
         assert (len(same_chain), same_chain[0] if same_chain else None) == (after, handle)
-    assert places(planned) == expected
+    assert list_places(planned) == expected
 
 
 def test_a_table_in_the_hosts_files_is_not_a_table_of_iptables():
-    objects = chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT")
-    assert places(objects, of_files=[("ip6", "filter")]) == {}
-    assert places(objects, of_files=[("ip", "filter")]) == {"ip filter INPUT": (1, 2)}
+    objects = make_chain([LIMIT_OF_IPTABLES, ACCEPT], [DROP], family="ip", name="INPUT")
+    assert list_places(objects, of_files=[("ip6", "filter")]) == {}
+    assert list_places(objects, of_files=[("ip", "filter")]) == {"ip filter INPUT": (1, 2)}
 
 
 def test_the_rule_is_the_one_that_nft_lists():
     (rule,) = [
         item["rule"]
-        for item in late.with_late_rules(listing(chain([DROP])), WANT)
+        for item in late.with_late_rules(make_listing(make_chain([DROP])), WANT)
         if item.get("rule", {}).get("comment")
     ]
     mark = {"&": [{"meta": {"key": "mark"}}, 0x10000000]}
@@ -213,8 +213,8 @@ class FakeHost(Host):
         return ""
 
 
-def part(tmp_path, *objects):
-    return late.NftablesLate(FakeHost(tmp_path), listing([item for group in objects for item in group]))
+def make_part(tmp_path, *objects):
+    return late.NftablesLate(FakeHost(tmp_path), make_listing([item for group in objects for item in group]))
 
 
 MISSING, UNNEEDED, WRONG = "is missing", "is not needed", "is misplaced or repeated"
@@ -241,7 +241,7 @@ LOADED = {
 @pytest.mark.parametrize("case", LOADED)
 def test_differences_and_the_commands_that_remove_them(tmp_path, case):
     rules, policy, is_wanted, difference, commands = LOADED[case]
-    made, want = part(tmp_path, chain(*rules, policy=policy)), WANT if is_wanted else None
+    made, want = make_part(tmp_path, make_chain(*rules, policy=policy)), WANT if is_wanted else None
     found = (
         ()
         if difference is None
@@ -258,28 +258,28 @@ def test_differences_and_the_commands_that_remove_them(tmp_path, case):
 
 
 def test_a_rule_of_another_program_with_our_comment_in_our_table_is_not_moved(tmp_path):
-    assert part(tmp_path, chain(OURS, table="gatehouse_kong")).read(WANT) == ()
+    assert make_part(tmp_path, make_chain(OURS, table="gatehouse_kong")).read(WANT) == ()
 
 
 def test_the_differences_are_sorted(tmp_path):
-    made = part(tmp_path, chain(OURS, table="b"), chain([DROP], table="c"), chain(OURS, table="a"))
+    made = make_part(tmp_path, make_chain(OURS, table="b"), make_chain([DROP], table="c"), make_chain(OURS, table="a"))
     assert [line.split()[3] for line in made.read(WANT)] == ["a", "b", "c"]
 
 
 FILES = {"script": "/etc/gatehouse_kong/accept.sh", "rules": "/etc/gatehouse_kong/accept.nft"}
 
 
-def contents(host):
+def read_files(host):
     return {name: host.read(path) for name, path in FILES.items()}
 
 
 def test_files_are_written_and_removed(tmp_path):
-    made = part(tmp_path, chain(SSH, policy="drop"))
+    made = make_part(tmp_path, make_chain(SSH, policy="drop"))
     assert made.compare_persisted(WANT) == tuple(f"{path}: missing" for path in FILES.values())
     assert made.compare_persisted(None) == ()
     made.persist(WANT)
     assert made.compare_persisted(WANT) == ()
-    found = contents(made._host)
+    found = read_files(made._host)
     assert found["rules"] == f"# Written by gatehouse.kong. The next run replaces manual changes.\n{ADD}"
     assert '        after["inet filter input"] = 0\n' in found["script"]
     modes = {made._host.locate(path).stat().st_mode & 0o777 for path in FILES.values()}
@@ -288,13 +288,13 @@ def test_files_are_written_and_removed(tmp_path):
     made._host.locate(FILES["script"]).chmod(0o644)
     assert made.compare_persisted(WANT) == (f"{FILES['script']}: differs",)
     made.persist(None)
-    assert contents(made._host) == {"script": None, "rules": None}
+    assert read_files(made._host) == {"script": None, "rules": None}
 
 
 def test_no_file_of_rules_is_needed_if_each_rule_is_before_a_rule_of_the_host(tmp_path):
-    made = part(tmp_path, chain(SSH, [DROP]))
+    made = make_part(tmp_path, make_chain(SSH, [DROP]))
     made.persist(WANT)
-    found = contents(made._host)
+    found = read_files(made._host)
     assert found["rules"] is None
     assert '        after["inet filter input"] = 1\n' in found["script"]
 
@@ -347,14 +347,14 @@ def nft(tmp_path, monkeypatch):
     ],
 )  # fmt: skip
 def test_the_boot_script_adds_the_rule_by_the_number_of_rules_after_it(tmp_path, nft, rules, after, expected):
-    made = part(tmp_path, chain(SSH, *[[DROP]] * after, policy="drop"))
+    made = make_part(tmp_path, make_chain(SSH, *[[DROP]] * after, policy="drop"))
     made.persist(WANT)
     listed = as_nft(("ip filter", "input", HOOKED, [(8, "drop")]), ("inet filter", "input", HOOKED, rules))
     assert nft(made._host.read(FILES["script"]), listed) == expected
 
 
 def test_the_boot_script_needs_the_chain(tmp_path, nft):
-    made = part(tmp_path, chain(policy="drop"))
+    made = make_part(tmp_path, make_chain(policy="drop"))
     made.persist(WANT)
     assert nft(made._host.read(FILES["script"]), as_nft(("inet filter", "other", HOOKED, []))) == ""
 
@@ -364,7 +364,7 @@ def test_the_boot_script_needs_the_chain(tmp_path, nft):
     [([SSH], ""), ([SSH, OURS], ADD), ([SSH, OURS, [DROP]], INSERT.replace("handle 1", "handle 6"))],
 )
 def test_the_snapshot_restores_the_current_rules_in_one_transaction(tmp_path, nft, rules, added):
-    made = part(tmp_path, chain(*rules, policy="drop"))
+    made = make_part(tmp_path, make_chain(*rules, policy="drop"))
     found = made.snapshot(WANT)
     assert found.files == (FILES["script"], FILES["rules"])
     ((argv, script),) = found.load
@@ -392,7 +392,7 @@ LEGACY = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"]
     ],
 )
 def test_a_filter_table_of_iptables_legacy_is_a_warning(tmp_path, tables, expected):
-    made = part(tmp_path)
+    made = make_part(tmp_path)
     for path, text in zip(LEGACY, tables, strict=True):
         if text is not None:
             made._host.locate(path).parent.mkdir(parents=True, exist_ok=True)
@@ -408,19 +408,19 @@ REST, BEFORE = "accepts the rest", "the jump to the chain of this rule"
 # Rules of input and of a chain of the host; then rule, reason and ports of each warning.
 VOID = {
     "a limit that accepts": ([LIMITED, [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
-    "a limit of one port": ([[port(8001), *LIMITED], [DROP]], [("input", 1, REST, ["8001"])]),
-    "a limit of a third-party port": ([[port(443), *LIMITED], [DROP]], []),
+    "a limit of one port": ([[match_port(8001), *LIMITED], [DROP]], [("input", 1, REST, ["8001"])]),
+    "a limit of a third-party port": ([[match_port(443), *LIMITED], [DROP]], []),
     "a limit that drops": ([[{"limit": {"rate": 10, "inv": True}}, DROP], [DROP]], []),
     "a quota": ([[{"quota": {"val": 1}}, ACCEPT], [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
     "a count of connections": ([[{"ct count": {"val": 9}}, ACCEPT], [DROP]], [("input", 1, REST, ["7946", "8000", "8001"])]),
-    "an accept of some sources": ([[source("10.9.0.7"), ACCEPT], [DROP]], []),
+    "an accept of some sources": ([[match_source("10.9.0.7"), ACCEPT], [DROP]], []),
     "a ban between the ends of two ports": (
-        [[port(8001), DROP], BAN, [DROP]], [("input", 2, BEFORE, ["7946", "8000"])]
+        [[match_port(8001), DROP], BAN, [DROP]], [("input", 2, BEFORE, ["7946", "8000"])]
     ),
-    "a ban before the first end": ([BAN, [port(8001), DROP], [DROP]], []),
+    "a ban before the first end": ([BAN, [match_port(8001), DROP], [DROP]], []),
     "a ban after all ends": ([[DROP], BAN], []),
     "a limit between the ends of two ports": (
-        [[port(8001), DROP], LIMITED, [DROP]], [("input", 2, REST, ["7946", "8000"])]
+        [[match_port(8001), DROP], LIMITED, [DROP]], [("input", 2, REST, ["7946", "8000"])]
     ),
     "a ban of a network interface": ([[INTERFACE, DROP], BAN, [DROP]], []),
 }  # fmt: skip
@@ -429,7 +429,7 @@ VOID = {
 @pytest.mark.parametrize("case", VOID)
 def test_ineffective_rules_are_warnings(tmp_path, case):
     rules, expected = VOID[case]
-    found = part(tmp_path, chain(*rules)).find_conflicts(WANT)
+    found = make_part(tmp_path, make_chain(*rules)).find_conflicts(WANT)
     assert [(conflict.where, conflict.effect, conflict.certain) for conflict in found] == [
         (f"nftables chain inet filter {name}", "exempt", False) for name, *_rest in expected
     ]
@@ -441,5 +441,5 @@ def test_ineffective_rules_are_warnings(tmp_path, case):
 
 
 def test_the_late_part_has_no_translations_and_no_requirements(tmp_path):
-    made = part(tmp_path)
+    made = make_part(tmp_path)
     assert (made.name, made.find_translations(), made.require()) == ("nftables", (), None)

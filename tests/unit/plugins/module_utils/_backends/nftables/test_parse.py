@@ -32,23 +32,23 @@ def wanted():
     return ruleset_from_data(json.loads((GOLDEN / "gossip_behind_nat.json").read_text()))
 
 
-def of_kind(listed, kind):
+def select_kind(listed, kind):
     return [item[kind] for item in listed if kind in item]
 
 
-def rules(listed):
+def find_rules(listed):
     return [index for index, item in enumerate(listed) if "rule" in item]
 
 
-def append_copy(listed, **changes):
+def add_copy(listed, **changes):
     """Append a copy of the last rule to the listing."""
-    last = copy.deepcopy(listed[rules(listed)[-1]])
+    last = copy.deepcopy(listed[find_rules(listed)[-1]])
     last["rule"].update(changes)
     listed.append(last)
 
 
 def swap(listed):
-    first, second = rules(listed)[2:4]
+    first, second = find_rules(listed)[2:4]
     listed[first], listed[second] = listed[second], listed[first]
 
 
@@ -59,28 +59,28 @@ DROP_22 = [
 NOT_22 = [{"match": {**DROP_22[0]["match"], "op": "!="}}, {"drop": None}]
 # A change of the table by a third party, and a part of the message about it.
 TAMPERING = {
-    "third-party rule": (lambda items: append_copy(items, expr=[{"accept": None}]), "accept"),
-    "rule for every port": (lambda items: append_copy(items, expr=[{"drop": None}]), "drop"),
-    "negated match": (lambda items: append_copy(items, expr=NOT_22), "!="),
+    "third-party rule": (lambda items: add_copy(items, expr=[{"accept": None}]), "accept"),
+    "rule for every port": (lambda items: add_copy(items, expr=[{"drop": None}]), "drop"),
+    "negated match": (lambda items: add_copy(items, expr=NOT_22), "!="),
     "rule without comment": (lambda items: items.append({"rule": {"chain": "input", "expr": DROP_22}}), "dport"),
-    "counter": (lambda items: append_copy(items, expr=[{"counter": {"packets": 1, "bytes": 9}}, *DROP_22]), "counter"),
-    "repeated rule": (append_copy, "order"),
+    "counter": (lambda items: add_copy(items, expr=[{"counter": {"packets": 1, "bytes": 9}}, *DROP_22]), "counter"),
+    "repeated rule": (add_copy, "order"),
     "other order": (swap, "order"),
-    "loopback rule missing": (lambda items: items.pop(rules(items)[0]), "loopback"),
-    "loopback rule twice": (lambda items: items.append(items[rules(items)[0]]), "iifname"),
-    "loopback rule late": (lambda items: items.append(items.pop(rules(items)[0])), "loopback"),
-    "mark rule missing": (lambda items: items.pop(rules(items)[1]), "packet mark"),
-    "mark rule twice": (lambda items: items.append(items[rules(items)[1]]), "mark"),
+    "loopback rule missing": (lambda items: items.pop(find_rules(items)[0]), "loopback"),
+    "loopback rule twice": (lambda items: items.append(items[find_rules(items)[0]]), "iifname"),
+    "loopback rule late": (lambda items: items.append(items.pop(find_rules(items)[0])), "loopback"),
+    "mark rule missing": (lambda items: items.pop(find_rules(items)[1]), "packet mark"),
+    "mark rule twice": (lambda items: items.append(items[find_rules(items)[1]]), "mark"),
     "mark rule before loopback": (
-        lambda items: items.insert(rules(items)[0], items.pop(rules(items)[1])),
+        lambda items: items.insert(find_rules(items)[0], items.pop(find_rules(items)[1])),
         "packet mark",
     ),
     "another mark": (
-        lambda items: items[rules(items)[1]]["rule"]["expr"][0]["mangle"]["value"]["&"].__setitem__(1, 1),
+        lambda items: items[find_rules(items)[1]]["rule"]["expr"][0]["mangle"]["value"]["&"].__setitem__(1, 1),
         "mark",
     ),
-    "other priority": (lambda items: of_kind(items, "chain")[0].update(prio=0), "chain input"),
-    "policy drop": (lambda items: of_kind(items, "chain")[0].update(policy="drop"), "chain input"),
+    "other priority": (lambda items: select_kind(items, "chain")[0].update(prio=0), "chain input"),
+    "policy drop": (lambda items: select_kind(items, "chain")[0].update(policy="drop"), "chain input"),
     "chain missing": (lambda items: items.remove(next(item for item in items if "chain" in item)), "chain input"),
     "second chain": (lambda items: items.append({"chain": {"name": "mine"}}), "chain mine"),
     "third-party set": (lambda items: items.append({"set": {"name": "x", "type": "ipv4_addr"}}), "set x"),
@@ -88,11 +88,14 @@ TAMPERING = {
         lambda items: items.append({"set": {"name": "x_ipv4", "type": "ipv4_addr", "flags": ["interval"]}}),
         "set x_ipv4: unused",
     ),
-    "set with a timeout": (lambda items: of_kind(items, "set")[0].update(timeout=60), "set peers"),
-    "set of another family missing": (lambda items: items.remove({"set": of_kind(items, "set")[1]}), "_ipv6: missing"),
+    "set with a timeout": (lambda items: select_kind(items, "set")[0].update(timeout=60), "set peers"),
+    "set of another family missing": (
+        lambda items: items.remove({"set": select_kind(items, "set")[1]}),
+        "_ipv6: missing",
+    ),
     "map": (lambda items: items.append({"map": {"name": "ports", "map": "verdict"}}), "map ports"),
     "element with a comment": (
-        lambda items: of_kind(items, "set")[0]["elem"].append({"elem": {"val": "10.0.0.1", "comment": "me"}}),
+        lambda items: select_kind(items, "set")[0]["elem"].append({"elem": {"val": "10.0.0.1", "comment": "me"}}),
         "set peers",
     ),
 }
@@ -107,7 +110,7 @@ def test_an_unexpected_object_is_drift(listed, case):
 
 
 def test_an_accept_rule_without_the_drop_rule_of_its_port_is_reported(listed):
-    del listed[rules(listed)[5]]
+    del listed[find_rules(listed)[5]]
     drift = parse_table(listed).drift
     assert drift == (
         "set peers-default-from-branch_ipv4: unused",
@@ -117,7 +120,7 @@ def test_an_accept_rule_without_the_drop_rule_of_its_port_is_reported(listed):
 
 
 def test_an_element_that_was_added_by_hand_is_a_source(listed, wanted):
-    of_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
+    select_kind(listed, "set")[0]["elem"].append({"prefix": {"addr": "10.0.0.0", "len": 8}})
     found, drift = parse_table(listed).ruleset, parse_table(listed).drift
     assert drift == ()
     assert found != wanted
@@ -125,14 +128,14 @@ def test_an_element_that_was_added_by_hand_is_a_source(listed, wanted):
 
 
 def test_a_rule_that_was_added_by_hand_is_an_entry(listed, wanted):
-    append_copy(listed, comment="zz", expr=DROP_22)
+    add_copy(listed, comment="zz", expr=DROP_22)
     found = parse_table(listed).ruleset
     assert {"zz"} == {entry.listener for entry in found.allow} - {entry.listener for entry in wanted.allow}
 
 
 def test_newer_forms_are_parsed(listed, wanted):
     """Newer versions of nft list a single flag as text, and list auto-merge."""
-    for source_set in of_kind(listed, "set"):
+    for source_set in select_kind(listed, "set"):
         source_set.update({"flags": "interval", "auto-merge": True})
     assert parse_table(listed) == Live(wanted)
 

@@ -24,13 +24,13 @@ RULE = "-m mark --mark 0x10000000/0x10000000 -m comment --comment gatehouse.kong
 LISTED = '-m mark --mark 0x10000000/0x10000000 -m comment --comment "gatehouse.kong" -j ACCEPT'
 
 
-def ruleset(*ports):
+def make_ruleset(*ports):
     allow = [{"listener": f"l{port}", "protocol": protocol, "port": port, "address": None, "sources": ["friends"]}
              for protocol, port in ports]  # fmt: skip
     return ruleset_from_data({"allow": allow, "sets": {"friends": {"ipv4": ["10.0.0.0/31"], "ipv6": ["fd00::/127"]}}})
 
 
-WANT = ruleset(("tcp", 8001), ("udp", 7946))
+WANT = make_ruleset(("tcp", 8001), ("udp", 7946))
 
 
 class Ufw(Host):
@@ -87,8 +87,8 @@ def test_a_host_as_ufw_creates_it_has_no_differences(host):
 ])  # fmt: skip
 def test_a_port_for_which_ufw_itself_drops_packets_in_the_chain(host, port, lines):
     late = UfwLate(host)
-    assert late.read(ruleset(port)) == tuple(f"{line}, which drops authorised packets" for line in lines)
-    assert late.compare_persisted(ruleset(port)) == tuple(
+    assert late.read(make_ruleset(port)) == tuple(f"{line}, which drops authorised packets" for line in lines)
+    assert late.compare_persisted(make_ruleset(port)) == tuple(
         f"/etc/ufw/after{'6' * number}.rules: differs" for number in range(len(lines))
     )
 
@@ -289,7 +289,7 @@ def test_a_missing_program(host, monkeypatch, missing):
     assert str(error.value) == f"the program {missing} is missing on this host. Install the packages ufw and iptables"
 
 
-def parts(request):
+def list_parts(request):
     return [(part["chain"], part["loaded"], part["in_file"]) for part in request["parts"]]
 
 
@@ -304,7 +304,7 @@ def test_the_request_to_a_session(host):
     late.validate(None, check_mode=False)
     assert len(host.requests) == 3
     late.validate(None, check_mode=True)
-    assert [parts(request) for request in host.requests] == [
+    assert [list_parts(request) for request in host.requests] == [
         [("ufw-after-input", "", None), ("ufw6-after-input", "", None)],
         [("ufw-after-input", None, ""), ("ufw6-after-input", None, "")],
         [("ufw-after-input", None, "end"), ("ufw6-after-input", None, "end")],
@@ -330,7 +330,7 @@ def test_a_missing_rule_is_added_at_its_place(host):
     assert late.read(WANT) == (f"iptables rule missing: -A ufw-after-input {RULE}",)
     late.apply(WANT)
     (request,) = host.requests
-    assert parts(request) == [("ufw-after-input", END, None), ("ufw6-after-input", "end", None)]
+    assert list_parts(request) == [("ufw-after-input", END, None), ("ufw6-after-input", "end", None)]
 
 
 def test_families_for_which_ufw_loads_no_rules_are_not_changed(host):
@@ -341,7 +341,7 @@ def test_families_for_which_ufw_loads_no_rules_are_not_changed(host):
     assert late.compare_persisted(WANT) == ()
     late.apply(None)
     late.persist(WANT)
-    assert [parts(request) for request in host.requests] == [
+    assert [list_parts(request) for request in host.requests] == [
         [("ufw-after-input", "", None), ("ufw6-after-input", None, None)],
         [("ufw-after-input", None, "end"), ("ufw6-after-input", None, "")],
     ]

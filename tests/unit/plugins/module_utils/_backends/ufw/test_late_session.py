@@ -131,7 +131,7 @@ def test_our_rule_is_recognised(line, expected):
     assert is_ours(line, RULE) is expected
 
 
-def saved(*rules):
+def format_saved(*rules):
     return "\n".join(["*filter", ":INPUT DROP [0:0]", f":{CHAIN} - [0:0]", *rules, "COMMIT", ""])
 
 
@@ -154,13 +154,13 @@ LOADED = {
 
 @pytest.mark.parametrize("rules, wanted, commands", LOADED.values(), ids=LOADED)
 def test_the_commands_for_a_loaded_chain(rules, wanted, commands):
-    assert plan_chain_commands(saved(*rules), CHAIN, RULE, wanted) == commands
+    assert plan_chain_commands(format_saved(*rules), CHAIN, RULE, wanted) == commands
 
 
 def test_a_chain_that_is_not_loaded():
     text = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
     assert list_chain_rules(text, CHAIN) is None
-    assert list_chain_rules(saved(), CHAIN) == []
+    assert list_chain_rules(format_saved(), CHAIN) == []
     assert plan_chain_commands(text, CHAIN, RULE, END) == []
 
 
@@ -171,11 +171,11 @@ class Machine:
         self.folder = folder
         self.file = folder / "after.rules"
         self.file.write_text(f"{FILTER}COMMIT\n")
-        (folder / "saved").write_text(saved(BAN))
-        self.program("save", f'echo save "$@" >> {folder}/calls; cat {folder}/saved')
-        self.program("restore", f'echo restore "$@" >> {folder}/calls; cat >> {folder}/input')
+        (folder / "saved").write_text(format_saved(BAN))
+        self.write_program("save", f'echo save "$@" >> {folder}/calls; cat {folder}/saved')
+        self.write_program("restore", f'echo restore "$@" >> {folder}/calls; cat >> {folder}/input')
 
-    def program(self, name, text):
+    def write_program(self, name, text):
         path = self.folder / name
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
@@ -208,29 +208,29 @@ def test_the_loaded_chain_changes_in_one_transaction(machine):
 
 def test_comments_that_are_not_utf8(machine):
     (machine.folder / "saved").write_bytes(
-        saved(f'-A {CHAIN} -m comment --comment "@" -j DROP').encode().replace(b"@", b"\xff")
+        format_saved(f'-A {CHAIN} -m comment --comment "@" -j DROP').encode().replace(b"@", b"\xff")
     )
     bring(machine.request(loaded=END))
     assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n"
 
 
 def test_a_chain_that_changes_after_it_was_read_is_read_again(machine):
-    changed = saved(BAN, BAN)
-    machine.program("restore", f"cat >> {machine.folder}/input; [ -e {machine.folder}/failed ] || "
-                    f"{{ touch {machine.folder}/failed; printf '%s' '{changed}' > {machine.folder}/saved; exit 1; }}")  # fmt: skip
+    changed = format_saved(BAN, BAN)
+    machine.write_program("restore", f"cat >> {machine.folder}/input; [ -e {machine.folder}/failed ] || "
+                          f"{{ touch {machine.folder}/failed; printf '%s' '{changed}' > {machine.folder}/saved; exit 1; }}")  # fmt: skip
     bring(machine.request(loaded=END))
     assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n*filter\n-I {CHAIN} 3 {RULE}\nCOMMIT\n"
 
 
 def test_a_program_that_fails_is_tried_three_times_and_its_message_shown(machine):
-    machine.program("restore", f"echo >> {machine.folder}/tries; echo no permission >&2; exit 4")
+    machine.write_program("restore", f"echo >> {machine.folder}/tries; echo no permission >&2; exit 4")
     with pytest.raises(SessionError, match=r"^no permission$"):
         bring(machine.request(loaded=END))
     assert machine.read("tries") == "\n\n\n"
 
 
 def test_the_file_is_edited_if_the_chain_cannot_be_changed(machine):
-    machine.program("save", "echo broken >&2; exit 1")
+    machine.write_program("save", "echo broken >&2; exit 1")
     with pytest.raises(SessionError, match=r"^broken$"):
         bring(machine.request(loaded=END, in_file=END))
     assert machine.file.read_text() == f"{FILTER}{OURS}\nCOMMIT\n"
@@ -321,6 +321,6 @@ def test_the_file_runs_by_itself(machine):
     subprocess.run([sys.executable, "-I", "-"], input=text, text=True, check=True)
     assert machine.file.read_text() == f"{FILTER}{OURS}\nCOMMIT\n"
     assert machine.read("input") == f"*filter\n-I {CHAIN} 2 {RULE}\nCOMMIT\n"
-    machine.program("save", "echo broken >&2; exit 1")
+    machine.write_program("save", "echo broken >&2; exit 1")
     done = subprocess.run([sys.executable, "-I", "-"], input=text, text=True, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (1, "broken\n")

@@ -65,11 +65,11 @@ class Bus:
         self.opened.append(path)
 
         def get_dbus_method(method, interface):
-            def called(*args, timeout):
+            def answer_call(*args, timeout):
                 self.calls.append((path, interface, method, args, timeout))
                 return f"answer to {method}"
 
-            return called
+            return answer_call
 
         return types.SimpleNamespace(get_dbus_method=get_dbus_method)
 

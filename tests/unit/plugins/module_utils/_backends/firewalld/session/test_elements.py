@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 @pytest.fixture
 def timed(double, programs):
     """A set with a timeout. firewalld does not list its entries."""
-    have = double.configuration(ipsets={"bans": double.ipset(timeout="600")})
+    have = double.make_configuration(ipsets={"bans": double.make_ipset(timeout="600")})
     have["direct"] = {}
     element = {"elem": {"val": "192.0.2.1", "timeout": 600, "expires": 77}}
     listed = {"nftables": [{"metainfo": {}}, {"set": {"name": "bans", "elem": [element]}}]}

@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 
 
-def table(*rules, chains=(":INPUT ACCEPT [1:2]", ":f2b-kong - [0:0]")):
+def format_table(*rules, chains=(":INPUT ACCEPT [1:2]", ":f2b-kong - [0:0]")):
     return "\n".join(["# by iptables-save", "*filter", *chains, *rules, "COMMIT", ""])
 
 
@@ -26,14 +26,16 @@ JUMP, BANNED, RETURN = (
 @pytest.mark.parametrize(
     "after, loaded",
     [
-        (table(JUMP, BANNED, RETURN), []),
-        (table("[9:9] -A INPUT -j f2b-kong", BANNED, RETURN), []),
-        (table(chains=(":INPUT ACCEPT [1:2]",)), [table(JUMP, BANNED, RETURN)]),
-        (table(JUMP, RETURN, BANNED), [table(JUMP, BANNED, RETURN)]),
+        (format_table(JUMP, BANNED, RETURN), []),
+        (format_table("[9:9] -A INPUT -j f2b-kong", BANNED, RETURN), []),
+        (format_table(chains=(":INPUT ACCEPT [1:2]",)), [format_table(JUMP, BANNED, RETURN)]),
+        (format_table(JUMP, RETURN, BANNED), [format_table(JUMP, BANNED, RETURN)]),
         (
-            table("[0:0] -A INPUT -s 192.0.2.8/32 -j DROP", JUMP, "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP", RETURN),
+            format_table(
+                "[0:0] -A INPUT -s 192.0.2.8/32 -j DROP", JUMP, "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP", RETURN
+            ),
             [
-                table(
+                format_table(
                     "[0:0] -A INPUT -s 192.0.2.8/32 -j DROP",
                     JUMP,
                     "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP",
@@ -43,14 +45,14 @@ JUMP, BANNED, RETURN = (
             ],
         ),
         (
-            table(JUMP, "[0:0] -A INPUT -j LOG", RETURN),
-            [table(JUMP, "[0:0] -A INPUT -j LOG", BANNED, RETURN)],
+            format_table(JUMP, "[0:0] -A INPUT -j LOG", RETURN),
+            [format_table(JUMP, "[0:0] -A INPUT -j LOG", BANNED, RETURN)],
         ),
     ],
     ids=["present", "other counters", "emptied", "another order", "bans added later", "rule appended later"],
 )
 def test_iptables_rules_are_restored_and_later_rules_are_kept(double, bring, programs, after, loaded):
-    programs.saved = [table(JUMP, BANNED, RETURN), after]
+    programs.saved = [format_table(JUMP, BANNED, RETURN), after]
     bring(double.Firewalld(), reload=True)
     without_head = [text.partition("\n")[2] for text in loaded]
     assert programs.loaded == without_head
@@ -62,22 +64,22 @@ def test_the_chains_of_firewalld_in_iptables_are_not_changed(double, bring, prog
     old, new = (f"[0:0] -A IN_public_post -p tcp -m tcp --dport {port} -j ACCEPT" for port in (1, 2))
     user = "[7:7] -A INPUT -s 192.0.2.1/32 -j DROP"
     programs.saved = [
-        table(user, jump, old, "[0:0] -A IN_old_post -j ACCEPT", chains=(*chains, ":IN_old_post - [0:0]")),
-        table(jump, new, chains=chains),
+        format_table(user, jump, old, "[0:0] -A IN_old_post -j ACCEPT", chains=(*chains, ":IN_old_post - [0:0]")),
+        format_table(jump, new, chains=chains),
     ]
     bring(double.Firewalld(), reload=True)
-    assert programs.loaded == [table(user, jump, new, chains=chains).partition("\n")[2]]
+    assert programs.loaded == [format_table(user, jump, new, chains=chains).partition("\n")[2]]
 
 
 @pytest.mark.parametrize("chains", [(":INPUT ACCEPT [5:5]",), ()])
 def test_empty_tables_of_iptables_are_not_compared(double, bring, programs, chains):
-    programs.saved = [table(chains=chains), "no second time"]
+    programs.saved = [format_table(chains=chains), "no second time"]
     bring(double.Firewalld(), reload=True)
     assert programs.saved == ["no second time"]
 
 
 def test_a_comment_with_a_line_break_is_an_error_before_the_reload(double, bring, programs, kept):
-    programs.saved = [table('[0:0] -A INPUT -m comment --comment "two', 'lines" -j ACCEPT')]
+    programs.saved = [format_table('[0:0] -A INPUT -m comment --comment "two', 'lines" -j ACCEPT')]
     firewalld = double.Firewalld()
     with pytest.raises(SessionError, match=r"tables of iptables, .* \.\.\.'lines\" -j ACCEPT'"):
         bring(firewalld, reload=True)
@@ -99,8 +101,8 @@ USER, ITS = "[3:3] -A INPUT -s 192.0.2.1/32 -j DROP", "[2:2] -A INPUT -j DOCKER"
 
 def test_the_session_waits_until_docker_has_restored_its_rules(double, bring, programs, clock):
     """Some time after the reload, Docker removes its rule and appends it again. Then the order is restored."""
-    before = table(USER, ITS, chains=DOCKER)
-    gone, again = table(USER, chains=DOCKER), table("[0:0] -A INPUT -j DOCKER", USER, chains=DOCKER)
+    before = format_table(USER, ITS, chains=DOCKER)
+    gone, again = format_table(USER, chains=DOCKER), format_table("[0:0] -A INPUT -j DOCKER", USER, chains=DOCKER)
     programs.saved = [before, before, *[before] * 4, gone, again, again, again]
     bring(double.Firewalld(), reload=True)
     assert clock[0] == pytest.approx(1.8)  # six polls of 0.3 s
@@ -108,14 +110,14 @@ def test_the_session_waits_until_docker_has_restored_its_rules(double, bring, pr
 
 
 def test_the_same_rules_with_new_counters_are_a_change(double, bring, programs, clock):
-    before = table(USER, ITS, chains=DOCKER)
-    again = table(USER, "[0:0] -A INPUT -j DOCKER", chains=DOCKER)
+    before = format_table(USER, ITS, chains=DOCKER)
+    again = format_table(USER, "[0:0] -A INPUT -j DOCKER", chains=DOCKER)
     programs.saved = [before, before, before, before, again, again]
     bring(double.Firewalld(), reload=True)
     assert clock[0] == pytest.approx(0.9)
 
 
 def test_the_wait_for_docker_is_limited(double, bring, programs, clock):
-    programs.saved = [table(USER, ITS, chains=DOCKER)]
+    programs.saved = [format_table(USER, ITS, chains=DOCKER)]
     bring(double.Firewalld(), reload=True)
     assert 6 < clock[0] < 7

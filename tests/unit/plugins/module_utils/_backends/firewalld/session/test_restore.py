@@ -20,9 +20,9 @@ RULE_A = f'rule priority="32767" family="ipv4" source ipset="{A}" port port="794
 BAN = 'rule family="ipv4" source address="192.0.2.9" drop'
 
 
-def moved(double):
+def make_moved(double):
     """Return a firewalld whose runtime and permanent configurations differ in every kind of item."""
-    permanent = double.configuration(ipsets={"bans": double.ipset(["192.0.2.1", "192.0.2.2"])})
+    permanent = double.make_configuration(ipsets={"bans": double.make_ipset(["192.0.2.1", "192.0.2.2"])})
     permanent["zones"]["trusted"].update(sources=["10.8.0.0/24", "10.9.0.0/24"], interfaces=["eth1", "eth2"])
     permanent["direct"] = {"Rule": [("ipv4", "filter", "INPUT", 0, ["-s", "10.7.0.1", "-j", "ACCEPT"])]}
     runtime = copy.deepcopy(permanent)
@@ -50,7 +50,7 @@ def moved(double):
     return double.Firewalld(runtime, permanent)
 
 
-def normal(configuration):
+def normalise(configuration):
     """Return the configuration without empty settings, and with sorted lists."""
     plain = json.loads(json.dumps(configuration))
     return {
@@ -63,15 +63,15 @@ def normal(configuration):
 
 
 def test_third_party_runtime_configuration_survives_a_reload(double, bring, kept):
-    firewalld = moved(double)
-    before = normal(firewalld.runtime)
+    firewalld = make_moved(double)
+    before = normalise(firewalld.runtime)
     assert bring(firewalld, reload=True) == []
-    assert normal(firewalld.runtime) == before
+    assert normalise(firewalld.runtime) == before
     assert not kept.exists()
 
 
 def test_our_rules_are_not_recorded(double, bring):
-    permanent = double.configuration(ipsets={A: double.ipset()})
+    permanent = double.make_configuration(ipsets={A: double.make_ipset()})
     runtime = copy.deepcopy(permanent)
     old = RULE_A.replace("7946", "8001")
     runtime["zones"]["public"]["rules_str"] = [old, BAN]
@@ -82,16 +82,18 @@ def test_our_rules_are_not_recorded(double, bring):
 
 
 def test_our_ipsets_are_not_recorded(double, bring):
-    runtime = double.configuration(ipsets={A: double.ipset(["10.0.0.1"]), B: double.ipset()})
-    firewalld = double.Firewalld(runtime, double.configuration(ipsets={A: double.ipset(), B: double.ipset()}))
+    runtime = double.make_configuration(ipsets={A: double.make_ipset(["10.0.0.1"]), B: double.make_ipset()})
+    firewalld = double.Firewalld(
+        runtime, double.make_configuration(ipsets={A: double.make_ipset(), B: double.make_ipset()})
+    )
     bring(firewalld, {A: [], B: []}, {}, reload=True)
     assert firewalld.calls == [("reload",)]
 
 
 def test_a_zone_without_a_file_is_a_warning_and_the_recording_is_removed(double, bring, kept):
-    runtime = double.configuration()
+    runtime = double.make_configuration()
     runtime["zones"]["public"]["ports"] = [("9999", "tcp")]
-    firewalld = double.Firewalld(runtime, double.configuration())
+    firewalld = double.Firewalld(runtime, double.make_configuration())
     firewalld.refuses["addPort"] = "INVALID_ZONE: public"
     assert bring(firewalld, reload=True) == [
         "firewalld rejected addPort(public, 9999, tcp, 0) after a reload: INVALID_ZONE: public"
@@ -100,14 +102,14 @@ def test_a_zone_without_a_file_is_a_warning_and_the_recording_is_removed(double,
 
 
 def test_an_item_that_is_present_already_is_not_a_warning(double, bring):
-    runtime = double.configuration()
+    runtime = double.make_configuration()
     runtime["zones"]["public"]["ports"] = [("9999", "tcp")]
-    firewalld = double.Firewalld(runtime, double.configuration())
+    firewalld = double.Firewalld(runtime, double.make_configuration())
     firewalld.refuses["addPort"] = "ALREADY_ENABLED: 9999:tcp"
     assert bring(firewalld, reload=True) == []
 
 
-def signals_of(*signals):
+def make_signals(*signals):
     return lambda: lambda: read_changes(signals)
 
 
@@ -116,7 +118,7 @@ def test_bans_between_the_recording_and_the_reload_are_restored(double, bring, m
     monkeypatch.setattr(
         session,
         "watch",
-        signals_of(
+        make_signals(
             (".zone", "RichRuleAdded", ("public", late, 0)),
             (".zone", "SourceRemoved", ("drop", "192.0.2.7")),
             (".zone", "ZoneOfSourceChanged", ("drop", "192.0.2.8")),
@@ -126,7 +128,7 @@ def test_bans_between_the_recording_and_the_reload_are_restored(double, bring, m
             (".zone", "RichRuleAdded", ("public", "after the reload", 0)),
         ),
     )
-    have = double.configuration()
+    have = double.make_configuration()
     have["zones"]["drop"]["sources"] = ["192.0.2.7"]
     firewalld = double.Firewalld(have)
     bring(firewalld, reload=True)
@@ -137,7 +139,8 @@ def test_bans_between_the_recording_and_the_reload_are_restored(double, bring, m
 def test_many_entries_are_set_in_one_call_and_changes_in_the_meantime_are_repeated(double, bring, monkeypatch):
     bans = sorted(f"192.0.2.{number}" for number in range(1, 30))
     firewalld = double.Firewalld(
-        double.configuration(ipsets={"bans": double.ipset(bans)}), double.configuration(ipsets={"bans": double.ipset()})
+        double.make_configuration(ipsets={"bans": double.make_ipset(bans)}),
+        double.make_configuration(ipsets={"bans": double.make_ipset()}),
     )
     drained = [
         [],
@@ -164,25 +167,25 @@ class KilledError(BaseException):
 def test_the_next_session_restores_the_configuration_after_a_killed_session(
     double, bring, kept, monkeypatch, killed, reload
 ):
-    firewalld = moved(double)
-    before = normal(firewalld.runtime)
+    firewalld = make_moved(double)
+    before = normalise(firewalld.runtime)
 
-    def die(*_words):
+    def kill(*_words):
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(firewalld, killed, die)
+        patch.setattr(firewalld, killed, kill)
         with pytest.raises(KilledError):
             bring(firewalld, reload=True)
-    assert normal(firewalld.runtime) != before
+    assert normalise(firewalld.runtime) != before
     bring(firewalld, reload=reload)
-    assert normal(firewalld.runtime) == before
+    assert normalise(firewalld.runtime) == before
     assert not kept.exists()
 
 
 def test_an_old_recording_is_not_restored_after_a_restart_of_firewalld(double, bring, kept, monkeypatch):
     """A trusted source that a restart removed must not be added again."""
-    firewalld = moved(double)
+    firewalld = make_moved(double)
     firewalld.refuses["changeZoneOfSource"] = "it"
     kept.write_text(json.dumps({"instance": "boot :1.0", "calls": [[".zone", "addPort", ["public", "1", "tcp", 0]]],
                                 "entries": {}, "timed": {}, "iptables": {}}))  # fmt: skip

@@ -26,7 +26,7 @@ RULES = {"public": [RULE_A, RULE_B]}
 @pytest.fixture
 def applied(double):
     """A firewalld with our rules and members in its runtime and its permanent configuration."""
-    have = double.configuration(ipsets={A: double.ipset(["10.0.0.1"]), B: double.ipset()})
+    have = double.make_configuration(ipsets={A: double.make_ipset(["10.0.0.1"]), B: double.make_ipset()})
     have["zones"]["public"]["rules_str"] = [BAN, RULE_A, RULE_B]
     return double.Firewalld(have)
 
@@ -69,8 +69,8 @@ def test_unneeded_rules_of_a_zone_are_removed_and_missing_zones_are_skipped(appl
     ],
 )
 def test_firewalld_is_reloaded_only_to_add_or_remove_an_ipset(double, bring, loaded, wanted, exact, reloads):
-    runtime = double.configuration(ipsets={name: double.ipset() for name in loaded})
-    permanent = double.configuration(ipsets={name: double.ipset() for name in wanted})
+    runtime = double.make_configuration(ipsets={name: double.make_ipset() for name in loaded})
+    permanent = double.make_configuration(ipsets={name: double.make_ipset() for name in wanted})
     firewalld = double.Firewalld(runtime, permanent)
     bring(firewalld, {name: [] for name in wanted}, {}, exact=exact)
     assert (("reload",) in firewalld.calls) is reloads
@@ -113,7 +113,7 @@ def test_the_answer_has_the_runtime_state_of_all_zones_and_of_our_ipsets(applied
     ],
 )
 def test_a_difference_after_the_change_is_an_error(double, monkeypatch, kept, ipsets, rules, named):
-    have = double.configuration(ipsets={A: double.ipset(), B: double.ipset()})
+    have = double.make_configuration(ipsets={A: double.make_ipset(), B: double.make_ipset()})
     have["zones"]["public"]["rules_str"] = [RULE_A, RULE_B]
     firewalld = double.Firewalld(have)
     firewalld.setEntries = lambda *_words: None
