@@ -109,11 +109,11 @@ def test_text_of_a_later_unit_with_a_second_command_that_may_fail():
     assert replace(UNIT, target="multi-user.target", then="/bin/more").text == LATER_TEXT
 
 
-def texts_by_path(host):
+def read_texts(host):
     return {str(path): path.read_text() for path in host.root.rglob("*") if path.is_file()}
 
 
-def mode(host, path):
+def read_mode(host, path):
     return stat.S_IMODE(host.locate(path).stat().st_mode)
 
 
@@ -121,7 +121,7 @@ def test_after_install_no_part_is_stale(host):
     assert len(compare_parts(host, UNIT, "rules")) == 4
     install(host, UNIT, "rules")
     assert compare_parts(host, UNIT, "rules") == ()
-    assert [mode(host, path) for path in ("/etc/x", UNIT.file, UNIT.path)] == [0o700, 0o600, 0o644]
+    assert [read_mode(host, path) for path in ("/etc/x", UNIT.file, UNIT.path)] == [0o700, 0o600, 0o644]
     assert host.calls == ["daemon-reload", "start"]
 
 
@@ -159,7 +159,7 @@ def test_a_third_party_drop_in_is_preserved(host):
     install(host, UNIT, "rules")
     uninstall(host, UNIT)
     assert [path.name for path in other.parent.iterdir()] == ["other.conf"]
-    assert mode(host, "/etc/systemd/system/y.service.d") == 0o700
+    assert read_mode(host, "/etc/systemd/system/y.service.d") == 0o700
 
 
 def test_uninstall_removes_every_part(host):
@@ -179,14 +179,14 @@ def test_a_failed_install_restores_the_files(host, installed):
     if installed:
         install(host, UNIT, "rules")
         host.locate(UNIT.link).unlink()
-    before = texts_by_path(host)
+    before = read_texts(host)
     host.failing_command = "start"
     with pytest.raises(HostError, match="start"):
         install(host, UNIT, "other")
-    assert {path: text for path, text in texts_by_path(host).items() if ".wants/" not in path} == {
+    assert {path: text for path, text in read_texts(host).items() if ".wants/" not in path} == {
         path: text for path, text in before.items() if ".wants/" not in path
     }
-    assert [mode(host, path) for path in (UNIT.file, UNIT.path) if installed] == [0o600, 0o644] * installed
+    assert [read_mode(host, path) for path in (UNIT.file, UNIT.path) if installed] == [0o600, 0o644] * installed
 
 
 def test_a_link_with_another_target_is_replaced(host):

@@ -59,14 +59,14 @@ def test_a_traceback_names_file_and_line(tmp_path):
     assert f'File "ansible_collections/gatehouse/kong/{name}", line {line}, in connect\n' in done.stderr
 
 
-def sources_of(script):
+def read_sources(script):
     (line,) = (line for line in script.splitlines() if line.startswith("for name, source in"))
     return json.loads(ast.literal_eval(line.partition("json.loads(")[2].rpartition("):")[0]))
 
 
 @pytest.mark.parametrize("module", [session, late_session, placeholder_session])
 def test_imports_precede_the_files_that_import_them(module):
-    sources = sources_of(make_script(module, {}))
+    sources = read_sources(make_script(module, {}))
     names = [name for name, _source in sources]
     assert names[-1] == module.__name__
     for place, (_name, source) in enumerate(sources):
@@ -78,7 +78,7 @@ def test_imports_precede_the_files_that_import_them(module):
 @pytest.mark.parametrize("module", [session, late_session])
 def test_python_3_6_can_parse_the_files_for_the_distributions_python(module):
     """RHEL 8 runs firewalld and ufw with Python 3.6."""
-    for name, source in sources_of(make_script(module, {})):
+    for name, source in read_sources(make_script(module, {})):
         ast.parse(source, name, feature_version=(3, 6))
         assert "from __future__ import annotations" not in source
 

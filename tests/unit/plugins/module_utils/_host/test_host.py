@@ -54,7 +54,7 @@ def test_a_command_that_hangs_is_killed_with_its_child_processes(host):
     assert str(caught.value).startswith("`sh -c echo $$ > ")
     assert str(caught.value).endswith("` did not end within 1 seconds, and was killed")
     session = int((host.root / "pid").read_text())
-    assert members_after_wait(session) == []
+    assert wait_for_members(session) == []
 
 
 def test_the_message_of_a_timeout_fits_two_lines(host):
@@ -66,11 +66,11 @@ def test_the_message_of_a_timeout_fits_two_lines(host):
 def test_the_default_limit_of_a_command_is_two_minutes(host, monkeypatch):
     limits = []
 
-    def completed(argv, seconds, **_more):
+    def complete(argv, seconds, **_more):
         limits.append(seconds)
         return subprocess.CompletedProcess(argv, 0, "", "")
 
-    monkeypatch.setattr(_host, "run_program", completed)
+    monkeypatch.setattr(_host, "run_program", complete)
     host.run("true")
     assert limits == [120]
 
@@ -91,11 +91,11 @@ def test_a_netlink_socket_has_a_time_limit():
         assert link.gettimeout() == 30
 
 
-def running():
+def list_running():
     return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def session_of(pid):
+def read_session(pid):
     """Return the session of a process, or None if it has ended."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -104,13 +104,13 @@ def session_of(pid):
     return None if words[0] in "ZX" else int(words[3])
 
 
-def members_after_wait(session, seconds=20):
+def wait_for_members(session, seconds=20):
     """Wait until a session has no process, at most for some seconds. Return the remaining processes.
 
     A killed process ends when the kernel schedules it next, which takes time on a busy machine.
     """
     deadline = time.monotonic() + seconds
-    while (members := [pid for pid in running() if session_of(pid) == session]) and time.monotonic() < deadline:
+    while (members := [pid for pid in list_running() if read_session(pid) == session]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return members
 
@@ -135,10 +135,10 @@ def test_a_link_is_replaced_and_not_followed(host):
 def test_a_full_disk_leaves_the_old_file_and_no_temporary_file(host, monkeypatch):
     host.write("/a", "old", 0o600)
 
-    def full(_handle):
+    def fail(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_host.os, "fsync", full)
+    monkeypatch.setattr(_host.os, "fsync", fail)
     with pytest.raises(HostError, match="cannot write /a: No space left on device"):
         host.write("/a", "new", 0o600)
     assert (host.read("/a"), [path.name for path in host.root.iterdir()]) == ("old", ["a"])

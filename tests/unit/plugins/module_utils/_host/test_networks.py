@@ -26,7 +26,7 @@ def test_is_port(value, valid):
     assert is_port(value) is valid
 
 
-def texts_in(base, bits):
+def draw_texts(base, bits):
     """Generate networks among 64 addresses: so few that they often overlap, touch and contain each other."""
     pairs = st.tuples(st.integers(0, 63), st.integers(bits - 6, bits))
     network = pairs.map(
@@ -35,11 +35,11 @@ def texts_in(base, bits):
     return st.lists(network.map(str), max_size=8)
 
 
-CIDRS = texts_in("10.0.0.0", 32)
-CIDRS6 = texts_in("2001:db8::", 128)
+CIDRS = draw_texts("10.0.0.0", 32)
+CIDRS6 = draw_texts("2001:db8::", 128)
 
 
-def addresses(networks):
+def list_addresses(networks):
     return {address for first, last in networks.members for address in range(first, last + 1)}
 
 
@@ -84,8 +84,8 @@ def test_covers_and_meets_agree_with_the_addresses(texts, other_texts):
     networks = parse_networks("ipv4", texts)
     for member in parse_networks("ipv4", other_texts).members:
         member_addresses = set(range(member[0], member[1] + 1))
-        assert networks.covers(member) == (member_addresses <= addresses(networks))
-        assert networks.overlaps(member) == bool(member_addresses & addresses(networks))
+        assert networks.covers(member) == (member_addresses <= list_addresses(networks))
+        assert networks.overlaps(member) == bool(member_addresses & list_addresses(networks))
 
 
 @given(CIDRS, CIDRS)
@@ -93,7 +93,7 @@ def test_aligned_networks_have_the_same_addresses_and_the_members_of_the_other_n
     have, want = parse_networks("ipv4", texts), parse_networks("ipv4", other_texts)
     aligned = align_members(have, want)
     assert aligned == have
-    assert addresses(aligned) == addresses(have)
+    assert list_addresses(aligned) == list_addresses(have)
     assert {member for member in want.members if have.covers(member)} <= set(aligned.members)
 
 

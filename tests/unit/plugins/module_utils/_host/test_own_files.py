@@ -32,7 +32,7 @@ def write(host, files=None, mode=0o600):
         pass
 
 
-def contents(host):
+def read_files(host):
     return {path.name: path.read_text() for path in host.locate("/etc").iterdir()}
 
 
@@ -40,7 +40,7 @@ def test_written_files_are_not_stale(host):
     host.locate("/etc/c").write_text("old\n")
     assert compare_files(host, FILES, 0o600) == ("/etc/a: missing", "/etc/b: missing", "/etc/c: to be removed")
     write(host)
-    assert contents(host) == {"a": "a\n", "b": "b\n"}
+    assert read_files(host) == {"a": "a\n", "b": "b\n"}
     assert compare_files(host, FILES, 0o600) == ()
 
 
@@ -59,7 +59,7 @@ def test_an_unchanged_file_is_not_written_again(host):
     before = host.locate("/etc/a").stat().st_ino
     write(host, {**FILES, "/etc/b": "new\n"})
     assert host.locate("/etc/a").stat().st_ino == before
-    assert contents(host)["b"] == "new\n"
+    assert read_files(host)["b"] == "new\n"
 
 
 def test_an_error_in_the_body_restores_the_files(host):
@@ -68,17 +68,17 @@ def test_an_error_in_the_body_restores_the_files(host):
     during = []
 
     def fail():
-        during.append(contents(host))
+        during.append(read_files(host))
         raise HostError("refused")
 
     with pytest.raises(HostError, match="refused"), write_files(host, FILES, 0o600):
         fail()
     assert during == [{"a": "a\n", "b": "b\n"}]
-    assert contents(host) == {"a": "old a\n", "c": "old c\n"}
+    assert read_files(host) == {"a": "old a\n", "c": "old c\n"}
 
 
 def test_if_a_file_cannot_be_written_the_other_files_are_restored(host):
     host.write("/etc/a", "old a\n", 0o600)
     with pytest.raises(HostError, match="cannot write /etc/full"):
         write(host, {"/etc/a": "a\n", "/etc/full": "b\n", "/etc/c": "c\n"})
-    assert contents(host) == {"a": "old a\n"}
+    assert read_files(host) == {"a": "old a\n"}

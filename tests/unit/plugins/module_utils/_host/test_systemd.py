@@ -42,11 +42,11 @@ RECORDED = (
 JOB_IS_DONE = (3, "s", "Unknown object")
 
 
-def text(value):
+def make_text(value):
     return 2, "s", value
 
 
-def variant(value):
+def make_variant(value):
     return 2, "v", ("b", value) if isinstance(value, bool) else ("s", value)
 
 
@@ -67,7 +67,7 @@ class Systemd(threading.Thread):
         with link:
             assert re.fullmatch(rb"\0AUTH EXTERNAL (3\d)+\r\nBEGIN\r\n", link.recv(100))
             # A signal can follow directly, and be long.
-            link.sendall(b"OK 0123\r\n" + self._message((4, "s", "a signal" * 1000)))
+            link.sendall(b"OK 0123\r\n" + self._build_message((4, "s", "a signal" * 1000)))
             for answer in self.answers:
                 head = link.recv(16)
                 length, _serial, fields = struct.unpack("<III", head[4:])
@@ -77,10 +77,10 @@ class Systemd(threading.Thread):
                 self.calls.append(
                     self.body[self.body.rindex(b"\0", 0, -1) + 1 : -1].decode() if member == "Get" else member
                 )
-                link.sendall(self._message((4, "s", "a signal")) + self._message(answer))
+                link.sendall(self._build_message((4, "s", "a signal")) + self._build_message(answer))
 
     @staticmethod
-    def _message(answer):
+    def _build_message(answer):
         kind, signature, value = answer
         body, head = bytearray(), bytearray()
         systemd_bus._put_all(body, signature, [value] if signature else [])
@@ -102,22 +102,28 @@ def systemd():
 
 
 def test_the_request_for_a_timer_equals_the_request_of_systemd_run(systemd):
-    server = systemd(text("/job/1"))
+    server = systemd(make_text("/job/1"))
     start_timer(server.path, "abc-1", "Undo", 30, "true $x")
     assert (server.calls, server.body) == (["StartTransientUnit"], RECORDED)
 
 
 def test_start_waits_until_the_unit_is_active(systemd):
     server = systemd(
-        text("/x"), variant(False), text("/job/1"), variant("running"), JOB_IS_DONE, text("/x"), variant("active")
+        make_text("/x"),
+        make_variant(False),
+        make_text("/job/1"),
+        make_variant("running"),
+        JOB_IS_DONE,
+        make_text("/x"),
+        make_variant("active"),
     )
     start_new(server.path, "x.service", ())
     assert server.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "LoadUnit", "ActiveState"]
 
 
 def test_units_are_reloaded_if_the_file_of_a_loaded_unit_changed(systemd):
-    loaded = text("/x"), variant(False), text("/y"), variant(True)
-    server = systemd(*loaded, (2, "", None), text("/job/1"), JOB_IS_DONE, text("/x"), variant("failed"))
+    loaded = make_text("/x"), make_variant(False), make_text("/y"), make_variant(True)
+    server = systemd(*loaded, (2, "", None), make_text("/job/1"), JOB_IS_DONE, make_text("/x"), make_variant("failed"))
     with pytest.raises(SystemdError, match=r"its state is failed\. See `systemctl status x\.service`"):
         start_new(server.path, "x.service", ("y.service",))
     assert server.calls[:6] == ["LoadUnit", "NeedDaemonReload", "LoadUnit", "NeedDaemonReload", "Reload", "StartUnit"]
@@ -142,7 +148,7 @@ def test_systemd_accepts_the_connection_and_does_not_answer(monkeypatch, tmp_pat
     with tempfile.TemporaryDirectory(prefix="systemd-") as folder, socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"{folder}/private")
         silent.listen()
-        host = host_of(tmp_path, f"{folder}/private")
+        host = make_host(tmp_path, f"{folder}/private")
         with pytest.raises(HostError) as caught:
             call(host)
     assert str(caught.value) == (f"systemd did not complete the {names} within 1 seconds. See `systemctl list-jobs`")
@@ -152,13 +158,13 @@ def test_systemd_accepts_the_connection_and_does_not_answer(monkeypatch, tmp_pat
 def test_a_job_that_does_not_end(systemd, monkeypatch, tmp_path):
     moments = iter([0, 1, 119, 121])
     monkeypatch.setattr(_systemd, "time", SimpleNamespace(monotonic=lambda: next(moments), sleep=lambda _seconds: None))
-    server = systemd(text("/x"), variant(False), text("/job/1"), *[variant("waiting")] * 3)
+    server = systemd(make_text("/x"), make_variant(False), make_text("/job/1"), *[make_variant("waiting")] * 3)
     with pytest.raises(HostError, match=r"did not complete the start of x\.service within 120 seconds"):
-        start(host_of(tmp_path, server.path), "x.service", ())
+        start(make_host(tmp_path, server.path), "x.service", ())
     assert server.calls == ["LoadUnit", "NeedDaemonReload", "StartUnit", "State", "State", "State"]
 
 
-def host_of(root, path):
+def make_host(root, path):
     host = FakeHost(root)
     host.locate(SOCKET).parent.mkdir(parents=True)
     host.locate(SOCKET).symlink_to(path)
@@ -184,7 +190,7 @@ def test_without_the_socket_systemctl_and_systemd_run_are_used(tmp_path):
 
 def test_an_error_of_systemd_becomes_a_host_error(systemd):
     server = systemd((3, "s", "no"))
-    host = host_of(Path(server.path).parent, server.path)
+    host = make_host(Path(server.path).parent, server.path)
     with pytest.raises(HostError, match="systemd did not create the timer abc-1: no"):
         schedule(host, "abc-1", "Undo", 30, "true")
     assert host.calls == []

@@ -238,7 +238,7 @@ def test_with_ufw_the_script_has_a_rule_for_it(host):
 DROP = {"drop": None}
 
 
-def chain(*expressions, hook="input", priority=0, family="inet", **more):
+def make_chain(*expressions, hook="input", priority=0, family="inet", **more):
     place = {"family": family, "table": "filter"}
     made = {
         "chain": {**place, "name": "c", "type": "filter", "hook": hook, "prio": priority, "policy": "accept", **more}
@@ -247,35 +247,35 @@ def chain(*expressions, hook="input", priority=0, family="inet", **more):
     return [{"table": {"family": family, "name": "filter"}}, made, *rules]
 
 
-def port(number):
+def match_port(number):
     return {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": number}}
 
 
 # Options of the intercept rule, the chain of the host, and whether the chain conflicts.
 CONFLICTS = {
-    "drops the port": ({}, chain(port(80), DROP), True),
-    "drops another port": ({}, chain(port(8000), DROP), False),
-    "policy": ({}, chain(policy="drop"), True),
-    "a redirected packet has another port": ({"method": "redirect"}, chain(port(80), DROP), False),
-    "no source": ({"sources": []}, chain(port(80), DROP), False),
-    "a port of several": ({"ports": [79, 80]}, chain(port(80), DROP), True),
-    "a network": ({"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP), True),
-    "IPv6": ({"family": "ipv6", "destinations": ["fd00::1/128"]}, chain(port(80), DROP), True),
-    "an IPv6 network": ({"family": "ipv6", "destinations": ["fd00::/64"]}, chain(port(80), DROP), True),
-    "a network, for packets of its family": ({"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP, family="ip"), True),
+    "drops the port": ({}, make_chain(match_port(80), DROP), True),
+    "drops another port": ({}, make_chain(match_port(8000), DROP), False),
+    "policy": ({}, make_chain(policy="drop"), True),
+    "a redirected packet has another port": ({"method": "redirect"}, make_chain(match_port(80), DROP), False),
+    "no source": ({"sources": []}, make_chain(match_port(80), DROP), False),
+    "a port of several": ({"ports": [79, 80]}, make_chain(match_port(80), DROP), True),
+    "a network": ({"destinations": ["10.5.0.0/17"]}, make_chain(match_port(80), DROP), True),
+    "IPv6": ({"family": "ipv6", "destinations": ["fd00::1/128"]}, make_chain(match_port(80), DROP), True),
+    "an IPv6 network": ({"family": "ipv6", "destinations": ["fd00::/64"]}, make_chain(match_port(80), DROP), True),
+    "a network, for packets of its family": ({"destinations": ["10.5.0.0/17"]}, make_chain(match_port(80), DROP, family="ip"), True),
     "a network, for packets of the other family": (
-        {"destinations": ["10.5.0.0/17"]}, chain(port(80), DROP, family="ip6"), False,
+        {"destinations": ["10.5.0.0/17"]}, make_chain(match_port(80), DROP, family="ip6"), False,
     ),
     "an IPv6 network, for packets of its family": (
-        {"family": "ipv6", "destinations": ["fd00::/64"]}, chain(port(80), DROP, family="ip6"), True,
+        {"family": "ipv6", "destinations": ["fd00::/64"]}, make_chain(match_port(80), DROP, family="ip6"), True,
     ),
     "another destination": (
-        {}, chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.2"}}, DROP), False,
+        {}, make_chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.2"}}, DROP), False,
     ),
     "this destination": (
-        {}, chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.1"}}, DROP), True,
+        {}, make_chain({"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.1"}}, DROP), True,
     ),
-    "diverts packets, after our rules": ({}, chain(port(80), {"redirect": {"port": 1}}, hook="prerouting", priority=-100), False),
+    "diverts packets, after our rules": ({}, make_chain(match_port(80), {"redirect": {"port": 1}}, hook="prerouting", priority=-100), False),
 }  # fmt: skip
 
 
@@ -294,7 +294,7 @@ def test_conflicts_of_nftables(host, case):
 
 def test_a_possible_conflict_is_returned(host):
     unknown = {"match": {"op": "==", "left": {"meta": {"key": "length"}}, "right": 60}}
-    host.objects = chain(unknown, port(80), DROP)
+    host.objects = make_chain(unknown, match_port(80), DROP)
     (conflict,) = converge(host, WANT).conflicts
     assert (conflict.certain, [port.split()[1] for port in conflict.ports]) == (False, ["80"])
 
@@ -303,7 +303,7 @@ ACCEPT = '-A INPUT -m mark --mark 0x10000000/0x10000000 -m comment --comment "ga
 PORT = "-A INPUT -p tcp -m tcp --dport 80 -j DROP"
 
 
-def saved(*lines, policy="ACCEPT"):
+def format_saved(*lines, policy="ACCEPT"):
     return "\n".join(
         ["*nat", ":INPUT ACCEPT [0:0]", "COMMIT", "*filter", f":INPUT {policy} [0:0]", *lines, "COMMIT", ""]
     )
@@ -311,13 +311,13 @@ def saved(*lines, policy="ACCEPT"):
 
 # Rules of iptables-legacy, which nft does not list, and whether they conflict.
 LEGACY = {
-    "no rule": (saved(), False),
-    "a drop": (saved(PORT), True),
-    "a drop after the rule of the firewall": (saved(ACCEPT, PORT), False),
-    "a drop before the rule of the firewall": (saved(PORT, ACCEPT), True),
-    "the policy": (saved(policy="DROP"), True),
-    "an accept before the policy": (saved("-A INPUT -j ACCEPT", policy="DROP"), False),
-    "another port": (saved("-A INPUT -p tcp -m tcp --dport 8000 -j DROP"), False),
+    "no rule": (format_saved(), False),
+    "a drop": (format_saved(PORT), True),
+    "a drop after the rule of the firewall": (format_saved(ACCEPT, PORT), False),
+    "a drop before the rule of the firewall": (format_saved(PORT, ACCEPT), True),
+    "the policy": (format_saved(policy="DROP"), True),
+    "an accept before the policy": (format_saved("-A INPUT -j ACCEPT", policy="DROP"), False),
+    "another port": (format_saved("-A INPUT -p tcp -m tcp --dport 8000 -j DROP"), False),
 }
 
 
@@ -326,7 +326,7 @@ LEGACY = {
 def test_conflicts_of_iptables_legacy(host, monkeypatch, case, variant):
     text, conflicts = LEGACY[case]
     host.programs |= {"iptables", "iptables-save", "iptables-restore", "ip6tables-save", "ip6tables-restore"}
-    host.saved = {"iptables": text, "ip6tables": saved()}
+    host.saved = {"iptables": text, "ip6tables": format_saved()}
     run = host.run
     monkeypatch.setattr(host, "run", lambda *argv, **more: variant if argv[1:] == ("-V",) else run(*argv, **more))
     if conflicts and variant == "legacy":

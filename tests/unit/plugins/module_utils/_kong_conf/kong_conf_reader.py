@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 
-def config_read(text: bytes) -> dict[bytes, bytes]:
+def read_config(text: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     section, joined = False, b""
     for line in text.split(b"\n"):
@@ -41,8 +41,8 @@ COMMENTS = {
 }
 
 
-def kong_reads(text: str, version: str) -> dict[str, str]:
+def read_as_kong(text: str, version: str) -> dict[str, str]:
     """Return the settings of a kong.conf that Kong of `version` (a key of COMMENTS) reads."""
-    raw = config_read(text.encode("utf-8", "surrogateescape"))
+    raw = read_config(text.encode("utf-8", "surrogateescape"))
     values = {key: COMMENTS[version](value).strip(b" \t\n\v\f\r") for key, value in raw.items()}
     return {key.decode("latin-1"): value.decode("utf-8", "surrogateescape") for key, value in values.items()}

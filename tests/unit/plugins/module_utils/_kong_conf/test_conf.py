@@ -145,7 +145,7 @@ def test_kong_reads_our_settings_and_the_other_settings_unchanged(text, settings
     except ConfError as error:
         assert "section" in str(error) or "backslash" in str(error)  # noqa: PT017 (most examples must not raise)
         return
-    before, after = reader.kong_reads(text, version), reader.kong_reads(new, version)
+    before, after = reader.read_as_kong(text, version), reader.read_as_kong(new, version)
     for key, value in settings.items():
         before.pop(key, None)
         read = after.pop(key)
@@ -156,11 +156,11 @@ def test_kong_reads_our_settings_and_the_other_settings_unchanged(text, settings
     assert set(changed) <= set(settings)
 
 
-def other_lines(text, settings):
+def select_other_lines(text, settings):
     """Return the file without the lines of our settings."""
     names = {key.encode() for key in settings}
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    return "".join(line for line in lines if not names & set(reader.config_read(line.encode(errors="surrogateescape"))))
+    return "".join(line for line in lines if not names & set(reader.read_config(line.encode(errors="surrogateescape"))))
 
 
 @given(text=FILES.filter(lambda text: "\\ " not in text), settings=SETTINGS)
@@ -171,9 +171,9 @@ def test_other_lines_keep_their_bytes(text, settings):
     except ConfError as error:
         assert "section" in str(error)  # noqa: PT017 (most examples must not raise)
         return
-    kept = other_lines(text, settings)
+    kept = select_other_lines(text, settings)
     # An appended line may add an ending to the previous line.
-    assert other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
+    assert select_other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
 
 
 def test_values_are_read_as_kong_reads_them():

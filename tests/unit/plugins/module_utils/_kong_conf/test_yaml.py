@@ -223,12 +223,12 @@ NAMES = ["a", "b", "cluster.a", "cluster.new", "cluster.deep.a", "other.b", "oth
 SETTINGS = st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=3)
 
 
-def pop(tree, name):
+def take_value(tree, name):
     key, _dot, child = name.partition(".")
     if not child:
         return tree.pop(key, None)
     block = tree.get(key)
-    value = pop(block, child) if isinstance(block, dict) else None
+    value = take_value(block, child) if isinstance(block, dict) else None
     if not block:
         tree.pop(key, None)
     return value
@@ -244,14 +244,14 @@ def test_yaml_reads_our_settings_and_the_other_settings_unchanged(text, settings
         return
     after = yaml.safe_load(new) or {}
     for name, value in settings.items():
-        pop(before, name)
-        assert pop(after, name) == value
+        take_value(before, name)
+        assert take_value(after, name) == value
     assert after == before
     assert edit_yaml(new, settings) == (new, [])
     assert set(changed) <= set(settings)
 
 
-def other_lines(text, settings):
+def select_other_lines(text, settings):
     """Return the file without the lines whose key is in our settings."""
     keys = {part for name in settings for part in name.split(".")}
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
@@ -265,9 +265,9 @@ def test_other_lines_keep_their_bytes(text, settings):
     except ConfError as error:
         assert re.search(r"lines? \d", str(error))  # noqa: PT017 (the error names the line)
         return
-    kept = other_lines(text, settings)
+    kept = select_other_lines(text, settings)
     # An appended line may add an ending to the previous line.
-    assert other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
+    assert select_other_lines(new, settings) in (kept, kept + "\n", kept + "\r\n")
 
 
 def test_a_missing_line_is_not_added_if_it_is_the_default():

@@ -39,7 +39,7 @@ SOURCES = Sources(
 WANTED = {"admin_listen": "127.0.0.1:8001", "status_listen": "off", "log_level": "notice"}
 
 
-def running_with(changed=200.0, **values):
+def make_sources(changed=200.0, **values):
     return replace(SOURCES, prepared=Prepared(ENV, changed, values))
 
 
@@ -50,16 +50,16 @@ def running_with(changed=200.0, **values):
         ("status_listen", SOURCES, ("off", DEFAULT)),
         ("real_ip_header", SOURCES, ("X-Forwarded-For", ENVIRONMENT)),
         ("pg_host", SOURCES, (None, UNKNOWN)),
-        ("pg_host", running_with(pg_host="db"), ("db", UNKNOWN)),
-        ("status_listen", running_with(status_listen="0.0.0.0:8105"), ("0.0.0.0:8105", STARTED)),
-        ("log_level", running_with(99.0, log_level="info"), ("info", OUTDATED)),
+        ("pg_host", make_sources(pg_host="db"), ("db", UNKNOWN)),
+        ("status_listen", make_sources(status_listen="0.0.0.0:8105"), ("0.0.0.0:8105", STARTED)),
+        ("log_level", make_sources(99.0, log_level="info"), ("info", OUTDATED)),
         # The running Kong is unknown, or the file of its settings does not have the setting.
         ("log_level", replace(SOURCES, prepared=None), ("notice", FILE)),
-        ("log_level", running_with(), ("notice", FILE)),
+        ("log_level", make_sources(), ("notice", FILE)),
         # A known setting without a line is empty, except the last setting before the end of an older text.
-        ("log_level", replace(running_with(), known=["log_level"]), ("", STARTED)),
-        ("log_level", replace(running_with(99.0), known=["log_level"]), ("", OUTDATED)),
-        ("log_level", replace(running_with(), known=["role"]), ("notice", FILE)),
+        ("log_level", replace(make_sources(), known=["log_level"]), ("", STARTED)),
+        ("log_level", replace(make_sources(99.0), known=["log_level"]), ("", OUTDATED)),
+        ("log_level", replace(make_sources(), known=["role"]), ("notice", FILE)),
         (
             "log_level",
             replace(SOURCES, known=["log_level"], prepared=Prepared(ENV, 200.0, {}, doubtful="log_level")),
@@ -70,7 +70,7 @@ def running_with(changed=200.0, **values):
             replace(SOURCES, known=["log_level"], prepared=Prepared(ENV, 200.0, {}, in_use=False)),
             ("notice", FILE),
         ),
-        ("ssl_cert", replace(running_with(), known=["ssl_cert"], file={"ssl_cert": "/c"}), ("/c", FILE)),
+        ("ssl_cert", replace(make_sources(), known=["ssl_cert"], file={"ssl_cert": "/c"}), ("/c", FILE)),
         # A variable that the unit has got since Kong started counts at its next start.
         (
             "status_listen",
@@ -91,7 +91,7 @@ def test_a_running_kong_as_planned():
 def test_a_variable_that_the_running_kong_does_not_have():
     """The unit got the planned value since Kong started. A variable with another value is reported with its place."""
     planned = replace(
-        running_with(99.0, status_listen="off"), variables={"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN)}
+        make_sources(99.0, status_listen="off"), variables={"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN)}
     )
     wanted = {"status_listen": "0.0.0.0:8105"}
     assert list(find_differences(wanted, planned)) == [Effective("status_listen", "off", STARTED, ENV)]
@@ -107,8 +107,8 @@ FROM_FILE = Variable("", "KONG_ADMIN_LISTEN_FILE in the environment of container
     [
         (replace(SOURCES, prepared=None), None, True),
         (replace(SOURCES, prepared=Prepared(ENV, 200.0, {}, in_use=False)), None, True),
-        (running_with(admin_listen="0.0.0.0:8001"), "0.0.0.0:8001", True),
-        (running_with(admin_listen="127.0.0.1:8001"), "127.0.0.1:8001", False),
+        (make_sources(admin_listen="0.0.0.0:8001"), "0.0.0.0:8001", True),
+        (make_sources(admin_listen="127.0.0.1:8001"), "127.0.0.1:8001", False),
     ],
 )
 def test_a_variable_whose_value_is_not_known(sources, value, differs):
@@ -126,7 +126,7 @@ def test_a_variable_whose_value_is_not_known(sources, value, differs):
 
 def test_values_of_kongs_own_file_are_compared_by_meaning():
     sources = replace(
-        running_with(admin_listen="127.0.0.1:8001,127.0.0.1:8444 ssl http2", admin_ssl="true"),
+        make_sources(admin_listen="127.0.0.1:8001,127.0.0.1:8444 ssl http2", admin_ssl="true"),
         file={"admin_listen": "127.0.0.1:8001, 127.0.0.1:8444 http2 ssl", "admin_ssl": "on"},
     )
     wanted = {"admin_listen": "127.0.0.1:8001,127.0.0.1:8444 http2 ssl", "admin_ssl": "on"}
@@ -157,7 +157,7 @@ def test_variables_with_the_planned_value_are_no_difference():
     ],
 )
 def test_kong_completes_paths_and_some_settings(setting, of_file, used):
-    sources = replace(running_with(**{setting: used}), file={setting: of_file})
+    sources = replace(make_sources(**{setting: used}), file={setting: of_file})
     assert list(find_differences({setting: of_file}, sources)) == []
 
 
@@ -173,13 +173,13 @@ def test_kong_completes_paths_and_some_settings(setting, of_file, used):
     ],
 )
 def test_words_of_nginx_directives_are_compared(setting, of_file, used):
-    sources = replace(running_with(99.0, **{setting: used}), file={setting: of_file})
+    sources = replace(make_sources(99.0, **{setting: used}), file={setting: of_file})
     assert [(found.value, found.origin) for found in find_differences({setting: of_file}, sources)] == [
         (used, OUTDATED)
     ]
     assert not is_unverified(setting, of_file, sources)
     # Without a line the value is unknown, not empty.
-    sources = replace(running_with(), file={setting: of_file}, known=[setting])
+    sources = replace(make_sources(), file={setting: of_file}, known=[setting])
     assert list(find_differences({setting: of_file}, sources)) == []
     assert is_unverified(setting, of_file, sources)
 
@@ -201,34 +201,34 @@ def test_words_of_nginx_directives_are_compared(setting, of_file, used):
 def test_a_value_that_kong_may_have_computed_is_verified_only_if_it_is_the_stated_value(
     setting, stated, used, expected
 ):
-    assert is_unverified(setting, stated, running_with(**{setting: used})) == expected
+    assert is_unverified(setting, stated, make_sources(**{setting: used})) == expected
 
 
 @pytest.mark.parametrize(
     ("of_file", "used"), [("10.0.0.0/8", "0.0.0.0/0,10.0.0.0/8"), ("0.0.0.0/8", "10.0.0.0/8"), ("/", "/anywhere/")]
 )
 def test_networks_are_no_paths(of_file, used):
-    sources = replace(running_with(trusted_ips=used), file={"trusted_ips": of_file})
+    sources = replace(make_sources(trusted_ips=used), file={"trusted_ips": of_file})
     assert [found.value for found in find_differences({"trusted_ips": of_file}, sources)] == [used]
 
 
 def test_the_text_of_a_difference():
     variables = {"KONG_STATUS_LISTEN": Variable("0.0.0.0:8105", DROP_IN), "KONG_PG_PASSWORD": Variable("x", "/e.env")}
     overridden = replace(SOURCES, variables=variables)
-    assert lines({"status_listen": "off", "pg_password": "y"}, overridden) == [
+    assert list_lines({"status_listen": "off", "pg_password": "y"}, overridden) == [
         f"status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN ({DROP_IN}) overrides /etc/kong/kong.conf",
         "pg_password is <hidden>, planned <hidden>: KONG_PG_PASSWORD (/e.env) overrides /etc/kong/kong.conf",
     ]
     by_hand = f"Kong was started with it ({ENV}), for example by hand with KONG_STATUS_LISTEN"
-    assert lines(WANTED, running_with(status_listen="0.0.0.0:8105")) == [
+    assert list_lines(WANTED, make_sources(status_listen="0.0.0.0:8105")) == [
         f"status_listen is 0.0.0.0:8105, planned off: {by_hand}; neither /etc/kong/kong.conf nor a unit has this value"
     ]
-    assert lines(WANTED, running_with(99.0, log_level="info")) == [
+    assert list_lines(WANTED, make_sources(99.0, log_level="info")) == [
         f"log_level is info, planned notice: the running Kong ({ENV}) was not reloaded since /etc/kong/kong.conf changed"
     ]
 
 
-def lines(wanted, sources):
+def list_lines(wanted, sources):
     return [describe(found, wanted[found.setting], sources.path) for found in find_differences(wanted, sources)]
 
 
@@ -241,7 +241,7 @@ def test_only_another_address_or_port_moves_a_listener():
 
 def test_settings_that_are_not_in_use_say_nothing_about_the_running_kong():
     """After `kong prepare` without a reload. The readable line names the file and the fix."""
-    prepared = replace(running_with(status_listen="0.0.0.0:8105").prepared, in_use=False)
+    prepared = replace(make_sources(status_listen="0.0.0.0:8105").prepared, in_use=False)
     sources = replace(SOURCES, prepared=prepared, file={"status_listen": "off"})
     assert list(find_differences({"status_listen": "off"}, sources)) == []
     line = describe_unloaded(sources)

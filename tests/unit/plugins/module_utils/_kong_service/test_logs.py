@@ -50,12 +50,12 @@ def log(tmp_path):
     return file
 
 
-def nginx(tmp_path):
+def make_nginx(tmp_path):
     return Nginx(str(tmp_path), "10")
 
 
 def test_only_new_lines_are_read(log, tmp_path):
-    mark = mark_logs("", nginx(tmp_path))
+    mark = mark_logs("", make_nginx(tmp_path))
     assert read_errors(FakeHost(), mark) == []
     with log.open("a") as file:
         file.write(f"{BIND}\n2026/11/30 17:55:57 [notice] 10#10: reconfiguring\n")
@@ -63,7 +63,7 @@ def test_only_new_lines_are_read(log, tmp_path):
 
 
 def test_a_log_that_was_rotated_or_cut_off_is_read_from_its_start(log, tmp_path):
-    mark = mark_logs("", nginx(tmp_path))
+    mark = mark_logs("", make_nginx(tmp_path))
     log.write_text("[emerg] short\n")
     assert read_errors(FakeHost(), mark) == ["[emerg] short"]
     log.rename(tmp_path / "logs/error.log.1")
@@ -75,14 +75,14 @@ def test_a_log_that_was_rotated_or_cut_off_is_read_from_its_start(log, tmp_path)
 
 def test_of_a_long_log_only_the_end_is_read(log, tmp_path, monkeypatch):
     monkeypatch.setattr(logs, "_BYTES", 40)
-    mark = mark_logs("", nginx(tmp_path))
+    mark = mark_logs("", make_nginx(tmp_path))
     log.write_text("[emerg] far away\n" + "x" * 80 + "\n[emerg] last\n")
     assert read_errors(FakeHost(), mark) == ["[emerg] last"]
 
 
 def test_an_error_before_the_lines_of_some_seconds_is_read(log, tmp_path):
     """Otherwise a reload that nginx refused would become a restart."""
-    host, mark = FakeHost(), mark_logs("kong.service", nginx(tmp_path))
+    host, mark = FakeHost(), mark_logs("kong.service", make_nginx(tmp_path))
     with log.open("a") as file:
         file.write(f"{BIND}\n" + "2026/11/30 17:55:57 [notice] 11#11: *1 [lua] a line of a request\n" * 20_000)
     assert read_errors(host, mark) == [BIND]
@@ -107,13 +107,13 @@ def test_the_log_of_an_nginx_that_does_not_run_yet(tmp_path, setting):
 
 
 def test_the_journal_of_the_unit(tmp_path):
-    host, mark = FakeHost(JOURNAL), mark_logs("kong.service", nginx(tmp_path))
+    host, mark = FakeHost(JOURNAL), mark_logs("kong.service", make_nginx(tmp_path))
     assert read_errors(host, mark) == JOURNAL.splitlines()[1:3]
     assert host.calls[0] == ("journalctl", "--sync")
     assert host.calls[1][1:3] == ("--unit=kong.service", f"--since=@{mark.time:.6f}")
     assert read_errors(FakeHost(HostError("no journal")), mark) == []
     assert read_errors(FakeHost(JOURNAL, has_journal=False), mark) == []
-    assert read_errors(FakeHost(JOURNAL), mark_logs("", nginx(tmp_path))) == []
+    assert read_errors(FakeHost(JOURNAL), mark_logs("", make_nginx(tmp_path))) == []
 
 
 def test_errors_about_requests_are_left_out():

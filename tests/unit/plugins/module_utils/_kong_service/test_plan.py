@@ -20,20 +20,20 @@ PREPARE = ((KONG, "prepare", "-p", "/usr/local/kong"),)
 PACKAGED = (*PREPARE, *SIGNAL)
 
 
-def words(*commands):
+def split_commands(*commands):
     return tuple(tuple(command.split()) for command in commands)
 
 
-def kong(version, **how_run):
+def make_kong(version, **how_run):
     return Kong(**{"version": version, "conf": CONF, **how_run})
 
 
 def with_unit(version, **more):
-    return kong(version, unit="kong.service", **more)
+    return make_kong(version, unit="kong.service", **more)
 
 
 def with_program(version, **more):
-    return kong(version, program=KONG, **more)
+    return make_kong(version, program=KONG, **more)
 
 
 RESTART_UNIT = ["systemctl restart kong.service"]
@@ -77,7 +77,7 @@ CASES = {
         [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
     ),
     "such a unit that a script starts": (
-        with_unit((1, 5), start_of_unit=words("/opt/start"), reload_of_unit=SIGNAL, program=KONG),
+        with_unit((1, 5), start_of_unit=split_commands("/opt/start"), reload_of_unit=SIGNAL, program=KONG),
         "reload",
         "restart",
         RESTART_UNIT,
@@ -102,7 +102,7 @@ CASES = {
     ),
     "a unit without a reload": (with_unit((3, 9)), "reload", "restart", RESTART_UNIT),
     "a unit that calls kong reload": (
-        with_unit((3, 9), program=KONG, start_of_unit=PACKAGED, reload_of_unit=words(f"{KONG} reload")),
+        with_unit((3, 9), program=KONG, start_of_unit=PACKAGED, reload_of_unit=split_commands(f"{KONG} reload")),
         "reload",
         "reload",
         [f"{KONG} prepare -p /usr/local/kong | as kong", "systemctl reload kong.service"],
@@ -111,27 +111,29 @@ CASES = {
         with_unit(
             (3, 9),
             program=KONG,
-            start_of_unit=words(f"{KONG} start -c {CONF}"),
-            reload_of_unit=words(f"{KONG} reload -c {CONF}"),
+            start_of_unit=split_commands(f"{KONG} start -c {CONF}"),
+            reload_of_unit=split_commands(f"{KONG} reload -c {CONF}"),
         ),
         "reload",
         "reload",
         [f"{KONG} prepare -c {CONF} | as kong", "systemctl reload kong.service"],
     ),
     "such a unit with a user other than root": (
-        with_unit((3, 9), program=KONG, user="kong", reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        with_unit((3, 9), program=KONG, user="kong", reload_of_unit=split_commands(f"{KONG} reload -c {CONF}")),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
     "a unit that calls kong reload, without Kong's program": (
-        with_unit((2, 3), reload_of_unit=words(f"{KONG} reload -c {CONF}")),
+        with_unit((2, 3), reload_of_unit=split_commands(f"{KONG} reload -c {CONF}")),
         "reload",
         "restart",
         RESTART_UNIT,
     ),
     "a unit that prepares in a shell": (
-        with_unit((3, 9), program=KONG, reload_of_unit=words("/bin/sh -c /opt/bin/kong prepare kill -HUP $MAINPID")),
+        with_unit(
+            (3, 9), program=KONG, reload_of_unit=split_commands("/bin/sh -c /opt/bin/kong prepare kill -HUP $MAINPID")
+        ),
         "reload",
         "reload",
         ["systemctl reload kong.service"],
@@ -141,7 +143,7 @@ CASES = {
             (3, 9),
             program=KONG,
             start_of_unit=PREPARE,
-            reload_of_unit=words("/bin/echo no prepare -v", "/bin/kill -HUP $MAINPID"),
+            reload_of_unit=split_commands("/bin/echo no prepare -v", "/bin/kill -HUP $MAINPID"),
         ),
         "reload",
         "reload",
@@ -195,7 +197,7 @@ CASES = {
 }
 
 
-def text(step):
+def format_step(step):
     marks = {"may fail": not step.required, "settles": step.settles, "as kong": step.as_kong}
     return " | ".join([" ".join(step.argv), *(mark for mark, is_set in marks.items() if is_set)])
 
@@ -203,24 +205,24 @@ def text(step):
 @pytest.mark.parametrize("how_run, asked, how, commands", CASES.values(), ids=CASES)
 def test_the_procedure_for_each_kind_of_installation(how_run, asked, how, commands):
     found = choose_procedure(how_run, asked)
-    assert (found.how, [text(step) for step in found.steps]) == (how, commands)
+    assert (found.how, [format_step(step) for step in found.steps]) == (how, commands)
     assert bool(found.reason) == (asked != how)
 
 
 def test_quoted_words_of_a_command_are_not_split():
-    assert choose_procedure(kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
+    assert choose_procedure(make_kong((3, 9), restart_command="a 'b c'"), "restart").steps[0].argv == ("a", "b c")
 
 
 @pytest.mark.parametrize(
     ("how_run", "how"),
-    [(kong((3, 9), restart_command="a 'b"), "restart"), (kong((3, 9), reload_command="a 'b"), "reload")],
+    [(make_kong((3, 9), restart_command="a 'b"), "restart"), (make_kong((3, 9), reload_command="a 'b"), "reload")],
 )
 def test_a_command_with_an_open_quote_is_an_error_that_names_it(how_run, how):
     with pytest.raises(ServiceError, match=r"the command \"a 'b\" cannot be split into words: No closing quotation"):
         choose_procedure(how_run, how)
 
 
-@pytest.mark.parametrize("how_run", [kong((3, 9)), with_program((3, 9), restart_command="docker restart kong")])
+@pytest.mark.parametrize("how_run", [make_kong((3, 9)), with_program((3, 9), restart_command="docker restart kong")])
 def test_a_host_without_a_command_to_stop_kong(how_run):
     with pytest.raises(ServiceError, match="Kong cannot be stopped on this host"):
         choose_procedure(how_run, "stop")
@@ -228,7 +230,7 @@ def test_a_host_without_a_command_to_stop_kong(how_run):
 
 def test_a_host_without_a_command_to_restart_kong():
     with pytest.raises(ServiceError, match="kong_listen_restart_command"):
-        choose_procedure(kong((3, 9)), "restart")
+        choose_procedure(make_kong((3, 9)), "restart")
 
 
 OPTIONS = {
@@ -237,13 +239,15 @@ OPTIONS = {
     "kong start": (
         with_unit(
             (3, 9),
-            start_of_unit=words(f"{KONG} version", f"{KONG} start --conf=/k.conf -v --nginx-conf /t --prefix /p"),
+            start_of_unit=split_commands(
+                f"{KONG} version", f"{KONG} start --conf=/k.conf -v --nginx-conf /t --prefix /p"
+            ),
         ),
         ("-c", "/k.conf", "--nginx-conf", "/t", "-p", "/p"),
     ),
-    "without options": (with_unit((3, 9), start_of_unit=words(f"{KONG} start")), ()),
-    "a variable": (with_unit((3, 9), start_of_unit=words(f"{KONG} start -c ${{CONF}}")), None),
-    "a script": (with_unit((3, 9), start_of_unit=words("/opt/start-kong", "/opt/kong", "/opt/kong -v")), None),
+    "without options": (with_unit((3, 9), start_of_unit=split_commands(f"{KONG} start")), ()),
+    "a variable": (with_unit((3, 9), start_of_unit=split_commands(f"{KONG} start -c ${{CONF}}")), None),
+    "a script": (with_unit((3, 9), start_of_unit=split_commands("/opt/start-kong", "/opt/kong", "/opt/kong -v")), None),
     "no start": (with_unit((3, 9)), None),
 }
 

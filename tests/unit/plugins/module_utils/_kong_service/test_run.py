@@ -32,7 +32,7 @@ def wanted(monkeypatch):
         yield Wanted((listener,), (), looks=1)
 
 
-def missing(looks):
+def make_wanted(looks):
     return Wanted((Listener("proxy", "tcp", 1, "127.0.0.1"),), (), looks)
 
 
@@ -59,7 +59,7 @@ def test_after_a_successful_reload_kong_is_not_restarted(command, wanted):
 
 def test_if_a_reload_is_not_enough_kong_is_restarted(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"), reload_command=command("reload"))
-    done = bring_up(Host(), kong, "reload", missing(1), 0)
+    done = bring_up(Host(), kong, "reload", make_wanted(1), 0)
     assert command.ran() == ["reload", "restart"]
     assert (done.how, done.wrong) == ("restart", ("Kong is not running: its listener is not open",))
     assert done.reasons == ("the reload was not enough: Kong is not running: its listener is not open",)
@@ -95,7 +95,7 @@ def test_a_listener_has_to_answer(command, wanted, monkeypatch):
 
 def test_without_checks_no_listener_is_missing(command):
     kong = Kong((3, 9), CONF, restart_command=command("restart"))
-    assert bring_up(Host(), kong, "restart", missing(0), 0).wrong == ()
+    assert bring_up(Host(), kong, "restart", make_wanted(0), 0).wrong == ()
 
 
 def test_kong_does_not_get_the_variables_of_the_caller(command, wanted, tmp_path, monkeypatch):

@@ -38,10 +38,10 @@ def world(monkeypatch):
     made = SimpleNamespace(ran=[], pauses=[], now=0.0, sockets=[[OPEN]], asked=[], draining=[0], silent=[], status=0)
     made.directories = []
 
-    def next_of(answers):
+    def take_next(answers):
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def completed(argv, seconds, *, environment, directory):
+    def complete(argv, seconds, *, environment, directory):
         made.ran.append((argv, seconds, environment))
         made.directories.append(directory)
         if isinstance(made.status, Exception):
@@ -50,9 +50,9 @@ def world(monkeypatch):
 
     def read_sockets(unit="", prefix=""):
         made.asked.append((unit, prefix))
-        return Sockets(tuple(next_of(made.sockets)), unit or prefix)
+        return Sockets(tuple(take_next(made.sockets)), unit or prefix)
 
-    def sleep(seconds):
+    def wait(seconds):
         made.pauses.append(seconds)
         made.now += seconds
 
@@ -63,73 +63,73 @@ def world(monkeypatch):
 
     made.stderr, made.errors, made.settings, made.ineffective = "", [], {"a": "b"}, [[]]
     made.nginx = [NGINX, Nginx("/usr/local/kong", "10", frozenset({"12"}))]
-    monkeypatch.setattr(steps, "run_program", completed)
+    monkeypatch.setattr(steps, "run_program", complete)
     monkeypatch.setattr(steps, "read_sockets", read_sockets)
-    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
+    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=wait, monotonic=lambda: made.now))
     monkeypatch.setattr(run, "read_sockets", read_sockets)
     monkeypatch.setattr(run, "rehearse", rehearse)
     monkeypatch.setattr(run, "find_nginx", lambda _prefix, *, in_container: made.nginx[0])
     monkeypatch.setattr(effect, "find_nginx", lambda _prefix, *, in_container: made.nginx[-1])
     monkeypatch.setattr(run, "mark_logs", lambda unit, nginx, _log: (unit, nginx))
     monkeypatch.setattr(run, "read_errors", lambda _host, _mark: made.errors)
-    monkeypatch.setattr(run, "find_ineffective", lambda *_given: next_of(made.ineffective))
+    monkeypatch.setattr(run, "find_ineffective", lambda *_given: take_next(made.ineffective))
     monkeypatch.setattr(
         run, "find_silent", lambda http: [listener for listener in http if listener.name in made.silent]
     )
-    monkeypatch.setattr(run, "count_draining", lambda _unit: next_of(made.draining))
-    monkeypatch.setattr(run, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: made.now))
+    monkeypatch.setattr(run, "count_draining", lambda _unit: take_next(made.draining))
+    monkeypatch.setattr(run, "time", SimpleNamespace(sleep=wait, monotonic=lambda: made.now))
     return made
 
 
-def commands(world):
+def list_commands(world):
     return [" ".join(argv) for argv, _seconds, _environment in world.ran]
 
 
-def wanted(looks=3, http=()):
+def make_wanted(looks=3, http=()):
     return Wanted((PROXY,), http, looks)
 
 
 def test_a_reload_that_is_enough(world):
     world.draining = [2, 1, 0]
-    assert bring_up(Host(), KONG, "reload", wanted(), 10) == Done("reload", (), (), 0)
-    assert (commands(world), world.pauses) == (["reload it"], [0, 0.2, 0.2])
+    assert bring_up(Host(), KONG, "reload", make_wanted(), 10) == Done("reload", (), (), 0)
+    assert (list_commands(world), world.pauses) == (["reload it"], [0, 0.2, 0.2])
     assert world.asked == [("", "/usr/local/kong")] * 2
 
 
 def test_old_workers_are_waited_for_only_so_long(world):
     world.draining = [3]
-    assert bring_up(Host(), KONG, "reload", wanted(), 1) == Done("reload", (), (), 3)
+    assert bring_up(Host(), KONG, "reload", make_wanted(), 1) == Done("reload", (), (), 3)
     assert sum(world.pauses) == pytest.approx(1, abs=0.21)
 
 
 def test_a_reload_that_is_not_enough_is_checked_five_times(world):
     world.sockets = [*[[]] * 6, [OPEN]]
-    done = bring_up(Host(), KONG, "reload", wanted(30), 10)
+    done = bring_up(Host(), KONG, "reload", make_wanted(30), 10)
     assert (done.how, done.wrong, len(done.reasons)) == ("restart", (), 1)
     assert done.reasons == (f"the reload was not enough: {NOT_RUNNING}",)
-    assert (commands(world), world.pauses) == (["reload it", "restart it"], [0, 1, 1, 1, 1, 0])
+    assert (list_commands(world), world.pauses) == (["reload it", "restart it"], [0, 1, 1, 1, 1, 0])
 
 
 def test_a_restart_is_checked_once_per_second(world):
     world.sockets = [[], [], [], [OPEN]]
-    assert bring_up(Host(), KONG, "restart", wanted(3), 10) == Done("restart", (), ())
+    assert bring_up(Host(), KONG, "restart", make_wanted(3), 10) == Done("restart", (), ())
     assert world.pauses == [0, 1, 1]
     world.sockets, world.asked = [[]], []
-    assert bring_up(Host(), KONG, "restart", wanted(2), 10).wrong == (NOT_RUNNING,)
+    assert bring_up(Host(), KONG, "restart", make_wanted(2), 10).wrong == (NOT_RUNNING,)
     assert len(world.asked) == 3
 
 
 def test_the_prefix_of_kong_finds_its_sockets(world):
-    find_errors(Kong((3, 9), "/kong.conf", prefix="/srv/kong"), wanted())
-    find_errors(Kong((3, 9), "/kong.conf", prefix="/srv/kong", unit="kong.service"), wanted())
+    find_errors(Kong((3, 9), "/kong.conf", prefix="/srv/kong"), make_wanted())
+    find_errors(Kong((3, 9), "/kong.conf", prefix="/srv/kong", unit="kong.service"), make_wanted())
     assert world.asked == [("", "/srv/kong"), ("kong.service", "/srv/kong")]
 
 
 def test_a_listener_that_does_not_answer_is_wrong(world):
     world.silent = ["proxy"]
-    (line,) = find_errors(KONG, wanted(http=(PROXY,)))
+    (line,) = find_errors(KONG, make_wanted(http=(PROXY,)))
     assert line.startswith("proxy: ")
-    assert find_errors(KONG, wanted()) == []
+    assert find_errors(KONG, make_wanted()) == []
 
 
 OWN = {"PATH": f"/bin:{PROGRAMS}", "LANG": "C"}
@@ -162,7 +162,7 @@ def test_kongs_own_programs_get_exactly_the_variables_of_a_start(
 )
 def test_a_failed_step_shows_its_last_lines(world, stderr, shown):
     world.status, world.stderr = 3, stderr
-    (line,) = bring_up(Host(), KONG, "restart", wanted(), 0).wrong
+    (line,) = bring_up(Host(), KONG, "restart", make_wanted(), 0).wrong
     assert line == f"`restart it` failed with status 3: {shown}"
     steps.run_step(Step(("kong", "quit"), required=False), KONG)
     world.status = HostError("no kong")
@@ -173,7 +173,7 @@ def test_a_failed_step_shows_its_last_lines(world, stderr, shown):
 def test_a_failed_step_shows_its_errors_without_secrets(world):
     world.status, world.stderr = 1, "Error: invalid:\nnginx: [emerg] no hunter22 in nginx.conf:9\n\n  Run with --vv\n"
     kong = Kong((3, 9), "/kong.conf", restart_command="restart it", variables={"KONG_PG_PASSWORD": "hunter22"})
-    (line,) = bring_up(Host(), kong, "restart", wanted(), 0).wrong
+    (line,) = bring_up(Host(), kong, "restart", make_wanted(), 0).wrong
     assert line.endswith("status 1: Error: invalid: / [emerg] no <hidden> in nginx.conf:9")
 
 
@@ -198,7 +198,7 @@ def test_a_rejected_file_is_found_before_kong_is_touched(world):
     world.settings = ServiceError("it rejects the file")
     for how in ("reload", "restart"):
         with pytest.raises(ServiceError, match="Kong was not touched, because it rejects the file"):
-            bring_up(Host(), KONG, how, wanted(), 0)
+            bring_up(Host(), KONG, how, make_wanted(), 0)
     assert world.ran == []
 
 
@@ -206,53 +206,53 @@ def test_a_kong_that_does_not_run_is_started_in_any_case(world):
     """A rollback has to bring back a Kong that is down, even if a test of its file fails."""
     world.settings, world.nginx = ServiceError("it rejects the file"), [Nginx("/usr/local/kong")]
     world.sockets = [[], [OPEN]]
-    assert bring_up(Host(), KONG, "restart", wanted(), 0) == Done("restart", (), ())
+    assert bring_up(Host(), KONG, "restart", make_wanted(), 0) == Done("restart", (), ())
     world.sockets = [[]]
-    assert bring_up(Host(), KONG, "restart", wanted(1), 0).wrong == (NOT_RUNNING, "it rejects the file")
-    assert commands(world) == ["restart it"] * 2
+    assert bring_up(Host(), KONG, "restart", make_wanted(1), 0).wrong == (NOT_RUNNING, "it rejects the file")
+    assert list_commands(world) == ["restart it"] * 2
 
 
 def test_a_port_of_another_program_is_found_before_kong_is_touched(world):
     world.sockets = [[OF_OTHER]]
     for how in ("reload", "restart"):
         with pytest.raises(ServiceError, match=r"not touched.*tcp 127.0.0.1:8000 is used by python3"):
-            bring_up(Host(), KONG, how, wanted(), 0)
+            bring_up(Host(), KONG, how, make_wanted(), 0)
     assert world.ran == []
-    assert bring_up(Host(), KONG, "restart", wanted(0), 0).wrong == ()
+    assert bring_up(Host(), KONG, "restart", make_wanted(0), 0).wrong == ()
 
 
 def test_a_reload_has_to_bring_the_file_into_effect(world):
     world.ineffective = [OLD, OLD, []]
-    assert bring_up(Host(), KONG, "reload", wanted(), 0) == Done("reload", (), ())
+    assert bring_up(Host(), KONG, "reload", make_wanted(), 0) == Done("reload", (), ())
     assert world.pauses == [0, 1, 1]
     world.ineffective = [VALUES]
-    done = bring_up(Host(), KONG, "reload", wanted(), 0)
+    done = bring_up(Host(), KONG, "reload", make_wanted(), 0)
     assert (done.how, done.reasons) == ("restart", (f"the reload was not enough: {VALUES[0]}",))
 
 
 def test_a_reload_in_a_container_has_to_bring_the_file_into_effect(world):
     """The sockets of the container are not visible."""
     world.sockets, world.ineffective = [[]], [VALUES, []]
-    assert bring_up(Host(), KONG, "reload", wanted(0), 0) == Done("reload", (), ())
+    assert bring_up(Host(), KONG, "reload", make_wanted(0), 0) == Done("reload", (), ())
     assert world.pauses == [0, 1]
     world.ineffective = [VALUES]
-    assert bring_up(Host(), KONG, "reload", wanted(0), 0).how == "restart"
+    assert bring_up(Host(), KONG, "reload", make_wanted(0), 0).how == "restart"
     world.ineffective, world.nginx = [OLD], [NGINX]
-    assert bring_up(Host(), KONG, "reload", wanted(0), 0).refused
+    assert bring_up(Host(), KONG, "reload", make_wanted(0), 0).refused
 
 
 def test_a_slow_reload_is_waited_for(world):
     world.ineffective, world.nginx = [*[OLD] * 7, []], [NGINX]
-    assert bring_up(Host(), KONG, "reload", wanted(10), 0) == Done("reload", (), ())
-    assert commands(world) == ["reload it"]
+    assert bring_up(Host(), KONG, "reload", make_wanted(10), 0) == Done("reload", (), ())
+    assert list_commands(world) == ["reload it"]
 
 
 def test_a_reload_that_nginx_does_not_take_is_no_restart_even_if_no_log_says_why(world):
     """The error log may be a pipe or syslog, and the running Kong is unharmed."""
     for errors in ([], ["2026/11/30 17:55:59 [error] 11#11: upstream failed"]):
         world.errors, world.ineffective, world.nginx, world.ran = errors, [OLD], [NGINX], []
-        done = bring_up(Host(), KONG, "reload", wanted(), 0)
-        assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+        done = bring_up(Host(), KONG, "reload", make_wanted(), 0)
+        assert (list_commands(world), done.how, done.refused) == (["reload it"], "reload", True)
         assert (done.wrong[0], "no error that says why" in done.wrong[-1]) == (OLD[0], True)
 
 
@@ -267,15 +267,15 @@ def test_a_reload_that_nginx_does_not_take_is_no_restart_even_if_no_log_says_why
 )
 def test_after_a_refused_reload_kong_is_not_restarted(world, errors, holder):
     world.errors, world.ineffective, world.nginx, world.sockets = errors, [OLD], [NGINX], [[OPEN]] * 6 + [[holder]]
-    done = bring_up(Host(), KONG, "reload", wanted(), 0)
-    assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+    done = bring_up(Host(), KONG, "reload", make_wanted(), 0)
+    assert (list_commands(world), done.how, done.refused) == (["reload it"], "reload", True)
     assert (done.wrong[0], len(done.wrong)) == (OLD[0], 1 + len(errors))
 
 
 def test_a_failed_preparation_is_a_refused_reload(world):
     world.status, world.stderr, world.nginx = 1, "Error: no space left", [NGINX]
-    done = bring_up(Host(), KONG, "reload", wanted(), 0)
-    assert (commands(world), done.refused) == (["reload it"], True)
+    done = bring_up(Host(), KONG, "reload", make_wanted(), 0)
+    assert (list_commands(world), done.refused) == (["reload it"], True)
 
 
 NOT_FOUND, RELOADED = [Nginx("/usr/local/kong")], [NGINX, Nginx("/usr/local/kong", "10", frozenset({"12"}))]
@@ -294,8 +294,8 @@ NOT_FOUND, RELOADED = [Nginx("/usr/local/kong")], [NGINX, Nginx("/usr/local/kong
 )
 def test_after_a_failed_reload_command_kong_is_not_restarted(world, looks, sockets, nginx, stderr):
     world.status, world.stderr, world.nginx, world.sockets = 1, stderr, nginx, [sockets]
-    done = bring_up(Host(), KONG, "reload", wanted(looks), 0)
-    assert (commands(world), done.how, done.refused) == (["reload it"], "reload", True)
+    done = bring_up(Host(), KONG, "reload", make_wanted(looks), 0)
+    assert (list_commands(world), done.how, done.refused) == (["reload it"], "reload", True)
     assert done.wrong[0].startswith("`reload it` failed with status 1: ")
 
 
@@ -309,8 +309,8 @@ def test_after_a_failed_reload_command_kong_is_not_restarted(world, looks, socke
 )
 def test_a_kong_that_does_not_run_is_started_after_a_failed_reload(world, looks, stderr):
     world.status, world.stderr, world.nginx, world.sockets = 1, stderr, [Nginx("/usr/local/kong")], [[]]
-    bring_up(Host(), KONG, "reload", wanted(looks), 0)
-    assert commands(world) == ["reload it", "restart it"]
+    bring_up(Host(), KONG, "reload", make_wanted(looks), 0)
+    assert list_commands(world) == ["reload it", "restart it"]
 
 
 # Kong itself has the port on another address; nginx does not run any more, or has new workers.
@@ -324,13 +324,13 @@ def test_a_kong_that_does_not_run_is_started_after_a_failed_reload(world, looks,
 )
 def test_a_reload_without_effect_for_another_reason_is_a_restart(world, errors, after):
     world.errors, world.ineffective, world.nginx = errors, [OLD], [NGINX, after]
-    done = bring_up(Host(), KONG, "reload", wanted(), 0)
-    assert (commands(world), done.how, done.wrong) == (["reload it", "restart it"], "restart", ())
+    done = bring_up(Host(), KONG, "reload", make_wanted(), 0)
+    assert (list_commands(world), done.how, done.wrong) == (["reload it", "restart it"], "restart", ())
 
 
 def test_a_failed_restart_has_its_reason(world):
     world.errors, world.sockets = ["nginx: [emerg] no such user"], [[]]
-    done = bring_up(Host(), KONG, "restart", wanted(1), 0)
+    done = bring_up(Host(), KONG, "restart", make_wanted(1), 0)
     assert done.wrong == (NOT_RUNNING, "[emerg] no such user")
 
 
@@ -340,4 +340,4 @@ def refuse(_http):
 
 def test_an_unreadable_host_after_an_action_is_an_error_of_the_action(world, monkeypatch):
     monkeypatch.setattr(run, "find_silent", refuse)
-    assert bring_up(Host(), KONG, "restart", wanted(1), 0).wrong == ("no /proc",)
+    assert bring_up(Host(), KONG, "restart", make_wanted(1), 0).wrong == ("no /proc",)

@@ -68,26 +68,26 @@ CRON = {"Type": "simple", "MainPID": "3", "ExecStart": "{ path=/usr/sbin/cron ; 
 ONCE = {"Type": "oneshot", "MainPID": "0", "ExecStart": "{ path=/usr/local/bin/kong ; argv[]=kong start ; }"}
 
 
-def unit_of(host, service="kong"):
+def find_unit(host, service="kong"):
     return find_running(host, service, "/usr/local/kong").unit
 
 
 def test_a_running_kong_has_the_unit_of_its_nginx(run_master):
     run_master("kong-enterprise-edition.service")
-    assert unit_of(FakeHost(kong=OF_USER, kong_enterprise_edition=OF_PACKAGE)) == "kong-enterprise-edition.service"
+    assert find_unit(FakeHost(kong=OF_USER, kong_enterprise_edition=OF_PACKAGE)) == "kong-enterprise-edition.service"
     run_master("gateway.service")
-    assert unit_of(FakeHost(gateway=OF_USER)) == "gateway.service"
+    assert find_unit(FakeHost(gateway=OF_USER)) == "gateway.service"
 
 
 @pytest.mark.parametrize(("unit", "properties"), [(None, {}), ("cron.service", CRON), ("boot.service", ONCE)])
 def test_a_kong_that_was_started_by_hand_has_no_unit(run_master, unit, properties):
     run_master(unit)
-    assert unit_of(FakeHost(kong=OF_PACKAGE, cron=properties, boot=properties)) == ""
+    assert find_unit(FakeHost(kong=OF_PACKAGE, cron=properties, boot=properties)) == ""
 
 
 def test_the_unit_that_the_user_names_may_have_any_command(run_master):
     run_master("api.service")
-    assert unit_of(FakeHost(api=CRON), "api") == "api.service"
+    assert find_unit(FakeHost(api=CRON), "api") == "api.service"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_unit_that_the_user_names_may_have_any_command(run_master):
     ],
 )
 def test_a_kong_that_does_not_run_has_the_named_unit(run_master, service, units, expected):
-    assert unit_of(FakeHost(**units), service) == expected
+    assert find_unit(FakeHost(**units), service) == expected
 
 
 @pytest.mark.parametrize("engine", ["podman", "docker"])
@@ -152,7 +152,7 @@ def test_a_container_of_another_user_has_unknown_variables(run_master, tmp_path)
     assert read_sources(FakeHost(tmp_path), found, KongFile("", "conf", {}), []).variables == {}
 
 
-def host_with_files(tmp_path):
+def make_host(tmp_path):
     folder = tmp_path / "etc/kong"
     folder.mkdir(parents=True)
     (folder / "kong.conf").write_text("log_level = info # x\n")
@@ -163,7 +163,7 @@ def host_with_files(tmp_path):
 
 
 def test_the_values_of_the_file_and_the_variables_of_the_unit(tmp_path):
-    host = host_with_files(tmp_path)
+    host = make_host(tmp_path)
     file = KongFile("/etc/kong/kong.conf", "conf", {"role": "traditional"})
     sources = read_sources(host, Running(None, "kong.service"), file, ["log_level", "role"])
     assert (sources.file, sources.prepared) == ({"log_level": "info", "role": None}, None)
@@ -176,7 +176,7 @@ def test_the_values_of_the_file_and_the_variables_of_the_unit(tmp_path):
 
 
 def test_with_variables_as_kongs_file_only_other_variables_override_it(tmp_path):
-    host = host_with_files(tmp_path)
+    host = make_host(tmp_path)
     file = KongFile("/etc/kong/kong.env", "env", {})
     sources = read_sources(host, Running(None, "kong.service"), file, ["log_level", "role"])
     assert sources.file == {"log_level": "info", "role": "traditional"}
@@ -194,7 +194,7 @@ def installed(monkeypatch):
 
 
 def test_the_values_without_lines_are_those_of_variables_then_defaults(tmp_path, installed):
-    host = host_with_files(tmp_path)
+    host = make_host(tmp_path)
     names = ["log_level", "role", "ssl", "database"]
     found = find_fallbacks(host, UNIT, KongFile("/etc/kong/kong.conf", "conf", {"ssl": "off"}), names)
     assert found == {"log_level": "info", "role": "data_plane", "ssl": "on"}
@@ -211,7 +211,7 @@ def test_the_values_without_lines_are_those_of_variables_then_defaults(tmp_path,
     ],
 )
 def test_a_variable_that_the_next_boot_removes_does_not_count(tmp_path, installed, more):
-    host = host_with_files(tmp_path)
+    host = make_host(tmp_path)
     host.manager, host.units["kong"] = more.pop("manager", ""), {**OF_PACKAGE, **more}
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     (tmp_path / "run/systemd/system/kong.service").write_text("[Service]\nEnvironment=KONG_SSL=on\n")
@@ -227,7 +227,7 @@ def test_a_variable_that_the_next_boot_removes_does_not_count(tmp_path, installe
     ],
 )
 def test_below_a_file_of_variables_is_the_kong_conf_of_the_unit(tmp_path, installed, command, expected):
-    host = host_with_files(tmp_path)
+    host = make_host(tmp_path)
     (tmp_path / "k.conf").write_text("log_level = debug\n")
     host.units["kong"]["EnvironmentFiles"] = "/etc/kong/kong.env (ignore_errors=yes)"
     host.start = f"{{ path=/x ; argv[]={command} ; ignore_errors=no ; }}"

@@ -29,7 +29,7 @@ HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrn
 LINE = "   0: {} {} {} 00000000:00000000 00:00000000 00000000     0        0 {} 1\n"
 
 
-def nginx(port, address, protocol="tcp", unit=KONG):
+def make_nginx(port, address, protocol="tcp", unit=KONG):
     return Socket(protocol, port, address, "nginx", unit)
 
 
@@ -41,88 +41,103 @@ DUAL = Listener("proxy", "tcp", 8000, "::")
 AT_HOME = Listener("proxy", "tcp", 8000, "192.168.10.11")
 OWN = replace(AT_HOME, has_own_socket=True)
 CASES = {
-    "as planned": ([PROXY, ADMIN], [nginx(8000, "0.0.0.0"), nginx(8001, "127.0.0.1")], [], []),
+    "as planned": ([PROXY, ADMIN], [make_nginx(8000, "0.0.0.0"), make_nginx(8001, "127.0.0.1")], [], []),
     "nothing listens": ([PROXY], [], [PROXY], []),
-    "another protocol": ([PROXY], [nginx(8000, "0.0.0.0", "udp")], [PROXY], [nginx(8000, "0.0.0.0", "udp")]),
-    "wider than planned": ([ADMIN], [nginx(8001, "0.0.0.0")], [ADMIN], [nginx(8001, "0.0.0.0")]),
-    "an additional socket": ([ADMIN], [nginx(8001, "127.0.0.1"), nginx(9001, "0.0.0.0")], [], [nginx(9001, "0.0.0.0")]),
+    "another protocol": ([PROXY], [make_nginx(8000, "0.0.0.0", "udp")], [PROXY], [make_nginx(8000, "0.0.0.0", "udp")]),
+    "wider than planned": ([ADMIN], [make_nginx(8001, "0.0.0.0")], [ADMIN], [make_nginx(8001, "0.0.0.0")]),
+    "an additional socket": (
+        [ADMIN],
+        [make_nginx(8001, "127.0.0.1"), make_nginx(9001, "0.0.0.0")],
+        [],
+        [make_nginx(9001, "0.0.0.0")],
+    ),
     "a socket of Serf for both families": ([GOSSIP], [SERF], [], []),
-    "nginx at IPv6 only": ([PROXY], [nginx(8000, "::")], [PROXY], [nginx(8000, "::")]),
+    "nginx at IPv6 only": ([PROXY], [make_nginx(8000, "::")], [PROXY], [make_nginx(8000, "::")]),
     "nginx at IPv6 only, and an address": (
         [PROXY, AT_HOME],
-        [nginx(8000, "::")],
+        [make_nginx(8000, "::")],
         [PROXY, AT_HOME],
-        [nginx(8000, "::")],
+        [make_nginx(8000, "::")],
     ),
-    "a socket for each family": ([PROXY, DUAL], [nginx(8000, "0.0.0.0"), nginx(8000, "::")], [], []),
-    "a star": ([Listener("proxy", "tcp", 8000, "*")], [nginx(8000, "0.0.0.0")], [], []),
-    "a wildcard and an address": ([PROXY, AT_HOME], [nginx(8000, "0.0.0.0")], [], []),
-    "a star and an address": ([Listener("proxy", "tcp", 8000, "*"), AT_HOME], [nginx(8000, "0.0.0.0")], [], []),
+    "a socket for each family": ([PROXY, DUAL], [make_nginx(8000, "0.0.0.0"), make_nginx(8000, "::")], [], []),
+    "a star": ([Listener("proxy", "tcp", 8000, "*")], [make_nginx(8000, "0.0.0.0")], [], []),
+    "a wildcard and an address": ([PROXY, AT_HOME], [make_nginx(8000, "0.0.0.0")], [], []),
+    "a star and an address": ([Listener("proxy", "tcp", 8000, "*"), AT_HOME], [make_nginx(8000, "0.0.0.0")], [], []),
     "a wildcard and an address in IPv6": (
         [DUAL, Listener("proxy", "tcp", 8000, "fd00::1")],
-        [nginx(8000, "::")],
+        [make_nginx(8000, "::")],
         [],
         [],
     ),
     "a wildcard and an address, each with reuseport": (
         [PROXY, AT_HOME],
-        [nginx(8000, "0.0.0.0"), nginx(8000, "192.168.10.11")],
+        [make_nginx(8000, "0.0.0.0"), make_nginx(8000, "192.168.10.11")],
         [],
         [],
     ),
-    "a wildcard, and an address whose own socket is missing": ([PROXY, OWN], [nginx(8000, "0.0.0.0")], [OWN], []),
+    "a wildcard, and an address whose own socket is missing": ([PROXY, OWN], [make_nginx(8000, "0.0.0.0")], [OWN], []),
     "a wildcard, and an address with its own socket": (
         [PROXY, OWN],
-        [nginx(8000, "0.0.0.0"), nginx(8000, "192.168.10.11")],
+        [make_nginx(8000, "0.0.0.0"), make_nginx(8000, "192.168.10.11")],
         [],
         [],
     ),
     "an address that is twice in the plan, with its own socket": (
         [PROXY, AT_HOME, replace(OWN, name="admin")],
-        [nginx(8000, "0.0.0.0")],
+        [make_nginx(8000, "0.0.0.0")],
         [AT_HOME, replace(OWN, name="admin")],
         [],
     ),
     "a wildcard that is not open, and an address": (
         [PROXY, AT_HOME],
-        [nginx(8000, "192.168.10.11")],
+        [make_nginx(8000, "192.168.10.11")],
         [PROXY],
         [],
     ),
-    "a wildcard of the other family, and an address": ([DUAL, AT_HOME], [nginx(8000, "::")], [AT_HOME], []),
+    "a wildcard of the other family, and an address": ([DUAL, AT_HOME], [make_nginx(8000, "::")], [AT_HOME], []),
     "a wildcard of another port, and an address": (
         [Listener("proxy", "tcp", 80, "0.0.0.0"), AT_HOME],
-        [nginx(80, "0.0.0.0"), nginx(8000, "0.0.0.0")],
+        [make_nginx(80, "0.0.0.0"), make_nginx(8000, "0.0.0.0")],
         [AT_HOME],
-        [nginx(8000, "0.0.0.0")],
+        [make_nginx(8000, "0.0.0.0")],
     ),
     "a wildcard of another program, and an address": (
         [PROXY, AT_HOME],
-        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [make_nginx(8000, "0.0.0.0", unit="squatter.service")],
         [PROXY, AT_HOME],
-        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [make_nginx(8000, "0.0.0.0", unit="squatter.service")],
     ),
-    "a name": ([Listener("admin", "tcp", 8001, "localhost")], [nginx(8001, socket.gethostbyname("localhost"))], [], []),
+    "a name": (
+        [Listener("admin", "tcp", 8001, "localhost")],
+        [make_nginx(8001, socket.gethostbyname("localhost"))],
+        [],
+        [],
+    ),
     "an unknown name": (
         [Listener("admin", "tcp", 8001, "no.such.name.invalid")],
-        [nginx(8001, "10.0.0.1")],
+        [make_nginx(8001, "10.0.0.1")],
         [],
-        [nginx(8001, "10.0.0.1")],
+        [make_nginx(8001, "10.0.0.1")],
     ),
-    "on loopback": ([], [nginx(8007, "127.0.0.1"), nginx(8007, "::1")], [], []),
-    "of another program": ([PROXY], [nginx(8000, "0.0.0.0"), nginx(22, "0.0.0.0", unit="ssh.service")], [], []),
+    "on loopback": ([], [make_nginx(8007, "127.0.0.1"), make_nginx(8007, "::1")], [], []),
+    "of another program": (
+        [PROXY],
+        [make_nginx(8000, "0.0.0.0"), make_nginx(22, "0.0.0.0", unit="ssh.service")],
+        [],
+        [],
+    ),
     "of another program at the address of Kong": (
         [PROXY],
-        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [make_nginx(8000, "0.0.0.0", unit="squatter.service")],
         [PROXY],
-        [nginx(8000, "0.0.0.0", unit="squatter.service")],
+        [make_nginx(8000, "0.0.0.0", unit="squatter.service")],
     ),
     "of an unknown program": ([PROXY], [Socket("tcp", 8000, "0.0.0.0")], [], []),
     "of another program on Kong's port": (
         [ADMIN],
-        [nginx(8001, "127.0.0.1"), nginx(8001, "10.0.0.1", unit=None)],
+        [make_nginx(8001, "127.0.0.1"), make_nginx(8001, "10.0.0.1", unit=None)],
         [],
-        [nginx(8001, "10.0.0.1", unit=None)],
+        [make_nginx(8001, "10.0.0.1", unit=None)],
     ),
 }
 
@@ -182,10 +197,10 @@ def test_draining_workers_are_counted(proc):
 
 def test_the_present_sockets_of_kong():
     serf, other = Socket("udp", 7946, "0.0.0.0", "serf", None), Socket("tcp", 22, "0.0.0.0", "sshd", None)
-    present = (nginx(8000, "0.0.0.0"), serf, other)
-    assert find_kong_sockets(Sockets(present, KONG)) == [nginx(8000, "0.0.0.0")]
+    present = (make_nginx(8000, "0.0.0.0"), serf, other)
+    assert find_kong_sockets(Sockets(present, KONG)) == [make_nginx(8000, "0.0.0.0")]
     assert find_kong_sockets(Sockets(present, "")) == []  # that nginx is not of Kong
-    assert find_taken([PROXY], Sockets(present, "")) == [nginx(8000, "0.0.0.0")]
+    assert find_taken([PROXY], Sockets(present, "")) == [make_nginx(8000, "0.0.0.0")]
 
 
 @pytest.mark.parametrize("conf, is_kong", [("include 'nginx-kong.conf';\n", True), ("include sites;\n", False)])
@@ -193,12 +208,12 @@ def test_a_kong_with_an_unknown_prefix_is_found_and_another_nginx_is_not(proc, t
     write(proc / "7/cmdline", "nginx: master process nginx -p /srv/app -c nginx.conf\0")
     write(tmp_path / "root/srv/app/nginx.conf", conf)
     (proc / "7/root").symlink_to(tmp_path / "root")
-    sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", "")
+    sockets = read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", "")
     assert [sock.port for sock in find_kong_sockets(sockets)] == ([8000, 8001] if is_kong else [])
     assert sockets.unit == (str(tmp_path / "kong") if is_kong else "")
 
 
-def by_hand(proc, prefix, name, pid):
+def read_by_hand(proc, prefix, name, pid):
     """Return the sockets of a Kong from `kong start`: process 7 is nginx's master, 8 its worker; the pid file has `pid`."""
     for number, parent in ((7, 1), (8, 7)):
         write(proc / str(number) / "stat", f"{number} (a (b) c) S {parent} {number} 0\n")
@@ -208,7 +223,7 @@ def by_hand(proc, prefix, name, pid):
 
 @pytest.mark.parametrize("name", ["pids/nginx.pid", "nginx.pid"])
 def test_a_kong_without_a_unit_is_found_by_its_pid_file(proc, tmp_path, name):
-    sockets = by_hand(proc, tmp_path / "kong", name, 7)
+    sockets = read_by_hand(proc, tmp_path / "kong", name, 7)
     assert sockets.unit == str(tmp_path / "kong")
     assert [(sock.port, sock.unit) for sock in find_kong_sockets(sockets)] == [
         (8000, sockets.unit),
@@ -218,24 +233,26 @@ def test_a_kong_without_a_unit_is_found_by_its_pid_file(proc, tmp_path, name):
 
 
 def test_the_pid_of_a_worker_does_not_include_its_master(proc, tmp_path):
-    assert [sock.port for sock in find_kong_sockets(by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [8000]
+    assert [sock.port for sock in find_kong_sockets(read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8))] == [
+        8000
+    ]
 
 
 @pytest.mark.parametrize("pid", ["9", "", "../8"])
 def test_a_pid_file_without_a_running_process_is_ignored(proc, tmp_path, pid):
-    sockets = by_hand(proc, tmp_path / "kong", "pids/nginx.pid", pid)
+    sockets = read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", pid)
     assert (sockets.unit, compare_listeners([ADMIN], sockets).unexpected) == ("", ())
 
 
 def test_a_pid_file_of_another_program_is_ignored(proc, tmp_path):
     write(proc / "7" / "comm", "sshd\n")
-    assert by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7).unit == ""
+    assert read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7).unit == ""
 
 
 def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
-    by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
+    read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 8)
     assert [sock.port for sock in find_kong_sockets(read_sockets(KONG, str(tmp_path / "kong"), proc))] == [8001]
-    by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
+    read_by_hand(proc, tmp_path / "kong", "pids/nginx.pid", 7)
     found = read_sockets(KONG, str(tmp_path / "kong"), proc)
     assert [(sock.port, sock.unit) for sock in found.all] == [(7946, None), (8000, None), (8001, KONG)]
 
@@ -243,14 +260,14 @@ def test_the_pid_file_of_a_kong_with_a_unit_is_ignored(proc, tmp_path):
 @pytest.mark.parametrize(
     "listener, sock, is_taken",
     [
-        (PROXY, nginx(8000, "0.0.0.0", unit="other.service"), True),
-        (PROXY, nginx(8000, "127.0.0.1", unit="other.service"), True),
-        (ADMIN, nginx(8001, "0.0.0.0", unit="other.service"), True),
-        (ADMIN, nginx(8001, "127.0.0.2", unit="other.service"), False),
-        (PROXY, nginx(8000, "::1", unit="other.service"), False),
-        (PROXY, nginx(8000, "0.0.0.0", "udp", "other.service"), False),
-        (PROXY, nginx(8002, "0.0.0.0", unit="other.service"), False),
-        (PROXY, nginx(8000, "127.0.0.1"), False),
+        (PROXY, make_nginx(8000, "0.0.0.0", unit="other.service"), True),
+        (PROXY, make_nginx(8000, "127.0.0.1", unit="other.service"), True),
+        (ADMIN, make_nginx(8001, "0.0.0.0", unit="other.service"), True),
+        (ADMIN, make_nginx(8001, "127.0.0.2", unit="other.service"), False),
+        (PROXY, make_nginx(8000, "::1", unit="other.service"), False),
+        (PROXY, make_nginx(8000, "0.0.0.0", "udp", "other.service"), False),
+        (PROXY, make_nginx(8002, "0.0.0.0", unit="other.service"), False),
+        (PROXY, make_nginx(8000, "127.0.0.1"), False),
         (PROXY, Socket("tcp", 8000, "0.0.0.0"), False),
     ],
 )

@@ -35,20 +35,22 @@ UNKNOWN = (
 )
 
 
-def commands(text):
+def read_commands(text):
     return parse_commands(f"{{ path=/x ; argv[]={text} ; ignore_errors=no ; }}")
 
 
 @pytest.mark.parametrize(("text", "variables"), KNOWN.items())
 def test_variables_in_a_command(text, variables):
-    assert find_start(commands(text)) == Start((), variables)
+    assert find_start(read_commands(text)) == Start((), variables)
 
 
 @pytest.mark.parametrize("text", UNKNOWN)
 def test_a_start_that_is_unknown(text):
-    assert find_start(commands(text)) is None
+    assert find_start(read_commands(text)) is None
 
 
 def test_the_first_command_of_kong_counts():
-    found = find_start((*commands("kong version"), *commands("env A=1 kong prepare -p /p"), *commands("kong start")))
+    found = find_start(
+        (*read_commands("kong version"), *read_commands("env A=1 kong prepare -p /p"), *read_commands("kong start"))
+    )
     assert found == Start(("-p", "/p"), {"A": "1"})

@@ -99,19 +99,19 @@ class UnitHost(Host):
 
 def test_the_environment_of_systemd_itself(tmp_path):
     """DefaultEnvironment= and `systemctl set-environment`, as systemd 252 prints them. Settings of the unit override them."""
-    host = host_with(tmp_path, kong="KONG_FILE=file\n")
-    before = values_of(host)
+    host = make_host(tmp_path, kong="KONG_FILE=file\n")
+    before = read_values(host)
     host.manager = (
         r""""KONG_X=two words" "KONG_Y=b\$x\nq" KONG_B=manager KONG_FILE=manager KONG_G=1 KONG_A=z PATH=/bin HOME=/"""
     )
-    assert values_of(host) == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq", "PATH": "/bin", "HOME": "/"}
+    assert read_values(host) == {**before, "KONG_X": "two words", "KONG_Y": "b$x\nq", "PATH": "/bin", "HOME": "/"}
 
 
-def values_of(host):
+def read_values(host):
     return {name: variable.value for name, variable in read_unit_variables(host, "kong.service").items()}
 
 
-def host_with(tmp_path, **files):
+def make_host(tmp_path, **files):
     (tmp_path / "etc/kong").mkdir(parents=True)
     for name, text in files.items():
         (tmp_path / f"etc/kong/{name}.env").write_text(text, encoding="utf-8")
@@ -137,17 +137,17 @@ def test_a_quote_that_is_not_closed_continues_to_the_end_of_the_file(text, value
 
 
 def test_wildcards_match_no_hidden_file(tmp_path):
-    host = host_with(tmp_path, sp1="KONG_SP=1\n")
+    host = make_host(tmp_path, sp1="KONG_SP=1\n")
     host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=no)\n"
     (tmp_path / "etc/kong/.sp1.env.swp").write_text("KONG_OLD=1\n", encoding="utf-8")
-    assert values_of(host) == {"KONG_SP": "1"}
+    assert read_values(host) == {"KONG_SP": "1"}
 
 
 def test_the_variables_of_a_unit(tmp_path):
     """All variables: Kong reads references such as {vault://env/x}, PATH and LUA_PATH from its environment."""
     text = "KONG_B=of the file\nPATH=/opt/bin\nMY_PG_PASSWORD=for {vault://env/my-pg-password}\n"
-    host = host_with(tmp_path, kong=text, sp1="KONG_SP=1\n")
-    assert values_of(host) == {
+    host = make_host(tmp_path, kong=text, sp1="KONG_SP=1\n")
+    assert read_values(host) == {
         "KONG_B": "of the file",
         "KONG_C": r'a"b$$c`d\e',
         "KONG_D": "x\ty",
@@ -164,11 +164,11 @@ def test_escapes_of_control_characters(tmp_path, monkeypatch):
     shown = r"""Environment="KONG_A=\a\b\f\n\r\t\v\001\177"
 """
     monkeypatch.setattr(UnitHost, "run", lambda _host, *_argv: shown)
-    assert values_of(host_with(tmp_path)) == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
+    assert read_values(make_host(tmp_path)) == {"KONG_A": "\x07\x08\x0c\x0a\x0d\x09\x0b\x01\x7f"}
 
 
 def test_without_a_unit_there_are_no_variables(tmp_path):
-    assert read_unit_variables(host_with(tmp_path), "") == {}
+    assert read_unit_variables(make_host(tmp_path), "") == {}
 
 
 def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, monkeypatch):
@@ -180,9 +180,9 @@ def test_a_process_of_the_unit_adds_no_variable_to_a_command_of_root(tmp_path, m
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/systemctl").symlink_to("/bin/true")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    host = host_with(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
+    host = make_host(tmp_path, kong="KONG_A=removed\nKONG_B=1\n")
     kong = Kong((1, 5), "/etc/kong/kong.conf", unit="kong.service", reload_of_unit=(("nginx",),), start_of_unit=(("kong", "start"),),
-                program=str(program), variables=values_of(host))  # fmt: skip
+                program=str(program), variables=read_values(host))  # fmt: skip
     evil = {**os.environ, "KONG_NGINX_MAIN_LOAD_MODULE": "/tmp/evil.so"}
     with subprocess.Popen([sys.executable, "-c", "input()"], env=evil, stdin=subprocess.PIPE) as process:
         bring_up(host, kong, "reload", Wanted((), (), 0), 0)
@@ -195,12 +195,12 @@ def test_variables_that_systemd_passes(tmp_path):
     """PassEnvironment= has the values of the environment of process 1; Environment= overrides them."""
     (tmp_path / "proc/1").mkdir(parents=True)
     (tmp_path / "proc/1/environ").write_text("TERM=linux\0KONG_P=of the kernel\0KONG_A=x\0KONG_Q=not passed\0")
-    host = host_with(tmp_path)
+    host = make_host(tmp_path)
     host.shown = "PassEnvironment=KONG_P KONG_A KONG_MISSING\nEnvironment=KONG_A=1\n"
-    assert values_of(host) == {"KONG_P": "of the kernel", "KONG_A": "1"}
+    assert read_values(host) == {"KONG_P": "of the kernel", "KONG_A": "1"}
     assert read_unit_variables(host, "kong.service")["KONG_P"].origin == "PassEnvironment="
     host.shown = "Environment=KONG_A=1\n"
-    assert values_of(host) == {"KONG_A": "1"}
+    assert read_values(host) == {"KONG_A": "1"}
 
 
 @pytest.mark.parametrize(
@@ -217,36 +217,36 @@ def test_variables_of_the_user_of_a_unit(tmp_path, monkeypatch, user, entry, exp
     found = pwd.struct_passwd((name, "x", 993, 993, "", home, shell))
     monkeypatch.setattr(pwd, "getpwnam", {"kong": found}.__getitem__)
     monkeypatch.setattr(pwd, "getpwuid", {993: found}.__getitem__)
-    host = host_with(tmp_path)
+    host = make_host(tmp_path)
     host.manager = "USER=manager"
     host.shown = f"User={user}\nExecSearchPath=/opt/kong/bin /usr/bin\n"
-    assert values_of(host) == {"USER": name, "LOGNAME": name, "PATH": "/opt/kong/bin:/usr/bin", **expected}
+    assert read_values(host) == {"USER": name, "LOGNAME": name, "PATH": "/opt/kong/bin:/usr/bin", **expected}
 
 
 def test_settings_override_the_variables_of_the_user(tmp_path, monkeypatch):
     found = pwd.struct_passwd(("kong", "x", 993, 993, "", "/srv/kong", "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwnam", {"kong": found}.__getitem__)
-    host = host_with(tmp_path)
+    host = make_host(tmp_path)
     host.shown = "User=kong\nExecSearchPath=/opt/bin\nEnvironment=HOME=/srv PATH=/bin\nUnsetEnvironment=SHELL\n"
-    assert values_of(host) == {"USER": "kong", "LOGNAME": "kong", "HOME": "/srv", "PATH": "/bin"}
+    assert read_values(host) == {"USER": "kong", "LOGNAME": "kong", "HOME": "/srv", "PATH": "/bin"}
     host.shown = "User=missing\nExecSearchPath=\n"
-    assert values_of(host) == {}
+    assert read_values(host) == {}
 
 
 def test_variables_in_the_command_that_starts_kong(tmp_path):
-    host = host_with(tmp_path, kong="KONG_B=of the file\n")
+    host = make_host(tmp_path, kong="KONG_B=of the file\n")
     argv = "argv[]=/usr/bin/env KONG_B=of_env KONG_N=1 /usr/local/bin/kong start -c /k"
     host.shown = (
         "EnvironmentFiles=/etc/kong/kong.env (ignore_errors=yes)\nUnsetEnvironment=KONG_N\n"
         f"ExecStart={{ path=/usr/bin/env ; {argv} ; ignore_errors=no ; start_time=[n/a] ; }}\n"
     )
-    assert values_of(host) == {"KONG_B": "of_env", "KONG_N": "1"}
+    assert read_values(host) == {"KONG_B": "of_env", "KONG_N": "1"}
     assert read_unit_variables(host, "kong.service")["KONG_B"].origin == "the command of kong.service"
 
 
 def test_the_origin_of_each_variable(tmp_path):
     """The file that has it: an EnvironmentFile=, or the last of the unit's files with this name."""
-    host = host_with(tmp_path, kong="KONG_B=of the file\n")
+    host = make_host(tmp_path, kong="KONG_B=of the file\n")
     host.manager = "KONG_X=manager"
     drop_ins = tmp_path / "etc/systemd/system/kong.service.d"
     drop_ins.mkdir(parents=True)
@@ -277,7 +277,7 @@ def test_the_origin_of_each_variable(tmp_path):
     ],
 )
 def test_only_a_file_that_sets_a_variable_is_its_origin(tmp_path, text, is_origin):
-    host = host_with(tmp_path)
+    host = make_host(tmp_path)
     for path, content in {"kong.service": "[Service]\nEnvironment=KONG_C=1\n", "a.conf": f"[Service]\n{text}"}.items():
         (tmp_path / path).write_text(content, encoding="utf-8")
     host.shown = "Environment=KONG_C=1\nFragmentPath=/kong.service\nDropInPaths=/a.conf\n"
@@ -285,7 +285,7 @@ def test_only_a_file_that_sets_a_variable_is_its_origin(tmp_path, text, is_origi
 
 
 def test_wildcards_match_no_folder(tmp_path):
-    host = host_with(tmp_path, kong="KONG_A=1\n")
+    host = make_host(tmp_path, kong="KONG_A=1\n")
     (tmp_path / "etc/kong/folder").mkdir()
     host.shown = "EnvironmentFiles=/etc/kong/* (ignore_errors=yes)\n"
-    assert values_of(host) == {"KONG_A": "1"}
+    assert read_values(host) == {"KONG_A": "1"}

@@ -14,25 +14,25 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_liste
 VIRTUAL, VIRTUAL6 = "10.9.0.100", "fd00::100"
 
 
-def listener(address, *flags, port=8000, name="proxy"):
+def make_listener(address, *flags, port=8000, name="proxy"):
     return {"name": name, "protocols": ["tcp"], "port": port, "address": address, "flags": [*flags]}
 
 
 @pytest.mark.parametrize(
     ("listeners", "expected"),
     [
-        ([listener(VIRTUAL), listener(VIRTUAL6)], [VIRTUAL, VIRTUAL6]),
-        ([listener("0.0.0.0"), listener(VIRTUAL)], []),
-        ([listener("*"), listener(VIRTUAL)], []),
-        ([listener("::"), listener(VIRTUAL6)], []),
+        ([make_listener(VIRTUAL), make_listener(VIRTUAL6)], [VIRTUAL, VIRTUAL6]),
+        ([make_listener("0.0.0.0"), make_listener(VIRTUAL)], []),
+        ([make_listener("*"), make_listener(VIRTUAL)], []),
+        ([make_listener("::"), make_listener(VIRTUAL6)], []),
         # Neither the wildcard of the other family nor of another port.
-        ([listener("::"), listener(VIRTUAL)], [VIRTUAL]),
-        ([listener("0.0.0.0", port=8001), listener(VIRTUAL)], [VIRTUAL]),
-        ([listener("0.0.0.0"), listener(VIRTUAL, "reuseport")], [VIRTUAL]),
-        ([listener("0.0.0.0"), listener(VIRTUAL), listener(VIRTUAL, port=8443)], [VIRTUAL]),
-        ([listener(VIRTUAL, "transparent")], []),
-        ([listener("0.0.0.0", "transparent"), listener(VIRTUAL)], []),
-        ([listener(VIRTUAL, "transparent"), listener(VIRTUAL, port=8443)], [VIRTUAL]),
+        ([make_listener("::"), make_listener(VIRTUAL)], [VIRTUAL]),
+        ([make_listener("0.0.0.0", port=8001), make_listener(VIRTUAL)], [VIRTUAL]),
+        ([make_listener("0.0.0.0"), make_listener(VIRTUAL, "reuseport")], [VIRTUAL]),
+        ([make_listener("0.0.0.0"), make_listener(VIRTUAL), make_listener(VIRTUAL, port=8443)], [VIRTUAL]),
+        ([make_listener(VIRTUAL, "transparent")], []),
+        ([make_listener("0.0.0.0", "transparent"), make_listener(VIRTUAL)], []),
+        ([make_listener(VIRTUAL, "transparent"), make_listener(VIRTUAL, port=8443)], [VIRTUAL]),
     ],
 )
 def test_addresses_that_a_standby_cannot_bind(monkeypatch, listeners, expected):

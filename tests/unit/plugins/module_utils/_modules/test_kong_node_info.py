@@ -33,7 +33,7 @@ def parts(monkeypatch, tmp_path):
     calls = SimpleNamespace(paths=[], conflicts=(), check_mode=None)
     found = Comparison("/k", tmp_path / "k", "", "a = b", ["a"], {"a": None}, [])
 
-    def listen(params):
+    def read_listens(params):
         calls.paths.append(params["path"])
         return {"listens": True}
 
@@ -46,7 +46,7 @@ def parts(monkeypatch, tmp_path):
     calls.outcome = outcome
     monkeypatch.setattr(kong_node_info, "inspect_firewall", lambda _params: ({"differs": False}, outcome))
     monkeypatch.setattr(kong_node_info, "compare_file", lambda _params, _warn: found)
-    monkeypatch.setattr(kong_node_info, "inspect_listeners", listen)
+    monkeypatch.setattr(kong_node_info, "inspect_listeners", read_listens)
     monkeypatch.setattr(kong_node_info, "apply_interception", intercept)
     return calls
 

@@ -23,7 +23,7 @@ KONG = {"how": "reload", "runs": True, "looks": 30, "prefix": "",
         "listeners": [{"name": "nginx", "protocols": ["tcp"], "port": 8001, "address": "127.0.0.1"}]}  # fmt: skip
 
 
-def rules(port):
+def make_rules(port):
     return ruleset_from_data({"allow": [{**ENTRY, "port": port}]})
 
 
@@ -36,21 +36,21 @@ class Node:
         for folder in ("run", "var/lib", "etc/kong"):
             self.host.locate(f"/{folder}").mkdir(parents=True)
         self.commands, self.warnings, self.backends = [], [], []
-        self.ruleset, self.port, self.unit = rules(8001), 8001, "kong.service"
+        self.ruleset, self.port, self.unit = make_rules(8001), 8001, "kong.service"
         self.set_file(8001)
         module = kong_restore_point
         monkeypatch.setattr(module, "Host", lambda: self.host)
         monkeypatch.setattr(module, "require_root", lambda _work: None)
         monkeypatch.setattr(module, "find_running", lambda _host, _service, _prefix: Running(None, self.unit))
         monkeypatch.setattr(module, "choose", self._choose)
-        monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._sockets(), unit))
+        monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._read_sockets(), unit))
 
     def _choose(self, _host, name):
         self.backends.append(name)
         backend = SimpleNamespace(require=lambda: None, read=lambda: Live(self.ruleset))
         return SimpleNamespace(backend=backend)
 
-    def _sockets(self):
+    def _read_sockets(self):
         return (Socket("tcp", self.port, "127.0.0.1", "nginx", "kong.service"),) if self.port else ()
 
     def set_file(self, port):
@@ -61,7 +61,7 @@ class Node:
 
     def move(self, port):
         self.set_file(port)
-        self.ruleset, self.port = rules(port), port
+        self.ruleset, self.port = make_rules(port), port
 
     def call(self, state, check_mode=False, **more):
         params = {
@@ -89,7 +89,7 @@ def test_a_run_and_its_rollback(node):
     node.call("kept")
     found = node.call("found")
     assert found == {
-        "changed": False, "found": True, "run": "7", "firewall": True, "ruleset": ruleset_to_data(rules(8001)), "interception": [],
+        "changed": False, "found": True, "run": "7", "firewall": True, "ruleset": ruleset_to_data(make_rules(8001)), "interception": [],
         "kong": KONG, "files": [CONF], "how": "reload",
     }  # fmt: skip
     assert node.host.read(CONF) == "admin_listen = 127.0.0.1:9001\n"
@@ -111,7 +111,7 @@ def test_check_mode_saves_nothing(node):
 
 def test_if_the_files_are_correct_the_sockets_decide(node):
     node.call("taken")
-    node.ruleset = rules(9001)
+    node.ruleset = make_rules(9001)
     assert node.call("found")["how"] == "nothing"
     node.port = 9001
     assert node.call("found")["how"] == "restart"
@@ -119,14 +119,14 @@ def test_if_the_files_are_correct_the_sockets_decide(node):
 
 def test_the_sockets_of_a_container_are_ignored(node):
     node.call("taken", kong={**KONG, "looks": 0})
-    node.ruleset, node.port = rules(9001), None
+    node.ruleset, node.port = make_rules(9001), None
     assert node.call("found")["how"] == "nothing"
 
 
 def test_a_kong_that_did_not_run_is_stopped(node):
     node.port = None
     node.call("taken", kong={**KONG, "runs": False, "listeners": []})
-    node.ruleset = rules(9001)
+    node.ruleset = make_rules(9001)
     assert node.call("found")["how"] == "nothing"
     node.port = 9001
     assert node.call("found")["how"] == "stop"
@@ -174,10 +174,12 @@ def test_a_restore_point_without_rules_is_a_warning(node):
 def test_while_a_change_waits_the_rules_before_it_are_saved(node):
     """The host restores these rules if the change is not confirmed."""
     node.host.write("/var/lib/gatehouse_kong/pending/id", "abc", 0o600)
-    node.host.write("/var/lib/gatehouse_kong/pending/ruleset.json", json.dumps(ruleset_to_data(rules(7001))), 0o600)
+    node.host.write(
+        "/var/lib/gatehouse_kong/pending/ruleset.json", json.dumps(ruleset_to_data(make_rules(7001))), 0o600
+    )
     node.call("taken")
     node.host.remove_tree("/var/lib/gatehouse_kong/pending")
-    assert node.call("found")["ruleset"] == ruleset_to_data(rules(7001))
+    assert node.call("found")["ruleset"] == ruleset_to_data(make_rules(7001))
 
 
 def test_a_run_that_was_rolled_back_is_not_open(node, monkeypatch):
