@@ -58,18 +58,18 @@ class Recorder:
         return Evaluation((Action(self.action),), packet.mark)
 
 
-def base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
+def make_base(rule, hook="input", priority=0, family="inet", table="t", name="c"):
     return {name: Chain(name, [rule], hook, priority, "accept", family, table)}
 
 
-def packets(hook="input", want=WANT, others=(), **place):
+def list_packets(hook="input", want=WANT, others=(), **place):
     rule = Recorder()
-    analyse_tables([base(rule, hook, **place), *others], want, OWN)
+    analyse_tables([make_base(rule, hook, **place), *others], want, OWN)
     return rule.received
 
 
 def test_the_packets_of_each_entry_have_its_authorised_sources():
-    received = {(packet.family, packet.protocol, packet.port, packet.is_first): packet for packet in packets()}
+    received = {(packet.family, packet.protocol, packet.port, packet.is_first): packet for packet in list_packets()}
     assert set(received) == {
         (family, protocol, port, is_first)
         for family, protocol, port in (("ipv4", "tcp", 8001), ("ipv6", "udp", 7946), ("ipv4", "tcp", 80))
@@ -89,7 +89,7 @@ def test_the_packets_of_each_entry_have_its_authorised_sources():
     [("inet", {8001, 7946, 80}), ("ip", {8001, 80}), ("ip6", {7946}), ("netdev", {8001, 7946, 80}), ("arp", set())],
 )
 def test_only_packets_of_its_families_reach_a_chain(family, ports):
-    assert {packet.port for packet in packets(family=family)} == ports
+    assert {packet.port for packet in list_packets(family=family)} == ports
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_only_packets_of_its_families_reach_a_chain(family, ports):
     ],
 )
 def test_the_mark_and_the_state_of_packets_depend_on_the_chain(hook, priority, mark, states):
-    received = packets(hook, priority=priority)
+    received = list_packets(hook, priority=priority)
     assert {packet.mark for packet in received} == {mark}
     assert {packet.state for packet in received} == states
 
@@ -112,14 +112,14 @@ def test_the_mark_and_the_state_of_packets_depend_on_the_chain(hook, priority, m
 def test_before_routing_packets_of_any_source_may_be_diverted():
     sources = {
         (packet.port, packet.sources == list_unicast("ipv4"))
-        for packet in packets("prerouting")
+        for packet in list_packets("prerouting")
         if packet.family == "ipv4"
     }
     assert sources == {(8001, False), (8001, True), (80, False), (8007, True)}
 
 
 def test_only_published_ports_are_forwarded():
-    received = packets("forward")
+    received = list_packets("forward")
     assert {(packet.port, packet.mark, packet.addresses == list_unicast("ipv4")) for packet in received} == {
         (None, MARKED, True)
     }
@@ -127,7 +127,7 @@ def test_only_published_ports_are_forwarded():
 
 
 def test_replies_reach_the_chains_on_the_hook_egress():
-    replies = {packet.source_port: packet for packet in packets("egress")}
+    replies = {packet.source_port: packet for packet in list_packets("egress")}
     assert {*replies} == {8001, 7946, 80}
     reply = replies[8001]
     assert (reply.port, reply.is_first) == (None, False)
@@ -135,9 +135,9 @@ def test_replies_reach_the_chains_on_the_hook_egress():
 
 
 def test_the_state_is_unknown_if_a_rule_excludes_packets_from_connection_tracking():
-    raw = base(Recorder(untracks=True), "prerouting", -300, table="raw")
-    assert {packet.state for packet in packets(others=[raw])} == {None}
-    assert {packet.state for packet in packets("prerouting", priority=-300, others=[raw])} == {None}
+    raw = make_base(Recorder(untracks=True), "prerouting", -300, table="raw")
+    assert {packet.state for packet in list_packets(others=[raw])} == {None}
+    assert {packet.state for packet in list_packets("prerouting", priority=-300, others=[raw])} == {None}
 
 
 def test_chains_are_evaluated_in_order():
@@ -153,7 +153,10 @@ def test_chains_are_evaluated_in_order():
         {"allow": [{"listener": "a", "protocol": "tcp", "port": 1, "address": "0.0.0.0", "sources": "any"}]}
     )
     analyse_tables(
-        [base(Rule(f"{hook} {priority}"), hook, priority, table=hook, name=str(priority)) for hook, priority in places],
+        [
+            make_base(Rule(f"{hook} {priority}"), hook, priority, table=hook, name=str(priority))
+            for hook, priority in places
+        ],
         want,
         OWN,
     )
@@ -162,13 +165,13 @@ def test_chains_are_evaluated_in_order():
 
 def test_each_conflict_is_found_once_with_its_rule_and_chain():
     rule = Recorder("drop")
-    chains = base(rule)
+    chains = make_base(rule)
     found = analyse_tables([chains], WANT, OWN)
     assert [(finding.certain, finding.effect, finding.rule, finding.chain, finding.base) for finding in found] == [
         (True, "drop", rule, chains["c"], chains["c"])
     ] * 3
     assert sorted(finding.service.port for finding in found) == [80, 7946, 8001]
-    assert analyse_tables([base(rule, table="ours", name="input")], WANT, OWN) == []
+    assert analyse_tables([make_base(rule, table="ours", name="input")], WANT, OWN) == []
 
 
 def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
@@ -176,7 +179,7 @@ def test_possible_drops_of_a_chain_with_a_certain_drop_are_left_out():
         def evaluate(self, packet):
             return Evaluation((Action("drop", certain=packet.is_first),), packet.mark)
 
-    assert {finding.certain for finding in analyse_tables([base(OnlyNew())], WANT, OWN)} == {True}
+    assert {finding.certain for finding in analyse_tables([make_base(OnlyNew())], WANT, OWN)} == {True}
 
 
 @pytest.mark.parametrize(

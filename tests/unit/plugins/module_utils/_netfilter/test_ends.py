@@ -29,22 +29,22 @@ ADMIN = Service("tcp", 8001, None)
 GOSSIP = Service("udp", 7946, None)
 
 
-def chains_of(*lines):
+def read_chains(*lines):
     table = {"INPUT": [], **{line.split()[1]: [] for line in lines}}
     for line in lines:
         table[line.split()[1]].append(line)
     return parse_chains(table)
 
 
-def steps(service, *lines, family="ipv4", closed=False, policy="accept"):
+def list_steps(service, *lines, family="ipv4", closed=False, policy="accept"):
     """Return the steps. With `closed`, only INPUT can have our rule."""
-    chains = chains_of(*lines)
+    chains = read_chains(*lines)
     chains["INPUT"].policy = policy
     packet = make_first_packet(service, family)
     return walk_steps(chains, chains["INPUT"], packet, chains if closed else find_shared_chains(chains, [packet]))
 
 
-def shown(found):
+def show_steps(found):
     return [(step.chain, step.position, step.kind) for step in found]
 
 
@@ -54,11 +54,11 @@ def test_the_first_packet():
     assert (packet.sources, packet.addresses, packet.is_first) == (list_unicast("ipv6"), list_unicast("ipv6"), True)
 
 
-def ending(service, *lines, family="ipv4"):
+def drops_all(service, *lines, family="ipv4"):
     """Tell whether the first rule of INPUT drops every new packet."""
     return any(
         (step.chain, step.position, step.kind) == ("INPUT", 0, END)
-        for step in steps(service, *lines, family=family, closed=True)
+        for step in list_steps(service, *lines, family=family, closed=True)
     )
 
 
@@ -86,7 +86,7 @@ def ending(service, *lines, family="ipv4"):
     ],
 )
 def test_a_rule_that_drops_every_new_packet(rule):
-    assert ending(ADMIN, f"-A INPUT {rule}")
+    assert drops_all(ADMIN, f"-A INPUT {rule}")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_rule_that_drops_every_new_packet(rule):
     ],
 )
 def test_a_rule_that_drops_only_some_packets_or_no_packet(rule):
-    assert not ending(ADMIN, f"-A INPUT {rule}")
+    assert not drops_all(ADMIN, f"-A INPUT {rule}")
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_a_rule_that_drops_only_some_packets_or_no_packet(rule):
     ],
 )
 def test_a_chain_that_drops_every_new_packet(lines, expected):
-    assert ending(ADMIN, *lines) is expected
+    assert drops_all(ADMIN, *lines) is expected
 
 
 def test_a_rule_for_one_protocol_or_family_does_not_drop_other_packets():
-    assert ending(ADMIN, "-A INPUT -p tcp -j DROP")
-    assert not ending(GOSSIP, "-A INPUT -p tcp -j DROP")
-    assert ending(ADMIN, "-A INPUT ! -d ff00::/8 -j DROP", family="ipv6")
-    assert ending(Service("tcp", 8001, "10.0.0.1"), "-A INPUT -d 10.0.0.1/32 -j DROP")
+    assert drops_all(ADMIN, "-A INPUT -p tcp -j DROP")
+    assert not drops_all(GOSSIP, "-A INPUT -p tcp -j DROP")
+    assert drops_all(ADMIN, "-A INPUT ! -d ff00::/8 -j DROP", family="ipv6")
+    assert drops_all(Service("tcp", 8001, "10.0.0.1"), "-A INPUT -d 10.0.0.1/32 -j DROP")
 
 
 BAN = "-A INPUT -s 192.0.2.7/32 -j DROP"
@@ -194,25 +194,25 @@ WALKS = {
 @pytest.mark.parametrize("name", WALKS)
 def test_steps(name):
     lines, expected = WALKS[name]
-    assert shown(steps(ADMIN, *lines)) == expected
+    assert show_steps(list_steps(ADMIN, *lines)) == expected
 
 
 def test_a_policy_that_drops_is_an_end():
-    assert shown(steps(ADMIN, BAN, policy=DROP)) == [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
-    assert shown(steps(ADMIN, "-A INPUT -j RETURN", policy=DROP)) == [("INPUT", 0, END)]
-    some = steps(ADMIN, "-A INPUT -i wan -j RETURN", policy=DROP)
-    assert shown(some) == [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
+    assert show_steps(list_steps(ADMIN, BAN, policy=DROP)) == [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
+    assert show_steps(list_steps(ADMIN, "-A INPUT -j RETURN", policy=DROP)) == [("INPUT", 0, END)]
+    some = list_steps(ADMIN, "-A INPUT -i wan -j RETURN", policy=DROP)
+    assert show_steps(some) == [("INPUT", 0, SOME_DROP), ("INPUT", 1, END)]
 
 
 def test_ineffective_rules():
     lines = (LIMIT, BAN, "-A INPUT -j B", "-A B -i wan -j DROP", "-A B -j DROP")
-    found = steps(ADMIN, *lines, closed=True)
-    assert shown(without_effect(found, {"INPUT": 2})) == [("INPUT", 0, SOME_ACCEPT), ("B", 0, SOME_DROP)]
-    assert shown(without_effect(found, {"B": 1})) == [("INPUT", 0, SOME_ACCEPT)]
-    assert shown(without_effect(steps(ADMIN, LIMIT, BAN), {"INPUT": 2})) == []
+    found = list_steps(ADMIN, *lines, closed=True)
+    assert show_steps(without_effect(found, {"INPUT": 2})) == [("INPUT", 0, SOME_ACCEPT), ("B", 0, SOME_DROP)]
+    assert show_steps(without_effect(found, {"B": 1})) == [("INPUT", 0, SOME_ACCEPT)]
+    assert show_steps(without_effect(list_steps(ADMIN, LIMIT, BAN), {"INPUT": 2})) == []
 
 
-def nft(name, *rules, policy="accept"):
+def make_chain(name, *rules, policy="accept"):
     return Chain(name, [NftRule({"expr": [*rule]}) for rule in rules], policy=policy)
 
 
@@ -245,7 +245,7 @@ NFT = {
 @pytest.mark.parametrize("name", NFT)
 def test_steps_of_nftables(name):
     rules, expected = NFT[name]
-    chains = {"input": nft("input", *rules), "b": nft("b", [TO_DROP])}
+    chains = {"input": make_chain("input", *rules), "b": make_chain("b", [TO_DROP])}
     packet = make_first_packet(ADMIN, "ipv4")
     found = walk_steps(chains, chains["input"], packet, find_shared_chains(chains, [packet]))
     assert [step.kind for step in found if step.kind != POLICY] == expected
@@ -253,9 +253,9 @@ def test_steps_of_nftables(name):
 
 def test_shared_chains_of_nftables():
     chains = {
-        "input": nft("input", [MAP], [JUMP]),
-        "b": nft("b", [{"goto": {"target": "c"}}]),
-        "c": nft("c"),
-        "d": nft("d"),
+        "input": make_chain("input", [MAP], [JUMP]),
+        "b": make_chain("b", [{"goto": {"target": "c"}}]),
+        "c": make_chain("c"),
+        "d": make_chain("d"),
     }
     assert find_shared_chains(chains, [make_first_packet(ADMIN, "ipv4")]) == {"b", "c"}

@@ -26,13 +26,18 @@ def test_translations_of_both_families():
     assert find_translations({}) == ()
 
 
-def entry(port, address, sources):
+def make_entry(port, address, sources):
     return {"listener": "a", "protocol": "tcp", "port": port, "address": address, "sources": sources}
 
 
 def test_a_kernel_without_ipv6():
     sets = {"both": {"ipv4": ["10.0.0.1"], "ipv6": ["fd00::1"]}, "old": {"ipv4": ["10.0.0.1"]}}
-    allow = [entry(1, None, ["old"]), entry(2, None, ["both"]), entry(3, "fd00::9", "any"), entry(4, "10.0.0.9", "any")]
+    allow = [
+        make_entry(1, None, ["old"]),
+        make_entry(2, None, ["both"]),
+        make_entry(3, "fd00::9", "any"),
+        make_entry(4, "10.0.0.9", "any"),
+    ]
     (found,) = without_ipv6(ruleset_from_data({"allow": allow, "sets": sets}), "/etc/rules")
     assert found.ports == ("IPv6 to tcp 2 at every address", "IPv6 to tcp 3 at fd00::9")
     assert (found.certain, found.where) == (False, "the kernel")

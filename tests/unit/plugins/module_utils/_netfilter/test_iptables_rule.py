@@ -25,16 +25,16 @@ SOURCES = {"ipv4": ["10.0.1.2", "10.0.1.3"], "ipv6": ["fd00:1::2", "fd00:1::3"]}
 ADDRESSES = {"ipv4": ["10.0.0.1"], "ipv6": ["fd00::1"]}
 
 
-def packet(protocol="tcp", family="ipv4", **known):
+def make_packet(protocol="tcp", family="ipv4", **known):
     sources, addresses = (parse_networks(family, texts[family]) for texts in (SOURCES, ADDRESSES))
     return Packet(family, protocol, 8001, sources, addresses, mark=MARKED, **known)
 
 
-TCP, UDP, TCP6 = packet(), packet("udp"), packet(family="ipv6")
+TCP, UDP, TCP6 = make_packet(), make_packet("udp"), make_packet(family="ipv6")
 LATER, UNTRACKED, RAW, INSIDE = (
-    packet(is_first=False),
-    packet(tracked=None),
-    packet(tracked=False),
+    make_packet(is_first=False),
+    make_packet(tracked=None),
+    make_packet(tracked=False),
     replace(TCP, port=None),
 )
 

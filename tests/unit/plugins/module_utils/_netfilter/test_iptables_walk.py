@@ -30,15 +30,15 @@ WANT = ruleset_from_data(
 )
 
 
-def saved(table, *lines):
+def format_saved(table, *lines):
     chains = dict.fromkeys(line.split()[1] for line in lines)
     return "\n".join([f"*{table}", *(f":{chain} ACCEPT [0:0]" for chain in chains), *lines, "COMMIT", ""])
 
 
-def found(table, *lines, late=(("INPUT", 1),)):
+def find_effects(table, *lines, late=(("INPUT", 1),)):
     return {
         (conflict.effect, conflict.certain, port.split()[1])
-        for conflict in find_conflicts(saved(table, *lines), WANT, "ipv4", late)
+        for conflict in find_conflicts(format_saved(table, *lines), WANT, "ipv4", late)
         for port in conflict.ports
     }
 
@@ -63,7 +63,7 @@ ALL = {("drop", True, "8000"), ("drop", True, "8001"), ("drop", True, "7946")}
     ],
 )
 def test_a_rule_before_the_late_rule_that_drops_authorised_sources(rule, expected):
-    assert found("filter", f"-A INPUT {rule}") == expected
+    assert find_effects("filter", f"-A INPUT {rule}") == expected
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,18 @@ def test_a_rule_before_the_late_rule_that_drops_authorised_sources(rule, expecte
     ],
 )
 def test_a_ban_or_a_rule_for_other_packets_is_not_a_conflict(rule):
-    assert found("filter", f"-A INPUT {rule}") == set()
+    assert find_effects("filter", f"-A INPUT {rule}") == set()
 
 
 def test_a_rule_after_our_late_rule_is_not_a_conflict():
     bans = ["-A INPUT -s 10.9.0.7/32 -j DROP", "-A INPUT -p udp -m udp --dport 53 -j DROP"]
-    assert found("filter", *bans, "-A INPUT -j DROP", late=[("INPUT", 2)]) == set()
-    assert found("filter", "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
+    assert find_effects("filter", *bans, "-A INPUT -j DROP", late=[("INPUT", 2)]) == set()
+    assert find_effects("filter", "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
     # Our line in the listing is ignored, because its place can be wrong.
-    assert found("filter", LATE, "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
-    assert found("filter", LATE.replace("gatehouse.kong", '"gatehouse.kong"'), "-A INPUT -j DROP", late=[]) == ALL
+    assert find_effects("filter", LATE, "-A INPUT -j DROP", late=[("INPUT", 1)]) == ALL
+    assert (
+        find_effects("filter", LATE.replace("gatehouse.kong", '"gatehouse.kong"'), "-A INPUT -j DROP", late=[]) == ALL
+    )
 
 
 def test_bans_in_a_chain_and_conflicts_in_it():
@@ -105,11 +107,11 @@ def test_bans_in_a_chain_and_conflicts_in_it():
         "-A A -s 10.9.0.0/16 -j B",
         "-A B -s 10.9.0.8/32 -j DROP",
     ]
-    assert found("filter", *chain) == set()
-    assert found("filter", "-A INPUT -s 10.9.0.0/16 -j A", "-A A -j DROP") == {("drop", True, "7946")}
-    assert found("filter", "-A INPUT -m time --timestart 1:00 -j A", "-A A -p udp -m udp --dport 7946 -j DROP") == {
-        ("drop", False, "7946")
-    }
+    assert find_effects("filter", *chain) == set()
+    assert find_effects("filter", "-A INPUT -s 10.9.0.0/16 -j A", "-A A -j DROP") == {("drop", True, "7946")}
+    assert find_effects(
+        "filter", "-A INPUT -m time --timestart 1:00 -j A", "-A A -p udp -m udp --dport 7946 -j DROP"
+    ) == {("drop", False, "7946")}
 
 
 def test_another_firewall_manager_gives_the_places_of_the_late_rule():
@@ -121,10 +123,10 @@ def test_another_firewall_manager_gives_the_places_of_the_late_rule():
         "-A after -p udp -m udp --dport 137 -j DROP",
     ]
     denied = "-A user -p tcp -m tcp --dport 8001 -j DROP"
-    assert found("filter", *lines, late=[("after", 1)]) == set()
-    assert found("filter", *lines, denied, late=[("after", 1)]) == {("drop", True, "8001")}
-    assert found("filter", *lines, late=[("user", 0)]) == set()
-    assert found("filter", *lines, late=[]) == ALL
+    assert find_effects("filter", *lines, late=[("after", 1)]) == set()
+    assert find_effects("filter", *lines, denied, late=[("after", 1)]) == {("drop", True, "8001")}
+    assert find_effects("filter", *lines, late=[("user", 0)]) == set()
+    assert find_effects("filter", *lines, late=[]) == ALL
 
 
 @pytest.mark.parametrize(
@@ -153,11 +155,11 @@ def test_another_firewall_manager_gives_the_places_of_the_late_rule():
     ],
 )  # fmt: skip
 def test_the_other_tables(table, rule, expected):
-    assert found(table, rule) == expected
+    assert find_effects(table, rule) == expected
 
 
 def test_a_host_that_excludes_packets_from_connection_tracking():
-    rules = saved("raw", "-A PREROUTING -p udp -m udp --dport 7946 -j CT --notrack") + saved(
+    rules = format_saved("raw", "-A PREROUTING -p udp -m udp --dport 7946 -j CT --notrack") + format_saved(
         "filter",
         "-A INPUT -p udp -m udp --dport 7946 -m conntrack --ctstate UNTRACKED -m time --timestart 1:00 -j DROP",
     )
@@ -166,8 +168,8 @@ def test_a_host_that_excludes_packets_from_connection_tracking():
 
 def test_a_rule_that_changes_the_mark():
     marked = "-A INPUT -m mark --mark 0x10000000/0x10000000 -j DROP"
-    assert found("filter", "-A INPUT -j MARK --set-xmark 0x1/0xff", marked, late=[]) == ALL
-    assert found(
+    assert find_effects("filter", "-A INPUT -j MARK --set-xmark 0x1/0xff", marked, late=[]) == ALL
+    assert find_effects(
         "filter", "-A INPUT -p tcp -m tcp --dport 8001 -j MARK --set-xmark 0x0/0xffffffff", marked, late=[]
     ) == {
         ("drop", True, "8000"),
@@ -199,12 +201,12 @@ def test_a_policy_that_drops(rules, late, expected):
 
 
 def test_the_message_has_the_rule_and_the_fix():
-    (conflict,) = find_conflicts(saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    (conflict,) = find_conflicts(format_saved("filter", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert str(conflict) == (
         "table filter of iptables blocks udp 7946 at 10.0.0.1: it has `-A INPUT -s 10.9.0.0/16 -p udp -j DROP`. "
         "Remove it, or add `-m mark ! --mark 0x10000000/0x10000000` to it, so that authorised packets reach the rules after it"
     )
-    (before,) = find_conflicts(saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
+    (before,) = find_conflicts(format_saved("mangle", "-A INPUT -s 10.9.0.0/16 -p udp -j DROP"), WANT, "ipv4", [])
     assert before.advice == "Remove it, or exclude Kong's ports from it"
     assert conflict.stops
 
@@ -212,12 +214,12 @@ def test_the_message_has_the_rule_and_the_fix():
 def test_rules_of_ip6tables_are_for_ipv6():
     entry = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": ["admins"]}
     want = ruleset_from_data({"allow": [entry], "sets": {"admins": {"ipv6": ["fd09::/64"]}}})
-    rules = saved("filter", "-A INPUT -s fd00::/8 -j DROP")
+    rules = format_saved("filter", "-A INPUT -s fd00::/8 -j DROP")
     (found,) = find_conflicts(rules, want, "ipv6", [("INPUT", 1)])
     assert (found.certain, found.where, found.ports) == (
         True,
         "table filter of ip6tables",
         ("tcp 8001 at every address",),
     )
-    assert find_conflicts(saved("filter", "-A INPUT -s fd09::7/128 -j DROP"), want, "ipv6", [("INPUT", 1)]) == ()
-    assert find_conflicts(saved("filter", "-A INPUT -j DROP"), want, "ipv4", []) == ()
+    assert find_conflicts(format_saved("filter", "-A INPUT -s fd09::7/128 -j DROP"), want, "ipv6", [("INPUT", 1)]) == ()
+    assert find_conflicts(format_saved("filter", "-A INPUT -j DROP"), want, "ipv4", []) == ()

@@ -33,20 +33,20 @@ ADDRESSES = {"ipv4": ["10.0.0.1"], "ipv6": ["fd00::1"]}
 OURS = 0x10000000
 
 
-def packet(protocol="tcp", family="ipv4", **known):
+def make_packet(protocol="tcp", family="ipv4", **known):
     sources, addresses = (parse_networks(family, texts[family]) for texts in (SOURCES, ADDRESSES))
     return Packet(family, protocol, 8001, sources, addresses, mark=MARKED, **known)
 
 
-TCP, UDP, TCP6 = packet(), packet("udp"), packet(family="ipv6")
-LATER, UNTRACKED, RAW = packet(is_first=False), packet(tracked=None), packet(tracked=False)
+TCP, UDP, TCP6 = make_packet(), make_packet("udp"), make_packet(family="ipv6")
+LATER, UNTRACKED, RAW = make_packet(is_first=False), make_packet(tracked=None), make_packet(tracked=False)
 
 
-def payload(protocol, field):
+def make_payload(protocol, field):
     return {"payload": {"protocol": protocol, "field": field}}
 
 
-def meta(key):
+def make_meta(key):
     return {"meta": {"key": key}}
 
 
@@ -54,17 +54,17 @@ def match(operator, left, right):
     return {"op": operator, "left": left, "right": right}
 
 
-def one_of(*values):
+def make_set(*values):
     return {"set": [*values]}
 
 
-def between(first, last):
+def make_range(first, last):
     return {"range": [first, last]}
 
 
-PORT, ANY_PORT, FLAGS = payload("tcp", "dport"), payload("th", "dport"), payload("tcp", "flags")
-SOURCE, SOURCE6 = payload("ip", "saddr"), payload("ip6", "saddr")
-MARK, STATE, PROTOCOL = meta("mark"), {"ct": {"key": "state"}}, meta("l4proto")
+PORT, ANY_PORT, FLAGS = make_payload("tcp", "dport"), make_payload("th", "dport"), make_payload("tcp", "flags")
+SOURCE, SOURCE6 = make_payload("ip", "saddr"), make_payload("ip6", "saddr")
+MARK, STATE, PROTOCOL = make_meta("mark"), {"ct": {"key": "state"}}, make_meta("l4proto")
 LOCAL = {"fib": {"result": "type", "flags": ["daddr"]}}
 FIN_SYN_RST_ACK = ["fin", "syn", "rst", "ack"]
 
@@ -76,11 +76,11 @@ FIN_SYN_RST_ACK = ["fin", "syn", "rst", "ack"]
         (TCP, PORT, "==", 8000, False),
         (TCP, PORT, "!=", 8001, False),
         (TCP, PORT, "!=", 8000, True),
-        (TCP, PORT, "==", between(8000, 8010), True),
-        (TCP, PORT, "!=", between(8000, 8001), False),
-        (TCP, PORT, "==", between(8002, 8010), False),
-        (TCP, PORT, "==", one_of(22, between(8000, 8010)), True),
-        (TCP, PORT, "!=", one_of(22, 443), True),
+        (TCP, PORT, "==", make_range(8000, 8010), True),
+        (TCP, PORT, "!=", make_range(8000, 8001), False),
+        (TCP, PORT, "==", make_range(8002, 8010), False),
+        (TCP, PORT, "==", make_set(22, make_range(8000, 8010)), True),
+        (TCP, PORT, "!=", make_set(22, 443), True),
         (TCP, PORT, "<", 8001, False),
         (TCP, PORT, "<=", 8001, True),
         (TCP, PORT, ">", 8001, False),
@@ -96,8 +96,8 @@ FIN_SYN_RST_ACK = ["fin", "syn", "rst", "ack"]
         (UDP, ANY_PORT, "!=", 25, True),
         (replace(TCP, port=None), PORT, "==", 8001, None),
         (replace(TCP, port=None), PORT, "<", 65536, True),
-        (TCP, payload("tcp", "sport"), "==", 8001, None),
-        (replace(TCP, source_port=8001), payload("tcp", "sport"), "==", 8001, True),
+        (TCP, make_payload("tcp", "sport"), "==", 8001, None),
+        (replace(TCP, source_port=8001), make_payload("tcp", "sport"), "==", 8001, True),
         (TCP, PORT, "~", 8001, None),
     ],
 )  # fmt: skip
@@ -109,12 +109,12 @@ def test_ports(tried, left, operator, right, expected):
 @pytest.mark.parametrize(
     ("tried", "left"),
     [
-        (UDP, PORT), (TCP, payload("udp", "dport")), (UDP, FLAGS), (UDP, {"&": [FLAGS, FIN_SYN_RST_ACK]}),
-        (TCP, payload("udp", "length")), (TCP, payload("icmp", "type")), (TCP6, payload("icmpv6", "type")),
-        (TCP, payload("sctp", "dport")), (TCP, payload("dccp", "dport")), (TCP, payload("udplite", "dport")),
-        (TCP, payload("esp", "spi")), (TCP, payload("ah", "spi")), (TCP, payload("comp", "cpi")), (TCP, payload("igmp", "type")),
-        (TCP, payload("arp", "operation")), (TCP, payload("gre", "protocol")),
-        (TCP6, SOURCE), (TCP6, payload("ip", "protocol")), (TCP, SOURCE6), (TCP, payload("ip6", "nexthdr")),
+        (UDP, PORT), (TCP, make_payload("udp", "dport")), (UDP, FLAGS), (UDP, {"&": [FLAGS, FIN_SYN_RST_ACK]}),
+        (TCP, make_payload("udp", "length")), (TCP, make_payload("icmp", "type")), (TCP6, make_payload("icmpv6", "type")),
+        (TCP, make_payload("sctp", "dport")), (TCP, make_payload("dccp", "dport")), (TCP, make_payload("udplite", "dport")),
+        (TCP, make_payload("esp", "spi")), (TCP, make_payload("ah", "spi")), (TCP, make_payload("comp", "cpi")), (TCP, make_payload("igmp", "type")),
+        (TCP, make_payload("arp", "operation")), (TCP, make_payload("gre", "protocol")),
+        (TCP6, SOURCE), (TCP6, make_payload("ip", "protocol")), (TCP, SOURCE6), (TCP, make_payload("ip6", "nexthdr")),
         (UDP, {"concat": [SOURCE, PORT]}), (TCP6, {"concat": [SOURCE, PORT]}), (TCP6, {"&": [SOURCE, "255.0.255.0"]}),
         (UDP, {"tcp option": {"name": "maxseg", "field": "size"}}), (TCP6, {"ip option": {"name": "ra"}}),
         (TCP, {"exthdr": {"name": "frag", "field": "id"}}),
@@ -136,8 +136,8 @@ def test_a_match_of_a_header_that_the_packet_lacks(tried, left, operator):
         (TCP, "!", "ack", True),
         (TCP, "==", "syn", None),  # it can have the flags for ECN
         (TCP, "!=", "ack", True),
-        (TCP, "==", one_of("ack", "rst"), False),
-        (TCP, "==", one_of({"|": ["syn", "ack"]}), False),
+        (TCP, "==", make_set("ack", "rst"), False),
+        (TCP, "==", make_set({"|": ["syn", "ack"]}), False),
         (LATER, "in", "syn", None),
         (TCP, "in", "bogus", None),
     ],
@@ -171,8 +171,8 @@ def test_masked_flags(tried, operator, right, expected):
         (TCP, "in", "new", True),
         (TCP, "in", ["new", "untracked"], True),
         (TCP, "in", ["established", "related"], False),
-        (TCP, "==", one_of("new", "established"), True),
-        (TCP, "!=", one_of("new", "established"), False),
+        (TCP, "==", make_set("new", "established"), True),
+        (TCP, "!=", make_set("new", "established"), False),
         (TCP, "!=", "new", False),
         (TCP, "!", "new", False),
         (TCP, "!", "established", True),
@@ -193,10 +193,10 @@ def test_states_of_connections(tried, operator, right, expected):
     ("tried", "left", "operator", "right", "expected"),
     [
         (TCP, SOURCE, "==", {"prefix": {"addr": "10.0.0.0", "len": 8}}, True),
-        (TCP, SOURCE, "==", between("10.0.1.0", "10.0.1.9"), True),
-        (TCP, SOURCE, "==", one_of("10.0.1.2", "10.0.1.3"), True),
-        (TCP, SOURCE, "!=", one_of("10.0.1.2", "10.0.1.3", "10.0.9.9"), False),
-        (TCP, SOURCE, "==", one_of("10.0.1.2", "10.0.9.9"), None),
+        (TCP, SOURCE, "==", make_range("10.0.1.0", "10.0.1.9"), True),
+        (TCP, SOURCE, "==", make_set("10.0.1.2", "10.0.1.3"), True),
+        (TCP, SOURCE, "!=", make_set("10.0.1.2", "10.0.1.3", "10.0.9.9"), False),
+        (TCP, SOURCE, "==", make_set("10.0.1.2", "10.0.9.9"), None),
         (TCP, SOURCE, "==", "10.0.1.2", None),
         (TCP, SOURCE, "!=", "10.0.1.2", None),
         (TCP, SOURCE, "==", "10.0.9.9", False),
@@ -204,12 +204,12 @@ def test_states_of_connections(tried, operator, right, expected):
         (TCP, SOURCE, "!=", {"prefix": {"addr": "10.0.0.0", "len": 8}}, False),
         (TCP, SOURCE, "==", "@banned", None),
         (TCP, SOURCE, "==", "localhost", None),
-        (TCP, payload("ip", "daddr"), "==", "10.0.0.1", True),
-        (TCP, payload("ip", "daddr"), "!=", "10.0.0.1", False),
+        (TCP, make_payload("ip", "daddr"), "==", "10.0.0.1", True),
+        (TCP, make_payload("ip", "daddr"), "!=", "10.0.0.1", False),
         (TCP6, SOURCE6, "==", {"prefix": {"addr": "fd00:1::", "len": 64}}, True),
         (TCP6, SOURCE6, "!=", "fd00:2::1", True),
-        (TCP, payload("ether", "saddr"), "==", "02:00:00:00:00:01", None),
-        (TCP, payload("ether", "saddr"), "!=", "02:00:00:00:00:01", None),
+        (TCP, make_payload("ether", "saddr"), "==", "02:00:00:00:00:01", None),
+        (TCP, make_payload("ether", "saddr"), "!=", "02:00:00:00:00:01", None),
         (TCP, {"payload": {"tunnel": "vxlan", "protocol": "udp", "field": "dport"}}, "==", 53, None),
     ],
 )
@@ -224,32 +224,32 @@ def test_addresses(tried, left, operator, right, expected):
         (TCP, PROTOCOL, "==", 6, True),
         (UDP, PROTOCOL, "==", 17, True),
         (UDP, PROTOCOL, "!=", "tcp", True),
-        (TCP, PROTOCOL, "==", one_of("icmp", "ipv6-icmp"), False),
-        (TCP, PROTOCOL, "==", one_of("udp", "tcp"), True),
-        (TCP, payload("ip", "protocol"), "==", "udp", False),
-        (TCP6, payload("ip6", "nexthdr"), "!=", "udp", True),
-        (TCP, meta("nfproto"), "==", "ipv4", True),
-        (TCP6, meta("nfproto"), "==", "ipv4", False),
-        (TCP6, meta("nfproto"), "!=", "ipv4", True),
-        (TCP, meta("protocol"), "==", "ip", True),
-        (TCP6, meta("protocol"), "==", one_of("ip", "ip6"), True),
-        (TCP, meta("protocol"), "!=", "arp", True),
-        (TCP6, meta("protocol"), "==", "vlan", False),
-        (TCP, meta("iifname"), "==", "lo", False),
-        (TCP, meta("iif"), "!=", "lo", True),
-        (TCP, meta("oifname"), "==", "lo", False),
-        (TCP, meta("iifname"), "==", "eth0", None),
-        (TCP, meta("iifname"), "!=", "eth0", None),
-        (TCP, meta("iifname"), "==", one_of("lo", "eth0"), None),
-        (TCP, meta("pkttype"), "==", "host", True),
-        (TCP, meta("pkttype"), "==", one_of("broadcast", "multicast"), False),
-        (TCP, meta("pkttype"), "==", "@types", None),
+        (TCP, PROTOCOL, "==", make_set("icmp", "ipv6-icmp"), False),
+        (TCP, PROTOCOL, "==", make_set("udp", "tcp"), True),
+        (TCP, make_payload("ip", "protocol"), "==", "udp", False),
+        (TCP6, make_payload("ip6", "nexthdr"), "!=", "udp", True),
+        (TCP, make_meta("nfproto"), "==", "ipv4", True),
+        (TCP6, make_meta("nfproto"), "==", "ipv4", False),
+        (TCP6, make_meta("nfproto"), "!=", "ipv4", True),
+        (TCP, make_meta("protocol"), "==", "ip", True),
+        (TCP6, make_meta("protocol"), "==", make_set("ip", "ip6"), True),
+        (TCP, make_meta("protocol"), "!=", "arp", True),
+        (TCP6, make_meta("protocol"), "==", "vlan", False),
+        (TCP, make_meta("iifname"), "==", "lo", False),
+        (TCP, make_meta("iif"), "!=", "lo", True),
+        (TCP, make_meta("oifname"), "==", "lo", False),
+        (TCP, make_meta("iifname"), "==", "eth0", None),
+        (TCP, make_meta("iifname"), "!=", "eth0", None),
+        (TCP, make_meta("iifname"), "==", make_set("lo", "eth0"), None),
+        (TCP, make_meta("pkttype"), "==", "host", True),
+        (TCP, make_meta("pkttype"), "==", make_set("broadcast", "multicast"), False),
+        (TCP, make_meta("pkttype"), "==", "@types", None),
         (TCP, LOCAL, "!=", "@types", None),
-        (TCP, meta("iifname"), "==", "@outside", None),
-        (TCP, meta("length"), "==", 60, None),
+        (TCP, make_meta("iifname"), "==", "@outside", None),
+        (TCP, make_meta("length"), "==", 60, None),
         (TCP, LOCAL, "==", "local", True),
         (TCP, LOCAL, "!=", "local", False),
-        (TCP, LOCAL, "==", one_of("broadcast", "multicast"), False),
+        (TCP, LOCAL, "==", make_set("broadcast", "multicast"), False),
         (TCP, {"fib": {"result": "type", "flags": "daddr"}}, "==", "local", True),
         (TCP, {"fib": {"result": "type", "flags": ["daddr", "iif"]}}, "==", "local", None),
         (TCP, {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, "==", False, None),
@@ -276,7 +276,7 @@ def test_other_properties(tried, left, operator, right, expected):
         (UNMARKED, {"&": [MARK, OURS + 1]}, "==", OURS + 1, False),
         (MARKED, MARK, "==", OURS, None),
         (MARKED, MARK, "==", 0x20000000, False),
-        (MARKED, MARK, "==", one_of(1, 2), False),
+        (MARKED, MARK, "==", make_set(1, 2), False),
         (MARKED, {"|": [{"&": [MARK, OURS]}, 1]}, "==", OURS + 1, True),
         (MARKED, {"^": [{"&": [MARK, OURS]}, OURS]}, "==", 0, True),
     ],
@@ -289,11 +289,11 @@ def test_marks(mark, left, operator, right, expected):
     ("left", "element", "expected"),
     [
         (PORT, 8001, True),
-        (PORT, between(8000, 8010), True),
+        (PORT, make_range(8000, 8010), True),
         (PORT, 22, False),
-        (payload("udp", "dport"), 8001, False),
+        (make_payload("udp", "dport"), 8001, False),
         ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp", 8001]}, True),
-        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp", between(8000, 8010)]}, True),
+        ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["tcp", make_range(8000, 8010)]}, True),
         ({"concat": [PROTOCOL, ANY_PORT]}, {"concat": ["udp", 8001]}, False),
         ({"concat": [SOURCE, ANY_PORT]}, {"concat": ["10.0.1.2", 8001]}, None),
         ({"concat": [SOURCE, ANY_PORT]}, {"concat": ["10.0.1.2", 22]}, False),
@@ -380,12 +380,12 @@ def test_a_value_that_certainly_exists(value, expected):
         ({"match": match("!=", SOURCE, "@allowed")}, False),
         ({"match": match("!=", SOURCE, "10.0.1.2")}, True),
         ({"match": match("==", {"concat": [SOURCE6, PORT]}, "@banned")}, True),
-        ({"match": match("==", payload("ether", "saddr"), "02:00:00:00:00:01")}, True),
+        ({"match": match("==", make_payload("ether", "saddr"), "02:00:00:00:00:01")}, True),
         ({"match": match("==", {"ct": {"key": "ip saddr", "dir": "original"}}, "10.0.1.2")}, True),
         ({"match": match("==", {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False)}, True),
         ({"match": match("==", LOCAL, "local")}, False),
-        ({"match": match("==", payload("ip", "daddr"), "@mine")}, False),
-        ({"match": match("==", meta("iifname"), "eth1")}, False),
+        ({"match": match("==", make_payload("ip", "daddr"), "@mine")}, False),
+        ({"match": match("==", make_meta("iifname"), "eth1")}, False),
         ({"match": match("==", PORT, "@ports")}, False),
         ({"vmap": {"key": SOURCE, "data": "@verdicts"}}, True),
         ({"vmap": {"key": PORT, "data": "@verdicts"}}, False),
@@ -404,8 +404,8 @@ def test_a_ban(expression, expected):
         (TCP, match("!=", PORT, 8001), False),
         (TCP, match("!", PORT, 8001), False),
         (TCP, match("==", {"concat": [SOURCE, PORT]}, "@both"), True),
-        (TCP, match("==", payload("tcp", "sport"), 8001), False),
-        (replace(TCP, source_port=8001), match("==", payload("tcp", "sport"), 8001), True),
+        (TCP, match("==", make_payload("tcp", "sport"), 8001), False),
+        (replace(TCP, source_port=8001), match("==", make_payload("tcp", "sport"), 8001), True),
         (replace(TCP, source_port=8001), match("==", PORT, 8001), False),
         (TCP, {"key": PORT, "data": "@verdicts"}, True),
         (TCP, {"key": STATE, "data": "@verdicts"}, False),

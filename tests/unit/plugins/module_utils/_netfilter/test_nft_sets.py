@@ -15,7 +15,7 @@ USE = {"match": {"op": "==", "left": SADDR, "right": "@peers"}}
 JUMP = {"vmap": {"key": SADDR, "data": "@peers"}}
 
 
-def listed(elements, *rules, kind="set", table="own", more=()):
+def make_listing(elements, *rules, kind="set", table="own", more=()):
     entry = {"family": "ip", "name": "peers", "table": table, "type": "ipv4_addr"}
     if elements is not None:
         entry["elem"] = elements
@@ -37,24 +37,24 @@ def read_expressions(objects):
     ],
 )  # fmt: skip
 def test_elements_take_the_place_of_the_name(elements, expected):
-    (match, drop) = read_expressions(listed(elements, [USE, {"drop": None}]))
+    (match, drop) = read_expressions(make_listing(elements, [USE, {"drop": None}]))
     assert match == {"match": {"op": "==", "left": SADDR, "right": {"set": expected}}}
     assert drop == {"drop": None}
 
 
 def test_elements_of_a_map_keep_their_verdicts():
     elements = [[{"elem": {"val": "10.0.0.1", "counter": {}}}, {"drop": None}]]
-    (vmap,) = read_expressions(listed(elements, [JUMP], kind="map"))
+    (vmap,) = read_expressions(make_listing(elements, [JUMP], kind="map"))
     assert vmap == {"vmap": {"key": SADDR, "data": {"set": [["10.0.0.1", {"drop": None}]]}}}
 
 
 @pytest.mark.parametrize(
     "objects",
     [
-        listed(["10.0.0.1"], [USE], [{"set": {"op": "add", "elem": SADDR, "set": "@peers"}}]),
-        listed([["10.0.0.1", 1]], [USE], [{"map": {"op": "update", "elem": SADDR, "data": 1, "map": "@peers"}}], kind="map"),
-        listed(["10.0.0.1"], [USE], table="other"),
-        listed(["10.0.0.1"], [{"match": {**USE["match"], "right": "10.0.0.9"}}]),
+        make_listing(["10.0.0.1"], [USE], [{"set": {"op": "add", "elem": SADDR, "set": "@peers"}}]),
+        make_listing([["10.0.0.1", 1]], [USE], [{"map": {"op": "update", "elem": SADDR, "data": 1, "map": "@peers"}}], kind="map"),
+        make_listing(["10.0.0.1"], [USE], table="other"),
+        make_listing(["10.0.0.1"], [{"match": {**USE["match"], "right": "10.0.0.9"}}]),
     ],
 )  # fmt: skip
 def test_a_set_that_rules_change_or_of_another_table_is_not_inlined(objects):
@@ -62,4 +62,4 @@ def test_a_set_that_rules_change_or_of_another_table_is_not_inlined(objects):
 
 
 def test_statements_that_nft_lists_as_text_are_kept():
-    assert read_expressions(listed([], ["notrack", {"accept": None}])) == ["notrack", {"accept": None}]
+    assert read_expressions(make_listing([], ["notrack", {"accept": None}])) == ["notrack", {"accept": None}]

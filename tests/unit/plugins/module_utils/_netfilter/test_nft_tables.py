@@ -40,12 +40,12 @@ class Kernel:
                         for kind, data in messages)  # fmt: skip
 
 
-def attribute(kind, value):
+def build_attribute(kind, value):
     return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
-def table(family, name):
-    return struct.pack("!BBH", family, 0, 0) + attribute(2, b"\0\0\0\1") + attribute(1, name + b"\0")
+def build_table(family, name):
+    return struct.pack("!BBH", family, 0, 0) + build_attribute(2, b"\0\0\0\1") + build_attribute(1, name + b"\0")
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def kernel(monkeypatch):
 
 
 def test_tables(kernel):
-    made = kernel(table(1, b"filter"), table(2, b"raw"), table(10, b"nat"), table(7, b"b"), table(5, b"n"), table(3, b"a"),
-                  table(99, b"new"))  # fmt: skip
+    made = kernel(build_table(1, b"filter"), build_table(2, b"raw"), build_table(10, b"nat"), build_table(7, b"b"), build_table(5, b"n"), build_table(3, b"a"),
+                  build_table(99, b"new"))  # fmt: skip
     assert nft_tables.list_nft_tables() == (
         ("inet", "filter"), ("ip", "raw"), ("ip6", "nat"), ("bridge", "b"), ("netdev", "n"), ("arp", "a"), ("", "new"),
     )  # fmt: skip
@@ -75,7 +75,7 @@ def test_a_kernel_without_nftables(kernel):
 
 
 def test_the_generation_id_of_the_ruleset(kernel):
-    made = kernel(struct.pack("!BBH", 0, 0, 0) + attribute(1, b"\0\0\0\7") + attribute(2, b"\0\0\0\1"))
+    made = kernel(struct.pack("!BBH", 0, 0, 0) + build_attribute(1, b"\0\0\0\7") + build_attribute(2, b"\0\0\0\1"))
     assert nft_tables.read_generation() == b"\0\0\0\7"
     assert made.asked == [(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0x5, b"\0\0\0\0")]
     kernel()
@@ -90,7 +90,7 @@ def test_the_generation_id_of_the_ruleset(kernel):
     ],
 )  # fmt: skip
 def test_a_table_of_iptables(kernel, family, name, expected):
-    kernel(table(2, b"other"), table(family, name))
+    kernel(build_table(2, b"other"), build_table(family, name))
     assert nft_tables.has_iptables_nft() is expected
 
 

@@ -40,7 +40,7 @@ def evaluate(*expressions, packet=PACKET):
     return NftRule({"expr": list(expressions)}).evaluate(packet)
 
 
-def actions(*expressions, packet=PACKET):
+def list_actions(*expressions, packet=PACKET):
     return [*evaluate(*expressions, packet=packet).actions]
 
 
@@ -72,7 +72,7 @@ def actions(*expressions, packet=PACKET):
     ],
 )  # fmt: skip
 def test_statements(statement, expected):
-    assert actions(statement) == expected
+    assert list_actions(statement) == expected
 
 
 NEUTRAL = [
@@ -95,7 +95,7 @@ NEUTRAL = [
 
 @pytest.mark.parametrize("statement", NEUTRAL)
 def test_a_statement_that_does_not_end_the_rule(statement):
-    assert actions(statement, DROP) == [Action("drop")]
+    assert list_actions(statement, DROP) == [Action("drop")]
 
 
 @pytest.mark.parametrize(
@@ -109,40 +109,40 @@ def test_a_statement_that_does_not_end_the_rule(statement):
     ],
 )
 def test_a_ban(statement):
-    assert actions(statement, DROP) == [Action("drop", certain=False, ban=True)]
+    assert list_actions(statement, DROP) == [Action("drop", certain=False, ban=True)]
 
 
 @pytest.mark.parametrize("statement", [UNKNOWN, {"xt": {"type": "match", "name": "time"}}, {"of a newer nft": 1},
                                        {"set": {"op": "add", "elem": SOURCE, "set": "@s"}}])  # fmt: skip
 def test_a_statement_that_can_end_the_rule(statement):
-    assert actions(statement, DROP) == [Action("drop", certain=False)]
+    assert list_actions(statement, DROP) == [Action("drop", certain=False)]
 
 
 def test_matches():
-    assert actions(HIT, DROP) == [Action("drop", named=True)]
-    assert actions(MISS, DROP) == []
-    assert actions(UNKNOWN, MISS, DROP) == []
-    assert actions(HIT, UNKNOWN, DROP) == [Action("drop", certain=False, named=True)]
-    assert actions(HIT, BAN, DROP) == [Action("drop", certain=False, named=True, ban=True)]
-    assert actions(HIT) == []
+    assert list_actions(HIT, DROP) == [Action("drop", named=True)]
+    assert list_actions(MISS, DROP) == []
+    assert list_actions(UNKNOWN, MISS, DROP) == []
+    assert list_actions(HIT, UNKNOWN, DROP) == [Action("drop", certain=False, named=True)]
+    assert list_actions(HIT, BAN, DROP) == [Action("drop", certain=False, named=True, ban=True)]
+    assert list_actions(HIT) == []
 
 
-def vmap(key, *pairs):
+def make_vmap(key, *pairs):
     return {"vmap": {"key": key, "data": {"set": [*map(list, pairs)]}}}
 
 
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        (vmap(PORT, (22, DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
-        (vmap(PORT, (22, DROP)), []),
-        (vmap(PORT, ("*", DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
-        (vmap(PORT, ("*", DROP), (22, ACCEPT)), [Action("drop", named=True)]),
-        (vmap({"payload": {"protocol": "udp", "field": "dport"}}, ("*", DROP)), []),
-        (vmap(PORT, (8001, {"jump": {"target": "c"}})), [Action("jump", "c", named=True)]),
-        (vmap(SOURCE, ("10.0.0.1", DROP), ("10.0.0.2", ACCEPT)),
+        (make_vmap(PORT, (22, DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
+        (make_vmap(PORT, (22, DROP)), []),
+        (make_vmap(PORT, ("*", DROP), (8001, ACCEPT)), [Action("accept", named=True)]),
+        (make_vmap(PORT, ("*", DROP), (22, ACCEPT)), [Action("drop", named=True)]),
+        (make_vmap({"payload": {"protocol": "udp", "field": "dport"}}, ("*", DROP)), []),
+        (make_vmap(PORT, (8001, {"jump": {"target": "c"}})), [Action("jump", "c", named=True)]),
+        (make_vmap(SOURCE, ("10.0.0.1", DROP), ("10.0.0.2", ACCEPT)),
          [Action("drop", certain=False, ban=True), Action("accept", certain=False, ban=True)]),
-        (vmap({"meta": {"key": "length"}}, (60, DROP), ("*", ACCEPT)), [Action("drop", certain=False), Action("accept")]),
+        (make_vmap({"meta": {"key": "length"}}, (60, DROP), ("*", ACCEPT)), [Action("drop", certain=False), Action("accept")]),
         ({"vmap": {"key": PORT, "data": "@verdicts"}},
          [Action(word, certain=False, named=True) for word in ("accept", "drop", "continue")]),
         ({"vmap": {"key": SOURCE, "data": "@verdicts"}},
@@ -150,25 +150,28 @@ def vmap(key, *pairs):
     ],
 )  # fmt: skip
 def test_verdict_maps(expression, expected):
-    assert actions(expression) == expected
-    assert actions(UNKNOWN, expression) == [action._replace(certain=False) for action in expected]
+    assert list_actions(expression) == expected
+    assert list_actions(UNKNOWN, expression) == [action._replace(certain=False) for action in expected]
 
 
-def mangle(value, key=None):
+def make_mangle(value, key=None):
     return {"mangle": {"key": key or MARK, "value": value}}
 
 
 def test_a_rule_that_sets_the_mark():
-    assert evaluate(mangle(1)).mark == Bits(1)
-    assert evaluate(mangle(1), MISS).mark == Bits(1)
-    assert evaluate(MISS, mangle(1)).mark == MARKED
-    assert actions(mangle(1), match(MARK, 1), DROP) == [Action("drop")]
-    assert actions(mangle({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}), DROP) == [
+    assert evaluate(make_mangle(1)).mark == Bits(1)
+    assert evaluate(make_mangle(1), MISS).mark == Bits(1)
+    assert evaluate(MISS, make_mangle(1)).mark == MARKED
+    assert list_actions(make_mangle(1), match(MARK, 1), DROP) == [Action("drop")]
+    assert list_actions(make_mangle({"map": {"key": PORT, "data": {"set": [[8001, 1]]}}}), DROP) == [
         Action("drop", certain=False)
     ]
-    assert actions(mangle({"map": {"key": PORT, "data": "@m"}}), DROP, packet=replace(PACKET, protocol="udp")) == []
-    assert evaluate(mangle(1, {"ct": {"key": "mark"}})).mark == MARKED
-    assert actions(mangle({"ct": {"key": "mark"}}), DROP) == [Action("drop", certain=False)]
+    assert (
+        list_actions(make_mangle({"map": {"key": PORT, "data": "@m"}}), DROP, packet=replace(PACKET, protocol="udp"))
+        == []
+    )
+    assert evaluate(make_mangle(1, {"ct": {"key": "mark"}})).mark == MARKED
+    assert list_actions(make_mangle({"ct": {"key": "mark"}}), DROP) == [Action("drop", certain=False)]
 
 
 @pytest.mark.parametrize(

@@ -35,19 +35,19 @@ COMMIT
 """
 
 
-def rule(chain, *expressions, family="ip", table="filter"):
+def make_rule(chain, *expressions, family="ip", table="filter"):
     return {"rule": {"family": family, "table": table, "chain": chain, "expr": [*expressions]}}
 
 
-def lines(listed):
+def list_lines(listed):
     return [item["rule"].get("iptables") if "rule" in item else None for item in listed]
 
 
 def test_each_rule_gets_its_line():
-    listed = [{"chain": {"family": "ip", "table": "filter", "name": "INPUT"}}, rule("INPUT", MATCH), rule("other"),
-              rule("INPUT"), rule("INPUT", table="nat"), rule("INPUT", family="ip6")]  # fmt: skip
+    listed = [{"chain": {"family": "ip", "table": "filter", "name": "INPUT"}}, make_rule("INPUT", MATCH), make_rule("other"),
+              make_rule("INPUT"), make_rule("INPUT", table="nat"), make_rule("INPUT", family="ip6")]  # fmt: skip
     found = with_options(listed, "ip", SAVED)
-    assert lines(found) == [
+    assert list_lines(found) == [
         None,
         '-A INPUT -m conntrack --ctstate NEW -m comment --comment "two\nlines" -j DROP',
         "-A other -j DROP",
@@ -55,20 +55,20 @@ def test_each_rule_gets_its_line():
         "-A INPUT -j ACCEPT",
         None,
     ]
-    assert lines(listed) == [None] * 6
+    assert list_lines(listed) == [None] * 6
     assert found[1]["rule"]["expr"] == [MATCH]
 
 
 def test_no_lines_are_added_if_the_two_programs_list_different_rules():
-    assert lines(with_options([rule("INPUT"), rule("other")], "ip", SAVED)) == [None, "-A other -j DROP"]
-    assert lines(with_options([rule("new")], "ip", SAVED)) == [None]
+    assert list_lines(with_options([make_rule("INPUT"), make_rule("other")], "ip", SAVED)) == [None, "-A other -j DROP"]
+    assert list_lines(with_options([make_rule("new")], "ip", SAVED)) == [None]
 
 
 def test_only_extensions_need_lines():
-    assert needs_options([rule("INPUT"), rule("INPUT", {"drop": None}, MATCH)], "ip")
-    assert needs_options([rule("INPUT", {"xt": None})], "ip")
-    assert not needs_options([rule("INPUT", MATCH)], "ip6")
-    assert not needs_options([{"table": {"family": "ip"}}, rule("INPUT", {"drop": None})], "ip")
+    assert needs_options([make_rule("INPUT"), make_rule("INPUT", {"drop": None}, MATCH)], "ip")
+    assert needs_options([make_rule("INPUT", {"xt": None})], "ip")
+    assert not needs_options([make_rule("INPUT", MATCH)], "ip6")
+    assert not needs_options([{"table": {"family": "ip"}}, make_rule("INPUT", {"drop": None})], "ip")
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_only_extensions_need_lines():
 )
 def test_the_program_of_each_family_with_an_extension_is_run(programs, family, expected):
     host = SimpleNamespace(which=lambda name: name in programs, run=lambda name: f"of {name}")
-    listed = rule("INPUT", MATCH)
+    listed = make_rule("INPUT", MATCH)
     assert read_saved(host, [{"rule": {**listed["rule"], "family": family}}]) == expected
 
 
 def test_tables_of_iptables_have_an_extension_and_are_in_no_file():
     listed = [
         {"chain": {"family": "ip", "table": "filter", "name": "INPUT"}},
-        rule("INPUT", "notrack", MATCH),
-        rule("INPUT", MATCH, table="own"),
-        rule("INPUT", {"drop": None}, table="plain"),
+        make_rule("INPUT", "notrack", MATCH),
+        make_rule("INPUT", MATCH, table="own"),
+        make_rule("INPUT", {"drop": None}, table="plain"),
     ]
     assert find_tables_of_iptables(listed, [("ip", "own"), ("ip", "other")]) == {("ip", "filter")}

@@ -32,19 +32,19 @@ WIDTH = range(16)  # all numbers of four bits
 NUMBERS = [Bits(value & mask, ~0xF | mask) for mask in WIDTH for value in {number & mask for number in WIDTH}]
 
 
-def numbers_of(bits):
+def list_numbers(bits):
     return {number for number in WIDTH if (number ^ bits.value) & bits.known == 0}
 
 
-def answer_of(values):
+def get_answer(values):
     return values.pop() if len(values) == 1 else None
 
 
 @pytest.mark.parametrize("answers", [*product(ANSWERS, repeat=3)])
 def test_several_answers_are_combined(answers):
     cases = [*product(*(MEANINGS[answer] for answer in answers))]
-    assert is_any(answers) is answer_of({any(case) for case in cases})
-    assert are_all(answers) is answer_of({all(case) for case in cases})
+    assert is_any(answers) is get_answer({any(case) for case in cases})
+    assert are_all(answers) is get_answer({all(case) for case in cases})
 
 
 def test_no_answer_and_a_negated_answer():
@@ -55,18 +55,18 @@ def test_no_answer_and_a_negated_answer():
 def test_a_number_with_partly_known_bits():
     assert len(NUMBERS) == 81
     for bits in NUMBERS:
-        numbers = numbers_of(bits)
+        numbers = list_numbers(bits)
         assert numbers
         for number in WIDTH:
-            assert bits.equals(number) is answer_of({value == number for value in numbers})
-            assert numbers_of(bits & number) == {value & number for value in numbers}
-            assert numbers_of(bits | number) == {value | number for value in numbers}
-            assert numbers_of(bits ^ number) == {value ^ number for value in numbers}
+            assert bits.equals(number) is get_answer({value == number for value in numbers})
+            assert list_numbers(bits & number) == {value & number for value in numbers}
+            assert list_numbers(bits | number) == {value | number for value in numbers}
+            assert list_numbers(bits ^ number) == {value ^ number for value in numbers}
 
 
 def test_a_number_in_a_range():
     for bits, first, last in product(NUMBERS, (0, 3, 8), (3, 8, 15)):
-        exact = answer_of({first <= value <= last for value in numbers_of(bits)})
+        exact = get_answer({first <= value <= last for value in list_numbers(bits)})
         # Unknown is always correct. For a known number, or a range of all numbers, the answer is exact.
         assert bits.is_within(first, last) in (exact, None)
         if bits.known == -1:
@@ -79,7 +79,7 @@ def test_a_number_in_a_range():
 def test_the_common_bits_of_two_numbers():
     for bits, other in product(NUMBERS, repeat=2):
         common = bits.intersect(other)
-        assert numbers_of(bits) | numbers_of(other) <= numbers_of(common)
+        assert list_numbers(bits) | list_numbers(other) <= list_numbers(common)
         assert common.value & ~common.known == 0
     assert Bits(5).intersect(Bits(4)) == Bits(4, ~1)
 

@@ -47,7 +47,7 @@ def test_ipv6():
     assert (found.to, found.to_port, str(found)) == ("fd00::2", 8000, "[fd00::2]:8000")
 
 
-def rule(*expressions):
+def make_rule(*expressions):
     return {"rule": {"family": "ip", "table": "docker-bridges", "chain": "nat-0", "expr": list(expressions)}}
 
 
@@ -59,13 +59,15 @@ def test_translations_in_the_output_of_nft():
     """Parse the forms that nft 1.0.6 lists. Translations of several ports are skipped."""
     listed = [
         {"metainfo": {}},
-        rule(match("dport", 80), {"counter": None}, {"dnat": {"addr": "172.17.0.2", "port": 8000}}),
-        rule(match("daddr", "192.0.2.1", "ip"), match("dport", 81), {"dnat": {"addr": "172.17.0.2"}}),
-        rule(match("dport", {"set": [1, 2]}), {"dnat": {"addr": "172.17.0.2", "port": {"map": {}}}}),
-        rule(match("dport", {"range": [1, 2]}), {"dnat": {"addr": "172.17.0.2"}}),
-        rule(match("dport", 82, op="!="), {"dnat": {"addr": "172.17.0.2"}}),
-        rule({"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}}, {"dnat": {"addr": "172.17.0.2"}}),
-        rule(match("dport", 80), {"accept": None}),
+        make_rule(match("dport", 80), {"counter": None}, {"dnat": {"addr": "172.17.0.2", "port": 8000}}),
+        make_rule(match("daddr", "192.0.2.1", "ip"), match("dport", 81), {"dnat": {"addr": "172.17.0.2"}}),
+        make_rule(match("dport", {"set": [1, 2]}), {"dnat": {"addr": "172.17.0.2", "port": {"map": {}}}}),
+        make_rule(match("dport", {"range": [1, 2]}), {"dnat": {"addr": "172.17.0.2"}}),
+        make_rule(match("dport", 82, op="!="), {"dnat": {"addr": "172.17.0.2"}}),
+        make_rule(
+            {"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}}, {"dnat": {"addr": "172.17.0.2"}}
+        ),
+        make_rule(match("dport", 80), {"accept": None}),
     ]
     place = "nftables chain ip docker-bridges nat-0"
     assert list(parse_listed_translations(listed)) == [
@@ -74,7 +76,7 @@ def test_translations_in_the_output_of_nft():
     ]
 
 
-def ruleset(*allow):
+def make_ruleset(*allow):
     made = [
         {"listener": "l", "protocol": "tcp", "port": port, "address": address, "sources": [], "published": published}
         for port, address, published in allow
@@ -82,31 +84,39 @@ def ruleset(*allow):
     return ruleset_from_data({"allow": made})
 
 
-def leads(port, to="172.17.0.2", address=None, protocol="tcp"):
+def make_translation(port, to="172.17.0.2", address=None, protocol="tcp"):
     return Translation("DOCKER", protocol, address, port, to, port)
 
 
 @pytest.mark.parametrize(
     ("allow", "found", "reported"),
     [
-        ([(80, None, True)], [leads(80)], set()),
-        ([(80, None, True)], [leads(80), leads(9001)], {"tcp 9001 at every address"}),
-        ([(80, None, True)], [leads(80), leads(9001, address="10.0.0.1")], {"tcp 9001 at 10.0.0.1"}),
-        ([(80, None, True)], [leads(80), leads(80, protocol="udp")], {"udp 80 at every address"}),
-        ([(80, None, True)], [leads(80), leads(9001, to="172.17.0.3")], set()),
-        ([(80, None, True), (8001, None, False)], [leads(80), leads(8001)], {"tcp 8001 at every address"}),
+        ([(80, None, True)], [make_translation(80)], set()),
+        ([(80, None, True)], [make_translation(80), make_translation(9001)], {"tcp 9001 at every address"}),
+        (
+            [(80, None, True)],
+            [make_translation(80), make_translation(9001, address="10.0.0.1")],
+            {"tcp 9001 at 10.0.0.1"},
+        ),
+        ([(80, None, True)], [make_translation(80), make_translation(80, protocol="udp")], {"udp 80 at every address"}),
+        ([(80, None, True)], [make_translation(80), make_translation(9001, to="172.17.0.3")], set()),
+        (
+            [(80, None, True), (8001, None, False)],
+            [make_translation(80), make_translation(8001)],
+            {"tcp 8001 at every address"},
+        ),
         # The published port shows which container it is. The same port at another address of the host is another port.
         (
             [(80, "10.0.0.1", True)],
-            [leads(80, address="10.0.0.1"), leads(80, address="10.0.0.2")],
+            [make_translation(80, address="10.0.0.1"), make_translation(80, address="10.0.0.2")],
             {"tcp 80 at 10.0.0.2"},
         ),
-        ([(80, "0.0.0.0", True)], [leads(80), leads(80, to="fd00::2")], set()),
-        ([(80, None, False)], [leads(80), leads(81)], set()),
+        ([(80, "0.0.0.0", True)], [make_translation(80), make_translation(80, to="fd00::2")], set()),
+        ([(80, None, False)], [make_translation(80), make_translation(81)], set()),
     ],
 )
 def test_translations_that_bypass_our_rules(allow, found, reported):
-    conflicts = bypasses(found, ruleset(*allow))
+    conflicts = bypasses(found, make_ruleset(*allow))
     assert {port for conflict in conflicts for port in conflict.ports} == reported
     assert all(
         conflict.effect == "publish" and not conflict.stops and "kong_published_ports" in str(conflict)

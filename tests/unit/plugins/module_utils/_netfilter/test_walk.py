@@ -43,11 +43,11 @@ class Fake:
         return Evaluation(actions, self.mark or packet.mark)
 
 
-def rule(verdict, target="", **known):
+def make_rule(verdict, target="", **known):
     return Fake((Action(verdict, target, **known),))
 
 
-def outcomes(policy="accept", **chains):
+def list_outcomes(policy="accept", **chains):
     """Return the possible outcomes of the chain `base`."""
     made = {name: Chain(name, rules, policy=policy) for name, rules in chains.items()}
     return {*Walk(made, PACKET).walk_base(made["base"])}
@@ -57,20 +57,20 @@ def outcomes(policy="accept", **chains):
     ("base", "expected"),
     [
         ([], {Outcome("accept")}),
-        ([rule("drop")], {Outcome("drop")}),
-        ([rule("return"), rule("drop")], {Outcome("accept")}),
-        ([Fake(()), rule("drop")], {Outcome("drop")}),
-        ([rule("divert"), rule("drop")], {Outcome("divert")}),
-        ([rule("drop", **MAYBE)], {Outcome("drop"), Outcome("accept")}),
-        ([rule("return", **MAYBE), rule("drop")], {Outcome("drop"), Outcome("accept")}),
-        ([rule("accept", **MAYBE), rule("drop")], {Outcome("drop"), Outcome("accept")}),
-        ([rule("drop"), rule("accept")], {Outcome("drop")}),
-        ([rule("drop", named=True)], {Outcome("drop", named=True)}),
-        ([rule("drop", ban=True, **MAYBE)], {Outcome("drop", ban=True), Outcome("accept")}),
-        ([rule("drop", ban=True)], {Outcome("drop")}),
+        ([make_rule("drop")], {Outcome("drop")}),
+        ([make_rule("return"), make_rule("drop")], {Outcome("accept")}),
+        ([Fake(()), make_rule("drop")], {Outcome("drop")}),
+        ([make_rule("divert"), make_rule("drop")], {Outcome("divert")}),
+        ([make_rule("drop", **MAYBE)], {Outcome("drop"), Outcome("accept")}),
+        ([make_rule("return", **MAYBE), make_rule("drop")], {Outcome("drop"), Outcome("accept")}),
+        ([make_rule("accept", **MAYBE), make_rule("drop")], {Outcome("drop"), Outcome("accept")}),
+        ([make_rule("drop"), make_rule("accept")], {Outcome("drop")}),
+        ([make_rule("drop", named=True)], {Outcome("drop", named=True)}),
+        ([make_rule("drop", ban=True, **MAYBE)], {Outcome("drop", ban=True), Outcome("accept")}),
+        ([make_rule("drop", ban=True)], {Outcome("drop")}),
         ([Fake((Action("accept", certain=False), Action("drop")))], {Outcome("accept"), Outcome("drop")}),
         ([Fake((Action("accept"), Action("drop")))], {Outcome("accept")}),
-        ([rule("continue"), rule("drop")], {Outcome("drop")}),
+        ([make_rule("continue"), make_rule("drop")], {Outcome("drop")}),
         (
             [Fake((Action("continue", certain=False), Action("drop", certain=False)))],
             {Outcome("drop"), Outcome("accept")},
@@ -78,74 +78,77 @@ def outcomes(policy="accept", **chains):
     ],
 )
 def test_a_chain(base, expected):
-    assert outcomes(base=base) == expected
+    assert list_outcomes(base=base) == expected
 
 
 def test_the_policy():
-    assert outcomes("drop", base=[]) == {Outcome("drop")}
-    assert outcomes("drop", base=[rule("return")]) == {Outcome("drop")}
-    assert outcomes("drop", base=[rule("accept")]) == {Outcome("accept")}
+    assert list_outcomes("drop", base=[]) == {Outcome("drop")}
+    assert list_outcomes("drop", base=[make_rule("return")]) == {Outcome("drop")}
+    assert list_outcomes("drop", base=[make_rule("accept")]) == {Outcome("accept")}
 
 
-@pytest.mark.parametrize("leaves", [rule("return", ban=True, **MAYBE), rule("goto", "a", ban=True, **MAYBE)])
+@pytest.mark.parametrize("leaves", [make_rule("return", ban=True, **MAYBE), make_rule("goto", "a", ban=True, **MAYBE)])
 def test_banned_packets_that_reach_the_policy(leaves):
     dropped = {Outcome("drop", ban=True), Outcome("accept")}
-    assert outcomes("drop", base=[leaves, rule("accept")], a=[]) == dropped
-    assert outcomes("drop", base=[leaves], a=[]) == {Outcome("drop", ban=True), Outcome("drop")}
-    assert outcomes("drop", base=[rule("return")], a=[]) == {Outcome("drop")}
+    assert list_outcomes("drop", base=[leaves, make_rule("accept")], a=[]) == dropped
+    assert list_outcomes("drop", base=[leaves], a=[]) == {Outcome("drop", ban=True), Outcome("drop")}
+    assert list_outcomes("drop", base=[make_rule("return")], a=[]) == {Outcome("drop")}
 
 
 @pytest.mark.parametrize(
     ("jump", "inner", "expected"),
     [
-        (rule("jump", "a"), [], {"drop"}),
-        (rule("jump", "a"), [rule("accept")], {"accept"}),
-        (rule("jump", "a"), [rule("return"), rule("accept")], {"drop"}),
-        (rule("jump", "a"), [rule("accept", **MAYBE)], {"accept", "drop"}),
-        (rule("jump", "a", **MAYBE), [rule("accept")], {"accept", "drop"}),
-        (rule("goto", "a"), [], {"accept"}),
-        (rule("goto", "a"), [rule("return")], {"accept"}),
-        (rule("goto", "a", **MAYBE), [], {"accept", "drop"}),
-        (rule("goto", "a"), [rule("drop")], {"drop"}),
+        (make_rule("jump", "a"), [], {"drop"}),
+        (make_rule("jump", "a"), [make_rule("accept")], {"accept"}),
+        (make_rule("jump", "a"), [make_rule("return"), make_rule("accept")], {"drop"}),
+        (make_rule("jump", "a"), [make_rule("accept", **MAYBE)], {"accept", "drop"}),
+        (make_rule("jump", "a", **MAYBE), [make_rule("accept")], {"accept", "drop"}),
+        (make_rule("goto", "a"), [], {"accept"}),
+        (make_rule("goto", "a"), [make_rule("return")], {"accept"}),
+        (make_rule("goto", "a", **MAYBE), [], {"accept", "drop"}),
+        (make_rule("goto", "a"), [make_rule("drop")], {"drop"}),
     ],
 )
 def test_a_jump(jump, inner, expected):
-    assert {outcome.verdict for outcome in outcomes(base=[jump, rule("drop")], a=inner)} == expected
+    assert {outcome.verdict for outcome in list_outcomes(base=[jump, make_rule("drop")], a=inner)} == expected
 
 
 @pytest.mark.parametrize("how", ["jump", "goto"])
 def test_a_jump_to_a_chain_that_jumps_to_another_chain(how):
-    chains = {"a": [rule("goto", "b"), rule("accept")], "b": [rule("return")]}
-    assert outcomes("drop", base=[rule(how, "a")], **chains) == {Outcome("drop")}
+    chains = {"a": [make_rule("goto", "b"), make_rule("accept")], "b": [make_rule("return")]}
+    assert list_outcomes("drop", base=[make_rule(how, "a")], **chains) == {Outcome("drop")}
 
 
 def test_the_properties_of_a_jump_apply_to_the_chain():
-    drop = {"a": [rule("drop")]}
-    assert outcomes(base=[rule("jump", "a", named=True)], **drop) == {Outcome("drop", named=True)}
-    assert outcomes(base=[rule("jump", "a", ban=True, **MAYBE)], **drop) == {
+    drop = {"a": [make_rule("drop")]}
+    assert list_outcomes(base=[make_rule("jump", "a", named=True)], **drop) == {Outcome("drop", named=True)}
+    assert list_outcomes(base=[make_rule("jump", "a", ban=True, **MAYBE)], **drop) == {
         Outcome("drop", ban=True),
         Outcome("accept"),
     }
-    assert outcomes(base=[rule("jump", "a", ban=True)], **drop) == {Outcome("drop")}
-    ban = {"a": [rule("drop", ban=True, named=True, **MAYBE)]}
-    assert outcomes(base=[rule("jump", "a", **MAYBE)], **ban) == {Outcome("drop", True, True), Outcome("accept")}
+    assert list_outcomes(base=[make_rule("jump", "a", ban=True)], **drop) == {Outcome("drop")}
+    ban = {"a": [make_rule("drop", ban=True, named=True, **MAYBE)]}
+    assert list_outcomes(base=[make_rule("jump", "a", **MAYBE)], **ban) == {
+        Outcome("drop", True, True),
+        Outcome("accept"),
+    }
 
 
 def test_the_first_rule_is_the_reason():
-    first, second, policy = rule("drop", **MAYBE), rule("drop", **MAYBE), Chain("base", policy="drop")
+    first, second, policy = make_rule("drop", **MAYBE), make_rule("drop", **MAYBE), Chain("base", policy="drop")
     base = Chain("base", [first, second], policy="drop")
     assert Walk({"base": base}, PACKET).walk_base(base) == {Outcome("drop"): (base, first)}
     assert Walk({"base": policy}, PACKET).walk_base(policy) == {Outcome("drop"): (policy, None)}
     inner = Chain("a", [first])
-    outer = Chain("base", [rule("jump", "a"), second])
+    outer = Chain("base", [make_rule("jump", "a"), second])
     assert Walk({"a": inner, "base": outer}, PACKET).walk_base(outer)[Outcome("drop")] == (inner, first)
 
 
 def test_a_mark_that_a_rule_may_change_is_unknown_later():
     drops = [Fake((Action("drop"),), only=MARKED)]
-    assert outcomes(base=drops) == {Outcome("drop")}
-    assert outcomes(base=[Fake((), mark=UNMARKED), *drops]) == {Outcome("accept")}
-    assert outcomes(base=[rule("jump", "a"), *drops], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
+    assert list_outcomes(base=drops) == {Outcome("drop")}
+    assert list_outcomes(base=[Fake((), mark=UNMARKED), *drops]) == {Outcome("accept")}
+    assert list_outcomes(base=[make_rule("jump", "a"), *drops], a=[Fake((), mark=UNMARKED)]) == {Outcome("accept")}
     chains = {"base": Chain("base", [Fake((), mark=UNMARKED)])}
     walk = Walk(chains, PACKET)
     walk.walk_base(chains["base"])
@@ -154,9 +157,9 @@ def test_a_mark_that_a_rule_may_change_is_unknown_later():
 
 def test_a_chain_is_evaluated_again_for_another_mark():
     chains = {"a": [Fake((Action("drop"),), only=MARKED)]}
-    base = [rule("jump", "a", **MAYBE), Fake((), mark=UNMARKED), rule("jump", "a")]
-    assert outcomes(base=base, **chains) == {Outcome("drop"), Outcome("accept")}
-    assert outcomes(base=base[1:], **chains) == {Outcome("accept")}
+    base = [make_rule("jump", "a", **MAYBE), Fake((), mark=UNMARKED), make_rule("jump", "a")]
+    assert list_outcomes(base=base, **chains) == {Outcome("drop"), Outcome("accept")}
+    assert list_outcomes(base=base[1:], **chains) == {Outcome("accept")}
 
 
 def test_the_name_of_a_chain():

@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff impor
 )
 
 
-def ruleset(sources=("peers",), peers=("10.0.0.4/32", "10.0.0.6/32"), port=7946, listener="cluster"):
+def make_ruleset(sources=("peers",), peers=("10.0.0.4/32", "10.0.0.6/32"), port=7946, listener="cluster"):
     service = {"protocol": "tcp", "port": port, "address": "10.0.0.1"}
     allow = [
         {"listener": listener, **service, "sources": sources if sources == "any" else list(sources)},
@@ -24,12 +24,12 @@ def ruleset(sources=("peers",), peers=("10.0.0.4/32", "10.0.0.6/32"), port=7946,
     return ruleset_from_data({"allow": allow, "sets": sets})
 
 
-def ports(diff):
+def list_ports(diff):
     return [(str(change.service), change.listeners, change.gained, change.lost) for change in diff.ports]
 
 
 def test_the_text_lists_ports_and_sources():
-    assert diff_rulesets(None, ruleset()).after == (
+    assert diff_rulesets(None, make_ruleset()).after == (
         "tcp 7373 at 127.0.0.1 (rpc): from this host only\n"
         "tcp 7946 at 10.0.0.1 (cluster): from peers\n"
         "tcp 8000 at every address (proxy): from any source\n"
@@ -46,7 +46,7 @@ def test_the_text_lists_ports_and_sources():
     ],
 )
 def test_the_text_tells_how_packets_of_other_sources_are_treated(mode, line):
-    enforced = ruleset()
+    enforced = make_ruleset()
     other = ruleset_from_data({**ruleset_to_data(enforced), **mode})
     diff = diff_rulesets(enforced, other)
     assert diff.after == line + diff.before
@@ -55,14 +55,14 @@ def test_the_text_tells_how_packets_of_other_sources_are_treated(mode, line):
 
 def test_equal_rulesets_have_no_difference():
     assert diff_rulesets(None, None) == diff_rulesets(None, None)
-    same = diff_rulesets(ruleset(), ruleset())
+    same = diff_rulesets(make_ruleset(), make_ruleset())
     assert (same.ports, same.members, same.before) == ((), (), same.after)
 
 
 def test_without_a_current_ruleset_the_text_before_is_empty():
-    diff = diff_rulesets(None, ruleset())
+    diff = diff_rulesets(None, make_ruleset())
     assert diff.before == ""
-    assert ("tcp 8000 at every address", ("proxy",), ("any",), ()) in ports(diff)
+    assert ("tcp 8000 at every address", ("proxy",), ("any",), ()) in list_ports(diff)
     assert diff.members == (MemberChange("peers", ("10.0.0.4/32", "10.0.0.6/32"), ()),)
 
 
@@ -84,15 +84,17 @@ def test_without_a_current_ruleset_the_text_before_is_empty():
     ],
 )
 def test_ports_gain_and_lose_sources(have, want, expected):
-    assert ports(diff_rulesets(ruleset(**have), ruleset(**want))) == expected
+    assert list_ports(diff_rulesets(make_ruleset(**have), make_ruleset(**want))) == expected
 
 
 def test_a_network_added_next_to_a_merged_range_is_listed_alone():
-    diff = diff_rulesets(ruleset(peers=["10.0.0.4/31"]), ruleset(peers=["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32"]))
+    diff = diff_rulesets(
+        make_ruleset(peers=["10.0.0.4/31"]), make_ruleset(peers=["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32"])
+    )
     assert diff.members == (MemberChange("peers", ("10.0.0.6/32",), ()),)
     assert set(diff.after.splitlines()) - set(diff.before.splitlines()) == {"peers: 10.0.0.6/32"}
 
 
 def test_a_network_removed_from_a_merged_range_is_listed_alone():
-    diff = diff_rulesets(ruleset(peers=["10.0.0.4/30"]), ruleset(peers=["10.0.0.4/32", "10.0.0.6/31"]))
+    diff = diff_rulesets(make_ruleset(peers=["10.0.0.4/30"]), make_ruleset(peers=["10.0.0.4/32", "10.0.0.6/31"]))
     assert diff.members == (MemberChange("peers", (), ("10.0.0.5/32",)),)

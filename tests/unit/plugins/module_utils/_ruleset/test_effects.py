@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import describe_effects
 
 
-def ruleset(sets=(), **ports):
+def make_ruleset(sets=(), **ports):
     """Return a ruleset in which each port (``admin=(8001, sources)``) is open to a set of networks, or to any source."""
     named = dict(sets)
     allow = []
@@ -37,7 +37,7 @@ def ruleset(sets=(), **ports):
     return ruleset_from_data({"allow": allow, "sets": named})
 
 
-ADMIN = ruleset(admin=(8001, ["10.0.0.1/32"]))
+ADMIN = make_ruleset(admin=(8001, ["10.0.0.1/32"]))
 STAGED = replace(ADMIN, staged=True, count_days=14)
 RECORDED = replace(ADMIN, count_days=7)
 
@@ -54,43 +54,43 @@ RECORDED = replace(ADMIN, count_days=7)
         (None, ADMIN, ["tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"]),
         (ADMIN, None, ["tcp 8001 (admin): has a rule that is not in the plan"]),
         (
-            ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.40/32"])),
+            make_ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.40/32"])),
             ADMIN,
             ["10.0.0.40 can reach tcp 8001 (admin) and should not"],
         ),
         (
-            ruleset(admin=(8001, [])),
-            ruleset(admin=(8001, ["10.0.0.1/32", "10.1.0.0/16", "fd00::1/128"])),
+            make_ruleset(admin=(8001, [])),
+            make_ruleset(admin=(8001, ["10.0.0.1/32", "10.1.0.0/16", "fd00::1/128"])),
             ["10.0.0.1, 10.1.0.0/16, fd00::1 cannot reach tcp 8001 (admin) and should"],
         ),
         (
-            ruleset(admin=(8001, "any")),
+            make_ruleset(admin=(8001, "any")),
             ADMIN,
             ["tcp 8001 (admin): open to every source, and should be open to 10.0.0.1 only"],
         ),
         (
             ADMIN,
-            ruleset(admin=(8001, "any")),
+            make_ruleset(admin=(8001, "any")),
             ["tcp 8001 (admin): open to 10.0.0.1 only, and should be open to every source"],
         ),
         (
-            ruleset(admin=(8001, "any")),
-            ruleset(admin=(8001, [])),
+            make_ruleset(admin=(8001, "any")),
+            make_ruleset(admin=(8001, [])),
             ["tcp 8001 (admin): open to every source, and should be open to this host only"],
         ),
         (
-            ruleset(admin=(8001, [f"10.0.{number}.0/24" for number in range(0, 20, 2)])),
-            ruleset(admin=(8001, [])),
+            make_ruleset(admin=(8001, [f"10.0.{number}.0/24" for number in range(0, 20, 2)])),
+            make_ruleset(admin=(8001, [])),
             ["10.0.0.0/24, 10.0.2.0/24, 10.0.4.0/24, 10.0.6.0/24 and 6 more can reach tcp 8001 (admin) and should not"],
         ),
         (
-            ruleset(proxy=(8000, ["10.9.9.9/32"]), tls=(8443, ["10.9.9.9/32"])),
-            ruleset(proxy=(8000, []), tls=(8443, [])),
+            make_ruleset(proxy=(8000, ["10.9.9.9/32"]), tls=(8443, ["10.9.9.9/32"])),
+            make_ruleset(proxy=(8000, []), tls=(8443, [])),
             ["10.9.9.9 can reach tcp 8000 (proxy), tcp 8443 (tls) and should not"],
         ),
         (
-            ruleset({"a": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "a")),
-            ruleset({"b": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "b")),
+            make_ruleset({"a": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "a")),
+            make_ruleset({"b": {"ipv4": ["10.0.0.1/32"]}}, admin=(8001, "b")),
             ["the rules have another form than planned, with the same effect"],
         ),
     ],
@@ -100,7 +100,7 @@ def test_effects(have, want, lines):
 
 
 def test_a_port_without_a_planned_source_still_has_its_rule():
-    have, want = ruleset(admin=(8001, ["10.0.0.1/32"])), ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.2/32"]))
+    have, want = make_ruleset(admin=(8001, ["10.0.0.1/32"])), make_ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.2/32"]))
     assert describe_effects(have, want) == ["10.0.0.2 cannot reach tcp 8001 (admin) and should"]
 
 
@@ -109,7 +109,7 @@ RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 8)).map(lambda pa
 
 @given(RANGES, RANGES)
 def test_subtract_agrees_with_sets_of_addresses(ranges, others):
-    def addresses(networks):
+    def list_addresses(networks):
         return {
             int(address)
             for text in networks.format()
@@ -117,4 +117,4 @@ def test_subtract_agrees_with_sets_of_addresses(ranges, others):
         }  # fmt: skip
 
     networks, other = from_ranges("ipv4", ranges), from_ranges("ipv4", others)
-    assert addresses(subtract(networks, other)) == addresses(networks) - addresses(other)
+    assert list_addresses(subtract(networks, other)) == list_addresses(networks) - list_addresses(other)

@@ -19,7 +19,7 @@ ANYWHERE, HERE, EVERY = "0.0.0.0", "192.0.2.1", None
 SETS = {"ops": ["198.51.100.1/32"], "peers": ["198.51.100.2/32", "198.51.100.3/32"]}
 
 
-def ruleset(*rules, **sets):
+def make_ruleset(*rules, **sets):
     """Return a ruleset from (port, address, sources) of tcp ports, and from the members of sets by name."""
     members = {**SETS, **sets}
     allow = [{"listener": "proxy", "protocol": "tcp", "port": port, "address": address, "sources": sources}
@@ -28,7 +28,7 @@ def ruleset(*rules, **sets):
     return ruleset_from_data({"allow": allow, "sets": {name: {"ipv4": members[name]} for name in used}})
 
 
-def rules(united):
+def list_rules(united):
     return [(entry.service.port, entry.service.address, entry.sources) for entry in united.allow]
 
 
@@ -61,7 +61,7 @@ CASES = {
 
 @pytest.mark.parametrize("live, want, united", CASES.values(), ids=CASES)
 def test_the_sources_of_both_rulesets_are_allowed(live, want, united):
-    assert rules(unite(live and ruleset(*live), ruleset(*want))) == united
+    assert list_rules(unite(live and make_ruleset(*live), make_ruleset(*want))) == united
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_sources_of_both_rulesets_are_allowed(live, want, united):
     ],
 )
 def test_the_union_drops_no_more_than_either_ruleset(live, want, expected):
-    plain = ruleset((80, HERE, ["ops"]))
+    plain = make_ruleset((80, HERE, ["ops"]))
     old, new = (mode and replace(plain, staged=mode[0], count_days=mode[1]) for mode in (live, want))
     united = unite(old, new)
     assert (united.staged, united.count_days) == expected
@@ -85,9 +85,9 @@ def test_the_union_drops_no_more_than_either_ruleset(live, want, expected):
 
 def test_a_removed_member_is_not_allowed_on_an_added_port():
     """Change set peers and add a port for it in one step: 198.51.100.9 leaves the set, port 9000 is added."""
-    live = ruleset((7946, HERE, ["peers"]), peers=["198.51.100.2/32", "198.51.100.9/32"])
-    united = unite(live, ruleset((9000, HERE, ["peers"])))
-    assert rules(united) == [(7946, HERE, ("peers-before",)), (9000, HERE, ("peers",))]
+    live = make_ruleset((7946, HERE, ["peers"]), peers=["198.51.100.2/32", "198.51.100.9/32"])
+    united = unite(live, make_ruleset((9000, HERE, ["peers"])))
+    assert list_rules(united) == [(7946, HERE, ("peers-before",)), (9000, HERE, ("peers",))]
     assert {source_set.name: source_set.ipv4.format() for source_set in united.sets} == {
         "peers": SETS["peers"],
         "peers-before": ["198.51.100.2/32", "198.51.100.9/32"],
@@ -113,12 +113,12 @@ PORTS = st.dictionaries(
 
 
 @st.composite
-def rulesets(draw):
+def draw_ruleset(draw):
     listed = [(port, address, sources) for (port, address), sources in draw(PORTS).items()]
-    return ruleset(*listed, a=draw(MEMBERS), b=draw(MEMBERS))
+    return make_ruleset(*listed, a=draw(MEMBERS), b=draw(MEMBERS))
 
 
-@given(rulesets(), rulesets())
+@given(draw_ruleset(), draw_ruleset())
 def test_a_packet_is_allowed_if_one_of_the_two_rulesets_allows_it(live, want):
     united = unite(live, want)
     for port in (1, 2):
@@ -130,7 +130,7 @@ def test_a_packet_is_allowed_if_one_of_the_two_rulesets_allows_it(live, want):
                 assert allows(united, *packet) == (any(decided) if decided else None)
 
 
-@given(rulesets(), rulesets())
+@given(draw_ruleset(), draw_ruleset())
 def test_a_second_union_changes_nothing(live, want):
     united = unite(live, want)
     assert unite(united, want) == united
@@ -140,7 +140,7 @@ def test_a_second_union_changes_nothing(live, want):
 @pytest.mark.parametrize("sources", [ANY, ["ops"]])
 def test_a_port_that_is_published_in_one_of_the_two_is_published(published, sources):
     """Otherwise no rule would match forwarded packets until the second phase of the change."""
-    entries = ruleset((80, EVERY, sources))
+    entries = make_ruleset((80, EVERY, sources))
     live, want = (
         replace(entries, allow=tuple(replace(entry, published=name in published) for entry in entries.allow))
         for name in ("live", "want")
