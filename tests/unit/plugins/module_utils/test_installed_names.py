@@ -27,26 +27,26 @@ SYSTEMD = "/etc/systemd/system"
 LOADERS = "netfilter-persistent.service iptables.service ip6tables.service"
 
 
-def nftables(host):
+def make_nftables(host):
     return nftables_boot.make_boot_unit(host)
 
 
-def iptables(_host):
+def make_iptables(_host):
     return iptables_boot.UNIT_PARTS
 
 
-def iptables_late(_host):
+def make_iptables_late(_host):
     return late_boot.UNIT_PARTS
 
 
-def interception(_host):
+def make_interception(_host):
     return interceptor.UNIT_PARTS
 
 
 # The unit, its target, the units before it, its directory, the file that it loads, and the units with our drop-ins.
 UNITS = [
     (
-        nftables,
+        make_nftables,
         "gatehouse-kong-firewall",
         "sysinit.target",
         "nftables.service",
@@ -55,7 +55,7 @@ UNITS = [
         ["nftables.service"],
     ),
     (
-        iptables,
+        make_iptables,
         "gatehouse-kong-iptables",
         "sysinit.target",
         f"local-fs.target systemd-modules-load.service gatehouse-kong-rollback.service {LOADERS}",
@@ -64,7 +64,7 @@ UNITS = [
         ["netfilter-persistent.service", "iptables.service", "ip6tables.service"],
     ),
     (
-        iptables_late,
+        make_iptables_late,
         "gatehouse-kong-accept",
         "multi-user.target",
         f"gatehouse-kong-rollback.service {LOADERS} networking.service",
@@ -73,7 +73,7 @@ UNITS = [
         ["iptables.service", "ip6tables.service"],
     ),
     (
-        interception,
+        make_interception,
         "gatehouse-kong-transparent",
         "sysinit.target",
         f"local-fs.target systemd-modules-load.service nftables.service ufw.service {LOADERS}",

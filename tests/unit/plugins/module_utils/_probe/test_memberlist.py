@@ -37,15 +37,15 @@ PAYLOAD_ACK = b"\x02\x82\xa5SeqNo\xce\xff\xff\xff\xf0\xa7Payload\xda\x00\x03abc"
 ALIVE = b"\x04\x82\xabIncarnation\x01\xa4Node\xa2a1"
 
 
-def compound(*messages: bytes) -> bytes:
+def build_compound(*messages: bytes) -> bytes:
     return b"\x07" + bytes([len(messages)]) + b"".join(pack(">H", len(m)) for m in messages) + b"".join(messages)
 
 
-def checked(message: bytes) -> bytes:
+def add_checksum(message: bytes) -> bytes:
     return b"\x0c" + pack(">I", crc32(message)) + message
 
 
-def lzw(data: bytes) -> bytes:
+def compress_lzw(data: bytes) -> bytes:
     """Compress with the LZW of GIF: codes of 9 to 12 bits, the lowest bit first, 256 clears, 257 ends."""
     fresh = {bytes([value]): value for value in range(256)}
     codes, table, width = [(256, 9)], dict(fresh), 9
@@ -72,8 +72,8 @@ def lzw(data: bytes) -> bytes:
     return bytes(int(digits[start : start + 8][::-1], 2) for start in range(0, len(digits), 8))
 
 
-def compressed(message: bytes, algorithm: int = 0) -> bytes:
-    data = lzw(message)
+def compress(message: bytes, algorithm: int = 0) -> bytes:
+    data = compress_lzw(message)
     return b"\x09\x82\xa4Algo" + bytes([algorithm]) + b"\xa3Buf\xda" + pack(">H", len(data)) + data
 
 
@@ -92,14 +92,14 @@ def test_a_ping_is_a_message_of_memberlist_with_an_empty_node():
         (b"\x02\x82\xa7Payload\xc0\xa5SeqNo\x07", [7]),
         (b"\x02\x82\xa7Payload\xc4\x02ab\xa5SeqNo\x07", [7]),
         (b"\x02\x82\xd9\x07Payload\xa0\xa5SeqNo\x07", [7]),
-        (compound(PAYLOAD_ACK, ALIVE, ACK), [0xFFFFFFF0, 7]),
-        (checked(ACK), [7]),
-        (checked(compressed(compound(ACK, ALIVE))), [7]),
-        (compressed(ACK), [7]),
+        (build_compound(PAYLOAD_ACK, ALIVE, ACK), [0xFFFFFFF0, 7]),
+        (add_checksum(ACK), [7]),
+        (add_checksum(compress(build_compound(ACK, ALIVE))), [7]),
+        (compress(ACK), [7]),
         (SERF_PLAIN, [0xFFFFFFF4]),
         (SERF_COMPOUND, [0xFFFFFFF0]),
         (ALIVE, []),
-        (compound(ALIVE), []),
+        (build_compound(ALIVE), []),
         (make_ping(1), []),
     ],
 )
@@ -111,7 +111,7 @@ def test_acks_are_found_in_every_layer(packet, sequences):
 @pytest.mark.parametrize("step", [0, 1, 7, 31])
 def test_messages_of_every_length_are_decompressed(size, step):
     noise = bytes((i * step + i * i // 97 * step) % 256 for i in range(size))
-    assert _decompress_lzw(lzw(noise)) == noise
+    assert _decompress_lzw(compress_lzw(noise)) == noise
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_messages_of_every_length_are_decompressed(size, step):
         (b"\x02\x07", "0x07 in place of a map"),
         (b"\x02\x81\xa5SeqNo\xca\x00\x00\x00\x00", "unexpected msgpack type 0xca"),
         (b"\x07", "ends early; missing bytes: 1"),
-        (compound(ACK)[:-1], "ends early; missing bytes: 1"),
+        (build_compound(ACK)[:-1], "ends early; missing bytes: 1"),
         (b"\x0c\x00\x00\x00\x00" + ACK, "checksum"),
         (b"\x0c\x00", "ends early; missing bytes: 3"),
-        (compressed(ACK, algorithm=1), "unknown algorithm"),
-        (compressed(compressed(ACK)), None),
+        (compress(ACK, algorithm=1), "unknown algorithm"),
+        (compress(compress(ACK)), None),
         (b"\x09\x82\xa4Algo\x00\xa3Buf\xa3\x00\x01\xff", "damaged"),
         (b"\x09\x82\xa4Algo\x00\xa3Buf\xa1\x00", "without an end"),
         (b"\x09\x82\xa4Algo\x00\xa3Buf\xa0", "without an end"),
@@ -148,4 +148,4 @@ def test_invalid_messages_are_an_error_or_ignored(packet, reason):
 
 def test_a_small_packet_cannot_decompress_to_a_large_message():
     with pytest.raises(MessageError, match="damaged"):
-        read_acks(compressed(b"\x08" + bytes(10**6)))
+        read_acks(compress(b"\x08" + bytes(10**6)))

@@ -33,18 +33,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import
 PATIENT = Limits(timeout=5, tries=1, workers=5)
 
 
-def free_port():
+def find_free_port():
     with socket.socket() as sock, socket.socket(type=socket.SOCK_DGRAM) as other:
         sock.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", sock.getsockname()[1]))
         return sock.getsockname()[1]
 
 
-def listener(port, *protocols, address="127.0.0.1"):
+def make_listener(port, *protocols, address="127.0.0.1"):
     return {"name": "cluster", "protocols": list(protocols), "address": address, "port": port}
 
 
-def probed(kind, port):
+def send_probe(kind, port):
     (result,) = run_probes([parse_probe({"name": "", "kind": kind, "address": "127.0.0.1", "port": port})], PATIENT)
     return result["result"]
 
@@ -57,14 +57,14 @@ def control(tmp_path):
 
 
 def test_a_placeholder_answers_until_it_is_stopped(control):
-    port = free_port()
-    result = start([listener(port, "tcp", "udp")], 60, control)
+    port = find_free_port()
+    result = start([make_listener(port, "tcp", "udp")], 60, control)
     assert [(opened["protocol"], opened["port"]) for opened in result["placeholders"]] == [("tcp", port), ("udp", port)]
     assert result["left_out"] == []
-    assert [probed(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
+    assert [send_probe(kind, port) for kind in ("tcp", "tcp", "memberlist", "memberlist")] == ["open"] * 4
     assert control.stat().st_mode & 0o777 == 0o600
     assert stop(control)
-    assert [probed(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
+    assert [send_probe(kind, port) for kind in ("tcp", "memberlist")] == ["refused"] * 2
     assert not control.exists()
     assert not stop(control)
 
@@ -76,7 +76,7 @@ def test_a_process_that_does_not_start_is_killed(control, monkeypatch, tmp_path)
     monkeypatch.setattr(_placeholder, "sys", SimpleNamespace(executable=str(program)))
     monkeypatch.setattr(_placeholder, "_START_SECONDS", 1)
     with pytest.raises(PlaceholderError, match="did not start within 1 seconds"):
-        start([listener(free_port(), "tcp")], 60, control)
+        start([make_listener(find_free_port(), "tcp")], 60, control)
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -89,62 +89,62 @@ def test_a_port_in_use_is_left_to_its_process(control, address, shared):
         for sock in (live, gossip):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(shared))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
-        live.bind(("127.0.0.1", free_port()))
+        live.bind(("127.0.0.1", find_free_port()))
         live.listen()
         port = live.getsockname()[1]
         gossip.bind(("127.0.0.1", port))
-        result = start([listener(port, "tcp", "udp", address=address)], 60, control)
+        result = start([make_listener(port, "tcp", "udp", address=address)], 60, control)
         assert result["placeholders"] == []
         assert [refused["reason"] for refused in result["left_out"]] == ["Address already in use"] * 2
-        assert probed("tcp", port) == "open"
+        assert send_probe("tcp", port) == "open"
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_the_wildcard_of_a_port_is_opened_before_an_address(control, first):
-    port = free_port()
+    port = find_free_port()
     addresses = ["0.0.0.0", "127.0.0.2"]
-    listeners = [listener(port, "tcp", address=address) for address in (addresses[first], addresses[1 - first])]
+    listeners = [make_listener(port, "tcp", address=address) for address in (addresses[first], addresses[1 - first])]
     result = start(listeners, 60, control)
     assert [opened["address"] for opened in result["placeholders"]] == ["0.0.0.0"]
-    assert probed("tcp", port) == "open"
+    assert send_probe("tcp", port) == "open"
 
 
 def test_an_address_of_another_host_is_left_out(control):
-    (refused,) = start([listener(free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
+    (refused,) = start([make_listener(find_free_port(), "tcp", address="192.0.2.1")], 60, control)["left_out"]
     assert refused["reason"] == "Cannot assign requested address"
 
 
 def is_closed(port):
     for _attempt in range(200):
-        if probed("tcp", port) == "refused":
+        if send_probe("tcp", port) == "refused":
             return True
         time.sleep(0.05)
     return False
 
 
 def test_the_process_ends_after_its_time(control):
-    port = free_port()
-    start([listener(port, "tcp")], 1, control)
+    port = find_free_port()
+    start([make_listener(port, "tcp")], 1, control)
     assert is_closed(port)
     assert not stop(control)
 
 
 def test_a_killed_process_does_not_prevent_a_new_process(control):
-    port = free_port()
-    os.kill(start([listener(port, "tcp")], 60, control)["pid"], signal.SIGKILL)
+    port = find_free_port()
+    os.kill(start([make_listener(port, "tcp")], 60, control)["pid"], signal.SIGKILL)
     assert is_closed(port)
-    assert start([listener(port, "tcp")], 60, control)["placeholders"]
+    assert start([make_listener(port, "tcp")], 60, control)["placeholders"]
 
 
 def test_a_new_process_replaces_the_last_process(control):
-    first, second = free_port(), free_port()
-    start([listener(first, "tcp")], 60, control)
-    start([listener(second, "tcp")], 60, control)
-    assert (probed("tcp", first), probed("tcp", second)) == ("refused", "open")
+    first, second = find_free_port(), find_free_port()
+    start([make_listener(first, "tcp")], 60, control)
+    start([make_listener(second, "tcp")], 60, control)
+    assert (send_probe("tcp", first), send_probe("tcp", second)) == ("refused", "open")
 
 
 def test_listeners_with_a_host_name_are_omitted():
-    listeners = [listener(8000, "tcp", address=address) for address in ("[::]", "*", "example.com", "fd00::1")]
+    listeners = [make_listener(8000, "tcp", address=address) for address in ("[::]", "*", "example.com", "fd00::1")]
     listeners[0]["flags"] = ["ipv6only=off"]
     assert [(entry["address"], entry["only_ipv6"]) for entry in list_wanted(listeners)] == [
         ("::", False), ("0.0.0.0", True), ("fd00::1", True),
@@ -152,10 +152,10 @@ def test_listeners_with_a_host_name_are_omitted():
 
 
 def test_without_listen_no_port_is_opened(control):
-    port = free_port()
-    result = start([listener(port, "tcp", "udp")], 60, control, listen=False)
+    port = find_free_port()
+    result = start([make_listener(port, "tcp", "udp")], 60, control, listen=False)
     assert (result["placeholders"], result["left_out"]) == ([], [])
-    assert [probed(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
+    assert [send_probe(kind, port) for kind in ("tcp", "udp")] == ["refused"] * 2
 
 
 def test_a_marked_ping_gets_an_ack():

@@ -22,14 +22,14 @@ LOOPBACK = {"ipv4": "127.0.0.1", "ipv6": "::1"}
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
-def listener(protocol, address="127.0.0.1", port=0, **more):
+def make_listener(protocol, address="127.0.0.1", port=0, **more):
     return {"name": "x", "protocol": protocol, "address": address, "port": port, "only_ipv6": True, **more}
 
 
 @pytest.mark.parametrize("protocol", KINDS)
 @pytest.mark.parametrize("address", LOOPBACK.values())
 def test_a_free_port_is_bound(protocol, address):
-    sock, reason = session._bind(listener(protocol, address))
+    sock, reason = session._bind(make_listener(protocol, address))
     with closing(sock):
         assert (reason, sock.type, sock.getsockname()[0], sock.getblocking()) == ("", KINDS[protocol], address, False)
         assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)) is (protocol == "tcp")
@@ -38,7 +38,7 @@ def test_a_free_port_is_bound(protocol, address):
 
 @pytest.mark.parametrize("only_ipv6", [True, False])
 def test_a_wildcard_of_ipv6_may_be_for_ipv4_too(only_ipv6):
-    sock, _reason = session._bind(listener("udp", "::", only_ipv6=only_ipv6))
+    sock, _reason = session._bind(make_listener("udp", "::", only_ipv6=only_ipv6))
     with closing(sock):
         assert bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)) is only_ipv6
 
@@ -50,11 +50,11 @@ def test_a_port_that_another_process_would_share_is_left_out(protocol):
         other.bind(("127.0.0.1", 0))
         if protocol == "tcp":
             other.listen()
-        assert session._bind(listener(protocol, port=other.getsockname()[1])) == (None, "Address already in use")
+        assert session._bind(make_listener(protocol, port=other.getsockname()[1])) == (None, "Address already in use")
 
 
 def test_an_address_that_the_host_lacks_is_left_out():
-    sock, reason = session._bind(listener("udp", "192.0.2.1"))
+    sock, reason = session._bind(make_listener("udp", "192.0.2.1"))
     assert (sock, reason) == (None, "Cannot assign requested address")
 
 
@@ -73,7 +73,7 @@ ACK = b"\x02\x82\xa5SeqNo\xce\0\0\0\x07\xa7Payload\xc0"
 
 
 def test_the_process_answers_until_a_client_connects(tmp_path):
-    (tcp, _tcp), (udp, _udp) = session._bind(listener("tcp")), session._bind(listener("udp"))
+    (tcp, _tcp), (udp, _udp) = session._bind(make_listener("tcp")), session._bind(make_listener("udp"))
     control = session._open_control(str(tmp_path / "control"))
     clients = []
     serving = threading.Thread(target=lambda: clients.append(session._serve([tcp, udp], None, control)), daemon=True)
@@ -112,17 +112,17 @@ class FakeObserver:
 
 # What is asked of the process; then the placeholders, the reasons of those left out, and whether it serves and observes.
 REQUESTS = {
-    "both protocols": ({"listen": True, "listeners": [listener("tcp"), listener("udp")]}, 2, [], True, True),
-    "tcp alone": ({"listen": True, "listeners": [listener("tcp")]}, 1, [], True, False),
+    "both protocols": ({"listen": True, "listeners": [make_listener("tcp"), make_listener("udp")]}, 2, [], True, True),
+    "tcp alone": ({"listen": True, "listeners": [make_listener("tcp")]}, 1, [], True, False),
     "left out": (
-        {"listen": True, "listeners": [listener("tcp", "192.0.2.1"), listener("tcp")]}, 1, ["Cannot assign requested address"],
+        {"listen": True, "listeners": [make_listener("tcp", "192.0.2.1"), make_listener("tcp")]}, 1, ["Cannot assign requested address"],
         True, False,
     ),
     "nothing to do": (
-        {"listen": True, "listeners": [listener("tcp", "192.0.2.1")]}, 0, ["Cannot assign requested address"], False, False,
+        {"listen": True, "listeners": [make_listener("tcp", "192.0.2.1")]}, 0, ["Cannot assign requested address"], False, False,
     ),
-    "observe only, without sockets": ({"listen": False, "listeners": [listener("udp")]}, 0, [], False, True),
-    "no port": ({"listen": False, "listeners": [listener("tcp")]}, 0, [], False, False),
+    "observe only, without sockets": ({"listen": False, "listeners": [make_listener("udp")]}, 0, [], False, True),
+    "no port": ({"listen": False, "listeners": [make_listener("tcp")]}, 0, [], False, False),
 }  # fmt: skip
 
 

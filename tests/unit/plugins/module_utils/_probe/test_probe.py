@@ -29,24 +29,24 @@ PATIENT = Limits(timeout=10, tries=1, workers=50)
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
-def probe(kind, port, address="127.0.0.1", name="p"):
+def make_probe(kind, port, address="127.0.0.1", name="p"):
     return parse_probe({"name": name, "kind": kind, "address": address, "port": port})
 
 
-def probed(kind, port, limits=PATIENT, address="127.0.0.1"):
-    (result,) = run_probes([probe(kind, port, address)], limits)
+def send_probe(kind, port, limits=PATIENT, address="127.0.0.1"):
+    (result,) = run_probes([make_probe(kind, port, address)], limits)
     return result["result"], result["detail"]
 
 
 @contextlib.contextmanager
-def bound(kind, family=socket.AF_INET):
+def bind_socket(kind, family=socket.AF_INET):
     with socket.socket(family, kind) as sock:
         sock.bind((LOOPBACK[family], 0))
         yield sock, sock.getsockname()[1]
 
 
 @contextlib.contextmanager
-def peer(*replies):
+def open_peer(*replies):
     """Open a UDP socket that answers the n-th ping with the n-th list of datagrams, each made from the ping's SeqNo."""
 
     def serve(sock):
@@ -56,7 +56,7 @@ def peer(*replies):
             for make in made:
                 sock.sendto(make(sequence), sender)
 
-    with bound(socket.SOCK_DGRAM) as (sock, port):
+    with bind_socket(socket.SOCK_DGRAM) as (sock, port):
         sock.settimeout(10)
         thread = threading.Thread(target=serve, args=(sock,))
         thread.start()
@@ -64,84 +64,91 @@ def peer(*replies):
         thread.join()
 
 
-def ack(sequence):
+def build_ack(sequence):
     return b"\x02\x82\xa5SeqNo\xce" + pack(">I", sequence) + b"\xa7Payload\xc0"
 
 
-def wrong_ack(sequence):
-    return ack(sequence ^ 1)
+def build_wrong_ack(sequence):
+    return build_ack(sequence ^ 1)
 
 
-def compound_ack(sequence):
-    gossip, answer = b"\x08hello", ack(sequence)
+def build_compound_ack(sequence):
+    gossip, answer = b"\x08hello", build_ack(sequence)
     return b"\x07\x02" + pack(">HH", len(answer), len(gossip)) + answer + gossip
 
 
-def checked_ack(sequence):
-    return b"\x0c" + pack(">I", crc32(ack(sequence))) + ack(sequence)
+def build_checked_ack(sequence):
+    return b"\x0c" + pack(">I", crc32(build_ack(sequence))) + build_ack(sequence)
 
 
-def gossip_only(sequence):
+def build_gossip(sequence):
     return b"\x08hello"
 
 
-def garbage(sequence):
+def build_garbage(sequence):
     return b"HTTP/1.1 400 Bad Request"
 
 
 @pytest.mark.parametrize("family", list(LOOPBACK))
 def test_tcp_tells_a_listener_from_a_closed_port(family):
-    with bound(socket.SOCK_STREAM, family) as (sock, port):
-        assert probed("tcp", port, address=LOOPBACK[family]) == ("refused", "ECONNREFUSED: connection refused")
+    with bind_socket(socket.SOCK_STREAM, family) as (sock, port):
+        assert send_probe("tcp", port, address=LOOPBACK[family]) == ("refused", "ECONNREFUSED: connection refused")
         sock.listen()
-        assert probed("tcp", port, address=LOOPBACK[family]) == ("open", "connected")
+        assert send_probe("tcp", port, address=LOOPBACK[family]) == ("open", "connected")
 
 
 def test_tcp_silence_is_filtered():
     # A full backlog drops the first packet of further connections, like a firewall.
-    with bound(socket.SOCK_STREAM) as (sock, port), contextlib.ExitStack() as stack:
+    with bind_socket(socket.SOCK_STREAM) as (sock, port), contextlib.ExitStack() as stack:
         sock.listen(0)
         for _answer in range(2):
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(("127.0.0.1", port))
-        assert probed("tcp", port, Limits(timeout=0.1, tries=3, workers=1)) == ("filtered", "no answer in 3 x 0.1 s")
+        assert send_probe("tcp", port, Limits(timeout=0.1, tries=3, workers=1)) == (
+            "filtered",
+            "no answer in 3 x 0.1 s",
+        )
 
 
 def test_memberlist_on_a_closed_port_is_refused():
-    with bound(socket.SOCK_DGRAM) as (sock, port):
+    with bind_socket(socket.SOCK_DGRAM) as (sock, port):
         sock.close()
-        assert probed("memberlist", port) == ("refused", "ECONNREFUSED: ICMP port unreachable from 127.0.0.1")
+        assert send_probe("memberlist", port) == ("refused", "ECONNREFUSED: ICMP port unreachable from 127.0.0.1")
 
 
 @pytest.mark.parametrize(
     "replies",
     [
-        [[ack]],
-        [[compound_ack]],
-        [[checked_ack]],
-        [[wrong_ack, gossip_only, ack]],
-        [[ack, ack]],
+        [[build_ack]],
+        [[build_compound_ack]],
+        [[build_checked_ack]],
+        [[build_wrong_ack, build_gossip, build_ack]],
+        [[build_ack, build_ack]],
     ],
 )
 def test_memberlist_with_its_ack_is_open(replies):
-    with peer(*replies) as port:
-        assert probed("memberlist", port) == ("open", "ack")
+    with open_peer(*replies) as port:
+        assert send_probe("memberlist", port) == ("open", "ack")
 
 
-@pytest.mark.parametrize("replies", [[[]], [[wrong_ack]], [[gossip_only]], [[lambda _: b"\x00\x80"]]])
+@pytest.mark.parametrize("replies", [[[]], [[build_wrong_ack]], [[build_gossip]], [[lambda _: b"\x00\x80"]]])
 def test_memberlist_without_its_ack_is_filtered(replies):
-    with peer(*replies) as port:
-        assert probed("memberlist", port, QUICK) == ("filtered", "no answer in 1 x 0.2 s")
+    with open_peer(*replies) as port:
+        assert send_probe("memberlist", port, QUICK) == ("filtered", "no answer in 1 x 0.2 s")
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(garbage, "unknown message type 72"), (lambda _: b"", "empty message"), (lambda s: ack(s)[:-1], "ends early")],
+    [
+        (build_garbage, "unknown message type 72"),
+        (lambda _: b"", "empty message"),
+        (lambda s: build_ack(s)[:-1], "ends early"),
+    ],
 )
 def test_another_service_on_the_port_is_refused(answer, reason):
-    with peer([answer]) as port:
-        verdict, detail = probed("memberlist", port)
+    with open_peer([answer]) as port:
+        verdict, detail = send_probe("memberlist", port)
     assert verdict == "refused"
     assert detail.startswith("the answer is no message of memberlist: ")
     assert reason in detail
@@ -150,28 +157,31 @@ def test_another_service_on_the_port_is_refused(answer, reason):
 def test_a_lost_datagram_is_tried_again_with_a_new_sequence_number():
     sequences = []
 
-    def silent_record(sequence):
+    def record_and_refuse(sequence):
         sequences.append(sequence)
-        return wrong_ack(sequence)
+        return build_wrong_ack(sequence)
 
     def record(sequence):
         sequences.append(sequence)
-        return ack(sequence)
+        return build_ack(sequence)
 
-    with peer([silent_record], [record]) as port:
-        assert probed("memberlist", port, Limits(timeout=0.3, tries=5, workers=1)) == ("open", "ack")
+    with open_peer([record_and_refuse], [record]) as port:
+        assert send_probe("memberlist", port, Limits(timeout=0.3, tries=5, workers=1)) == ("open", "ack")
     assert len(set(sequences)) == 2
 
 
 def test_results_keep_the_order_and_the_names_of_the_caller():
-    with bound(socket.SOCK_STREAM) as (listener, open_port), bound(socket.SOCK_STREAM) as (_closed, closed_port):
+    with (
+        bind_socket(socket.SOCK_STREAM) as (listener, open_port),
+        bind_socket(socket.SOCK_STREAM) as (_closed, closed_port),
+    ):
         listener.listen()
         wanted = [
             ("", "tcp", "127.0.0.1", open_port),
             ("a", "tcp", "127.0.0.1", closed_port),
             ("a", "tcp", "127.0.0.1", open_port),
         ] * 20
-        results = run_probes([probe(kind, port, address, name) for name, kind, address, port in wanted], PATIENT)
+        results = run_probes([make_probe(kind, port, address, name) for name, kind, address, port in wanted], PATIENT)
     assert [(r["name"], r["kind"], r["address"], r["port"]) for r in results] == wanted
     assert [r["result"] for r in results] == ["open", "refused", "open"] * 20
     assert {tuple(r) for r in results} == {
@@ -180,21 +190,21 @@ def test_results_keep_the_order_and_the_names_of_the_caller():
 
 
 def test_a_udp_probe_without_an_answer_is_silent():
-    with bound(socket.SOCK_DGRAM) as (sock, port):
-        (result,) = run_probes([probe("udp", port)], Limits(timeout=0.1, tries=2, workers=1))
+    with bind_socket(socket.SOCK_DGRAM) as (sock, port):
+        (result,) = run_probes([make_probe("udp", port)], Limits(timeout=0.1, tries=2, workers=1))
         packets = [sock.recv(99) for _try in range(2)]
     assert (result["result"], result["detail"]) == ("silent", "no answer in 2 x 0.1 s")
     assert [packet[9:17].hex() for packet in packets] == [result["mark"]] * 2
 
 
 def test_any_datagram_answers_a_udp_probe():
-    with peer([lambda _sequence: b"what?"]) as port:
-        assert probed("udp", port) == ("open", "answered with 5 bytes")
-    assert probed("udp", port)[0] == "refused"
+    with open_peer([lambda _sequence: b"what?"]) as port:
+        assert send_probe("udp", port) == ("open", "answered with 5 bytes")
+    assert send_probe("udp", port)[0] == "refused"
 
 
 def test_each_probe_has_its_own_mark():
-    assert len({probe("udp", 9).mark for _each in range(100)}) == 100
+    assert len({make_probe("udp", 9).mark for _each in range(100)}) == 100
 
 
 def test_no_probes_give_no_results():
@@ -215,8 +225,8 @@ def test_there_are_at_most_as_many_sockets_as_workers_and_all_are_closed(monkeyp
         real(sock)
 
     monkeypatch.setattr(_probe, "ask_for_icmp", count)
-    with bound(socket.SOCK_DGRAM) as (_socket, port):
-        run_probes([probe("memberlist", port)] * 30, Limits(timeout=0.05, tries=2, workers=4))
+    with bind_socket(socket.SOCK_DGRAM) as (_socket, port):
+        run_probes([make_probe("memberlist", port)] * 30, Limits(timeout=0.05, tries=2, workers=4))
     # In addition to the four sockets: the bound socket, and asyncio's selector with its own pair of sockets.
     assert most <= before + 4 + 4
     assert open_files() == before
@@ -232,11 +242,11 @@ def test_the_limit_on_open_files_limits_the_workers(monkeypatch, files, workers,
 
 
 def test_an_error_of_this_host_names_the_probe(monkeypatch):
-    def no_more(*_):
+    def fail(*_):
         raise OSError(24, "Too many open files")
 
-    wanted = [probe("tcp", 1, name="admin of a1")]
-    monkeypatch.setattr(_probe, "ask_for_icmp", no_more)
+    wanted = [make_probe("tcp", 1, name="admin of a1")]
+    monkeypatch.setattr(_probe, "ask_for_icmp", fail)
     with pytest.raises(ProbeError, match=r"probe 'admin of a1' cannot be made from this host: .*Too many open files"):
         run_probes(wanted, QUICK)
 

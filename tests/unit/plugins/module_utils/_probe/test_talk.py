@@ -39,22 +39,22 @@ def context(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def server(serve):
+def start_server(serve):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
 
-        def accept():
+        def answer_client():
             connection, _peer = listener.accept()
             with connection, contextlib.suppress(OSError):
                 serve(connection)
 
-        thread = threading.Thread(target=accept)
+        thread = threading.Thread(target=answer_client)
         thread.start()
         yield listener.getsockname()[1]
         thread.join()
 
 
-def probed(kind, port, limits=PATIENT):
+def send_probe(kind, port, limits=PATIENT):
     (result,) = run_probes([parse_probe({"name": "", "kind": kind, "address": "127.0.0.1", "port": port})], limits)
     return result
 
@@ -70,7 +70,7 @@ def with_tls(context, answer=None):
     return serve
 
 
-def plain(answer):
+def make_answer(answer):
     def serve(connection):
         assert connection.recv(4096).startswith(b"GET / HTTP/1.1\r\n")
         connection.sendall(answer)
@@ -79,42 +79,42 @@ def plain(answer):
 
 
 def test_an_untrusted_certificate_is_shown(context):
-    with server(with_tls(context)) as port:
-        result = probed("tls", port)
+    with start_server(with_tls(context)) as port:
+        result = send_probe("tls", port)
     assert (result["result"], result["detail"], result["status"]) == ("open", "connected", None)
     assert base64.b64decode(result["certificate"]) == DER
 
 
 def test_https(context):
-    with server(with_tls(context, JSON)) as port:
-        result = probed("https", port)
+    with start_server(with_tls(context, JSON)) as port:
+        result = send_probe("https", port)
     assert (result["status"], base64.b64decode(result["certificate"])) == (200, DER)
 
 
 @pytest.mark.parametrize(("answer", "status"), [(JSON, 200), (b"HTTP/1.1 401 Unauthorized\r\n\r\n", 401),
                                                 (b"SSH-2.0-x\r\n", None), (b"", None)])  # fmt: skip
 def test_http(answer, status):
-    with server(plain(answer)) as port:
-        result = probed("http", port)
+    with start_server(make_answer(answer)) as port:
+        result = send_probe("http", port)
     assert (result["result"], result["status"], result["certificate"]) == ("open", status, None)
 
 
 def test_a_port_without_tls_is_open():
-    with server(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
-        result = probed("tls", port)
+    with start_server(lambda connection: connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
+        result = send_probe("tls", port)
     assert (result["result"], result["certificate"]) == ("open", None)
     assert result["detail"].startswith("connected; TLS failed: ")
 
 
 def test_a_port_that_closes_the_connection_is_open():
-    with server(lambda _connection: None) as port:
-        assert probed("https", port)["detail"].startswith("connected; TLS failed: ")
+    with start_server(lambda _connection: None) as port:
+        assert send_probe("https", port)["detail"].startswith("connected; TLS failed: ")
 
 
 def test_a_port_that_is_silent_after_the_connection_is_open():
     done = threading.Event()
-    with server(lambda _connection: done.wait(10)) as port:
-        results = probed("tls", port, QUICK)
+    with start_server(lambda _connection: done.wait(10)) as port:
+        results = send_probe("tls", port, QUICK)
         done.set()
     assert (results["result"], results["detail"]) == ("open", "connected; no answer to TLS in 0.3 s")
 
@@ -122,4 +122,4 @@ def test_a_port_that_is_silent_after_the_connection_is_open():
 def test_a_closed_port_is_refused():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        assert probed("https", sock.getsockname()[1])["result"] == "refused"
+        assert send_probe("https", sock.getsockname()[1])["result"] == "refused"

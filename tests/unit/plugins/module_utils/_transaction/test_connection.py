@@ -16,7 +16,7 @@ HEAD = "192.0.2.7 50000 198.51.100.1 22"
 FOUND = Connection("192.0.2.7", "198.51.100.1", 22)
 
 
-def process(proc, number, parent, *variables):
+def write_process(proc, number, parent, *variables):
     (proc / str(number)).mkdir()
     (proc / str(number) / "environ").write_bytes(b"".join(text.encode() + b"\0" for text in variables))
     (proc / str(number) / "stat").write_text(f"{number} (a) b (c 7) S {parent} 5 5")
@@ -36,25 +36,25 @@ def process(proc, number, parent, *variables):
     ],
 )
 def test_the_value_of_the_variable(tmp_path, text, expected):
-    process(tmp_path, 9, 1, "HOME=/", f"SSH_CONNECTION={text}", "SSH_TTY=x")
+    write_process(tmp_path, 9, 1, "HOME=/", f"SSH_CONNECTION={text}", "SSH_TTY=x")
     assert find_connection(9, tmp_path) == expected
 
 
 def test_the_nearest_process_with_the_variable_counts(tmp_path):
-    process(tmp_path, 9, 8, "XSSH_CONNECTION=1.2.3.4 1 1.2.3.5 22")
-    process(tmp_path, 8, 7, f"SSH_CONNECTION={HEAD}")
-    process(tmp_path, 7, 0, "SSH_CONNECTION=203.0.113.1 1 203.0.113.2 22")
+    write_process(tmp_path, 9, 8, "XSSH_CONNECTION=1.2.3.4 1 1.2.3.5 22")
+    write_process(tmp_path, 8, 7, f"SSH_CONNECTION={HEAD}")
+    write_process(tmp_path, 7, 0, "SSH_CONNECTION=203.0.113.1 1 203.0.113.2 22")
     assert find_connection(9, tmp_path) == FOUND
 
 
 def test_a_process_that_ends_while_it_is_read_has_none(tmp_path):
-    process(tmp_path, 9, 8)
+    write_process(tmp_path, 9, 8)
     assert find_connection(9, tmp_path) is None
     assert find_connection(5, tmp_path) is None
 
 
 def test_this_process_is_the_first(tmp_path):
-    process(tmp_path, os.getpid(), 0, f"SSH_CONNECTION={HEAD}")
+    write_process(tmp_path, os.getpid(), 0, f"SSH_CONNECTION={HEAD}")
     assert find_connection(proc=tmp_path) == FOUND
 
 

@@ -73,13 +73,13 @@ def test_another_user_blocks_no_run(host, handle):
         assert line == "locked\n"
         assert (refused_line, "Permission denied" in refused.stderr.read()) == ("", True)
         with Rollback(host).hold_lock():
-            assert find_holder(handle) == f"process {os.getpid()} ({command_of_this_process()})"
+            assert find_holder(handle) == f"process {os.getpid()} ({read_own_command()})"
     finally:
         end(blocking)
         end(refused)
 
 
-def command_of_this_process():
+def read_own_command():
     return ascii(Path("/proc/self/cmdline").read_text().replace("\0", " ").strip())[1:-1]
 
 

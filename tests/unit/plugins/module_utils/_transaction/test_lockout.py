@@ -23,47 +23,47 @@ V4 = Connection("192.0.2.7", "198.51.100.1", 22)
 V6 = Connection("2001:db8::7", "2001:db8:1::1", 22)
 
 
-def ruleset(*entries):
+def make_ruleset(*entries):
     allow = [{"protocol": "tcp", "port": 22, "address": None, **entry} for entry in entries]
     return ruleset_from_data({"allow": allow, "sets": SETS})
 
 
-def entry(sources, listener="proxy", **other):
+def make_entry(sources, listener="proxy", **other):
     return {"listener": listener, "sources": sources, **other}
 
 
 ALLOWED = {
-    "another port": (V4, [entry([], port=8001)]),
-    "another protocol": (V4, [entry([], protocol="udp")]),
-    "any source": (V4, [entry("any")]),
-    "a source": (V4, [entry(["admins"])]),
-    "an IPv6 source": (V6, [entry(["admins"])]),
-    "the other family": (V6, [entry([], address="0.0.0.0")]),
-    "another address": (V4, [entry([], address="198.51.100.2")]),
-    "the entry for the address comes first": (V4, [entry("any", address="198.51.100.1"), entry([], "other")]),
-    "the entry for the family comes first": (V4, [entry([], "other"), entry("any", address="0.0.0.0")]),
-    "the host itself": (Connection("198.51.100.1", "198.51.100.1", 22), [entry([])]),
-    "loopback": (Connection("127.0.0.1", "127.0.0.1", 22), [entry([])]),
+    "another port": (V4, [make_entry([], port=8001)]),
+    "another protocol": (V4, [make_entry([], protocol="udp")]),
+    "any source": (V4, [make_entry("any")]),
+    "a source": (V4, [make_entry(["admins"])]),
+    "an IPv6 source": (V6, [make_entry(["admins"])]),
+    "the other family": (V6, [make_entry([], address="0.0.0.0")]),
+    "another address": (V4, [make_entry([], address="198.51.100.2")]),
+    "the entry for the address comes first": (V4, [make_entry("any", address="198.51.100.1"), make_entry([], "other")]),
+    "the entry for the family comes first": (V4, [make_entry([], "other"), make_entry("any", address="0.0.0.0")]),
+    "the host itself": (Connection("198.51.100.1", "198.51.100.1", 22), [make_entry([])]),
+    "loopback": (Connection("127.0.0.1", "127.0.0.1", 22), [make_entry([])]),
 }
 BLOCKED = {
-    "no source": (V4, [entry([])]),
-    "not a source": (Connection("192.0.2.16", "198.51.100.1", 22), [entry(["admins"])]),
-    "IPv6": (Connection("2001:db8:0:1::", "2001:db8:1::1", 22), [entry(["admins"], address="::")]),
-    "entry for the address": (V4, [entry([], address="198.51.100.1"), entry("any", "other")]),
+    "no source": (V4, [make_entry([])]),
+    "not a source": (Connection("192.0.2.16", "198.51.100.1", 22), [make_entry(["admins"])]),
+    "IPv6": (Connection("2001:db8:0:1::", "2001:db8:1::1", 22), [make_entry(["admins"], address="::")]),
+    "entry for the address": (V4, [make_entry([], address="198.51.100.1"), make_entry("any", "other")]),
 }
 
 
 @pytest.mark.parametrize("case", ALLOWED)
 def test_a_ruleset_that_allows_the_controller_passes(case):
     connection, entries = ALLOWED[case]
-    prevent_lockout(ruleset(*entries), connection)
+    prevent_lockout(make_ruleset(*entries), connection)
 
 
 @pytest.mark.parametrize("case", BLOCKED)
 def test_a_ruleset_that_blocks_the_controller_is_an_error(case):
     connection, entries = BLOCKED[case]
     with pytest.raises(LockoutError, match=rf"from {connection.client} to port 22 .*'proxy'.*Nothing was changed"):
-        prevent_lockout(ruleset(*entries), connection)
+        prevent_lockout(make_ruleset(*entries), connection)
 
 
 PROGRAM = """\

@@ -51,7 +51,7 @@ class Node:
         if ends:
             self.points.keep()
 
-    def found(self):
+    def find_ruleset(self):
         """Return the ruleset that a rollback would restore, "nothing" if there is no restore point."""
         point = self.points.find()
         return "nothing" if point is None else point.parts["ruleset"]
@@ -84,11 +84,11 @@ def test_a_run_is_open_until_it_succeeds_or_is_rolled_back(node):
 
 
 def test_a_run_is_rolled_back_once(node):
-    assert node.found() == "nothing"
+    assert node.find_ruleset() == "nothing"
     node.run(9001)
-    assert node.found() == "port 8001"
+    assert node.find_ruleset() == "port 8001"
     node.roll_back()
-    assert (node.host.read(CONF), node.parts["ruleset"], node.found()) == (
+    assert (node.host.read(CONF), node.parts["ruleset"], node.find_ruleset()) == (
         "admin_listen = 8001\n",
         "port 8001",
         "nothing",
@@ -99,26 +99,26 @@ def test_a_run_is_rolled_back_once(node):
 def test_a_run_that_changes_nothing_keeps_the_previous_point(node):
     node.run(9001)
     node.run(9001)
-    assert node.found() == "port 8001"
+    assert node.find_ruleset() == "port 8001"
     node.run(9002)
-    assert node.found() == "port 9001"
+    assert node.find_ruleset() == "port 9001"
 
 
 def test_before_a_run_changes_anything_there_is_nothing_to_restore(node):
     node.run(9001)
     node.take()
-    assert node.found() == "nothing"
+    assert node.find_ruleset() == "nothing"
 
 
 def test_after_failed_runs_the_state_before_the_first_failure_is_restored(node):
     node.run(9001)
     node.run(9002, ends=False)
-    assert node.found() == "port 9001"
+    assert node.find_ruleset() == "port 9001"
     node.run(9003, ends=False)
-    assert node.found() == "port 9001"
+    assert node.find_ruleset() == "port 9001"
     assert node.points.find().kong["how"] == "restart"
     node.run(9004)
-    assert node.found() == "port 9001"
+    assert node.find_ruleset() == "port 9001"
     node.roll_back()
     assert node.host.read(CONF) == "admin_listen = 9001\n"
 
@@ -135,7 +135,7 @@ def test_the_last_run_that_changed_a_node_is_known(node):
         node.change(port)
         if ends:
             node.points.keep()
-    assert (node.points.find().run, node.found()) == ("4", "port 9001")
+    assert (node.points.find().run, node.find_ruleset()) == ("4", "port 9001")
 
 
 def test_the_next_run_replaces_the_point_of_a_run_that_rolled_itself_back(node):
@@ -143,7 +143,7 @@ def test_the_next_run_replaces_the_point_of_a_run_that_rolled_itself_back(node):
     node.change(8001)
     node.take(how="restart")
     node.change(9002)
-    assert (node.found(), node.points.find().kong["how"]) == ("port 8001", "restart")
+    assert (node.find_ruleset(), node.points.find().kong["how"]) == ("port 8001", "restart")
 
 
 def test_a_later_run_adds_the_files_that_the_point_of_a_failed_run_lacks(node):
@@ -162,7 +162,7 @@ def test_a_point_without_the_firewall_does_not_replace_one_with_it(node):
     node.take(parts=["interception"])
     node.change(9001)
     node.run(9002)
-    assert node.found() == "port 9001"
+    assert node.find_ruleset() == "port 9001"
 
 
 def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
@@ -189,19 +189,19 @@ def test_files_are_restored_with_mode_and_owner_and_new_files_are_removed(node):
     assert node.points.find_changed_files(point) == ()
 
 
-def same_time(path):
+def change_content(path):
     """Change the content of a file, but neither its size nor its time."""
     before = path.stat()
     path.write_text("admin_listen = 8002\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("change", [lambda path: path.chmod(0o644), lambda path: path.write_text("a"), same_time])
+@pytest.mark.parametrize("change", [lambda path: path.chmod(0o644), lambda path: path.write_text("a"), change_content])
 def test_a_file_with_another_mode_or_content_is_a_change(node, change):
     node.take()
-    assert node.found() == "nothing"
+    assert node.find_ruleset() == "nothing"
     change(node.host.locate(CONF))
-    assert node.found() == "port 8001"
+    assert node.find_ruleset() == "port 8001"
 
 
 def test_an_interrupted_restoration_is_not_complete(node):
@@ -241,25 +241,25 @@ def test_a_run_killed_at_any_step_leaves_a_valid_point(tmp_path, monkeypatch):
         node.change(9002)
         left = iter(range(step))
         for act in ("remove_tree", "move", "write", "copy"):
-            monkeypatch.setattr(node.host, act, dying(getattr(node.host, act), left))
+            monkeypatch.setattr(node.host, act, kill_after(getattr(node.host, act), left))
         try:
             node.points.keep()
             killed = False
         except KeyboardInterrupt:
             killed = True
-        assert node.found() == "port 9001", step
+        assert node.find_ruleset() == "port 9001", step
         if not killed:
             break
     assert step >= 2
 
 
-def dying(act, left):
-    def done(*words):
+def kill_after(act, left):
+    def call_or_kill(*words):
         if next(left, None) is None:
             raise KeyboardInterrupt
         return act(*words)
 
-    return done
+    return call_or_kill
 
 
 RUNNING = {"changed": False, "unit_changed": False, "listens": True, "runs": True}

@@ -91,10 +91,10 @@ def change(host):
 
 
 def read_all(host):
-    def text(path):
+    def read_text(path):
         return str(path.readlink()) if path.is_symlink() else path.read_text() if path.is_file() else ""
 
-    return {str(path): (text(path), path.lstat().st_mode) for path in host.root.rglob("*")}
+    return {str(path): (read_text(path), path.lstat().st_mode) for path in host.root.rglob("*")}
 
 
 def test_a_rollback_restores_all_files(host, rollback):
@@ -318,7 +318,7 @@ def test_restored_files_are_on_the_disk_before_their_copies_are_removed(host, ro
 OTHER_FILE = "/etc/other/file"
 
 
-def other_backend(host):
+def make_other_snapshot(host):
     """Return the snapshot of a change that writes other files and has another state in the kernel."""
     live, log = host.locate("/other live"), host.locate("/log")
     command = f"cat {shlex.quote(str(host.locate(FILE)))} >> '{log}'; cat > '{live}'"
@@ -334,7 +334,7 @@ def test_after_unconfirmed_changes_the_state_before_the_first_change_is_restored
     rollback.start_countdown(rollback.arm(snapshot(host), RULES), 30)
     change(host)
     for _change in range(changes - 1):
-        last = rollback.arm(other_backend(host), None)
+        last = rollback.arm(make_other_snapshot(host), None)
         host.write(OTHER_FILE, "new", 0o644)
         host.write(FILE, "newer", 0o644)
         host.write("/other live", "rules", 0o644)
@@ -350,7 +350,7 @@ def test_after_unconfirmed_changes_the_state_before_the_first_change_is_restored
 
 def test_the_target_of_a_rollback_is_the_state_before_the_first_change(host, rollback):
     rollback.arm(snapshot(host), RULES)
-    rollback.arm(other_backend(host), None)
+    rollback.arm(make_other_snapshot(host), None)
     rollback.commit(keep=True)
     assert rollback.read_previous() == Kept(RULES)
 
@@ -360,7 +360,7 @@ def test_a_second_change_that_cannot_be_saved_preserves_the_first(host, rollback
     change(host)
     monkeypatch.setattr(host, "copy", refuse)
     with pytest.raises(HostError, match="killed"):
-        rollback.arm(other_backend(host), None)
+        rollback.arm(make_other_snapshot(host), None)
     monkeypatch.undo()
     assert rollback.find_pending() == first
     rollback.undo(first)

@@ -34,16 +34,16 @@ class Backend:
         self.live, self._stale, self._find_conflicts, self._fails = Live(live, tuple(drift)), stale, conflicts, fails
         self.steps, self.warnings, self.translated = [], (), ()
 
-    def _step(self, name, *arguments):
+    def _record(self, name, *arguments):
         self.steps.append((name, *arguments))
         if name == self._fails:
             raise HostError(f"{name} failed")
 
     def require(self):
-        self._step("require")
+        self._record("require")
 
     def read(self):
-        self._step("read")
+        self._record("read")
         return self.live
 
     def compare_persisted(self, want):
@@ -57,17 +57,17 @@ class Backend:
         return self.translated
 
     def validate(self, want, *, check_mode):
-        self._step("validate", want)
+        self._record("validate", want)
 
     def snapshot(self, live):
         return Snapshot((), ((("restore",), repr(live.ruleset)),))
 
     def apply(self, want):
-        self._step("apply", want)
+        self._record("apply", want)
         return self.warnings
 
     def persist(self, want):
-        self._step("persist", want)
+        self._record("persist", want)
         self._stale = ()
 
 
@@ -110,14 +110,14 @@ class Rollback:
         self.steps.append(("undo", transaction))
 
 
-def both_phases(backend, want, rollback, keep=True):
+def run_both_phases(backend, want, rollback, keep=True):
     outcome = converge(backend, want, Guard(rollback, 30), check_mode=False)
     if outcome.transaction:
         confirm(backend, want, rollback, outcome.transaction, keep=keep)
     return outcome
 
 
-def changes(backend):
+def list_changes(backend):
     return [step for step in backend.steps if step[0] not in ("require", "read", "validate", "finished")]
 
 
@@ -136,48 +136,48 @@ def test_only_the_needed_steps_run_and_check_mode_predicts_them(case):
     backend, want, expected = CASES[case]
     rollback = Rollback(backend)
     predicted = converge(backend, want, Guard(rollback, 30), check_mode=True)
-    assert (changes(backend), predicted.transaction) == ([], None)
-    assert both_phases(backend, want, rollback) == predicted
-    assert changes(backend) == [("arm", backend.live.ruleset), *expected]
+    assert (list_changes(backend), predicted.transaction) == ([], None)
+    assert run_both_phases(backend, want, rollback) == predicted
+    assert list_changes(backend) == [("arm", backend.live.ruleset), *expected]
 
 
 @pytest.mark.parametrize("want", [OPEN, None])
 def test_no_rollback_is_armed_if_nothing_changes(want):
     backend = Backend(want)
-    outcome = both_phases(backend, want, Rollback(backend))
-    assert (outcome.changed, changes(backend)) == (False, [])
+    outcome = run_both_phases(backend, want, Rollback(backend))
+    assert (outcome.changed, list_changes(backend)) == (False, [])
 
 
 def test_nothing_is_permanent_before_the_second_phase():
     backend = Backend(OPEN, stale=["file"])
     assert converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False).transaction == "this run"
-    assert [step[0] for step in changes(backend)] == ["arm", "apply"]
+    assert [step[0] for step in list_changes(backend)] == ["arm", "apply"]
 
 
 def test_an_unconfirmed_change_is_taken_over_even_if_the_rules_are_correct():
     backend = Backend(OPEN)
-    outcome = both_phases(backend, OPEN, Rollback(backend, waiting="another run"))
+    outcome = run_both_phases(backend, OPEN, Rollback(backend, waiting="another run"))
     assert (outcome.changed, "another run waits" in outcome.before) == (True, True)
-    assert changes(backend) == [("arm", OPEN), ("apply", OPEN), ("commit", True, False)]
+    assert list_changes(backend) == [("arm", OPEN), ("apply", OPEN), ("commit", True, False)]
 
 
 def test_the_warnings_of_the_backend_are_in_the_outcome():
     backend = Backend(OPEN)
     backend.warnings = ("a flow is still open",)
-    assert both_phases(backend, SHUT, Rollback(backend)).warnings == ("a flow is still open",)
+    assert run_both_phases(backend, SHUT, Rollback(backend)).warnings == ("a flow is still open",)
 
 
 def test_a_rollback_does_not_replace_the_kept_state():
     backend = Backend(OPEN)
-    both_phases(backend, SHUT, Rollback(backend), keep=False)
-    assert changes(backend)[-1] == ("commit", False, False)
+    run_both_phases(backend, SHUT, Rollback(backend), keep=False)
+    assert list_changes(backend)[-1] == ("commit", False, False)
 
 
 def test_a_late_confirmation_changes_nothing():
     backend = Backend(OPEN, stale=["file"])
     with pytest.raises(HostError, match="too late"):
         confirm(backend, SHUT, Rollback(backend, waiting="another run"), "this run", keep=True)
-    assert changes(backend) == [("undo", "this run")]
+    assert list_changes(backend) == [("undo", "this run")]
 
 
 def test_the_controller_is_not_locked_out():
@@ -186,7 +186,7 @@ def test_the_controller_is_not_locked_out():
     for check_mode in (True, False):
         with pytest.raises(LockoutError):
             converge(backend, SHUT, guard, check_mode=check_mode)
-    assert changes(backend) == []
+    assert list_changes(backend) == []
 
 
 def test_drift_and_boot_are_in_the_text_before():
@@ -205,7 +205,7 @@ def test_a_certain_conflict_stops_before_any_change():
     with pytest.raises(ConflictError, match=r"chain x blocks tcp 8001: its policy is drop\. Open it\.$") as caught:
         converge(backend, OPEN, Guard(Rollback(backend), 30), check_mode=False)
     assert caught.value.conflicts == (certain, possible)
-    assert changes(backend) == []
+    assert list_changes(backend) == []
 
 
 @pytest.mark.parametrize("opens, judged", [(OPEN, OPEN), (None, SHUT)])
@@ -245,26 +245,26 @@ def test_a_host_that_fails_an_early_step_is_left_unchanged(step):
     backend = Backend(OPEN, stale=["file"], fails=step)
     with pytest.raises(HostError, match=step):
         converge(backend, SHUT, Guard(Rollback(backend), 30), check_mode=False)
-    assert changes(backend) == []
+    assert list_changes(backend) == []
 
 
 @pytest.mark.parametrize("step", ["apply", "persist"])
 def test_a_change_that_cannot_be_loaded_or_persisted_is_undone_immediately(step):
     backend = Backend(OPEN, stale=["file"], fails=step)
     with pytest.raises(HostError, match=step):
-        both_phases(backend, SHUT, Rollback(backend))
-    assert [change[0] for change in changes(backend)][-2:] == [step, "undo"]
+        run_both_phases(backend, SHUT, Rollback(backend))
+    assert [change[0] for change in list_changes(backend)][-2:] == [step, "undo"]
 
 
 def test_a_change_is_finished_once_it_is_applied():
     backend = Backend(OPEN, stale=["file"])
-    both_phases(backend, SHUT, Rollback(backend))
+    run_both_phases(backend, SHUT, Rollback(backend))
     assert backend.steps[-4:] == [
         ("apply", SHUT), ("finished", "this run", 30), ("persist", SHUT), ("commit", True, False),
     ]  # fmt: skip
     failing = Backend(OPEN, fails="apply")
     with pytest.raises(HostError):
-        both_phases(failing, SHUT, Rollback(failing))
+        run_both_phases(failing, SHUT, Rollback(failing))
     assert "finished" not in [step[0] for step in failing.steps]
 
 
@@ -273,7 +273,7 @@ def test_a_rollback_that_fails_does_not_hide_the_cause(monkeypatch):
     rollback = Rollback(backend)
     monkeypatch.setattr(rollback, "undo", refuse)
     with pytest.raises(HostError, match=r"apply failed\. The rollback failed as well; .* boot: read-only"):
-        both_phases(backend, SHUT, rollback)
+        run_both_phases(backend, SHUT, rollback)
 
 
 def refuse(_transaction):
