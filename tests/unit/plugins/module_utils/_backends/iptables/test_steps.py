@@ -222,7 +222,7 @@ def test_a_new_member_of_a_set_does_not_reach_ports_that_the_set_loses():
                  for port in PORTS]  # fmt: skip
         return ruleset_from_data({"allow": allow, "sets": {"a": {"ipv4": sources}}})
 
-    steps = execute_steps(make_kernel(open_ports(["10.0.0.1"], 1, 2)), make_ports(["10.0.0.1", "10.0.0.2"], 2, 3))
+    steps = execute_steps(make_kernel(open_ports(["10.0.0.1"], 1, 2)), open_ports(["10.0.0.1", "10.0.0.2"], 2, 3))
     assert {policy["ipv4"] >= {("10.0.0.1", 2)} for policy in steps} == {True}
     assert not any(("10.0.0.2", 1) in policy["ipv4"] for policy in steps)
 
