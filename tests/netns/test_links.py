@@ -62,7 +62,7 @@ def find_nat(lab):
         make_host("d", "10.0.1.2", settings=data, links=sent),
     ]
     matches = match_links(hosts)
-    return [mapping for mapping, _evidence in list_mappings("c", matches)], [*list_egress("d", matches)]
+    return [mapping for mapping, _evidence in list_mappings("c", matches)], [*list_egress(hosts[1], hosts, matches)]
 
 
 MAPPING = {"outside": "10.0.1.1", "outside_port": OUTSIDE, "inside_port": INSIDE}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The version of a running Kong, from its own Lua files, without running any of its code."""
+"""The version and the id of a running Kong, from its own files, without running any of its code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 # Below the root of the process. Kong 0.9 and later have a table of numbers (kong/meta.lua; seen in the packages of 0.10.4, 1.5.1 and 2.8.5).
 _META = "usr/local/share/lua/5.1/kong/meta.lua"
+_ID = re.compile(r"[0-9a-f-]{36}")
 _PART = re.compile(r"^\s*(major|minor|patch)\s*=\s*(\d+)", re.MULTILINE)
 
 
@@ -24,4 +25,19 @@ def read_version(root: Path) -> str:
         parts = dict(_PART.findall((root / _META).read_text(encoding="utf-8", errors="replace")))
         if len(parts) == 3:
             return ".".join(parts[name] for name in ("major", "minor", "patch"))
+    return ""
+
+
+def read_id(root: Path, prefix: str) -> str:
+    """Return the id of a data plane, which its control plane knows; empty if it has none.
+
+    Data planes from 3.1 on keep it (3.2.0:kong/pdk/private/node.lua). `root` is the root directory of Kong.
+    """
+    path = root / prefix.lstrip("/") / "kong.id"
+    with suppress(OSError):
+        # A pipe would block.
+        if path.is_file():
+            with path.open(encoding="ascii", errors="replace") as file:
+                found = _ID.match(file.read(64))
+                return found[0] if found else ""
     return ""

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from socket import gethostname
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -18,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import subtract
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, is_secret
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.access_log import DEFAULT_LOG, list_logged
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin_api import ask_admin_api
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import (
     Link,
     list_clients,
@@ -42,7 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_commands
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_version
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_id, read_version
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.access import Access, find_access, make_unknown
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import read_live_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import list_unicast
@@ -50,6 +53,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 Result = t.Dict[str, t.Any]
 _ADMIN_LOG = "admin_access_log"
+_ADMIN_LISTEN, _DEFAULT_ADMIN = ("admin_listen", "admin_api_listen"), "127.0.0.1:8001"
+_PORT = re.compile(r":(\d{1,5})(?![\d:\]])")
 _CONTROL_PLANE, _DATA_PLANE = "control_plane", "data_plane"
 _OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
 
@@ -69,8 +74,14 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
     sources = read_sources(host, running, file, [*settings, _ADMIN_LOG])
     own = find_kong_sockets(read_sockets(running.unit, master.prefix)) if master.shares_network else ()
     described = {name: found for name in settings if (found := _describe_setting(name, sources))}
+    values = {name: found["value"] for name, found in described.items()}
+    answer = ask_admin_api(own, _list_admin_ports(values))
     return {
-        "version": read_version(master.root),
+        "version": answer.version or read_version(master.root),
+        "answers": bool(answer.version),
+        "hostname": gethostname(),
+        "id": read_id(master.root, master.prefix),
+        "data_planes": [*map(asdict, answer.data_planes)],
         "prefix": master.prefix,
         "unit": running.unit,
         "container": master.container.number[:12] if master.container else "",
@@ -82,9 +93,15 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "sockets": [*map(socket_to_data, own)],
         "access": [*_list_access(host, own)],
         "clients": [*map(asdict, list_clients({sock.port for sock in own}, host.call(list_addresses)))],
-        "links": [*map(asdict, _list_links({name: found["value"] for name, found in described.items()}, own))],
+        "links": [*map(asdict, _list_links(values, own))],
         "logged": list_logged(master.root, master.prefix, find_effective(_ADMIN_LOG, sources).value or DEFAULT_LOG),
     }
+
+
+def _list_admin_ports(settings: Mapping[str, str]) -> set[int]:
+    """Return the ports of the Admin API, by default those of Kong. The setting is `admin_api_listen` up to 0.8."""
+    texts = [value for name, value in settings.items() if name in _ADMIN_LISTEN] or [_DEFAULT_ADMIN]
+    return {int(port) for text in texts for port in _PORT.findall(text)}
 
 
 def _list_links(settings: Mapping[str, str], sockets: Sequence[Socket]) -> list[Link]:

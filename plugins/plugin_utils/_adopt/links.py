@@ -85,12 +85,33 @@ def list_mappings(name: str, matches: Iterable[Match]) -> Iterator[tuple[dict[st
         yield {"outside": outside, "outside_port": port, "inside_port": inside}, evidence
 
 
-def list_egress(name: str, matches: Iterable[Match]) -> dict[str, str]:
-    """Return the source addresses that control planes see of a data plane behind NAT, each with its evidence."""
-    found = _share((match.received.peer, match.node) for match in matches if match.caller == name and match.is_masked)
-    return {
-        address: f"observed: the source of its connections that {_join(nodes)} sees" for address, nodes in found.items()
-    }
+def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[Match]) -> dict[str, str]:
+    """Return the source addresses that control planes see of a data plane behind NAT, each with its evidence.
+
+    The sources of its connections come first. Without them, it is the list of data planes that a control plane keeps.
+    """
+    own = [match for match in matches if match.caller == host.name]
+    if own:
+        found = _share((match.received.peer, match.node) for match in own if match.is_masked)
+        text = "the source of its connections that {} sees"
+    else:
+        found = _share(_list_registered(host, hosts))
+        text = "its address in the list of data planes of {}"
+    return {address: f"observed: {text.format(_join(nodes))}" for address, nodes in found.items()}
+
+
+def _list_registered(host: FoundHost, hosts: Sequence[FoundHost]) -> Iterator[tuple[str, str]]:
+    """Yield the address of a data plane that each control plane of another network keeps, if only one entry is of it."""
+    for kong in [kong for kong in host.kongs if kong.role == DATA_PLANE]:
+        named = [other for other in hosts for found in other.kongs if found.hostname == kong.hostname]
+        for node in hosts:
+            listed = [entry for found in node.kongs for entry in found.data_planes]
+            same = [entry for entry in listed if kong.id and entry.id == kong.id]
+            if not same and kong.hostname and len(named) == 1:
+                same = [entry for entry in listed if entry.hostname == kong.hostname]
+            addresses = {entry.ip for entry in same} - host.addresses
+            if len(same) == 1 and addresses and node.network != host.network:
+                yield addresses.pop(), node.name
 
 
 def list_unmatched(host: FoundHost, hosts: Iterable[FoundHost], matches: Iterable[Match]) -> list[tuple[str, int]]:

@@ -56,6 +56,14 @@ class Link(NamedTuple):
     peer_port: int
 
 
+class DataPlane(NamedTuple):
+    """A data plane as its control plane knows it: its id, the name of its host, and the source address that it sees."""
+
+    id: str
+    hostname: str
+    ip: str
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The sources of one family that the host's rules allow to a port, with exceptions.
@@ -102,10 +110,15 @@ def _join(networks: Sequence[str]) -> str:
 class Kong:
     """A running Kong. ``unit``, ``container`` and ``starter`` (a user other than root) are empty if it has none.
 
-    ``logged`` are the addresses in the access log of its Admin API.
+    ``logged`` are the addresses in the access log of its Admin API. ``answers`` tells whether its Admin API answered, so that
+    ``version`` is the running version. ``hostname`` is the name of its host, ``id`` that of a data plane, else empty.
     """
 
     version: str
+    answers: bool
+    hostname: str
+    id: str
+    data_planes: Sequence[DataPlane]
     prefix: str
     unit: str
     container: str
@@ -183,10 +196,14 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
     return Kong(
         **{
             name: data[name]
-            for name in ("version", "prefix", "unit", "container", "shares_network", "starter", "path", "format")
+            for name in (
+                *("version", "answers", "hostname", "id", "prefix", "unit", "container"),
+                *("shares_network", "starter", "path", "format"),
+            )
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
         clients=tuple(Client(**found) for found in data["clients"]),
+        data_planes=tuple(DataPlane(**found) for found in data["data_planes"]),
         links=tuple(Link(**found) for found in data["links"]),
         logged=tuple(data["logged"]),
         access=tuple(

@@ -189,7 +189,8 @@ class _Draft:
 
     def list_lines(self) -> Iterator[Line]:
         """Yield the variables of the node."""
-        yield Line("kong_version", self.kong.version, f"of the files of Kong at {self.kong.prefix}")
+        place = "observed: the Admin API" if self.kong.answers else f"of the files of Kong at {self.kong.prefix}"
+        yield Line("kong_version", self.kong.version, place)
         yield from _list_place(self.host, self.sites)
         if self.kong.role != TRADITIONAL:
             yield Line("kong_role", self.kong.role, _describe(self.kong.settings["role"], self.kong))
@@ -242,7 +243,7 @@ class _Draft:
             yield Line(
                 "kong_nat", [mapping for mapping, _evidence in mappings], "; ".join(text for _mapping, text in mappings)
             )
-        if egress := list_egress(self.host.name, self.matches):
+        if egress := list_egress(self.host, self.hosts, self.matches):
             yield Line("kong_nat_egress", [*egress], "; ".join(dict.fromkeys(egress.values())))
         if self.kong.role == DATA_PLANE and (stated := self.kong.settings.get("cluster_control_plane")):
             yield Line("kong_cluster_control_plane", stated.value, _describe(stated, self.kong))

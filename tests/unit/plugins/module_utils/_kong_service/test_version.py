@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_version
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_id, read_version
 
 META = """\
 local version = setmetatable({
@@ -32,3 +34,23 @@ def test_version_is_known_if_all_numbers_are(tmp_path, text, version):
     if text is not None:
         path.write_text(text)
     assert read_version(tmp_path) == version
+
+
+NUMBER = "7f0c2a4e-0b54-4c1c-9d3b-0a6f6f1f2b11"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [(NUMBER, NUMBER), (f"{NUMBER}\n", NUMBER), ("x" * 99, ""), ("", ""), (None, "")]
+)
+def test_the_id_of_a_data_plane(tmp_path, text, found):
+    path = tmp_path / "opt/kong/kong.id"
+    path.parent.mkdir(parents=True)
+    if text is not None:
+        path.write_text(text)
+    assert read_id(tmp_path, "/opt/kong") == found
+
+
+def test_an_id_that_is_a_pipe_is_not_read(tmp_path):
+    (tmp_path / "opt/kong").mkdir(parents=True)
+    os.mkfifo(tmp_path / "opt/kong/kong.id")
+    assert read_id(tmp_path, "/opt/kong") == ""

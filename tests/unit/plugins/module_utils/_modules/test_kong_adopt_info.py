@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin_api import AdminAnswer, DataPlane
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
@@ -30,6 +31,7 @@ OWN_DATA = {"protocol": "tcp", "address": "0.0.0.0", "port": 8001, "process": "n
 SETTINGS = ("log_level", "pg_password", "role", "proxy_listen")
 VALUES = {"log_level": "info", "pg_password": "secret"}
 VARIABLE = Variable("traditional", "a drop-in")
+SILENT = AdminAnswer()
 ADMIN = Socket("tcp", 8001, "0.0.0.0", "nginx")
 
 
@@ -108,7 +110,7 @@ def list_logged(*place):
 def inspect(monkeypatch, tmp_path):
     """Return a function that inspects a host with one Kong, whose unit has a command and whose files have a text."""
 
-    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True, log=None):
+    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True, log=None, answer=SILENT):
         host, process = Host(tmp_path / "host"), tmp_path / "proc/7"
         write_files(tmp_path / "host", dict.fromkeys(files, ""))
         write_files(process / "root", {META: "major = 2\nminor = 8\npatch = 5\n"})
@@ -131,13 +133,28 @@ def inspect(monkeypatch, tmp_path):
             assert (unit, prefix) == (UNIT, "/opt/kong")
             return Sockets((OWN, OTHER), UNIT)
 
-        for double in (find_running, read_commands, read_sources, read_sockets, list_clients, list_logged):
+        def ask_admin_api(sockets, ports):
+            asked.append(([*sockets], ports))
+            return answer
+
+        asked = []
+        monkeypatch.setattr(kong_adopt_info, "gethostname", lambda: "gateway")
+        for double in (
+            ask_admin_api,
+            find_running,
+            read_commands,
+            read_sources,
+            read_sockets,
+            list_clients,
+            list_logged,
+        ):
             monkeypatch.setattr(kong_adopt_info, double.__name__, double)
         monkeypatch.setattr(kong_adopt_info, "_list_access", lambda given, found: [(given is host, *found)])
         monkeypatch.setattr(host, "call", lambda function: ["192.168.10.11"] if function is list_addresses else None)
         monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
         monkeypatch.setattr(kong_adopt_info, "find_starter", lambda running: "alice" if running is found else None)
         [result] = kong_adopt_info.inspect_kongs(host, "kong", SETTINGS)
+        assert asked == [([OWN] if shares_network else [], {8001})]
         return result
 
     return run
@@ -146,6 +163,10 @@ def inspect(monkeypatch, tmp_path):
 def test_a_kong_is_plain_data(inspect, tmp_path):
     assert inspect(("kong", "start", "-c", "/srv/kong.conf")) == {
         "version": "2.8.5",
+        "answers": False,
+        "hostname": "gateway",
+        "id": "",
+        "data_planes": [],
         "prefix": "/opt/kong",
         "unit": UNIT,
         "container": "",
@@ -164,6 +185,27 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
         "links": [],
         "logged": [tmp_path / "proc/7/root", "/opt/kong", "logs/admin_access.log"],
     }
+
+
+def test_the_admin_api_has_the_running_version_and_the_data_planes(inspect):
+    found = inspect(answer=AdminAnswer("2.9.0", (DataPlane("7f", "dp", "192.0.2.1"),)))
+    listed = [{"id": "7f", "hostname": "dp", "ip": "192.0.2.1"}]
+    assert (found["version"], found["answers"], found["data_planes"]) == ("2.9.0", True, listed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "ports"),
+    [
+        ({}, {8001}),
+        ({"admin_listen": "0.0.0.0:9001, [::1]:8444 ssl"}, {9001, 8444}),
+        ({"admin_listen": "[fd00:0:0:0:0:0:0:1]:9001 reuseport backlog=16384"}, {9001}),
+        ({"admin_api_listen": "0.0.0.0:9001"}, {9001}),
+        ({"admin_listen": "off"}, set()),
+        ({"proxy_listen": "0.0.0.0:9000"}, {8001}),
+    ],
+)
+def test_the_ports_of_the_admin_api(settings, ports):
+    assert kong_adopt_info._list_admin_ports(settings) == ports
 
 
 @pytest.mark.parametrize(

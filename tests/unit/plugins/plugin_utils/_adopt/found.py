@@ -9,6 +9,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import
 
 KONG = {
     "version": "2.8.5",
+    "answers": False,
+    "hostname": "",
+    "id": "",
+    "data_planes": [],
     "prefix": "/usr/local/kong",
     "unit": "kong.service",
     "container": "",

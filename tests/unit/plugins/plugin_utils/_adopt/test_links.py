@@ -36,7 +36,7 @@ def make_data(name, address, *links):
 def describe(hosts):
     matches = match_links(hosts)
     mappings = {host.name: [mapping for mapping, _text in list_mappings(host.name, matches)] for host in hosts}
-    egress = {host.name: [*list_egress(host.name, matches)] for host in hosts}
+    egress = {host.name: [*list_egress(host, hosts, matches)] for host in hosts}
     return {name: (mappings[name], egress[name]) for name in mappings if mappings[name] or egress[name]}
 
 
@@ -73,11 +73,62 @@ def test_a_connection_that_both_ends_show_tells_the_nat_devices(hosts, expected)
 def test_the_evidence_names_the_other_end_of_all_connections():
     control = make_control("c", "10.0.0.1", "198.51.100.9:40", "198.51.100.9:41", "198.51.100.8:42")
     data = make_data("d10", "10.0.1.1", (40, OUTSIDE), (41, OUTSIDE)), make_data("d9", "10.0.2.1", (42, OUTSIDE))
-    matches = match_links([control, *data])
+    hosts = [control, *data]
+    matches = match_links(hosts)
     assert [*list_mappings("c", matches)] == [
         (MAPPED[0], "observed: connections of d9, d10 to 203.0.113.5 port 9005 arrive at its port 8005")
     ]
-    assert list_egress("d10", matches) == {"198.51.100.9": "observed: the source of its connections that c sees"}
+    assert list_egress(data[0], hosts, matches) == {
+        "198.51.100.9": "observed: the source of its connections that c sees"
+    }
+
+
+def make_listing(name, address, *entries):
+    """Return a control plane that keeps data planes: id, name of the host and address of each."""
+    listed = [dict(zip(("id", "hostname", "ip"), entry, strict=True)) for entry in entries]
+    return make_host(name, address, settings=make_settings(role="control_plane"), data_planes=listed)
+
+
+def make_named(name, address, hostname, number=""):
+    return make_host(name, address, settings=make_settings(role="data_plane"), hostname=hostname, id=number)
+
+
+SEEN = "198.51.100.9"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN))], [SEEN]),
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp2", SEEN))], []),
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", "10.0.1.1"))], []),
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.1.2", ("7f", "dp1", SEEN))], []),
+        ([make_named("d", "10.0.1.1", ""), make_listing("c", "10.0.0.1", ("7f", "", SEEN))], []),
+        # The id is certain, and the name is not.
+        ([make_named("d", "10.0.1.1", "dp1", "7f"), make_listing("c", "10.0.0.1", ("7f", "x", SEEN), ("8a", "dp1", "192.0.2.1"))], [SEEN]),
+        ([make_named("d", "10.0.1.1", "dp1", "7f"), make_listing("c", "10.0.0.1", ("8a", "dp1", SEEN))], [SEEN]),
+        # An entry of an earlier start has the same name.
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN), ("8a", "dp1", "192.0.2.1"))], []),
+        ([make_named("d", "10.0.1.1", "dp1"), make_named("e", "10.0.2.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN))], []),
+    ],
+    ids=["name", "other name", "own address", "same network", "no name", "id", "unknown id", "two entries", "two hosts"],
+)  # fmt: skip
+def test_a_control_plane_keeps_the_address_of_a_data_plane(hosts, expected):
+    assert [*list_egress(hosts[0], hosts, match_links(hosts))] == expected
+
+
+def test_an_open_connection_precedes_the_list_of_data_planes():
+    links = [make_link("10.0.0.1:8005", "198.51.100.8:40")]
+    listed = [{"id": "7f", "hostname": "dp1", "ip": SEEN}]
+    settings = make_settings(role="control_plane")
+    control = make_host("c", "10.0.0.1", settings=settings, links=links, data_planes=listed)
+    links = [make_link("10.0.1.1:40", "10.0.0.1:8005")]
+    data = make_host("d", "10.0.1.1", settings=make_settings(role="data_plane"), hostname="dp1", links=links)
+    hosts = [control, data]
+    assert [*list_egress(data, hosts, match_links(hosts))] == ["198.51.100.8"]
+    listing = make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN))
+    named = make_named("d", "10.0.1.1", "dp1")
+    assert list_egress(named, [named, listing], []) == {SEEN: "observed: its address in the list of data planes of c"}
 
 
 def test_an_end_that_no_host_has_and_no_control_plane_shows_is_unmatched():
