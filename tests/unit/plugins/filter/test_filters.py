@@ -44,6 +44,7 @@ OF_PLANS = {
     "kong_probes": ["a1"],
     "kong_sample": [2],
     "kong_udp_observers": [],
+    "nat_forwards": [],
     "pf_rules": ["a1"],
 }
 

@@ -115,6 +115,15 @@ def test_kong_path(render):
     assert listeners == ["proxy", "admin", "cluster"]
 
 
+def test_nat_forwards(render):
+    forwards = render("plan | gatehouse.kong.nat_forwards('192.168.10.5')")
+    assert [(item["protocol"], item["inside"], item["inside_port"]) for item in forwards] == [
+        ("tcp", "192.168.23.45", 80),
+        ("udp", "192.168.23.45", 80),
+    ]
+    assert render("plan | gatehouse.kong.nat_forwards") == forwards
+
+
 NO_PLAN = "this is not a plan of format 1, which gatehouse.kong.kong_plan returns in its key path"
 BAD = {
     "plan | gatehouse.kong.cluster_advertise('new')": "'new' runs Kong 3.9, which advertises no address; only 0.6 to 0.10 do",
@@ -129,6 +138,7 @@ BAD = {
     "{1: 2, 'x': 3} | gatehouse.kong.firewall_rules('a1')": f"{NO_PLAN}: a dictionary with",
     "[] | gatehouse.kong.cluster_advertise('a1')": f"{NO_PLAN}: []",
     "[] | gatehouse.kong.kong_udp_observers": f"{NO_PLAN}: []",
+    "plan | gatehouse.kong.nat_forwards('b1')": "'b1' is not a NAT device of the plan; the devices are: 192.168.10.5",
     "'a1' | gatehouse.kong.firewall_rules('a1')": "the plan file a1 cannot be read: ",
     "(plan | combine({'format': 2})) | gatehouse.kong.kong_path('a1', 'a2')": NO_PLAN,
 }
@@ -151,6 +161,8 @@ EXPRESSIONS = [
     "plan | gatehouse.kong.firewall_rules('a1')",
     "plan | gatehouse.kong.kong_path('a1', 'b1', 'cluster') | first",
     "plan | gatehouse.kong.kong_udp_observers",
+    "plan | gatehouse.kong.nat_forwards('192.168.10.5')",
+    "plan | gatehouse.kong.nat_forwards",
     "plan | gatehouse.kong.kong_path('admin', 'b1', 'admin')",
     "plan | gatehouse.kong.kong_path('admin', 'b1', listener='cluster_rpc')",
     "plan | gatehouse.kong.kong_path('admin', 'a1') | map(attribute='listener') | unique",
