@@ -49,8 +49,8 @@ EXAMPLES = r"""
 RETURN = r"""
 kongs:
   description:
-    - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container), C(shares_network), C(starter), C(path), C(format),
-      C(settings), C(sockets), C(clients), C(links), C(logged) and C(access).
+    - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),
+      C(shares_network), C(starter), C(path), C(format), C(settings), C(sockets), C(clients), C(links), C(logged) and C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
       C(hostname) and C(ip) of each data plane that a control plane knows, and C(id) is that of a data plane.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
