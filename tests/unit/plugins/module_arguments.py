@@ -14,7 +14,7 @@ from ansible.module_utils import basic
 
 
 @contextmanager
-def give_options(options):
+def provide_options(options):
     """Give each AnsibleModule in the context these options (a dict of plain data)."""
     given = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
     with (

@@ -22,7 +22,7 @@ _OF_ANSIBLE = {"unsafe_writes"}
 _OF_FILES = {"group", "mode", "owner"}
 
 
-def documented(name):
+def read_documented(name):
     """Return the options of a module's documentation, with those of its fragments."""
     text = yaml.safe_load(import_module(f"{PACKAGE}.modules.{name}").DOCUMENTATION)
     options = {}
@@ -69,7 +69,7 @@ class ReadError(Exception):
     """The arguments were read."""
 
 
-def accepted(name, monkeypatch):
+def read_accepted(name, monkeypatch):
     """Return the argument specification that runs: that of the module as a program, or of an action plugin without module."""
     found = []
 
@@ -90,7 +90,7 @@ def accepted(name, monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_are_documented(name, monkeypatch):
-    assert from_code(accepted(name, monkeypatch)) == from_documentation(documented(name))
+    assert from_code(read_accepted(name, monkeypatch)) == from_documentation(read_documented(name))
 
 
 def test_modules_that_only_work_on_the_controller_share_the_documentation_of_their_attributes():
@@ -116,6 +116,6 @@ def test_examples_give_modules_the_options_that_they_have(kind, name):
     modules = [*list_modules(tasks)]
     assert kind != "modules" or name in {module for module, _given in modules}
     for module, given in modules:
-        options = documented(module)
+        options = read_documented(module)
         needed = {option for option, text in options.items() if text.get("required")}
         assert needed <= given <= {*options, *_OF_FILES}, module

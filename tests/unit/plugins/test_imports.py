@@ -21,19 +21,19 @@ MODULE = re.compile(
 BACKENDS = ("firewalld", "iptables", "nftables", "ufw")
 
 
-def imports_of(folder):
+def find_imports(folder):
     """Return the side, folder and file or subfolder of each import in a folder, or in a single file."""
     files = folder.rglob("*.py") if folder.is_dir() else [folder]
     return {found for path in files for found in IMPORT.findall(path.read_text(encoding="utf-8"))}
 
 
-def folders_of(side):
+def list_folders(side):
     """Return the folders of a side by name; a file next to them counts as a folder."""
     paths = sorted((ROOT / "plugins" / side).glob("_*"))
     return {path.stem: path for path in paths if path.name != "__pycache__"}
 
 
-def nested_folders_of(side):
+def list_nested_folders(side):
     """Return for each folder of a side, nested ones included, the folders that its own files import."""
     root = ROOT / "plugins" / side
     found = {}
@@ -48,7 +48,7 @@ def nested_folders_of(side):
 
 def test_neither_side_imports_the_other():
     for side, other in (("module_utils", "plugin_utils"), ("plugin_utils", "module_utils")):
-        imported = imports_of(ROOT / "plugins" / side)
+        imported = find_imports(ROOT / "plugins" / side)
         assert len(imported) > 10
         assert [found for found in imported if found[0] == other] == []
 
@@ -61,21 +61,21 @@ def test_neither_side_imports_the_other():
     ],
 )
 def test_folders_import_in_one_direction(side, folder, imported):
-    left = {name: {found[1] for found in imports_of(path)} - {name} for name, path in folders_of(side).items()}
+    left = {name: {found[1] for found in find_imports(path)} - {name} for name, path in list_folders(side).items()}
     assert left[folder] >= imported
     refuse_circles(left)
 
 
 @pytest.mark.parametrize("side", ["module_utils", "plugin_utils"])
 def test_nested_folders_import_in_one_direction(side):
-    left = nested_folders_of(side)
+    left = list_nested_folders(side)
     left.pop(ROOT / "plugins" / side, None)
     refuse_circles(left)
 
 
 def test_imports_of_nested_folders_are_found():
     backends = HOST_SIDE / "_backends"
-    assert nested_folders_of("module_utils")[backends] >= {backends / name for name in BACKENDS}
+    assert list_nested_folders("module_utils")[backends] >= {backends / name for name in BACKENDS}
 
 
 def refuse_circles(left):
@@ -87,13 +87,13 @@ def refuse_circles(left):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_backend_imports_another(backend):
-    imported = {found[2] for found in imports_of(HOST_SIDE / "_backends" / backend) if found[1] == "_backends"}
+    imported = {found[2] for found in find_imports(HOST_SIDE / "_backends" / backend) if found[1] == "_backends"}
     assert backend in imported
     assert imported & {*BACKENDS} == {backend}
 
 
 def test_ansible_finds_no_other_code_of_a_module_than_its_entry():
-    assert {found[1] for found in imports_of(ROOT / "plugins" / "modules")} == {"_entry"}
-    assert imports_of(HOST_SIDE / "_entry") == set()
-    others = [path for name, path in folders_of("module_utils").items() if name != "_entry"]
-    assert [path for path in others if "_entry" in {found[1] for found in imports_of(path)}] == []
+    assert {found[1] for found in find_imports(ROOT / "plugins" / "modules")} == {"_entry"}
+    assert find_imports(HOST_SIDE / "_entry") == set()
+    others = [path for name, path in list_folders("module_utils").items() if name != "_entry"]
+    assert [path for path in others if "_entry" in {found[1] for found in find_imports(path)}] == []

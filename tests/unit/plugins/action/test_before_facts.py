@@ -16,7 +16,7 @@ NAMES = ["-e", "from=k1", "-e", "to=k2"]
 PLAYBOOKS = {"site": [], "verify": [], "staged": [], "explain": NAMES, "drift": []}
 
 
-def nodes(count, **variables):
+def make_nodes(count, **variables):
     return {"kong": {"hosts": {f"k{number}": None for number in range(1, count + 1)}, "vars": {**ABSENT, **variables}}}
 
 
@@ -24,7 +24,7 @@ def nodes(count, **variables):
 def test_wrong_variables_are_refused_before_a_connection_to_a_node(tmp_path, playbook):
     drift, plan, report = (tmp_path / name for name in ("drift.json", "plan.json", "report.html"))
     files = {"kong_drift_file": str(drift), "kong_plan_file": str(plan), "kong_report_path": str(report)}
-    wrong = nodes(100, kong_admin_sources=["{{ bastion_host }}"], **files)
+    wrong = make_nodes(100, kong_admin_sources=["{{ bastion_host }}"], **files)
     code, output = run(tmp_path, f"gatehouse.kong.{playbook}", *PLAYBOOKS[playbook], inventory=wrong)
     assert code == 2
     assert output.count("k1 to k100, 100 nodes: kong_admin_sources: its value cannot be computed") == 1
@@ -42,7 +42,7 @@ def test_wrong_variables_are_refused_before_a_connection_to_a_node(tmp_path, pla
 
 
 def test_a_value_that_facts_may_correct_is_not_refused(tmp_path):
-    unknown = nodes(1, kong_site="{{ ansible_facts.site | default([]) }}")
+    unknown = make_nodes(1, kong_site="{{ ansible_facts.site | default([]) }}")
     _code, output = run(tmp_path, "gatehouse.kong.drift", inventory=unknown)
     assert "k1: Failed to connect" in output or "UNREACHABLE" in output
     assert "variable-invalid" in output

@@ -56,14 +56,14 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
             raise
 
 
-def fail(module, arguments, hostvars=None, **variables):
+def run_failing(module, arguments, hostvars=None, **variables):
     """Return the result of an action plugin that fails, and the texts that it printed."""
     with pytest.raises(TaskError) as caught:
         run(module, arguments, hostvars, **variables)
     return caught.value.result, caught.value.printed
 
 
-def probes(caller, **changed):
+def make_probes(caller, **changed):
     """Return the results of a host's probes as planned, except for the names in `changed`."""
     return [
         {"name": probe.name, "result": changed.get(probe.name, RESULTS[probe.expected]), "detail": "d"}
@@ -71,8 +71,10 @@ def probes(caller, **changed):
     ]
 
 
-def probed(**changed):
-    return {caller: {"met": {"probes": probes(caller, **changed.get(caller, {}))}} for caller in list_callers(PLAN)}
+def make_probed(**changed):
+    return {
+        caller: {"met": {"probes": make_probes(caller, **changed.get(caller, {}))}} for caller in list_callers(PLAN)
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -118,11 +120,11 @@ def test_explain_describes_each_probe_and_fails_if_a_result_differs():
     assert printed == ["\n".join(["", *result["lines"], ""])]
     assert result["lines"].count("") == 2  # one before each of tcp and udp
     met = [{"name": CLUSTER, "result": "filtered", "detail": "d"}]
-    result, _printed = fail(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
+    result, _printed = run_failing(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
     assert (result["failed"], result["msg"], "lines" in result) == (True, f"not as expected: {CLUSTER}", False)
     assert result["msg"].endswith(f": {CLUSTER}")
     both = [{**met[0], "name": name} for name in (CLUSTER, CLUSTER.replace("tcp", "udp"))]
-    result, _printed = fail(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": both})
+    result, _printed = run_failing(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": both})
     assert result["msg"] == f"not as expected: {both[0]['name']}, {both[1]['name']}"
     met[0]["result"] = "open"
     result, _printed = run(kong_explain, {**ACTIONS[kong_explain], "listener": "cluster", "results": met})
@@ -282,7 +284,7 @@ def test_the_failure_of_drift(nodes, not_checked, failure):
 )
 def test_exit_status(result, status, message):
     arguments = {"result": {"summary": "found", **result}}
-    result, printed = (fail if status == "failed" else run)(kong_exit_status, arguments)
+    result, printed = (run_failing if status == "failed" else run)(kong_exit_status, arguments)
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
     assert (result["msg"], printed) == (message, [])
 
@@ -296,7 +298,7 @@ def test_a_task_without_variables():
 
 
 def test_verification_as_planned():
-    result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, probed())
+    result, printed = run(kong_verification, {"plan": PLAN, "registered": "met"}, make_probed())
     assert (result["changed"], result["not_probed"], "failed" in result) == (False, [], False)
     assert len(result["outcomes"]) == sum(len([*list_probes_from(PLAN, caller)]) for caller in list_callers(PLAN))
     (text,) = printed
@@ -306,9 +308,9 @@ def test_verification_as_planned():
 
 
 def test_failed_verification_does_not_repeat_the_printed_differences():
-    hostvars = probed(a1={CLUSTER: "filtered"})
+    hostvars = make_probed(a1={CLUSTER: "filtered"})
     del hostvars["b1"]
-    result, printed = fail(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
+    result, printed = run_failing(kong_verification, {"plan": PLAN, "registered": "met"}, hostvars)
     assert (result["failed"], "outcomes" in result, "not_probed" in result) == (True, False, False)
     assert result["msg"].startswith("1 difference from the plan")
     assert "DIFFERS: a1 to cluster of b1" in printed[0]
@@ -316,7 +318,7 @@ def test_failed_verification_does_not_repeat_the_printed_differences():
 
 
 def test_verification_reports_ports_of_placeholders():
-    hostvars = probed()
+    hostvars = make_probed()
     hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy", "protocol": "tcp", "port": 8000}]}
     hostvars["a2"]["held"] = {"placeholders": []}
     plain, with_name = (
@@ -336,9 +338,9 @@ def test_verification_reports_ports_of_placeholders():
 SILENT = "a1 cluster udp 7946 192.168.10.11:7946"
 
 
-def observed():
+def make_observed():
     """Return variables in which a1 accepted a packet of a2 without an answer."""
-    hostvars = probed(a2={SILENT: "silent"})
+    hostvars = make_probed(a2={SILENT: "silent"})
     for probe in hostvars["a2"]["met"]["probes"]:
         probe["mark"] = "mark of a2"
     observed = {"arrived": [], "let_in": ["mark of a2"], "unheard": [], "sent_on": [], "blind": {}}
@@ -346,7 +348,7 @@ def observed():
     return hostvars
 
 
-def met_silence(outcomes):
+def select_silence(outcomes):
     return [
         outcome["result"]
         for outcome in outcomes
@@ -356,9 +358,12 @@ def met_silence(outcomes):
 
 @pytest.mark.parametrize("more, expected", [({}, ["silent"]), ({"observers": "end"}, ["open"])])
 def test_observer_of_a_node_decides_about_silence(files, more, expected):
-    result, _printed = run(kong_verification, {"plan": PLAN, "registered": "met", **more}, observed())
-    assert met_silence(result["outcomes"]) == expected
-    assert met_silence(report(files, observed(), registered="met", **more)[1]["verification"]["outcomes"]) == expected
+    result, _printed = run(kong_verification, {"plan": PLAN, "registered": "met", **more}, make_observed())
+    assert select_silence(result["outcomes"]) == expected
+    assert (
+        select_silence(report(files, make_observed(), registered="met", **more)[1]["verification"]["outcomes"])
+        == expected
+    )
 
 
 @pytest.fixture
@@ -405,7 +410,7 @@ def report(files, *args, **arguments):
 
 
 def test_report_of_a_verification(files):
-    hostvars = probed()
+    hostvars = make_probed()
     hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy"}]}
     hostvars["a2"]["held"] = {"placeholders": []}
     hostvars["b1"]["held"] = None
@@ -437,7 +442,7 @@ def test_report_of_a_verification(files):
 
 def test_report_of_counted_sources(files, monkeypatch):
     monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({}, {}))
-    counts, _printed = run_staged({"a1": counted("192.0.2.9"), "a2": counted()})
+    counts, _printed = run_staged({"a1": make_counted("192.0.2.9"), "a2": make_counted()})
     _result, kept, _printed = report(files, staged=counts)
     assert [source["address"] for source in kept["staged"]["sources"]] == ["192.0.2.9"]
     assert sorted(kept["staged"]) == ["at", "nodes", "not_checked", "problems", "sources"]
@@ -446,7 +451,7 @@ def test_report_of_counted_sources(files, monkeypatch):
 
 
 def test_report_without_the_name_of_placeholders_has_none(files):
-    hostvars = probed()
+    hostvars = make_probed()
     for variables in hostvars.values():
         variables["None"] = {"placeholders": ["x"]}
     assert report(files, hostvars, registered="met")[1]["verification"]["placeholders"] == []
@@ -543,7 +548,7 @@ def test_hosts_to_clean_that_are_still_nodes_are_a_warning(monkeypatch, hosts, g
     assert started == ([f"leaving: {named}"] if named else [])
 
 
-def counted(*sources, seconds=None):
+def make_counted(*sources, seconds=None):
     entries = [{"source": source, "protocol": "tcp", "port": 8001, "packets": 2, "age": 90} for source in sources]
     counts = {"entries": entries, "limit": 65536, "uncounted": 0, "seconds": seconds}
     return {"node": {"staged": True, "ruleset": {}, "counts": counts}}
@@ -556,7 +561,7 @@ def run_staged(hostvars, **arguments):
 
 def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp_path):
     monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({"all": ["x"]}, {"x": {}}))
-    hostvars = {"a1": counted("192.0.2.9"), "a2": counted(), "b1": counted()}
+    hostvars = {"a1": make_counted("192.0.2.9"), "a2": make_counted(), "b1": make_counted()}
     result, printed = run_staged(hostvars, path=str(tmp_path / "staged.json"))
     assert result["failure"] == "Not ready to enforce: unexpected sources on a1. The sources are listed above"
     assert result["proposals"] == [{"variable": "kong_admin_sources", "nodes": ("a1",), "terms": ("192.0.2.9",)}]
@@ -567,12 +572,12 @@ def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp
     assert (result["failure"], result["summary"]) == (
         "", "3 of 3 nodes checked, 3 staged: enforcing would drop no source"
     )  # fmt: skip
-    result, _printed = run_staged({**hostvars, "a2": counted(seconds=60)}, expected=["192.0.2.0/24"], quiet_days=7)
+    result, _printed = run_staged({**hostvars, "a2": make_counted(seconds=60)}, expected=["192.0.2.0/24"], quiet_days=7)
     assert "a2 has counted for less than 7 days" in result["failure"]
 
 
 def test_a_node_without_counts_is_not_checked():
-    result, printed = run_staged({"a1": counted(), "a2": counted()})
+    result, printed = run_staged({"a1": make_counted(), "a2": make_counted()})
     assert (result["failure"], [*result["not_checked"]]) == ("", ["b1"])
     assert "NOT CHECKED: b1: it was unreachable" in "".join(printed)
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import plan_task, play, run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import make_play, plan_task, run
 
 PLUGINS = Path(__file__).parents[4] / "plugins" / "action"
 # A result that any module of a compromised host can return.
@@ -28,39 +28,41 @@ NETWORKS = ["10.0.0.0/8"]
 GIVEN, REPORTED, SET = "203.0.113.1", "198.51.100.66", "203.0.113.9"
 
 
-def node(**variables):
+def make_node(**variables):
     return {**LOCAL, "kong_address": "10.0.0.1", "kong_site": "a", "kong_nat_egress": GIVEN, **variables}
 
 
 FLEETS = {
-    "module": {"module": node()},
-    "gathered": {"gathered": node()},
-    "cached": {"cached": node()},
-    "role": {"role": node()},
-    "template": {"template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
-    "router": {"router_node": node(kong_nat_egress="{{ hostvars['router'].wan }}")},
-    "router_kong": {"router_kong": node(kong_nat_egress="{{ hostvars['router'].kong_wan }}")},
-    "only_fact": {"only_fact": node(kong_nat_egress="{{ reported_ip }}")},
-    "bound_template": {"bound_template": node(kong_address_networks=NETWORKS, kong_nat_egress="{{ reported_ip }}")},
+    "module": {"module": make_node()},
+    "gathered": {"gathered": make_node()},
+    "cached": {"cached": make_node()},
+    "role": {"role": make_node()},
+    "template": {"template": make_node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
+    "router": {"router_node": make_node(kong_nat_egress="{{ hostvars['router'].wan }}")},
+    "router_kong": {"router_kong": make_node(kong_nat_egress="{{ hostvars['router'].kong_wan }}")},
+    "only_fact": {"only_fact": make_node(kong_nat_egress="{{ reported_ip }}")},
+    "bound_template": {
+        "bound_template": make_node(kong_address_networks=NETWORKS, kong_nat_egress="{{ reported_ip }}")
+    },
     "bound_router": {
-        "bound_router": node(
+        "bound_router": make_node(
             kong_address_networks=NETWORKS,
             kong_admin_listen="0.0.0.0:8001",
             kong_admin_sources=["10.0.0.9", "{{ hostvars['router'].ansible_facts.wan }}"],
         )
     },
     "bound_given": {
-        "bound_given": node(
+        "bound_given": make_node(
             kong_address_networks=NETWORKS,
             public_ip=GIVEN,
             kong_nat_egress="{{ public_ip }}",
             kong_admin_sources=[GIVEN],
         )
     },
-    "set_fact": {"set_fact": node()},
-    "set_template": {"set_template": node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
-    "report": {"report": node()},
-    "plan_file": {"plan_file": node()},
+    "set_fact": {"set_fact": make_node()},
+    "set_template": {"set_template": make_node(public_ip=GIVEN, kong_nat_egress="{{ public_ip }}")},
+    "report": {"report": make_node()},
+    "plan_file": {"plan_file": make_node()},
 }
 FACTS = {
     "bound_template": {"reported_ip": REPORTED},
@@ -77,14 +79,14 @@ FACTS = {
 }
 
 
-def reports(name):
+def report_facts(name):
     return {"reports_facts": {"facts": FACTS[name]}}
 
 
-def compiles(name, *before, **arguments):
+def make_compile_play(name, *before, **arguments):
     """Return a play that compiles a fleet, and continues without a plan."""
     plan = {**plan_task(group=f"fleet_{name}", path=f"{name}.json", **arguments), "run_once": True}
-    return play(f"fleet_{name}", {"block": [*before, plan], "rescue": [{"ansible.builtin.meta": "noop"}]})
+    return make_play(f"fleet_{name}", {"block": [*before, plan], "rescue": [{"ansible.builtin.meta": "noop"}]})
 
 
 @pytest.fixture(scope="module")
@@ -109,35 +111,37 @@ def done(tmp_path_factory):
     }
     plan_file = {"gatehouse.kong.kong_plan": {"group": "fleet_gathered", "path": "{{ kong_plan_file }}"}}
     plays = [
-        play("routers", reports("router")),
-        compiles("module", reports("module")),
-        compiles("gathered", gathers),
-        compiles("cached"),
-        compiles("role", reports("role")),
-        compiles("template", reports("template")),
-        compiles("router"),
-        compiles("router_kong"),
-        compiles("only_fact", reports("only_fact")),
-        compiles("bound_template", reports("bound_template")),
-        compiles("bound_router"),
-        compiles("bound_given", reports("bound_given")),
-        compiles("set_fact", sets),
-        compiles("set_template", reports("set_template"), {"ansible.builtin.set_fact": {"public_ip": SET}}),
-        compiles("report", reports("report"), report),
-        compiles("plan_file", reports("plan_file"), plan_file),
+        make_play("routers", report_facts("router")),
+        make_compile_play("module", report_facts("module")),
+        make_compile_play("gathered", gathers),
+        make_compile_play("cached"),
+        make_compile_play("role", report_facts("role")),
+        make_compile_play("template", report_facts("template")),
+        make_compile_play("router"),
+        make_compile_play("router_kong"),
+        make_compile_play("only_fact", report_facts("only_fact")),
+        make_compile_play("bound_template", report_facts("bound_template")),
+        make_compile_play("bound_router"),
+        make_compile_play("bound_given", report_facts("bound_given")),
+        make_compile_play("set_fact", sets),
+        make_compile_play(
+            "set_template", report_facts("set_template"), {"ansible.builtin.set_fact": {"public_ip": SET}}
+        ),
+        make_compile_play("report", report_facts("report"), report),
+        make_compile_play("plan_file", report_facts("plan_file"), plan_file),
     ]
     settings = {
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
         "ANSIBLE_INJECT_FACT_VARS": "true",
     }
-    before = run(folder, folder / "hosts.json", [play("fleet_cached", reports("cached"))], **settings)
+    before = run(folder, folder / "hosts.json", [make_play("fleet_cached", report_facts("cached"))], **settings)
     assert before.returncode == 0, before.stdout + before.stderr
     finished = run(folder, folder / "hosts.json", plays, **settings)
     return folder, finished.stdout + finished.stderr
 
 
-def egress_of(done, name):
+def read_egress(done, name):
     (node_plan,) = json.loads((done[0] / f"{name}.json").read_text(encoding="utf-8"))["nodes"].values()
     return node_plan["egress"]
 
@@ -181,16 +185,16 @@ def test_no_path_on_the_controller_is_from_a_fact(done):
 
 @pytest.mark.parametrize("name", ["gathered", "template", "router", "bound_given"])
 def test_variable_of_the_inventory_precedes_a_fact_of_its_name(done, name):
-    assert egress_of(done, name) == [f"{GIVEN}/32"]
+    assert read_egress(done, name) == [f"{GIVEN}/32"]
 
 
 @pytest.mark.parametrize("name", ["set_fact", "set_template"])
 def test_set_fact_precedes_the_inventory(done, name):
-    assert egress_of(done, name) == [f"{SET}/32"]
+    assert read_egress(done, name) == [f"{SET}/32"]
 
 
 def test_template_may_name_a_fact(done):
-    assert egress_of(done, "only_fact") == [f"{REPORTED}/32"]
+    assert read_egress(done, "only_fact") == [f"{REPORTED}/32"]
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.glob("*.py")), ids=lambda path: path.stem)

@@ -47,7 +47,7 @@ def run(tmp_path, inventory, plays, *arguments, **environment):
     )
 
 
-def play(hosts, *tasks, **keywords):
+def make_play(hosts, *tasks, **keywords):
     return {"hosts": hosts, "gather_facts": False, "tasks": list(tasks), **keywords}
 
 
@@ -55,7 +55,7 @@ def plan_task(**arguments):
     return {"gatehouse.kong.kong_plan": arguments}
 
 
-def touch(marks):
+def make_touch_task(marks):
     """Return a task that changes every host of its play: it creates a file for each."""
     file = f"{marks}/{{{{ inventory_hostname }}}}"
     return {"ansible.builtin.copy": {"content": "", "dest": file}, "delegate_to": "localhost", "connection": "local"}
@@ -76,7 +76,7 @@ UNDEFINED = {
 FLEETS = {case: refusal.nodes for case, refusal in REFUSALS.items() if case != "bind_address"} | UNDEFINED
 
 
-def grouped():
+def group_fleets():
     """Return an inventory with a group for every fleet, which is the prefix of the names of its hosts."""
     fleets = {"sound": {"n": NEW}, **FLEETS}
     return {
@@ -95,12 +95,12 @@ def refused(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("refused")
     inventory, marks = tmp_path / "hosts.json", tmp_path / "marks"
     marks.mkdir()
-    inventory.write_text(json.dumps(grouped()), encoding="utf-8")
+    inventory.write_text(json.dumps(group_fleets()), encoding="utf-8")
     plays = [
-        play(
+        make_play(
             f"fleet_{case}",
             {
-                "block": [{**plan_task(group=f"fleet_{case}"), "run_once": True}, touch(marks)],
+                "block": [{**plan_task(group=f"fleet_{case}"), "run_once": True}, make_touch_task(marks)],
                 "rescue": [{"ansible.builtin.meta": "noop"}],
             },
         )
@@ -165,11 +165,11 @@ def whole(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("whole")
     each = {"serial": "{{ inventory_hostname }}-serial.json", "free": "{{ inventory_hostname }}-free.json"}
     plays = [
-        play("kong", {**plan_task(path=f"{tmp_path}/whole.json"), "run_once": True, "register": "first"}),
-        play("kong", {"ansible.builtin.set_fact": {"kong_site": "elsewhere", "kong_address": "10.99.0.1"}}),
-        play("kong", plan_task(path=f"{tmp_path}/{each['serial']}"), serial=1),
-        play("kong", plan_task(path=f"{tmp_path}/{each['free']}"), strategy="free"),
-        play("kong", {**plan_task(path=f"{tmp_path}/missing/plan.json"), "run_once": True, "ignore_errors": True}),
+        make_play("kong", {**plan_task(path=f"{tmp_path}/whole.json"), "run_once": True, "register": "first"}),
+        make_play("kong", {"ansible.builtin.set_fact": {"kong_site": "elsewhere", "kong_address": "10.99.0.1"}}),
+        make_play("kong", plan_task(path=f"{tmp_path}/{each['serial']}"), serial=1),
+        make_play("kong", plan_task(path=f"{tmp_path}/{each['free']}"), strategy="free"),
+        make_play("kong", {**plan_task(path=f"{tmp_path}/missing/plan.json"), "run_once": True, "ignore_errors": True}),
     ]
     done = run(tmp_path, EXAMPLE, plays)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -209,7 +209,7 @@ def test_limit_changes_nothing_and_check_mode_writes_nothing(whole, tmp_path):
         # The file of the complete run has exactly the text that this run would write.
         {"ansible.builtin.assert": {"that": ["first is changed", "second is not changed"]}},
     ]
-    done = run(tmp_path, EXAMPLE, [play("kong", *tasks)], "--check", "--diff", "--limit", "b1")
+    done = run(tmp_path, EXAMPLE, [make_play("kong", *tasks)], "--check", "--diff", "--limit", "b1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == before
     assert "b1" in done.stdout.partition("PLAY RECAP")[0]
@@ -226,8 +226,8 @@ def test_addresses_from_cached_facts(tmp_path):
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"),
     }
     known = {"ansible_all_ipv4_addresses": ["172.17.0.1", "10.0.0.{{ number }}"], "cacheable": True}
-    compiled = play("kong", {**plan_task(path=f"{tmp_path}/plan.json"), "run_once": True})
-    done = run(tmp_path, inventory, [play("kong", {"ansible.builtin.set_fact": known}), compiled], **environment)
+    compiled = make_play("kong", {**plan_task(path=f"{tmp_path}/plan.json"), "run_once": True})
+    done = run(tmp_path, inventory, [make_play("kong", {"ansible.builtin.set_fact": known}), compiled], **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     found = {name: node["address"]["ipv4"] for name, node in plan["nodes"].items()}
@@ -247,7 +247,7 @@ def test_template_reads_a_variable_of_another_host(tmp_path):
     inventory = {"all": {"hosts": {"router": {"wan": "192.0.2.1"}}, "children": {"kong": {"hosts": hosts}}}}
     (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
     path = tmp_path / "plan.json"
-    done = run(tmp_path, tmp_path / "hosts.json", [play("kong", plan_task(path=str(path)))])
+    done = run(tmp_path, tmp_path / "hosts.json", [make_play("kong", plan_task(path=str(path)))])
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(path.read_text(encoding="utf-8"))["nat_forwards"][0]["outside"] == "192.0.2.1"
 
@@ -256,22 +256,22 @@ LISTENERS = ("proxy", "stream", "admin", "admin_gui", "status", "cluster", "clus
              "portal_api", "debug")  # fmt: skip
 
 
-def group_of(count, **variables):
+def make_group(count, **variables):
     hosts = {
         f"k{number}": {"kong_address": f"10.0.{number // 200}.{number % 200 + 1}"} for number in range(1, count + 1)
     }
     return {"kong": {"hosts": hosts, "vars": {"kong_version": "3.4", **variables}}}
 
 
-def outputs(tmp_path, fleet, *arguments, **environment):
+def run_plan(tmp_path, fleet, *arguments, **environment):
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps(fleet), encoding="utf-8")
-    return run(tmp_path, inventory, [play("kong", {**plan_task(), "run_once": True})], *arguments, **environment)
+    return run(tmp_path, inventory, [make_play("kong", {**plan_task(), "run_once": True})], *arguments, **environment)
 
 
 def test_wrong_variable_of_a_group_is_reported_once(tmp_path):
-    done = outputs(
-        tmp_path, group_of(100, kong_admin_sources="any", kong_admin_listen="0.0.0.0:8001", kong_proxy_sources="x y")
+    done = run_plan(
+        tmp_path, make_group(100, kong_admin_sources="any", kong_admin_listen="0.0.0.0:8001", kong_proxy_sources="x y")
     )
     assert done.returncode != 0
     output = done.stdout + done.stderr
@@ -291,7 +291,7 @@ def test_wrong_variable_of_a_group_is_reported_once(tmp_path):
     ],
 )
 def test_warnings_of_many_nodes_are_few_lines(tmp_path, variables, starts):
-    done = outputs(tmp_path, group_of(300, **variables))
+    done = run_plan(tmp_path, make_group(300, **variables))
     assert done.returncode == 0, done.stdout + done.stderr
     shown = done.stderr.split("[WARNING]: ")[1:]
     assert len(shown) == len(starts)
@@ -304,7 +304,7 @@ def test_warnings_of_many_nodes_are_few_lines(tmp_path, variables, starts):
 )
 def test_the_result_says_how_many_errors_are_listed(tmp_path, count, listed):
     """The text says how to get all errors, because a report need not be written."""
-    done = outputs(tmp_path, group_of(3, **{f"kong_{name}_sources": "nohost" for name in LISTENERS[:count]}))
+    done = run_plan(tmp_path, make_group(3, **{f"kong_{name}_sources": "nohost" for name in LISTENERS[:count]}))
     assert done.returncode == 2
     assert f"{listed}. No host was touched." in done.stdout
     more = "1 more finding: with kong_report_path, the playbook plan writes all findings to a report."
@@ -313,10 +313,10 @@ def test_the_result_says_how_many_errors_are_listed(tmp_path, count, listed):
 
 
 def test_texts_about_more_findings_do_not_name_a_file_that_is_not_written(tmp_path):
-    fleet = group_of(
+    fleet = make_group(
         2, **{f"kong_{name}_listn": "0.0.0.0:80" for name in ("proxy", "admin", "status", "stream", "cluster")}
     )
-    done = outputs(tmp_path, fleet)
+    done = run_plan(tmp_path, fleet)
     assert "2 more warnings: with kong_report_path, the playbook plan writes all findings to a report" in done.stderr
 
 
@@ -329,7 +329,7 @@ def test_texts_about_more_findings_do_not_name_a_file_that_is_not_written(tmp_pa
     ],
 )
 def test_warnings_are_errors_on_request(tmp_path, strict, code, message):
-    done = outputs(tmp_path, group_of(2, kong_proxy_sourcs="any", kong_strict=strict))
+    done = run_plan(tmp_path, make_group(2, kong_proxy_sourcs="any", kong_strict=strict))
     assert done.returncode == code, done.stdout
     assert message in done.stdout
     assert all(line.count(message) <= 1 for line in done.stdout.splitlines() if message)
@@ -340,7 +340,7 @@ def test_standard_output_of_a_json_callback_is_json(tmp_path):
     callbacks.mkdir()
     (callbacks / "lines_json.py").write_text(JSON_CALLBACK, encoding="utf-8")
     environment = {"ANSIBLE_CALLBACK_PLUGINS": str(callbacks), "ANSIBLE_STDOUT_CALLBACK": "lines_json"}
-    done = outputs(tmp_path, group_of(2, kong_admin_sources="x y"), **environment)
+    done = run_plan(tmp_path, make_group(2, kong_admin_sources="x y"), **environment)
     assert json.loads(done.stdout)["k1"]["errors"] == 1
     assert "k1 to k2, 2 nodes: kong_admin_sources" in done.stderr
 

@@ -175,7 +175,7 @@ def test_an_unchanged_file_has_no_diff(run, tmp_path):
     assert run(PLAN, path=str(file), diff=True, check_mode=True)[0]["diff"] == {"prepared": ""}
 
 
-def damage(**parts):
+def change_plan(**parts):
     return json.dumps({**PLAN, **parts})
 
 
@@ -185,14 +185,14 @@ def damage(**parts):
         (dump_json(PLAN)[:-9], "this is not JSON"),
         ("x", "this is not JSON"),
         ("{}", "this is not a plan of format 1"),
-        (damage(format=2), "this is not a plan of format 1"),
-        (damage(left=None), "`left` is null, not a dictionary"),
-        (damage(left=[]), "`left` is [], not a dictionary"),
-        (damage(left={"k2": None}), "`left` has no site and address of k2: null"),
-        (damage(left={"k2": {"site": "a", "address": "10.0.0.1"}}), "`left` has no site and address of k2: {"),
-        (damage(nodes={"k2": 5}), "`nodes` has no site and address of k2: 5"),
-        (damage(nodes=[]), "`nodes` is [], not a dictionary"),
-        (damage(sets=None), "`sets` is null, not a dictionary"),
+        (change_plan(format=2), "this is not a plan of format 1"),
+        (change_plan(left=None), "`left` is null, not a dictionary"),
+        (change_plan(left=[]), "`left` is [], not a dictionary"),
+        (change_plan(left={"k2": None}), "`left` has no site and address of k2: null"),
+        (change_plan(left={"k2": {"site": "a", "address": "10.0.0.1"}}), "`left` has no site and address of k2: {"),
+        (change_plan(nodes={"k2": 5}), "`nodes` has no site and address of k2: 5"),
+        (change_plan(nodes=[]), "`nodes` is [], not a dictionary"),
+        (change_plan(sets=None), "`sets` is null, not a dictionary"),
     ],
 )
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -13,7 +13,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import read_collection_version
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import (
+    EXAMPLE,
+    make_play,
+    plan_task,
+    run,
+)
 
 # Results of two hosts in the form of kong_probe: a probe that is not in the plan, and a difference.
 PROBED = [
@@ -82,7 +87,7 @@ def reported(tmp_path_factory):
             "run_once": True,
         },
     ]
-    done = run(folder, EXAMPLE, [play("kong", *tasks)])
+    done = run(folder, EXAMPLE, [make_play("kong", *tasks)])
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_node
 COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=[\w,]+)")
 
 
-def fleet(*nodes, others=()):
+def make_fleet(*nodes, others=()):
     addresses = {name: {"kong_address": f"10.0.0.{number}"} for number, name in enumerate(("k1", "k2", "k3"), start=1)}
     return {
         "kong": {"hosts": {name: addresses[name] for name in nodes}},
@@ -25,7 +25,7 @@ def fleet(*nodes, others=()):
     }
 
 
-def texts(folder, *arguments, playbook="gatehouse.kong.plan", inventory=None, code=0):
+def run_playbook(folder, *arguments, playbook="gatehouse.kong.plan", inventory=None, code=0):
     """Return the standard output and the warnings of a run, without line breaks of the terminal.
 
     Before ansible-core 2.19, a line of a warning could end after a hyphen in a word.
@@ -35,7 +35,7 @@ def texts(folder, *arguments, playbook="gatehouse.kong.plan", inventory=None, co
     return " ".join(re.sub(r"(?<=\w-)\n(?=\w)", "", output).split())
 
 
-def commands(text):
+def find_commands(text):
     return [shlex.split(command) for command in dict.fromkeys(COMMAND.findall(text))]
 
 
@@ -44,16 +44,16 @@ def runs(tmp_path_factory):
     """Return the folder, and the texts of runs before and after k3 leaves the inventory and k2 its group."""
     folder = tmp_path_factory.mktemp("left")
     file = ["-e", f"kong_plan_file={folder}/plan.json"]
-    after = fleet("k1", others=["k2"])
-    found = {"first": texts(folder, *file, inventory=fleet("k1", "k2", "k3"))}
+    after = make_fleet("k1", others=["k2"])
+    found = {"first": run_playbook(folder, *file, inventory=make_fleet("k1", "k2", "k3"))}
     (folder / "old.json").write_bytes((folder / "plan.json").read_bytes())
-    found["check"] = texts(folder, *file, "--check", inventory=after)
-    found["strict"] = texts(
+    found["check"] = run_playbook(folder, *file, "--check", inventory=after)
+    found["strict"] = run_playbook(
         folder, *file, "-e", "kong_strict=true", "-e", f"kong_report_path={folder}", inventory=after
     )
-    found["again"] = texts(folder, *file, inventory=after)
+    found["again"] = run_playbook(folder, *file, inventory=after)
     both = ["-e", f"old={folder}/old.json", "-e", f"new={folder}/plan.json"]
-    found["diff"] = texts(folder, *both, playbook="gatehouse.kong.diff", inventory=after)
+    found["diff"] = run_playbook(folder, *both, playbook="gatehouse.kong.diff", inventory=after)
     changes = json.loads((folder / "report.json").read_text(encoding="utf-8"))["changes"]
     found["report"] = " ".join(f"{change['subject']} {change['how']}" for change in changes)
     return folder, found
@@ -64,7 +64,7 @@ def test_each_node_that_left_is_named_with_its_command(runs, name):
     text = runs[1][name]
     file = ["-e", "kong_plan_file=plan.json"] if name in ("check", "strict", "again") else []
     assert text.count("node-left") == 2
-    assert commands(text) == [
+    assert find_commands(text) == [
         ["gatehouse.kong.remove", "-i", "hosts.yml", *file, "-e", "leaving=k2"],
         [
             "gatehouse.kong.remove",
@@ -88,7 +88,7 @@ def test_no_warning_without_a_node_that_left(runs):
 def test_only_the_nodes_that_left_depend_on_the_older_file(runs):
     folder, _texts = runs
     expected = folder / "new.json"
-    texts(folder, "-e", f"kong_plan_file={expected}", inventory=fleet("k1", others=["k2"]))
+    run_playbook(folder, "-e", f"kong_plan_file={expected}", inventory=make_fleet("k1", others=["k2"]))
     kept = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     assert [*kept.pop("left")] == ["k2", "k3"]
     assert json.loads(expected.read_text(encoding="utf-8")) == kept
@@ -102,12 +102,16 @@ def test_a_cleaned_node_is_forgotten(runs, tmp_path):
     play = {"hosts": "k3", "gather_facts": False, "tasks": tasks[-1:]}
     (tmp_path / "forget.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
     only_k3 = {"others": {"hosts": {"k3": {}}}}
-    assert "changed=1" in texts(tmp_path, "-e", f"kong_plan_file={file}", playbook="forget.yml", inventory=only_k3)
+    assert "changed=1" in run_playbook(
+        tmp_path, "-e", f"kong_plan_file={file}", playbook="forget.yml", inventory=only_k3
+    )
     assert [*json.loads(file.read_text(encoding="utf-8"))["left"]] == ["k2"]
     other = tmp_path / "other"
     other.write_text("not a plan", encoding="utf-8")
-    assert "changed=0" in texts(tmp_path, "-e", f"kong_plan_file={other}", playbook="forget.yml", inventory=only_k3)
-    texts(tmp_path, "-e", f"kong_plan_file={file}", inventory=fleet("k1", "k2"))
+    assert "changed=0" in run_playbook(
+        tmp_path, "-e", f"kong_plan_file={other}", playbook="forget.yml", inventory=only_k3
+    )
+    run_playbook(tmp_path, "-e", f"kong_plan_file={file}", inventory=make_fleet("k1", "k2"))
     assert "left" not in json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -115,7 +119,9 @@ def test_a_cleaned_node_is_forgotten(runs, tmp_path):
 def test_a_removal_warns_of_hosts_that_are_still_nodes(runs, leaving, named):
     first, *_others = yaml.safe_load((PLAYBOOKS / "remove.yml").read_text(encoding="utf-8"))
     (runs[0] / "first.yml").write_text(yaml.safe_dump([first]), encoding="utf-8")
-    text = texts(runs[0], "-e", f"leaving={leaving}", playbook="first.yml", inventory=fleet("k1", others=["k2"]))
+    text = run_playbook(
+        runs[0], "-e", f"leaving={leaving}", playbook="first.yml", inventory=make_fleet("k1", others=["k2"])
+    )
     warning = f"leaving: {named}: still in the group 'kong'" if named else ""
     assert ("still in the group" in text) is bool(named)
     assert warning in text
@@ -123,8 +129,8 @@ def test_a_removal_warns_of_hosts_that_are_still_nodes(runs, leaving, named):
 
 def test_the_commands_find_the_hosts_and_all_steps(runs):
     folder, found = runs
-    for command, host in zip(commands(found["diff"]), ("k2", "k3"), strict=True):
-        listed = texts(folder, *command[1:], "--list-hosts", "--list-tasks", playbook=command[0])
+    for command, host in zip(find_commands(found["diff"]), ("k2", "k3"), strict=True):
+        listed = run_playbook(folder, *command[1:], "--list-hosts", "--list-tasks", playbook=command[0])
         last_play = listed.rpartition(" play #")[2]
         assert f"hosts (1): {host} " in f"{last_play} "
         for step in ("Remove all intercept rules", "Remove all rules of the collection", "Delete the saved states"):
@@ -141,6 +147,6 @@ def test_the_commands_find_the_hosts_and_all_steps(runs):
     ],
 )
 def test_a_removal_without_a_host_fails(runs, arguments, named):
-    text = texts(runs[0], *arguments, playbook="gatehouse.kong.remove", code=2)
+    text = run_playbook(runs[0], *arguments, playbook="gatehouse.kong.remove", code=2)
     assert f"leaving{named}. Name the hosts to clean with -e leaving=HOST" in text
     assert (PLAYBOOKS / "remove.yml").exists()

@@ -94,7 +94,7 @@ kong:
 """
 
 
-def inventory(folder, template):
+def write_inventory(folder, template):
     """Write an inventory with its encrypted values, and return its path."""
     secret = VaultSecret(PASSWORD.encode())
     ciphertext = VaultLib([("default", secret)]).encrypt(PLAINTEXT, secret).decode()
@@ -108,7 +108,7 @@ def plans(tmp_path_factory):
     """Return the text of the plan file and everything that was printed, without and with the vault password."""
     folder = tmp_path_factory.mktemp("vault")
     (folder / "password").write_text(PASSWORD, encoding="utf-8")
-    hosts = inventory(folder, SECRETS)
+    hosts = write_inventory(folder, SECRETS)
     found = {}
     for name, arguments in (("without", []), ("with", [f"--vault-password-file={folder}/password"])):
         options = ["-e", f"kong_plan_file={folder}/{name}.json", "-e", f"kong_report_path={folder}/{name}"]
@@ -155,7 +155,7 @@ def test_no_other_error_follows_from_an_encrypted_value(refused):
 def refused(tmp_path_factory):
     """Return the errors of the inventory whose encrypted values the plan needs."""
     folder = tmp_path_factory.mktemp("vault")
-    done = run(folder, inventory(folder, NEEDED), IMPORT)
+    done = run(folder, write_inventory(folder, NEEDED), IMPORT)
     assert done.returncode == 2, done.stdout + done.stderr
     assert VAULTED not in done.stdout + done.stderr
     return [line for line in done.stdout.splitlines() if line.startswith("- error: ")]

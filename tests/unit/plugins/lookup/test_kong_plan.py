@@ -9,7 +9,12 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import EXAMPLE, plan_task, play, run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import (
+    EXAMPLE,
+    make_play,
+    plan_task,
+    run,
+)
 
 PART = "{{ lookup('gatehouse.kong.kong_plan', inventory_hostname) }}"
 GROUPS = {
@@ -40,7 +45,7 @@ NODE = check(
 @pytest.mark.parametrize("strategy", ["linear", "free"])
 @pytest.mark.parametrize("arguments", [[], ["--start-at-task=check"], ["--check", "--limit=b1"]])
 def test_each_host_reads_its_part(tmp_path, strategy, arguments):
-    done = run(tmp_path, EXAMPLE, [play("kong", compile_once(), NODE, strategy=strategy)], *arguments)
+    done = run(tmp_path, EXAMPLE, [make_play("kong", compile_once(), NODE, strategy=strategy)], *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=0" in done.stdout
 
@@ -58,7 +63,7 @@ def test_the_result_has_a_summary_and_on_request_the_plan(tmp_path):
     whole = check("fleet.plan.nodes | list == fleet.nodes", "fleet.plan.format == 1")
     unknown = {**check("missing.site", missing="{{ lookup('gatehouse.kong.kong_plan', 'c9') }}"), "ignore_errors": True}
     tasks = [compile_once(), summary, compile_once(return_plan=True), whole, unknown]
-    done = run(tmp_path, EXAMPLE, [play("a1", *tasks)])
+    done = run(tmp_path, EXAMPLE, [make_play("a1", *tasks)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
         "gatehouse.kong.kong_plan: 'c9' is not in the plan; the hosts are a1, a2, admin, b1, client, outsider."
@@ -72,7 +77,7 @@ def test_groups_and_refusals_of_one_run(tmp_path):
     own = check("part.address.ipv4 == kong_address", part=PART)
     other = check("part.site == 'default'", part="{{ lookup('gatehouse.kong.kong_plan', 'k1', group='first') }}")
     refused = check("part", part="{{ lookup('gatehouse.kong.kong_plan', 'w1', group='wrong') }}")
-    done = run(tmp_path, inventory, [play("first:second", own, other), play("w1", refused)])
+    done = run(tmp_path, inventory, [make_play("first:second", own, other), make_play("w1", refused)])
     assert done.returncode == 2
     assert "k1                         : ok=2" in done.stdout
     assert "k2                         : ok=2" in done.stdout

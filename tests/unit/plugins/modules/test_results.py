@@ -39,7 +39,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError, Outcome
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import give_options
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import provide_options
 
 STOPS = Conflict(certain=True, where="here", reason="r", ports=("tcp 1",), advice="a")
 WARNS = Conflict(certain=False, where="there", reason="r", ports=("tcp 1",), advice="a")
@@ -70,7 +70,7 @@ def main(module, monkeypatch, params, *, check=False, diff=False):
         def fail_json(self, **result):
             raise EndedError({**result, "failed": True}, self.warnings)
 
-    entry = entry_of(module)
+    entry = get_entry(module)
     monkeypatch.setattr(entry, "AnsibleModule", Fake)
     if hasattr(module, "require_root"):
         monkeypatch.setattr(module, "require_root", asked.append)
@@ -81,13 +81,13 @@ def main(module, monkeypatch, params, *, check=False, diff=False):
     return ended.value.args
 
 
-def entry_of(module):
+def get_entry(module):
     """Return the module that Ansible runs, of the file with its work."""
     return import_module("ansible_collections.gatehouse.kong.plugins.modules." + module.__name__.rpartition(".")[2])
 
 
-def documented(module):
-    return {*yaml.safe_load(entry_of(module).RETURN)}
+def read_documented(module):
+    return {*yaml.safe_load(get_entry(module).RETURN)}
 
 
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "sources": "any"}
@@ -115,21 +115,21 @@ def firewall(monkeypatch):
     backend = SimpleNamespace(name="nftables", require=lambda: None, read=lambda: Live(OTHER))
     fake = SimpleNamespace(backend=backend, calls=[], conflicts=(WARNS,), have=OTHER, transaction="t1", counts=None)
 
-    def outcome(want):
+    def make_outcome(want):
         changed = want != fake.have
         transaction = fake.transaction if changed else None
         return Outcome(fake.have, want, ("d",), ("s",), fake.conflicts, changed, transaction, ("w",), fake.counts)
 
     def inspect(found, want, _rollback):
         assert found is backend
-        return outcome(want)
+        return make_outcome(want)
 
     def converge(found, want, guard, **more):
         assert found is backend
         fake.calls.append((want, guard.timeout, more))
         if any(conflict.stops for conflict in fake.conflicts):
             raise ConflictError(fake.conflicts)
-        return outcome(want)
+        return make_outcome(want)
 
     def confirm(_backend, want, _rollback, transaction, **more):
         fake.calls.append((want, transaction, more))
@@ -169,7 +169,7 @@ def test_firewall_info(firewall, monkeypatch):
     assert report[-3:] == ["difference: d", "at boot: s", str(WARNS)]
     assert len(report) > 3
     assert warnings == []
-    assert {*result, "report", "ruleset"} - {"changed", "failed"} == documented(kong_firewall_info)
+    assert {*result, "report", "ruleset"} - {"changed", "failed"} == read_documented(kong_firewall_info)
 
 
 def test_firewall_info_without_a_ruleset_reports_the_state(firewall, monkeypatch):
@@ -332,7 +332,7 @@ def test_transparent(interceptor, monkeypatch):
     }  # fmt: skip
     assert warnings == [str(WARNS), "deaf 8000"]
     assert interceptor.calls == [(interception_from_data([INTERCEPT_RULE]), True)]
-    assert {*result} - {"changed", "failed", "diff"} == documented(kong_transparent)
+    assert {*result} - {"changed", "failed", "diff"} == read_documented(kong_transparent)
 
 
 def test_transparent_with_other_rules_only(interceptor, monkeypatch):
@@ -394,12 +394,12 @@ def sockets(monkeypatch):
     def find(_host, service, prefix, *, in_container):
         return Running(None, "" if in_container else f"{service}.service")
 
-    def variables(_host, _unit):
+    def read_variables(_host, _unit):
         return {name: Variable(value, "/e.env") for name, value in fake.variables.items()}
 
     monkeypatch.setattr(kong_listen_info, "find_running", find)
     monkeypatch.setattr(kong_listen_info, "read_sockets", read)
-    monkeypatch.setattr(running, "read_unit_variables", variables)
+    monkeypatch.setattr(running, "read_unit_variables", read_variables)
     return fake
 
 
@@ -415,7 +415,7 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
         "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
-    assert {*result, "present"} - {"changed", "failed"} == documented(kong_listen_info)
+    assert {*result, "present"} - {"changed", "failed"} == read_documented(kong_listen_info)
 
 
 def test_listen_info_reports_differences(sockets, monkeypatch):
@@ -486,8 +486,8 @@ def test_listen_info_never_shows_secrets(sockets, monkeypatch, capsys):
     sockets.open, sockets.variables = OPEN[:1], {"KONG_PG_PASSWORD": "s3cret-env"}
     monkeypatch.setattr(kong_listen_info, "require_root", lambda _work: None)
     options = {"listeners": [LISTENER], "settings": {"pg_password": "s3cret-plan"}}
-    with give_options(options), pytest.raises(SystemExit):
-        entry_of(kong_listen_info).main()
+    with provide_options(options), pytest.raises(SystemExit):
+        get_entry(kong_listen_info).main()
     output = capsys.readouterr().out
     assert [entry["value"] for entry in json.loads(output)["effective"]] == ["<hidden>"]
     assert "s3cret" not in output
@@ -577,7 +577,7 @@ def test_service(service, monkeypatch):
         "refused": False,
         "failed": False,
     }
-    assert {*result} - {"changed", "failed"} == documented(kong_service)
+    assert {*result} - {"changed", "failed"} == read_documented(kong_service)
     ((kong, how, wanted, drain),) = service.calls
     assert (how, drain, wanted.looks) == ("restart", 10, 30)
     # Kong's program would fail for a missing file.

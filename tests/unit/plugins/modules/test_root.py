@@ -33,14 +33,14 @@ RUN = """
 import json, os, sys
 sys.path[:0] = {path!r}
 from importlib import import_module
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import give_options
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import provide_options
 plugins = "ansible_collections.gatehouse.kong.plugins."
 module = import_module(plugins + "modules." + {name!r})
 # The unprivileged user may not be able to read these files.
 import_module(plugins + "module_utils._modules." + {name!r})
 if os.geteuid() == 0:
     os.setuid({uid})
-with give_options({arguments!r}):
+with provide_options({arguments!r}):
     module.main()
 """
 
@@ -57,7 +57,7 @@ def run(name, arguments, *, check=False):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def user():
+def get_user():
     """Return the name of the user for the modules."""
     return USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
@@ -73,7 +73,7 @@ def test_every_module_is_listed():
 def test_without_root(name, check):
     answer = run(name, ROOT_ONLY[name], check=check)
     assert answer["failed"]
-    assert answer["msg"] == f"{name} needs root, and this task runs as {user()}: set become: true"
+    assert answer["msg"] == f"{name} needs root, and this task runs as {get_user()}: set become: true"
 
 
 @pytest.fixture

@@ -30,9 +30,9 @@ RUN = """
 import sys
 sys.path[:0] = {path!r}
 from importlib import import_module
-from module_arguments import give_options
+from module_arguments import provide_options
 module = import_module("ansible_collections.gatehouse.kong.plugins.modules." + {name!r})
-with give_options({arguments!r}):
+with provide_options({arguments!r}):
     module.main()
 """
 

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_conf
 from ansible_collections.gatehouse.kong.plugins.modules import kong_conf as entry
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import give_options
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_arguments import provide_options
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run(capsys, monkeypatch, tmp_path):
 
     def call(**options):
         internal = {"_ansible_check_mode": options.pop("check", False), "_ansible_diff": options.pop("diff", False)}
-        with give_options({**options, **internal}), pytest.raises(SystemExit):
+        with provide_options({**options, **internal}), pytest.raises(SystemExit):
             entry.main()
         return json.loads(capsys.readouterr().out)
 
