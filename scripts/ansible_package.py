@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import zipfile
@@ -18,10 +19,14 @@ PACKAGE = "ansible>=12,<13"
 
 def provide_collections(names: Iterable[str]) -> Path:
     """Return a folder with these collections, such as ``amazon/aws``. The package, 54 MB, is downloaded once."""
-    missing = tuple(f"ansible_collections/{name}/" for name in names if not _find(name).is_dir())
-    if missing:
-        with zipfile.ZipFile(_fetch_package()) as wheel:
-            wheel.extractall(CACHE, [name for name in wheel.namelist() if name.startswith(missing)])
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes. The lock ends with the file.
+    with (CACHE / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = tuple(f"ansible_collections/{name}/" for name in names if not _find(name).is_dir())
+        if missing:
+            with zipfile.ZipFile(_fetch_package()) as wheel:
+                wheel.extractall(CACHE, [name for name in wheel.namelist() if name.startswith(missing)])
     return CACHE
 
 

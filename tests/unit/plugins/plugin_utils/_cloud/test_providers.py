@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.ingress import Ingress
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.providers import PROVIDERS, make_cloud_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
-from ansible_collections.gatehouse.kong.scripts.ansible_package import provide_collections
+from ansible_collections.gatehouse.kong.tests.unit.docs.package_modules import find_module, validate
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import blocks
 
 ADMIN = Ingress("tcp", 8001, "admin", ("192.0.2.10/31",), ("2001:db8::/64",))
@@ -70,59 +66,25 @@ def test_rules_are_those_of_the_provider(provider):
 
 
 # The tasks of the guide, by provider.
-GUIDE = {block.text.splitlines()[0].rpartition(" ")[2]: block.data[0] for block in blocks() if block.kind == "tasks"}
+GUIDE = {
+    block.text.splitlines()[0].rpartition(" ")[2]: block.data[0]
+    for block in blocks()
+    if block.kind == "tasks" and block.page == "docs/guides/cloud-firewalls.md"
+}
 
 
 def make_tasks(task, rules):
     """Return the arguments of a module in a task of the guide, with rules in the place of their template; a loop gives several."""
-    (module,) = (name for name in task if "." in name)
+    module = find_module(task)
     if "loop" in task:
         return [{name: rule.get(name, value) for name, value in task[module].items()} for rule in rules]
     return [{name: rules if "cloud_firewall_rules" in str(value) else value for name, value in task[module].items()}]
 
 
-# Prints the errors of each task by the argument specification with which a module calls AnsibleModule. Until then, the modules
-# need no SDK.
-PROGRAM = """
-import importlib, json, sys
-from ansible.module_utils import basic
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-class Done(Exception):
-    pass
-
-def validate(self, argument_spec, **more):
-    names = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
-    validator = ArgumentSpecValidator(argument_spec, **{name: more.get(name) for name in names})
-    print(json.dumps([validator.validate(task).error_messages for task in json.load(sys.stdin)]))
-    raise Done
-
-basic.AnsibleModule.__init__ = validate
-try:
-    importlib.import_module(sys.argv[1]).main()
-except Done:
-    pass
-"""
-
-
-def validate(module, tasks):
-    """Return the errors of each task with a module."""
-    folder = provide_collections(
-        "/".join(name.split(".")[:2]) for task in GUIDE.values() for name in task if "." in name
-    )
-    namespace, collection, name = module.split(".")
-    command = [sys.executable, "-c", PROGRAM, f"ansible_collections.{namespace}.{collection}.plugins.modules.{name}"]
-    # Another folder with collections would hide that of the package.
-    environment = {"PYTHONPATH": str(folder), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(command, input=json.dumps(tasks), env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
-# One test, because the package is downloaded by the first process that needs it.
 def test_the_module_of_each_provider_accepts_the_task_of_the_guide_and_no_other_key():
     assert {*GUIDE} == {*PROVIDERS}
     for provider, task in GUIDE.items():
-        (module,) = (name for name in task if "." in name)
+        module = find_module(task)
         rules = make(provider)
         wrong = make_tasks(task, [{**rules[0], **dict.fromkeys(("allowed", "protocol", "proto"), "none")}])
         (*accepted, refused) = validate(module, [*make_tasks(task, rules), *wrong])
