@@ -60,7 +60,7 @@ it is written to the file as `0.0.0.0:8000`.
 def render_page() -> str:
     """Return the page: one table for each section of the registry."""
     tables = (render_table(section, codes) for section, codes in SECTIONS.items())
-    return "\n".join([INTRODUCTION, *tables, f"{STRICTER}{stricter.table()}{LENIENT}"])
+    return "\n".join([INTRODUCTION, *tables, f"{STRICTER}{stricter.format_table()}{LENIENT}"])
 
 
 def render_table(section: str, codes: Sequence[Code]) -> str:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses, is_bindable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 VIRTUAL = {"ipv4": "10.0.1.100", "ipv6": "fd00:1::100"}
 PORT = 8000
@@ -49,7 +49,7 @@ def on_node(lab, function, *arguments):
 @pytest.mark.parametrize("prefix", [(32, 128), (24, 64)], ids=["host", "network"])
 def test_a_standby_binds_and_becomes_the_holder(lab, prefix):
     """keepalived adds /32 by default. With another prefix the kernel has a secondary address, and connects from the first."""
-    plan = planned(FLEET, OTHERS)
+    plan = plan_fleet(FLEET, OTHERS)
     lab.converge(select_ruleset(plan, "node"))
     for family, length in zip(VIRTUAL, prefix, strict=True):
         address, name = VIRTUAL[family], f"net.{family}.ip_nonlocal_bind"

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import list_left
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_gossip_sites, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_gossip_sites, plan_fleet
 
 # Mappings whose keys are names from the inventory or from Kong, or networks.
 BY_NAME = {"sets", "details", "nodes", "hosts", "settings", "networks", "connection", "left"}
@@ -56,8 +56,8 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     described = {*first_column(section), "path", "search", "allow"}
     nodes = {"n": PUBLISHED | {"kong_proxy_sources": [LONG_NAME]}, "m": SEVERAL_ADDRESSES}
     others = {LONG_NAME: {"kong_site": "far", "kong_address": "10.0.0.1"}}
-    other = planned(nodes, others)
-    plans = (plan, other, planned(make_gossip_sites(20)), {"left": list_left(other, plan)})
+    other = plan_fleet(nodes, others)
+    plans = (plan, other, plan_fleet(make_gossip_sites(20)), {"left": list_left(other, plan)})
     assert {key for each in plans for key in keys_of(each)} == described
     assert "`path`" in section
     assert "`allow`" in section

@@ -31,9 +31,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_j
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import NO_PLAN, Drift
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
@@ -368,7 +372,7 @@ def test_observer_of_a_node_decides_about_silence(files, more, expected):
 
 @pytest.fixture
 def files(tmp_path):
-    later = planned({**SEED_NODES, "a1": {**SEED_NODES["a1"], "kong_proxy_listen": "0.0.0.0:9000"}}, SEED_OTHERS)
+    later = plan_fleet({**SEED_NODES, "a1": {**SEED_NODES["a1"], "kong_proxy_listen": "0.0.0.0:9000"}}, SEED_OTHERS)
     (tmp_path / "old").write_text(dump_json(PLAN), encoding="utf-8")
     (tmp_path / "new").write_text(dump_json(later), encoding="utf-8")
     return tmp_path

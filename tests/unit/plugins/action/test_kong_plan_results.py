@@ -19,15 +19,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import P
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError, RunPlan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 NODES = {
     name: {"kong_version": "3.9", "kong_address": f"10.0.0.{name[1]}", "kong_proxy_sources": ["bastion"]}
     for name in ("a1", "a2", "a3")
 }
 OTHERS = {"bastion": {"kong_address": "10.0.0.9"}}
-PLAN = planned(NODES, OTHERS)
-SMALLER = planned({name: NODES[name] for name in ("a1", "a2")}, OTHERS)
+PLAN = plan_fleet(NODES, OTHERS)
+SMALLER = plan_fleet({name: NODES[name] for name in ("a1", "a2")}, OTHERS)
 VARIABLES = {"inventory_hostname": "a1", "groups": {"all": [*NODES, *OTHERS]}}
 MANY_MORE = "2 more warnings: with kong_report_path, the playbook plan writes all findings to a report"
 

@@ -12,13 +12,17 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import write_parts
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 SILENT = {"kong_address": "192.168.10.60", "kong_site": "lan", "kong_stream_listen": "0.0.0.0:53 udp"}
 INTERCEPT_RULE = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
-PLAN = planned({**SEED_NODES, "new": {**SILENT, **INTERCEPT_RULE}}, SEED_OTHERS)
+PLAN = plan_fleet({**SEED_NODES, "new": {**SILENT, **INTERCEPT_RULE}}, SEED_OTHERS)
 
 
 def call(name, *args, **more):

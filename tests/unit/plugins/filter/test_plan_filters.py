@@ -16,9 +16,13 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import make_plain_value
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
-PLAN = planned({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
+PLAN = plan_fleet({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
 
 
 # The collection loader of Ansible replaces imports, so it needs its own process.

@@ -18,9 +18,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import P
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 
 
 @pytest.fixture

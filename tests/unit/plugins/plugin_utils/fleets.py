@@ -57,21 +57,21 @@ def make_hybrid_sites(count, **more):
     }
 
 
-def inventory(nodes, others=None, groups=None):
+def make_inventory(nodes, others=None, groups=None):
     """Return an inventory of nodes (in group ``kong``), other hosts, and further groups."""
     others = others or {}
     known = {"kong": list(nodes), "all": [*nodes, *others], **(groups or {})}
     return PlainInventory(known, {**nodes, **others})
 
 
-def compiled(nodes, others=None, groups=None):
+def compile_fleet(nodes, others=None, groups=None):
     """Return the compilation of a fleet."""
-    return compile_plan(inventory(nodes, others, groups), "kong")
+    return compile_plan(make_inventory(nodes, others, groups), "kong")
 
 
-def planned(nodes, others=None, groups=None):
+def plan_fleet(nodes, others=None, groups=None):
     """Return the plan of a fleet that has no errors."""
-    compilation = compiled(nodes, others, groups)
+    compilation = compile_fleet(nodes, others, groups)
     assert [finding.message for finding in compilation.errors] == []
     return compilation.plan
 
@@ -81,28 +81,30 @@ def read_text(finding):
     return f"{finding.host}: {join_message(share_findings([finding])[0])}"
 
 
-def errors(nodes, others=None, groups=None):
+def find_errors(nodes, others=None, groups=None):
     """Return the errors of a fleet that cannot be compiled, by code."""
-    compilation = compiled(nodes, others, groups)
+    compilation = compile_fleet(nodes, others, groups)
     assert compilation.plan is None
     return compilation.errors
 
 
-def only_error(nodes, others=None, groups=None):
+def find_only_error(nodes, others=None, groups=None):
     """Return the only error of a fleet."""
-    found = errors(nodes, others, groups)
+    found = find_errors(nodes, others, groups)
     assert len(found) == 1, [finding.message for finding in found]
     return found[0]
 
 
-def warnings(plan, code=None):
+def list_warnings(plan, code=None):
     """Return the plan's warnings for each host, all or the warnings of one code."""
     return [
-        finding for finding in findings(plan) if finding["severity"] == "warning" and code in (None, finding["code"])
+        finding
+        for finding in list_findings(plan)
+        if finding["severity"] == "warning" and code in (None, finding["code"])
     ]
 
 
-def findings(plan):
+def list_findings(plan):
     """Return the plan's findings for each host, with the host in the message, as the compiler reports them."""
     return [
         {**finding, "host": host, "message": f"{host}: {complete_message(select_host(finding, host))[0]}"}
@@ -111,12 +113,12 @@ def findings(plan):
     ]
 
 
-def settings(plan, node):
+def get_settings(plan, node):
     """Return a node's settings."""
     return plan["nodes"][node]["settings"]
 
 
-def sources(plan, node, listener, protocol="tcp", port=None):
+def get_sources(plan, node, listener, protocol="tcp", port=None):
     """Return the networks that may reach a node's listener, or ``any``, from the rule for the port if it is given."""
     rules = [
         rule
@@ -127,7 +129,7 @@ def sources(plan, node, listener, protocol="tcp", port=None):
     return rules[0]["sources"]
 
 
-def path(plan, caller, target, listener, protocol="tcp"):
+def find_first_path(plan, caller, target, listener, protocol="tcp"):
     """Return the first path over a protocol as (dialled, sources, port, via), or None."""
     found = [route for route in list_paths(plan, caller, target, listener) if route.protocol == protocol]
     return (str(found[0].dialled), found[0].sources, found[0].port, found[0].via) if found else None

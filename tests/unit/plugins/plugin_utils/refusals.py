@@ -27,11 +27,11 @@ class Refusal:
     says: list[str] = field(default_factory=list)
 
 
-def nat(*mappings):
+def make_nat(*mappings):
     return {**B, "kong_nat": list(mappings)}
 
 
-def alone(**variables):
+def make_alone(**variables):
     return {"n": {**NEW, **{f"kong_{key}": value for key, value in variables.items()}}}
 
 
@@ -57,7 +57,7 @@ REFUSALS = {
         {
             "a": A,
             "m": {**C, "kong_nat": [{"outside": "203.0.113.2", "device": "r1"}]},
-            "n": nat({"outside": "203.0.113.2", "device": "r2"}),
+            "n": make_nat({"outside": "203.0.113.2", "device": "r2"}),
         },
         "advertise-duplicate",
         "kong_cluster_advertise",
@@ -65,14 +65,14 @@ REFUSALS = {
         ["of the same cluster advertises the same endpoint", "its own outside port"],
     ),
     "no_udp": Refusal(
-        {"a": A, "n": nat({"outside": "203.0.113.2", "inside_port": 7946, "protocols": ["tcp"]})},
+        {"a": A, "n": make_nat({"outside": "203.0.113.2", "inside_port": 7946, "protocols": ["tcp"]})},
         "nat-protocol",
         "kong_nat",
         "203.0.113.2:7946 tcp to port 7946",
         ["does not forward udp", "Add the protocol"],
     ),
     "inside_port": Refusal(
-        {"a": A, "n": nat({"outside": "203.0.113.2", "inside_port": 7000})},
+        {"a": A, "n": make_nat({"outside": "203.0.113.2", "inside_port": 7000})},
         "nat-no-listener",
         "kong_nat",
         "203.0.113.2:7000 tcp+udp to port 7000",
@@ -82,7 +82,7 @@ REFUSALS = {
         {
             "a": A,
             "c": C,
-            "n": nat({"outside": "203.0.113.4", "sites": ["a"]}, {"outside": "203.0.113.5", "sites": ["c"]}),
+            "n": make_nat({"outside": "203.0.113.4", "sites": ["a"]}, {"outside": "203.0.113.5", "sites": ["c"]}),
         },
         "advertise-not-single",
         "kong_cluster_advertise",
@@ -90,14 +90,14 @@ REFUSALS = {
         ["(site c) cannot reach 203.0.113.4:7946", "(site a) cannot reach 203.0.113.5:7946", "kong_nat mapping"],
     ),
     "collision": Refusal(
-        alone(proxy_listen="0.0.0.0:8000", admin_listen="10.1.0.2:8000"),
+        make_alone(proxy_listen="0.0.0.0:8000", admin_listen="10.1.0.2:8000"),
         "listen-collision",
         "kong_admin_listen",
         "10.1.0.2:8000",
         ["proxy_listen 0.0.0.0:8000", "another port or another address"],
     ),
     "duplicate": Refusal(
-        alone(proxy_listen="0.0.0.0:8000, 0.0.0.0:8000 ssl"),
+        make_alone(proxy_listen="0.0.0.0:8000, 0.0.0.0:8000 ssl"),
         "listen-duplicate",
         "kong_proxy_listen",
         "0.0.0.0:8000, 0.0.0.0:8000 ssl",
@@ -111,14 +111,14 @@ REFUSALS = {
         ["This host has 10.1.0.2"],
     ),
     "unknown_setting": Refusal(
-        alone(proxy_listen_ssl="0.0.0.0:8443"),
+        make_alone(proxy_listen_ssl="0.0.0.0:8443"),
         "setting-unknown",
         "kong_proxy_listen_ssl",
         "0.0.0.0:8443",
         ["3.6.0-3.9.3", "add an entry with ssl to kong_proxy_listen"],
     ),
     "unknown_flag": Refusal(
-        alone(proxy_listen="0.0.0.0:8000 transparent"),
+        make_alone(proxy_listen="0.0.0.0:8000 transparent"),
         "flag-unsupported",
         "kong_proxy_listen",
         "0.0.0.0:8000 transparent",
@@ -132,14 +132,14 @@ REFUSALS = {
         ["IPv4 only", "IPV4:PORT"],
     ),
     "unknown_source": Refusal(
-        alone(admin_listen="0.0.0.0:8001", admin_sources=["stranger"], admin_gui_listen="off"),
+        make_alone(admin_listen="0.0.0.0:8001", admin_sources=["stranger"], admin_gui_listen="off"),
         "source-unknown",
         "kong_admin_sources",
         "stranger",
         ["not a host of the inventory", "@group"],
     ),
     "admin_for_any": Refusal(
-        alone(admin_listen="0.0.0.0:8001", admin_sources=["any"], admin_gui_listen="off"),
+        make_alone(admin_listen="0.0.0.0:8001", admin_sources=["any"], admin_gui_listen="off"),
         "source-any",
         "kong_admin_sources",
         ["any"],

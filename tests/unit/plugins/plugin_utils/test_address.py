@@ -42,7 +42,7 @@ def test_parse_port(value, port):
 
 
 @st.composite
-def networks(draw, version=None):
+def draw_network(draw, version=None):
     address = draw(st.ip_addresses(v=version))
     length = draw(st.integers(0, address.max_prefixlen))
     return ipaddress.ip_network((address, length), strict=False)
@@ -57,7 +57,7 @@ def test_addresses_round_trip(address):
     assert canonicalise_network(text) == make_host_network(text) == f"{text}/{address.max_prefixlen}"
 
 
-@given(networks())
+@given(draw_network())
 def test_networks_round_trip(network):
     if getattr(network.network_address, "ipv4_mapped", None):
         return
@@ -66,7 +66,7 @@ def test_networks_round_trip(network):
     assert canonicalise_network(text) == text
 
 
-@given(st.lists(networks(), max_size=6))
+@given(st.lists(draw_network(), max_size=6))
 def test_networks_in_order(found):
     texts = [str(network) for network in found]
     in_order = sort_networks(texts)
@@ -79,14 +79,14 @@ def test_networks_in_order(found):
     assert sort_networks(reversed(texts)) == in_order
 
 
-@given(networks(), networks())
+@given(draw_network(), draw_network())
 def test_contains(outer, inner):
     expected = outer.version == inner.version and inner.subnet_of(outer)
     assert contains(str(outer), str(inner)) is expected
     assert contains(str(outer), str(outer.network_address))
 
 
-@given(networks(version=4))
+@given(draw_network(version=4))
 def test_network_and_all_other_addresses_cover_everything(network):
     everything = ipaddress.ip_network("0.0.0.0/0")
     rest = [str(part) for part in everything.address_exclude(network)] if network != everything else []

@@ -37,7 +37,7 @@ with provide_options({arguments!r}):
 """
 
 
-def files_of(module):
+def list_files(module):
     """Return the names of the files in the archive of a module."""
     return zipfile.ZipFile(io.BytesIO(b64decode(make_archive(module)))).namelist()
 
@@ -63,7 +63,7 @@ def test_every_module_that_runs_on_a_host_has_an_archive():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_file_of_an_archive_can_be_imported_from_it(module, tmp_path):
-    files = [name for name in files_of(module) if not name.endswith("__init__.py")]
+    files = [name for name in list_files(module) if not name.endswith("__init__.py")]
     assert f"_modules/{module}.py" in files
     place = tmp_path / "a.zip"
     place.write_bytes(b64decode(make_archive(module)))

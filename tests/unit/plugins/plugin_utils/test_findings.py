@@ -21,15 +21,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import RefusedError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, read_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet, read_text
 
 
-def finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
+def make_finding(host, code="port-zero", value=0, text="kong_x: 0: the port is 0"):
     return Finding("error", code, host, "kong_x", value, f"{host}: {text}")
 
 
 def test_text_that_hosts_share_is_one_finding():
-    assert share_findings([finding("k10"), finding("k2"), finding("k3", value=1, text="kong_x: 1: other")]) == [
+    assert share_findings(
+        [make_finding("k10"), make_finding("k2"), make_finding("k3", value=1, text="kong_x: 1: other")]
+    ) == [
         {
             "severity": "error",
             "code": "port-zero",
@@ -50,11 +52,11 @@ def test_text_that_hosts_share_is_one_finding():
 
 
 def test_different_codes_are_different_findings():
-    assert len(share_findings([finding("k1"), finding("k2", code="port-range")])) == 2
+    assert len(share_findings([make_finding("k1"), make_finding("k2", code="port-range")])) == 2
 
 
 def test_line_names_the_hosts_first():
-    (shared,) = share_findings([finding("k1"), finding("k2")])
+    (shared,) = share_findings([make_finding("k1"), make_finding("k2")])
     assert format_finding(shared) == "k1 to k2, 2 nodes: kong_x: 0: the port is 0 [port-zero]"
 
 
@@ -75,9 +77,9 @@ def test_a_site_with_the_name_of_the_host_keeps_its_name():
         "a": {"kong_version": "0.10.4", "kong_site": "a" * 80, "kong_address": "10.0.0.1"},
         "b" * 80: {"kong_version": "0.10.4", "kong_site": "b" * 80, "kong_address": "10.0.0.2"},
     }
-    for finding in compiled(nodes).errors:
+    for finding in compile_fleet(nodes).errors:
         assert f"site {THIS_HOST}" not in read_text(finding)
-    assert any(f"site {'b' * 32}…{'b' * 31}" in read_text(finding) for finding in compiled(nodes).errors)
+    assert any(f"site {'b' * 32}…{'b' * 31}" in read_text(finding) for finding in compile_fleet(nodes).errors)
 
 
 def test_hosts_with_the_same_text_share_it_whatever_their_details_are():

@@ -35,7 +35,7 @@ def name(number):
     return f"kong-gateway-production-fra1-r{number % 7}-{number:04}"
 
 
-def facts(address):
+def make_facts(address):
     """Return facts of a host with one address."""
     return {
         "ansible_facts": {
@@ -45,18 +45,18 @@ def facts(address):
     }
 
 
-def in_one_site(count, **more):
+def make_site(count, **more):
     """Return nodes of one site, by their names."""
     addresses = {number: f"10.0.1.{number}" for number in range(1, count + 1)}
-    return {name(number): {"kong_address": own, **facts(own), **more} for number, own in addresses.items()}
+    return {name(number): {"kong_address": own, **make_facts(own), **more} for number, own in addresses.items()}
 
 
-def in_own_sites(count, **more):
+def make_sites(count, **more):
     """Return nodes of hybrid mode, each in its own site behind a NAT. Every sixth is a control plane."""
     return {
         name(number): {
             "kong_version": "3.4", "kong_role": "data_plane" if number % 6 else "control_plane",
-            "kong_address": f"10.{number}.0.1", "kong_site": f"site-{number}", **facts(f"10.{number}.0.1"),
+            "kong_address": f"10.{number}.0.1", "kong_site": f"site-{number}", **make_facts(f"10.{number}.0.1"),
             "kong_nat": [{"outside": f"198.51.100.{number}"}], **more,
         }
         for number in range(1, count + 1)
@@ -64,12 +64,12 @@ def in_own_sites(count, **more):
 
 
 FLEETS = {
-    "one site": lambda count, **more: in_one_site(count, **{"kong_version": "3.9", **more}),
-    "gossip": lambda count, **more: in_one_site(count, **{"kong_version": "0.10.4", **more}),
-    "gossip between sites": lambda count, **more: in_own_sites(
+    "one site": lambda count, **more: make_site(count, **{"kong_version": "3.9", **more}),
+    "gossip": lambda count, **more: make_site(count, **{"kong_version": "0.10.4", **more}),
+    "gossip between sites": lambda count, **more: make_sites(
         count, **{"kong_version": "0.10.4", "kong_role": "traditional", **more}
     ),
-    "hybrid mode between sites": in_own_sites,
+    "hybrid mode between sites": make_sites,
 }
 
 
@@ -127,7 +127,7 @@ TEMPLATES = {
 @pytest.mark.parametrize("variable", TEMPLATES)
 def test_a_template_of_a_group(variable, suffix):
     """The values of the nodes differ, and the text is shown once with some of the values."""
-    nodes = in_one_site(100, kong_version="3.9")
+    nodes = make_site(100, kong_version="3.9")
     nodes = {f"{node}{suffix}": {**values, variable: TEMPLATES[variable](node)} for node, values in nodes.items()}
     lines = format_findings(describe(nodes))
     assert lines
@@ -138,7 +138,7 @@ def test_a_template_of_a_group(variable, suffix):
 
 def test_many_wrong_items_of_a_list():
     terms = [f"nohost{number}" for number in range(299)]
-    lines = format_findings(describe(in_one_site(100, kong_version="3.9", kong_admin_sources=terms)))
+    lines = format_findings(describe(make_site(100, kong_version="3.9", kong_admin_sources=terms)))
     assert lines[1:] == [
         "  Values: 'nohost0', 'nohost1', 'nohost2' and 296 more",
         "All values: with kong_report_path, the playbook plan writes all findings to a report.",
@@ -156,7 +156,7 @@ def test_findings_of_many_kinds_are_limited_together():
 
 
 def test_a_thousand_nodes_with_a_warning_each():
-    nodes = in_one_site(3, kong_version="3.9")
+    nodes = make_site(3, kong_version="3.9")
     shared = [
         {"severity": "warning", "code": "source-any", "hosts": [f"{node}-{number}"], "message": f"text {number}"}
         for node in nodes

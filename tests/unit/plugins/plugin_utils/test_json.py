@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import repla
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json, list_json_pieces
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_hybrid_sites, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_hybrid_sites, plan_fleet
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -34,7 +34,7 @@ def test_text_of_any_value(value):
 
 
 def test_text_of_a_kept_plan_is_written_without_the_plan_in_memory(tmp_path):
-    plan = planned(make_hybrid_sites(200))
+    plan = plan_fleet(make_hybrid_sites(200))
     write_parts(tmp_path / "kept", plan)
     peaks = []
     for read in (PartedPlan, lambda path: PartedPlan(path).as_dict()):

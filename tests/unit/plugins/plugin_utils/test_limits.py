@@ -26,7 +26,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, planned, read_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compile_fleet,
+    plan_fleet,
+    read_text,
+)
 
 _NEW = {"kong_version": "3.9", "kong_admin_gui_listen": "off"}
 _ALONE = {**_NEW, "kong_address": "10.1.0.1"}
@@ -56,7 +60,7 @@ def make_hosts(count, network="10.2.0", **variables):
 
 def find(code, nodes, others=None, groups=None):
     """Return the whole message of the only finding with a code."""
-    [finding] = [finding for finding in compiled(nodes, others, groups).findings if finding.code == code]
+    [finding] = [finding for finding in compile_fleet(nodes, others, groups).findings if finding.code == code]
     return read_text(finding)
 
 
@@ -129,7 +133,7 @@ def show_played(count):
 
 
 def plan_sources(terms, others=None):
-    return planned({"n": {**_ALONE, "kong_status_listen": "0.0.0.0:8007", "kong_status_sources": terms}}, others)
+    return plan_fleet({"n": {**_ALONE, "kong_status_listen": "0.0.0.0:8007", "kong_status_sources": terms}}, others)
 
 
 def show_gained(count):
@@ -155,7 +159,7 @@ def make_finding(number):
 def show_intercepted(count):
     entry = {"destinations": list_addresses(count, "8.8.8"), "ports": [80], "listen_port": 8000}
     node = {"kong_version": "1.5", "kong_address": "1.0.0.1", "kong_proxy_listen": "0.0.0.0:8000 transparent"}
-    plan = planned({"n": {**node, "kong_transparent": [entry]}})
+    plan = plan_fleet({"n": {**node, "kong_transparent": [entry]}})
     return "\n".join(line for line in format_plan(plan) if "8.8.8.1" in line)
 
 
@@ -169,7 +173,7 @@ def show_picture(count, part):
 def show_drift(count):
     nodes = make_hosts(count, **_NEW)
     result = {"listeners": {"failed": False, "report": ["x"]}}
-    return "\n".join(format_drift(gather(planned(nodes), dict.fromkeys(nodes, result)).as_dict()))
+    return "\n".join(format_drift(gather(plan_fleet(nodes), dict.fromkeys(nodes, result)).as_dict()))
 
 
 LISTS = {

@@ -25,7 +25,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, inventory, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compile_fleet,
+    make_inventory,
+    plan_fleet,
+)
 
 # As Ansible groups hosts: in the order of the inventory, which need not be the order of their names.
 NUMBERS = (10, 2, 12, 1, 11, 3, 9, 4, 8, 5, 7, 6)
@@ -48,13 +52,13 @@ def make_nodes(version="3.4", **more):
 
 OTHERS = {f"op{number}": {"kong_address": f"10.1.{number}.1", "kong_site": f"s{number}"} for number in NUMBERS}
 GROUPS = {f"s{number}": [f"dp{number}"] for number in NUMBERS}
-PLAN = planned(make_nodes(), OTHERS, GROUPS)
-CHANGED = planned(
+PLAN = plan_fleet(make_nodes(), OTHERS, GROUPS)
+CHANGED = plan_fleet(
     make_nodes("3.5", kong_admin_sources=["10.7.0.0/16", *OTHERS], kong_proxy_sources=[*OTHERS]), OTHERS, GROUPS
 )
 EMPTY = {**PLAN, "nodes": {}, "hosts": {}, "findings": [], "nat_forwards": [], "sets": {}}
 # Every node has an error of its own, and names hosts and groups that do not exist.
-WRONG = compiled(
+WRONG = compile_fleet(
     {name: {**node, "kong_address": f"{name}.invalid"} for name, node in make_nodes().items()}, OTHERS, GROUPS
 ).findings
 DRIFT = gather(
@@ -110,7 +114,7 @@ OUTPUTS = {
     "unknown-host": lambda: [str(make_unknown_error(PLAN, "x"))],
     "unknown-name": lambda: [explain_name("to", "x", "node", PLAN["nodes"])],
     "no-nodes": lambda: [describe_no_nodes(GROUPS)],
-    "source-hosts": lambda: find_source_hosts(inventory(make_nodes(), {name: {} for name in OTHERS}, GROUPS), "kong"),
+    "source-hosts": lambda: find_source_hosts(make_inventory(make_nodes(), {name: {} for name in OTHERS}, GROUPS), "kong"),
     **{f"report{suffix}": lambda form=form: [form(EVIDENCE)] for suffix, form in FORMS.items()},
     **{f"refused{suffix}": lambda form=form: [form(share_findings(WRONG), None)] for suffix, form in REFUSED_FORMS.items()},
 }  # fmt: skip

@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, inventory
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    make_inventory,
+)
 
 
 class Cycle:
@@ -42,7 +46,7 @@ def test_cycles_are_freed_during_the_compilation():
 
 
 def test_nodes_are_described_when_they_are_read(tmp_path):
-    found = compile_plan(inventory(SEED_NODES, SEED_OTHERS), "kong")
+    found = compile_plan(make_inventory(SEED_NODES, SEED_OTHERS), "kong")
     nodes = found.parts["nodes"]
     assert nodes["a1"] == nodes["a1"]
     assert nodes["a1"] is not nodes["a1"]

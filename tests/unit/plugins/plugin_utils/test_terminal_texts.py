@@ -19,10 +19,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
 
-SEED = planned(SEED_NODES, SEED_OTHERS)
+SEED = plan_fleet(SEED_NODES, SEED_OTHERS)
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 BOX = {
     "kong_address": ["10.0.0.1", "fd00::1"],
@@ -57,10 +61,10 @@ NODES = {
 OTHERS = {"far": {"kong_address": "10.1.0.9", "kong_site": "far", "kong_vpn_address": "10.8.0.9"},
           "lost": {"kong_address": "10.7.0.9", "kong_site": "nowhere"}}  # fmt: skip
 NODES["old"]["kong_verify_outsiders"] = ["lost"]
-PLAN = planned(NODES, OTHERS)
+PLAN = plan_fleet(NODES, OTHERS)
 
 
-def later():
+def plan_later():
     """Return the plan of the seed after many changes."""
     mapping = {"outside": "192.168.10.6", "outside_port": 9001, "inside_port": 80, "protocols": ["tcp", "udp"]}
     nodes = {
@@ -69,10 +73,10 @@ def later():
         "b1": {**SEED_NODES["b1"], "kong_nat": [{**mapping, "device": "fritz"}], "kong_version": "0.10.3"},
         "c1": {"kong_address": "10.9.0.1", "kong_site": "new"},
     }
-    return planned(nodes, SEED_OTHERS)
+    return plan_fleet(nodes, SEED_OTHERS)
 
 
-def result(plan, changes=(), *, absent=(), silent=()):
+def make_verification(plan, changes=(), *, absent=(), silent=()):
     """Return a verification with other results for the named probes."""
     changed = {(caller, name): more for caller, name, more in changes}
     probed = {
@@ -100,7 +104,7 @@ CHANGES = [
 PLACEHOLDERS = {"a1": [{"protocol": "tcp", "address": "0.0.0.0", "port": 8000}], "a2": []}
 
 
-def explained(plan, pairs, probed=()):
+def explain_pairs(plan, pairs, probed=()):
     """Return the explanations of the probes between pairs of hosts."""
     lines = []
     for caller, target in pairs:
@@ -113,16 +117,16 @@ def explained(plan, pairs, probed=()):
 TEXTS = {
     "plan-seed": lambda: format_plan(SEED),
     "plan-many-kinds": lambda: format_plan(PLAN),
-    "changes": lambda: format_changes(compare_plans(SEED, later())),
-    "changes-back": lambda: format_changes(compare_plans(later(), SEED)),
-    "verification": lambda: format_verification(result(SEED)),
-    "verification-differs": lambda: format_verification(result(SEED, CHANGES, absent=["b1"]), PLACEHOLDERS),
-    "verification-many-kinds": lambda: format_verification(result(PLAN)),
-    "explain": lambda: explained(
+    "changes": lambda: format_changes(compare_plans(SEED, plan_later())),
+    "changes-back": lambda: format_changes(compare_plans(plan_later(), SEED)),
+    "verification": lambda: format_verification(make_verification(SEED)),
+    "verification-differs": lambda: format_verification(make_verification(SEED, CHANGES, absent=["b1"]), PLACEHOLDERS),
+    "verification-many-kinds": lambda: format_verification(make_verification(PLAN)),
+    "explain": lambda: explain_pairs(
         SEED, [("a1", "b1"), ("b1", "a1"), ("admin", "b1")],
         [{"name": CHANGES[0][1], "result": "filtered", "detail": "no answer"}],
     ),
-    "explain-many-kinds": lambda: explained(PLAN, [("far", "box"), ("lost", "old"), ("dp", "cp"), ("far", "edge"), ("edge", "dp")]),
+    "explain-many-kinds": lambda: explain_pairs(PLAN, [("far", "box"), ("lost", "old"), ("dp", "cp"), ("far", "edge"), ("edge", "dp")]),
     **{f"pf-{form}": lambda form=form: [render_pf_rules(PLAN, name, form) for name in ("edge", "old")] for form in PF_FORMS},
 }  # fmt: skip
 

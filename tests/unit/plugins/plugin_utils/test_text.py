@@ -38,18 +38,18 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
-    errors,
-    planned,
+    find_errors,
+    plan_fleet,
     read_text,
 )
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 # Line breaks, escape sequences of both widths, bidirectional overrides, an invisible space, a lone surrogate.
 CONTROLS = "\n\r\x00\x07\x08\x1b\x7f\x85\x9b\u061c\u200b\u2028\u2029\u202e\u2066\ud800\ue000\ufeff\U000e0001"
 TEXTS = st.text(st.one_of(st.sampled_from(CONTROLS + "\\[ab"), st.characters()), max_size=20)
 
 
-def controls(text):
+def find_controls(text):
     """Return the characters of a text that a terminal does not display."""
     return {
         character for character in text if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -76,16 +76,16 @@ def test_escaped(text, expected):
 @given(TEXTS)
 def test_escaped_text_has_no_control_character_and_keeps_all_others(text):
     found = escape_text(text)
-    assert controls(found) == set()
+    assert find_controls(found) == set()
     assert escape_text(found) == found
-    if not controls(text) and " " not in text and text.isprintable():
+    if not find_controls(text) and " " not in text and text.isprintable():
         assert found == text
 
 
 @given(TEXTS, TEXTS)
 def test_data_is_escaped_at_every_depth(text, key):
     found = json.dumps(escape_all([{key: (text, {"a": [text]})}, 1, None, True]), ensure_ascii=False)
-    assert controls(found) == set()
+    assert find_controls(found) == set()
 
 
 @given(TEXTS)
@@ -93,8 +93,8 @@ def test_result_of_a_module(text):
     answer = from_node(
         {"msg": text, "warnings": [text], "report": [text], "changed": True, "diff": [{"before": f"a\n{text}"}]}
     )
-    assert controls(answer["msg"] + answer["warnings"][0] + answer["report"][0]) == set()
-    assert controls(answer["diff"][0]["before"]) <= {"\n", "\t"}
+    assert find_controls(answer["msg"] + answer["warnings"][0] + answer["report"][0]) == set()
+    assert find_controls(answer["diff"][0]["before"]) <= {"\n", "\t"}
     assert answer["diff"][0]["before"].startswith("a\n")
     assert answer["changed"] is True
 
@@ -108,7 +108,7 @@ def test_module_reports_no_facts():
     assert from_node({"ansible_facts": {"kong_role": "control_plane"}}) == {}
 
 
-def hostvars(text):
+def make_hostvars(text):
     """Return the registered results of all hosts, with a text in all places that may have one."""
     certificate = {"subject": text, "not_after": f"2030{text}", "days_left": 9}
     probes = {
@@ -123,15 +123,15 @@ def hostvars(text):
 
 
 @settings(max_examples=6, deadline=None)
-@given(TEXTS.filter(controls))
+@given(TEXTS.filter(find_controls))
 def test_verification_in_every_form(chosen):
     text = f"marker{chosen}"
-    registered = hostvars(text)
+    registered = make_hostvars(text)
     verification = compare(
         PLAN, read_registered_probes(PLAN, registered, "probed"), read_registered_observers(PLAN, registered, "result")
     )
     assert len(verification.differences) > 10
-    assert controls("".join(format_verification(verification))) == set()
+    assert find_controls("".join(format_verification(verification))) == set()
     drift = gather(
         PLAN, {"a1": {"listeners": {"failed": False, "report": [text]}, "firewall": {"failed": True, "msg": text}}}
     ).as_dict()
@@ -140,7 +140,7 @@ def test_verification_in_every_form(chosen):
     )
     for form in (".html", ".md", ".xml", ".json"):
         written = FORMS[form](evidence)
-        assert controls(written) <= {"\n"}
+        assert find_controls(written) <= {"\n"}
         assert "marker" in written
     ET.fromstring(FORMS[".xml"](evidence))
 
@@ -153,7 +153,7 @@ def test_drift(text):
         "settings": {"failed": False, "changed_settings": [text], "path": text, "unknown": [text]},
     }
     lines = format_drift(gather(PLAN, {"a1": results}).as_dict())
-    assert controls("".join(lines)) == set()
+    assert find_controls("".join(lines)) == set()
 
 
 @given(TEXTS)
@@ -163,14 +163,14 @@ def test_explanation(text):
     results = [{"name": probe.name, "result": "open", "detail": text} for probe in probes]
     met = list_outcomes(PLAN, probes, results, None)
     for probe in probes:
-        assert controls("".join(explain(PLAN, probe, met))) == set()
+        assert find_controls("".join(explain(PLAN, probe, met))) == set()
 
 
 def test_finding_that_quotes_a_fact():
     facts = {"hostname": "\x1b[2J\u202e", "all_ipv4_addresses": ["10.0.0.1"]}
-    (error,) = errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
+    (error,) = find_errors({"n": {"ansible_facts": facts, "kong_address_query": "ansible_facts.hostname"}})
     text = read_text(error)
-    assert controls(text) == set()
+    assert find_controls(text) == set()
     assert r"\x1b[2J" in text
 
 

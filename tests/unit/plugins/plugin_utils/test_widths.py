@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 WIDTH = 100
 LONG = "x" * 60
@@ -34,7 +34,7 @@ WRONG_PLURAL = re.compile(
 )
 
 
-def fleet(count, label, *, is_ipv6):
+def make_fleet(count, label, *, is_ipv6):
     """Return nodes behind NAT devices, with a stream and intercept rules, and the host for their Admin API."""
     nodes = {
         f"{label}-{number:02}": {
@@ -47,7 +47,7 @@ def fleet(count, label, *, is_ipv6):
         for number in range(1, count + 1)
     }  # fmt: skip
     others = {f"admin-{label}": {"kong_address": "10.0.1.200", "kong_site": f"site-{label}-1"}}
-    return planned(nodes, others)
+    return plan_fleet(nodes, others)
 
 
 def verify(plan, changed):
@@ -106,7 +106,7 @@ def list_tables(lines):
 @pytest.mark.parametrize("label", ["n", LONG])
 @pytest.mark.parametrize("count", [1, 2, 7, 25])
 def test_widths_and_plurals(count, label, is_ipv6):
-    plan = fleet(count, label, is_ipv6=is_ipv6)
+    plan = make_fleet(count, label, is_ipv6=is_ipv6)
     for changed in (0, 1, 3):
         for name, lines in list_texts(plan, changed).items():
             for line in lines:

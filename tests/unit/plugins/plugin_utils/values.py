@@ -253,7 +253,7 @@ OWN = {
 }
 
 
-def right_values(name):
+def list_right_values(name):
     """Return values of a variable that are of its kind; some contradict other variables."""
     return OWN.get(name, []) + RIGHT[KINDS[name]]
 

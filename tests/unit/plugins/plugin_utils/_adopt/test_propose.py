@@ -27,7 +27,7 @@ def propose(hosts, earlier=None):
     return proposing.propose(hosts, earlier or {})
 
 
-def variables_of(proposal, name):
+def read_variables(proposal, name):
     return {line.variable: line.value for line in {**proposal.nodes, **proposal.sources}[name]}
 
 
@@ -41,10 +41,10 @@ def test_node_with_defaults_has_only_its_version_and_address():
             )
         ]
     )
-    assert variables_of(proposal, "a")["kong_version"] == "2.8.5"
-    assert variables_of(proposal, "a")["kong_address"] == "10.0.0.1"
-    assert "kong_site" not in variables_of(proposal, "a")
-    assert "kong_role" not in variables_of(proposal, "a")
+    assert read_variables(proposal, "a")["kong_version"] == "2.8.5"
+    assert read_variables(proposal, "a")["kong_address"] == "10.0.0.1"
+    assert "kong_site" not in read_variables(proposal, "a")
+    assert "kong_role" not in read_variables(proposal, "a")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_node_with_defaults_has_only_its_version_and_address():
     ],
 )  # fmt: skip
 def test_what_a_node_states_is_proposed(kong, expected):
-    found = variables_of(propose([make_host("a", "10.0.0.1", **kong)]), "a")
+    found = read_variables(propose([make_host("a", "10.0.0.1", **kong)]), "a")
     assert {name: found.get(name) for name in expected} == expected
 
 
@@ -84,19 +84,19 @@ def test_the_evidence_of_a_setting_is_its_place(origin, place, expected):
 @pytest.mark.parametrize("advertise", ["10.0.0.1:7946", "10.0.1.1:7946"])
 def test_an_own_address_that_is_advertised_is_no_nat(advertise):
     kong = {"version": "0.10.4", "settings": make_settings(cluster_advertise=advertise)}
-    assert "kong_nat" not in variables_of(propose([make_host("a", "10.0.0.1", "10.0.1.1", **kong)]), "a")
+    assert "kong_nat" not in read_variables(propose([make_host("a", "10.0.0.1", "10.0.1.1", **kong)]), "a")
 
 
 def test_a_listener_of_another_role_is_not_proposed():
     settings = make_settings(role="data_plane", admin_listen="0.0.0.0:9001")
-    assert "kong_admin_listen" not in variables_of(propose([make_host("a", "10.0.0.1", settings=settings)]), "a")
+    assert "kong_admin_listen" not in read_variables(propose([make_host("a", "10.0.0.1", settings=settings)]), "a")
 
 
 def test_networks_are_sites_only_if_there_are_several():
     alone = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.0.2"), make_other("c", "10.9.0.1")])
     two = propose([make_host("a", "10.0.0.1"), make_host("b", "10.0.1.2")])
-    assert "kong_site" not in variables_of(alone, "a")
-    assert [variables_of(two, name)["kong_site"] for name in "ab"] == ["net-10-0-0-0-24", "net-10-0-1-0-24"]
+    assert "kong_site" not in read_variables(alone, "a")
+    assert [read_variables(two, name)["kong_site"] for name in "ab"] == ["net-10-0-0-0-24", "net-10-0-1-0-24"]
 
 
 def test_clients_of_guarded_listeners_are_sources_by_name_if_they_are_near():
@@ -109,11 +109,11 @@ def test_clients_of_guarded_listeners_are_sources_by_name_if_they_are_near():
         make_other("far", "10.9.0.1"),
     ]
     proposal = propose(hosts)
-    found = variables_of(proposal, "a")
+    found = read_variables(proposal, "a")
     assert found["kong_admin_sources"] == ["10.9.0.1", "ops"]
     assert "kong_proxy_sources" not in found
     assert "kong_status_sources" not in found
-    assert variables_of(proposal, "ops") == {"kong_address": "10.0.0.9"}
+    assert read_variables(proposal, "ops") == {"kong_address": "10.0.0.9"}
     assert "far" not in proposal.sources
 
 
@@ -144,7 +144,7 @@ def test_only_a_listener_that_other_hosts_reach_is_a_question(address, is_open):
 def test_a_variable_of_the_environment_is_a_question():
     settings = make_settings("environment", "Environment= in kong.service", status_listen="0.0.0.0:8105")
     proposal = propose([make_host("a", "10.0.0.1", settings=settings)])
-    assert variables_of(proposal, "a")["kong_status_listen"] == "0.0.0.0:8105"
+    assert read_variables(proposal, "a")["kong_status_listen"] == "0.0.0.0:8105"
     assert any("Environment= in kong.service" in question for question in proposal.questions["a"])
 
 
@@ -179,14 +179,14 @@ def test_every_other_host_has_a_reason(result, reason):
 @pytest.mark.parametrize("text", ["{{ lookup('pipe', 'id') }}", "{% raw %}", "#jinja2: x"])
 def test_no_host_can_run_a_template_on_the_controller(text):
     proposal = propose([make_host("a", "10.0.0.1", path=text, settings=make_settings(admin_listen=text))])
-    assert text not in map(str, variables_of(proposal, "a").values())
+    assert text not in map(str, read_variables(proposal, "a").values())
     assert sum("template" in question for question in proposal.questions["a"]) == 2
 
 
 def test_an_address_is_unknown_with_several_and_no_default_route():
     facts = make_facts("10.0.0.1", "10.0.1.1", default=False)
     proposal = propose([read_found_host("a", facts, {"kongs": [KONG]})])
-    assert "kong_address" not in variables_of(proposal, "a")
+    assert "kong_address" not in read_variables(proposal, "a")
     assert "write kong_address" in proposal.questions["a"][0]
 
 
@@ -201,7 +201,7 @@ def test_connections_of_data_planes_through_nat_are_an_inventory_with_a_plan():
     links = [make_link("10.9.0.1:40001", "203.0.113.5:9005")]
     data = make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)
     proposal = propose([control, data])
-    hosts = {name: variables_of(proposal, name) for name in proposal.nodes}
+    hosts = {name: read_variables(proposal, name) for name in proposal.nodes}
     assert hosts["c"]["kong_nat"] == [{"outside": "203.0.113.5", "outside_port": 9005, "inside_port": 8005}]
     assert hosts["d"]["kong_nat_egress"] == ["198.51.100.9"]
     assert "kong_nat" not in hosts["d"]
@@ -230,7 +230,7 @@ def test_the_proposal_is_an_inventory_with_a_plan():
         settings=make_settings(cluster_listen="10.0.1.1:80", cluster_advertise="10.0.0.5:9000"),
     )
     proposal = propose([near, behind])
-    hosts = {name: variables_of(proposal, name) for name in proposal.nodes}
+    hosts = {name: read_variables(proposal, name) for name in proposal.nodes}
     compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
     assert not compilation.errors
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.f
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.test_propose import (
     propose,
-    variables_of,
+    read_variables,
 )
 
 ADMIN = {"settings": make_settings(admin_listen="10.0.0.1:8001"), "clients": [make_client(8001, "10.0.0.9")]}
@@ -59,7 +59,7 @@ def test_evidence_of_sources_has_what_the_firewall_allows_now(access, text):
 def test_client_that_the_firewall_refuses_is_left_out_and_asked_about(access, is_left_out):
     proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=access)])
     asked = [question for question in proposal.questions["a"] if "would refuse" in question]
-    assert ("kong_admin_sources" not in variables_of(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
+    assert ("kong_admin_sources" not in read_variables(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
     assert all(question.startswith("10.0.0.9 is a client of admin, but") for question in asked)
 
 

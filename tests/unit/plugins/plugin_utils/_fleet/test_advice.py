@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    compiled,
-    errors,
-    planned,
+    compile_fleet,
+    find_errors,
+    list_warnings,
+    plan_fleet,
     read_text,
-    warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, A, B
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import (
@@ -89,7 +89,7 @@ CASES = [
     ("control_plane", "data_plane", "advice"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_advice_for_a_missing_path(control_plane, data_plane, advice):
-    (error,) = errors({"c": {**CP, **control_plane}, "n": {**DP, **data_plane}})
+    (error,) = find_errors({"c": {**CP, **control_plane}, "n": {**DP, **data_plane}})
     assert error.code == "no-path"
     assert read_text(error).partition("(site a). ")[2] == f"{advice}. This host is in site b"
 
@@ -99,7 +99,7 @@ def test_advice_for_several_hosts():
     far = {"kong_site": "far", "kong_address": "10.9.0.1"}
     node = {**NEW, **ADMIN, "kong_admin_sources": ["@far"]}
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
-    (warning,) = warnings(planned({"n": node}, others, {"far": [*others]}), "source-no-path")
+    (warning,) = list_warnings(plan_fleet({"n": node}, others, {"far": [*others]}), "source-no-path")
     assert join_message(warning).partition("of this host. ")[2] == (
         "Add the address that this host sees, give this host a kong_nat mapping to port 8001 over tcp (clients need a "
         "kong_nat_egress), give all of them a kong_vpn_address, or set kong_flat_network: true on this host if sites route "
@@ -131,20 +131,20 @@ OUT = {"kong_site": "far", "kong_address": "10.9.0.1", "kong_nat_egress": "192.1
     ],
 )
 def test_no_remedy_that_is_an_error_elsewhere(nodes, missing):
-    found = [finding.message for finding in errors(nodes) if finding.host in ("a", "n")]
+    found = [finding.message for finding in find_errors(nodes) if finding.host in ("a", "n")]
     assert found
     assert not any(missing in message for message in found)
 
 
 def test_the_egress_of_a_data_plane_next_to_another_one_with_egress():
     """No node connects to a data plane, so its own NAT has no effect."""
-    (error,) = errors({"c": CP, "m": {**DP, **OUT}, "n": DP})
+    (error,) = find_errors({"c": CP, "m": {**DP, **OUT}, "n": DP})
     assert "set kong_nat_egress of this host if its NAT leads to c" in error.message
 
 
 def test_a_flat_network_next_to_a_node_that_left_it():
     away = {**NEW, "kong_site": "d", "kong_address": CP["kong_address"], "kong_flat_network": False}
-    (error,) = errors({"c": CP, "m": away, "n": DP})
+    (error,) = find_errors({"c": CP, "m": away, "n": DP})
     assert "kong_flat_network: true on c" in error.message
 
 
@@ -163,13 +163,13 @@ def test_the_vpn_address_of_the_other_family_is_named(family):
         "n": {**DP, "kong_address": addresses[6], "kong_vpn_address": vpn[10 - family].replace("1", "2")},
     }
     nodes["c"]["kong_cluster_listen"] = "10.8.0.1:8005" if family == 4 else "[fd08::1]:8005"
-    (error,) = errors(nodes)
+    (error,) = find_errors(nodes)
     assert f"ive this host an IPv{family} kong_vpn_address" in error.message
 
 
 def test_no_vpn_for_a_cluster_with_a_bound_node():
     """Peers on a VPN would expect the gossip of the bound node from its VPN address."""
-    (error,) = errors({"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}})
+    (error,) = find_errors({"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}})
     assert "kong_flat_network" in error.message
     assert "kong_vpn_address" not in error.message
 
@@ -186,7 +186,7 @@ ADDRESSES = st.sampled_from(["10.{}.0.1", "198.51.100.{}", "10.{0}.0.1 fd0{0}::1
 ON_IPV6 = {"kong_vpn_address": ["10.8.0.1", "fd08::1"]}, {"kong_vpn_address": ["10.8.0.2", "fd08::2"]}
 
 
-def applied(change):
+def apply_change(change):
     """Return the variables of the control plane and of the data plane that apply one alternative of the advice."""
     egress = {"kong_nat_egress": ["192.0.2.9", "2001:db8:9::9"]}
     if "kong_nat mapping" in change:
@@ -210,11 +210,13 @@ def test_every_alternative_works(control_plane, data_plane, address, other, list
         own = nodes["c"]["kong_address"][-1]
         bound = f"[{own}]:8005" if ":" in own else f"{own}:8005"
         nodes["c"]["kong_cluster_listen"] = bound if listen == "own" else listen
-    found = [finding for finding in compiled(nodes).errors if "It listens on" not in finding.message]
+    found = [finding for finding in compile_fleet(nodes).errors if "It listens on" not in finding.message]
     if [finding.code for finding in found] != ["no-path"]:
         return
     text = re.split(r"\(site [ab]\)\. ", found[0].message)[-1]
     for change in re.split(r", (?:or )?(?=give |set )", text):
-        control_plane_variables, data_plane_variables = applied(change)
-        after = compiled({"c": {**nodes["c"], **control_plane_variables}, "n": {**nodes["n"], **data_plane_variables}})
+        control_plane_variables, data_plane_variables = apply_change(change)
+        after = compile_fleet(
+            {"c": {**nodes["c"], **control_plane_variables}, "n": {**nodes["n"], **data_plane_variables}}
+        )
         assert [finding.message for finding in after.errors] == [], change

@@ -9,11 +9,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
-    errors,
-    only_error,
-    planned,
+    find_errors,
+    find_only_error,
+    list_warnings,
+    plan_fleet,
     read_text,
-    warnings,
 )
 
 PEER = {**GOSSIP, "kong_site": "a", "kong_address": "10.0.0.1", "kong_nat": [{"outside": "203.0.113.1"}]}
@@ -22,11 +22,11 @@ NEW = {"kong_version": "3.9", "kong_site": "b", "kong_address": "10.1.0.2"}
 GOSSIP_FORWARD = {"outside": "203.0.113.2", "outside_port": 9000, "inside_port": 7946}
 
 
-def nat(*mappings, **more):
+def make_node(*mappings, **more):
     return {**NODE, "kong_nat": list(mappings), **more}
 
 
-def rows(plan, node="n"):
+def list_rows(plan, node="n"):
     return [
         f"{forward['outside']}:{forward['outside_port']} {forward['protocol']} {forward['inside']}:{forward['inside_port']} {forward['listener']}"
         for forward in plan["nat_forwards"]
@@ -35,8 +35,8 @@ def rows(plan, node="n"):
 
 
 def test_by_port():
-    plan = planned({"a": PEER, "n": nat(GOSSIP_FORWARD, {"outside": "203.0.113.2", "inside_port": 8000})})
-    assert rows(plan) == [
+    plan = plan_fleet({"a": PEER, "n": make_node(GOSSIP_FORWARD, {"outside": "203.0.113.2", "inside_port": 8000})})
+    assert list_rows(plan) == [
         "203.0.113.2:9000 tcp 10.1.0.2:7946 cluster",
         "203.0.113.2:9000 udp 10.1.0.2:7946 cluster",
         "203.0.113.2:8000 tcp 10.1.0.2:8000 proxy",
@@ -45,14 +45,16 @@ def test_by_port():
 
 def test_one_to_one_lists_listeners_with_allowed_sources():
     """Neither the Admin API, which allows no source, nor listeners on loopback."""
-    plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2"}], "kong_admin_listen": "0.0.0.0:8001"}})
-    assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy", "203.0.113.2:8443 tcp 10.1.0.2:8443 proxy"]
+    plan = plan_fleet({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2"}], "kong_admin_listen": "0.0.0.0:8001"}})
+    assert list_rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy", "203.0.113.2:8443 tcp 10.1.0.2:8443 proxy"]
     assert [forward["sources"] for forward in plan["nat_forwards"]] == ["any", "any"]
 
 
 def test_device_and_hairpin():
     named = {**GOSSIP_FORWARD, "device": "router"}
-    forwards = planned({"a": PEER, "n": nat(named, {"outside": "203.0.113.3", "inside_port": 8000})})["nat_forwards"]
+    forwards = plan_fleet({"a": PEER, "n": make_node(named, {"outside": "203.0.113.3", "inside_port": 8000})})[
+        "nat_forwards"
+    ]
     assert [
         (forward["device"], forward["listener"], forward["hairpin"]) for forward in forwards if forward["node"] == "n"
     ] == [
@@ -69,60 +71,60 @@ def test_each_family_has_its_own_forwards():
         "kong_proxy_listen": "0.0.0.0:8000, [::]:8000",
         "kong_nat": [{"outside": "2001:db8::2"}],
     }
-    assert rows(planned({"n": node})) == ["2001:db8::2:8000 tcp fd00::2:8000 proxy"]
+    assert list_rows(plan_fleet({"n": node})) == ["2001:db8::2:8000 tcp fd00::2:8000 proxy"]
 
 
 BAD = {
     "gossip without udp": (
-        nat({**GOSSIP_FORWARD, "protocols": ["tcp"]}),
+        make_node({**GOSSIP_FORWARD, "protocols": ["tcp"]}),
         "nat-protocol",
         "203.0.113.2:9000 tcp to port 7946",
         ["does not forward udp", "cluster_listen 7946 needs tcp (for joins) and udp", "Add the protocol"],
     ),
     "gossip without tcp": (
-        nat({**GOSSIP_FORWARD, "protocols": ["udp"]}),
+        make_node({**GOSSIP_FORWARD, "protocols": ["udp"]}),
         "nat-protocol",
         "203.0.113.2:9000 udp to port 7946",
         ["does not forward tcp"],
     ),
     "a port without a listener": (
-        nat({**GOSSIP_FORWARD, "inside_port": 80}),
+        make_node({**GOSSIP_FORWARD, "inside_port": 80}),
         "nat-no-listener",
         "203.0.113.2:9000 tcp+udp to port 80",
         ["tcp+udp port 80", "cluster 10.1.0.2:7946", "proxy 0.0.0.0:8000", "Correct inside_port, inside"],
     ),
     "a port with a listener on loopback only": (
-        nat({"outside": "203.0.113.2", "inside_port": 7373}),
+        make_node({"outside": "203.0.113.2", "inside_port": 7373}),
         "nat-no-listener",
         "203.0.113.2:7373 tcp+udp to port 7373",
         ["cluster_rpc 127.0.0.1:7373"],
     ),
     "the other protocol": (
-        nat({"outside": "203.0.113.2", "inside_port": 8000, "protocols": ["udp"]}),
+        make_node({"outside": "203.0.113.2", "inside_port": 8000, "protocols": ["udp"]}),
         "nat-no-listener",
         "203.0.113.2:8000 udp to port 8000",
         ["udp port 8000", "or remove the mapping"],
     ),
     "a listener on another address": (
-        nat({"outside": "203.0.113.2", "inside_port": 8000}, kong_proxy_listen="10.1.0.9:8000"),
+        make_node({"outside": "203.0.113.2", "inside_port": 8000}, kong_proxy_listen="10.1.0.9:8000"),
         "nat-no-listener",
         "203.0.113.2:8000 tcp+udp to port 8000",
         ["proxy 10.1.0.9:8000"],
     ),
     "a family that the node does not have": (
-        nat({"outside": "2001:db8::2"}),
+        make_node({"outside": "2001:db8::2"}),
         "nat-family",
         "2001:db8::2 one-to-one",
         ["no IPv6 address", "kong_address"],
     ),
     "one outside port for two inside": (
-        nat(GOSSIP_FORWARD, {**GOSSIP_FORWARD, "inside_port": 8000}),
+        make_node(GOSSIP_FORWARD, {**GOSSIP_FORWARD, "inside_port": 8000}),
         "nat-conflict",
         "203.0.113.2:9000 tcp+udp to port 8000",
         ["another mapping of this node", "Give each its own"],
     ),
     "one-to-one, and a mapping of one port": (
-        nat({"outside": "203.0.113.2"}, {"outside": "203.0.113.2", "outside_port": 8000, "inside_port": 8001}),
+        make_node({"outside": "203.0.113.2"}, {"outside": "203.0.113.2", "outside_port": 8000, "inside_port": 8001}),
         "nat-conflict",
         "203.0.113.2:8000 tcp+udp to port 8001",
         ["another mapping of this node"],
@@ -133,7 +135,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_mapping_with_an_error(case):
     node, code, value, parts = BAD[case]
-    error = only_error({"n": node})
+    error = find_only_error({"n": node})
     assert (error.code, error.host, error.variable, error.value) == (code, "n", "kong_nat", value)
     for part in [f"n: kong_nat: {value!r}", *parts]:
         assert part in read_text(error)
@@ -164,16 +166,16 @@ PROXY = {"outside": "203.0.113.2", "outside_port": 9000, "inside_port": 8000}
 def test_conflicts(first, second, conflicts):
     nodes = {"m": {**NEW, "kong_nat": [first]}, "n": {**OTHER, "kong_nat": [second]}}
     if not conflicts:
-        planned(nodes)
+        plan_fleet(nodes)
         return
-    error = only_error(nodes)
+    error = find_only_error(nodes)
     assert (error.code, error.host, error.variable) == ("nat-conflict", "n", "kong_nat")
     for part in ("m has the same outside address and port", "set device"):
         assert part in read_text(error)
 
 
 def test_repeated_mapping_has_no_conflict():
-    planned({"n": {**NEW, "kong_nat": [PROXY, PROXY]}})
+    plan_fleet({"n": {**NEW, "kong_nat": [PROXY, PROXY]}})
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_repeated_mapping_has_no_conflict():
     ],
 )
 def test_unreadable_mapping(value, part):
-    found = errors({"n": {**NEW, "kong_nat": value}})
+    found = find_errors({"n": {**NEW, "kong_nat": value}})
     assert {(error.code, error.host, error.variable) for error in found} == {("nat-invalid", "n", "kong_nat")}
     assert part in found[0].message
     assert found[0].message.startswith("n: kong_nat: ")
@@ -215,22 +217,22 @@ def test_unreadable_mapping(value, part):
 
 def test_single_word_instead_of_a_list():
     mapping = {**GOSSIP_FORWARD, "sites": "a"}
-    plan = planned({"a": PEER, "n": nat(mapping)})
+    plan = plan_fleet({"a": PEER, "n": make_node(mapping)})
     assert plan["nodes"]["n"]["nat"][0]["sites"] == ["a"]
     seventh = {**NEW, "kong_site": 7, "kong_address": "10.7.0.1"}
-    plan = planned({"n": {**NEW, "kong_nat": [{**PROXY, "protocols": "tcp", "sites": 7}]}, "m": seventh})
+    plan = plan_fleet({"n": {**NEW, "kong_nat": [{**PROXY, "protocols": "tcp", "sites": 7}]}, "m": seventh})
     assert plan["nodes"]["n"]["nat"][0]["protocols"] == ["tcp"]
     assert plan["nodes"]["n"]["nat"][0]["sites"] == ["7"]
 
 
 @pytest.mark.parametrize("key", ["outside_port", "inside_port"])
 def test_single_port_is_the_same_outside_and_inside(key):
-    plan = planned({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2", key: "8000"}]}})
-    assert rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy"]
+    plan = plan_fleet({"n": {**NEW, "kong_nat": [{"outside": "203.0.113.2", key: "8000"}]}})
+    assert list_rows(plan) == ["203.0.113.2:8000 tcp 10.1.0.2:8000 proxy"]
 
 
 def test_mapping_for_an_unknown_site():
-    plan = planned({"n": {**NEW, "kong_nat": [{**PROXY, "sites": ["partner"]}]}})
-    (warning,) = warnings(plan)
+    plan = plan_fleet({"n": {**NEW, "kong_nat": [{**PROXY, "sites": ["partner"]}]}})
+    (warning,) = list_warnings(plan)
     assert (warning["code"], warning["host"], warning["value"]) == ("nat-site-unknown", "n", ["partner"])
     assert "partner; the sites are b" in warning["message"]

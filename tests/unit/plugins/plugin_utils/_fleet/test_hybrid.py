@@ -10,17 +10,17 @@ from collections import Counter
 import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    errors,
-    only_error,
-    planned,
+    find_errors,
+    find_only_error,
+    get_settings,
+    get_sources,
+    list_warnings,
+    plan_fleet,
     read_text,
-    settings,
-    sources,
-    warnings,
 )
 
 
-def node(role, site, address, **more):
+def make_node(role, site, address, **more):
     return {
         "kong_version": "3.9",
         "kong_role": role,
@@ -30,70 +30,70 @@ def node(role, site, address, **more):
     }
 
 
-def cp(site, address, **more):
-    return node("control_plane", site, address, **more)
+def make_cp(site, address, **more):
+    return make_node("control_plane", site, address, **more)
 
 
-def dp(site, address, **more):
-    return node("data_plane", site, address, **more)
+def make_dp(site, address, **more):
+    return make_node("data_plane", site, address, **more)
 
 
 BY_PORT = [{"outside": "203.0.113.1", "outside_port": 9005, "inside_port": 8005, "protocols": ["tcp"]}]
 
 # name: control planes, the data plane, its value, its source at the first control plane
 CONNECTED = {
-    "same site": ({"cp": cp("a", "10.0.0.1")}, dp("a", "10.0.0.9"), "10.0.0.1:8005", "10.0.0.9/32"),
+    "same site": ({"cp": make_cp("a", "10.0.0.1")}, make_dp("a", "10.0.0.9"), "10.0.0.1:8005", "10.0.0.9/32"),
     "NAT by another port": (
-        {"cp": cp("a", "10.0.0.1", nat=BY_PORT)},
-        dp("b", "10.1.0.9", nat_egress=["198.51.100.7"]),
+        {"cp": make_cp("a", "10.0.0.1", nat=BY_PORT)},
+        make_dp("b", "10.1.0.9", nat_egress=["198.51.100.7"]),
         "203.0.113.1:9005",
         "198.51.100.7/32",
     ),
     "NAT one-to-one": (
-        {"cp": cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}])},
-        dp("b", "10.1.0.9"),
+        {"cp": make_cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}])},
+        make_dp("b", "10.1.0.9"),
         "203.0.113.1:8005",
         "10.1.0.9/32",
     ),
     "VPN": (
-        {"cp": cp("a", "10.0.0.1", vpn_address="10.8.0.1", nat=BY_PORT)},
-        dp("b", "10.1.0.9", vpn_address="10.8.0.9"),
+        {"cp": make_cp("a", "10.0.0.1", vpn_address="10.8.0.1", nat=BY_PORT)},
+        make_dp("b", "10.1.0.9", vpn_address="10.8.0.9"),
         "10.8.0.1:8005",
         "10.8.0.9/32",
     ),
     "IPv6": (
-        {"cp": cp("a", "fd00::1", cluster_listen="[::]:8005")},
-        dp("a", "fd00::9"),
+        {"cp": make_cp("a", "fd00::1", cluster_listen="[::]:8005")},
+        make_dp("a", "fd00::9"),
         "[fd00::1]:8005",
         "fd00::9/128",
     ),
     "another port": (
-        {"cp": cp("a", "10.0.0.1", cluster_listen="10.0.0.1:8015")},
-        dp("a", "10.0.0.9"),
+        {"cp": make_cp("a", "10.0.0.1", cluster_listen="10.0.0.1:8015")},
+        make_dp("a", "10.0.0.9"),
         "10.0.0.1:8015",
         "10.0.0.9/32",
     ),
     "its own value is kept": (
-        {"cp": cp("a", "10.0.0.1")},
-        dp("a", "10.0.0.9", cluster_control_plane="lb.example.com:443"),
+        {"cp": make_cp("a", "10.0.0.1")},
+        make_dp("a", "10.0.0.9", cluster_control_plane="lb.example.com:443"),
         "lb.example.com:443",
         "10.0.0.9/32",
     ),
     "the own site first": (
-        {"cp1": cp("a", "10.0.0.1", flat_network=True), "cp2": cp("b", "10.1.0.1")},
-        dp("b", "10.1.0.9"),
+        {"cp1": make_cp("a", "10.0.0.1", flat_network=True), "cp2": make_cp("b", "10.1.0.1")},
+        make_dp("b", "10.1.0.9"),
         "10.1.0.1:8005",
         "10.1.0.9/32",
     ),
     "the first control plane with a path": (
-        {"cp1": cp("a", "10.0.0.1"), "cp2": cp("c", "10.2.0.1", flat_network=True)},
-        dp("b", "10.1.0.9"),
+        {"cp1": make_cp("a", "10.0.0.1"), "cp2": make_cp("c", "10.2.0.1", flat_network=True)},
+        make_dp("b", "10.1.0.9"),
         "10.2.0.1:8005",
         None,
     ),
     "its own cluster": (
-        {"cp1": cp("a", "10.0.0.1", cluster="other"), "cp2": cp("a", "10.0.0.2")},
-        dp("a", "10.0.0.9"),
+        {"cp1": make_cp("a", "10.0.0.1", cluster="other"), "cp2": make_cp("a", "10.0.0.2")},
+        make_dp("a", "10.0.0.9"),
         "10.0.0.2:8005",
         None,
     ),
@@ -103,45 +103,47 @@ CONNECTED = {
 @pytest.mark.parametrize("case", CONNECTED)
 def test_connected(case):
     control_planes, data_plane, value, source = CONNECTED[case]
-    plan = planned({**control_planes, "dp": data_plane})
-    assert settings(plan, "dp")["cluster_control_plane"] == value
-    assert "cluster_telemetry_endpoint" not in settings(plan, "dp")
-    allowed = sources(plan, next(iter(control_planes)), "cluster")
+    plan = plan_fleet({**control_planes, "dp": data_plane})
+    assert get_settings(plan, "dp")["cluster_control_plane"] == value
+    assert "cluster_telemetry_endpoint" not in get_settings(plan, "dp")
+    allowed = get_sources(plan, next(iter(control_planes)), "cluster")
     assert allowed == ([source] if source else [])
 
 
 def test_each_data_plane_gets_the_value_of_its_site():
-    plan = planned(
+    plan = plan_fleet(
         {
-            "cp": cp("a", "10.0.0.1", nat=[{**BY_PORT[0], "sites": ["b"]}], vpn_address="10.8.0.1"),
-            "dp_a": dp("a", "10.0.0.9"),
-            "dp_b": dp("b", "10.1.0.9", nat_egress="198.51.100.0/29"),
-            "dp_c": dp("c", "10.2.0.9", vpn_address="10.8.0.9"),
+            "cp": make_cp("a", "10.0.0.1", nat=[{**BY_PORT[0], "sites": ["b"]}], vpn_address="10.8.0.1"),
+            "dp_a": make_dp("a", "10.0.0.9"),
+            "dp_b": make_dp("b", "10.1.0.9", nat_egress="198.51.100.0/29"),
+            "dp_c": make_dp("c", "10.2.0.9", vpn_address="10.8.0.9"),
         },
     )
-    assert {name: settings(plan, name)["cluster_control_plane"] for name in ("dp_a", "dp_b", "dp_c")} == {
+    assert {name: get_settings(plan, name)["cluster_control_plane"] for name in ("dp_a", "dp_b", "dp_c")} == {
         "dp_a": "10.0.0.1:8005",
         "dp_b": "203.0.113.1:9005",
         "dp_c": "10.8.0.1:8005",
     }
-    assert sources(plan, "cp", "cluster") == ["10.0.0.9/32", "10.8.0.9/32", "198.51.100.0/29"]
+    assert get_sources(plan, "cp", "cluster") == ["10.0.0.9/32", "10.8.0.9/32", "198.51.100.0/29"]
 
 
 def test_only_data_planes_reach_the_cluster_port():
     """Other control planes, traditional nodes and data planes of another cluster are not allowed, and only tcp is."""
-    plan = planned(
+    plan = plan_fleet(
         {
-            "cp1": cp("a", "10.0.0.1"),
-            "cp2": cp("a", "10.0.0.2"),
-            "old": node("traditional", "a", "10.0.0.3"),
-            "dp1": dp("a", "10.0.0.11"),
-            "dp2": dp("a", "10.0.0.12"),
-            "other_cp": cp("a", "10.0.0.4", cluster="other"),
-            "other_dp": dp("a", "10.0.0.13", cluster="other"),
+            "cp1": make_cp("a", "10.0.0.1"),
+            "cp2": make_cp("a", "10.0.0.2"),
+            "old": make_node("traditional", "a", "10.0.0.3"),
+            "dp1": make_dp("a", "10.0.0.11"),
+            "dp2": make_dp("a", "10.0.0.12"),
+            "other_cp": make_cp("a", "10.0.0.4", cluster="other"),
+            "other_dp": make_dp("a", "10.0.0.13", cluster="other"),
         },
     )
-    assert sources(plan, "cp1", "cluster") == sources(plan, "cp2", "cluster") == ["10.0.0.11/32", "10.0.0.12/32"]
-    assert sources(plan, "other_cp", "cluster") == ["10.0.0.13/32"]
+    assert (
+        get_sources(plan, "cp1", "cluster") == get_sources(plan, "cp2", "cluster") == ["10.0.0.11/32", "10.0.0.12/32"]
+    )
+    assert get_sources(plan, "other_cp", "cluster") == ["10.0.0.13/32"]
     rules = {
         (name, entry["listener"], entry["protocol"])
         for name, data in plan["nodes"].items()
@@ -151,13 +153,15 @@ def test_only_data_planes_reach_the_cluster_port():
     assert rules == {(name, "cluster", "tcp") for name in ("cp1", "cp2", "other_cp")}
 
 
-def spread(control_planes, data_planes):
+def assign_control_planes(control_planes, data_planes):
     """Return the control plane of each data plane, all at one site."""
-    nodes = {name: cp("a", f"10.0.0.{number}") for number, name in enumerate(control_planes, 1)}
-    nodes |= {name: dp("a", f"10.0.{number // 200 + 1}.{number % 200 + 1}") for number, name in enumerate(data_planes)}
+    nodes = {name: make_cp("a", f"10.0.0.{number}") for number, name in enumerate(control_planes, 1)}
+    nodes |= {
+        name: make_dp("a", f"10.0.{number // 200 + 1}.{number % 200 + 1}") for number, name in enumerate(data_planes)
+    }
     by_value = {f"{nodes[name]['kong_address']}:8005": name for name in control_planes}
-    plan = planned(nodes)
-    return {name: by_value[settings(plan, name)["cluster_control_plane"]] for name in data_planes}
+    plan = plan_fleet(nodes)
+    return {name: by_value[get_settings(plan, name)["cluster_control_plane"]] for name in data_planes}
 
 
 DATA_PLANES = [f"dp{number}" for number in range(120)]
@@ -165,17 +169,17 @@ DATA_PLANES = [f"dp{number}" for number in range(120)]
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_data_planes_are_spread_over_the_control_planes(count):
-    chosen = Counter(spread([f"cp{number}" for number in range(count)], DATA_PLANES).values())
+    chosen = Counter(assign_control_planes([f"cp{number}" for number in range(count)], DATA_PLANES).values())
     share = len(DATA_PLANES) / count
     assert len(chosen) == count
     assert all(share / 2 < number < share * 2 for number in chosen.values())
 
 
 def test_a_new_node_changes_only_the_data_planes_that_it_takes_over():
-    before = spread(["cp1", "cp2"], DATA_PLANES)
-    with_data_plane = spread(["cp1", "cp2"], [*DATA_PLANES, "new"])
+    before = assign_control_planes(["cp1", "cp2"], DATA_PLANES)
+    with_data_plane = assign_control_planes(["cp1", "cp2"], [*DATA_PLANES, "new"])
     assert {name: with_data_plane[name] for name in DATA_PLANES} == before
-    with_control_plane = spread(["cp1", "cp0", "cp2"], DATA_PLANES)
+    with_control_plane = assign_control_planes(["cp1", "cp0", "cp2"], DATA_PLANES)
     changed = {name for name in DATA_PLANES if with_control_plane[name] != before[name]}
     assert changed == {name for name in DATA_PLANES if with_control_plane[name] == "cp0"} != set()
 
@@ -183,40 +187,44 @@ def test_a_new_node_changes_only_the_data_planes_that_it_takes_over():
 def test_data_planes_are_spread_over_the_control_planes_that_they_reach():
     """Other sites and control planes without a path get no data plane, and telemetry uses the same control plane."""
     enterprise = {"kong_version": "3.4.3.5"}
-    near = {name: {**cp("a", f"10.0.0.{number}"), **enterprise} for number, name in enumerate(("cp1", "cp2", "cp3"), 1)}
+    near = {
+        name: {**make_cp("a", f"10.0.0.{number}"), **enterprise} for number, name in enumerate(("cp1", "cp2", "cp3"), 1)
+    }
     near["cp3"]["kong_cluster_listen"] = "127.0.0.1:8005"
     near["cp3"]["kong_cluster_telemetry_listen"] = "127.0.0.1:8006"
-    far = {"cp4": {**cp("b", "10.1.0.1", flat_network=True), **enterprise}}
-    data_planes = {f"dp{number}": {**dp("a", f"10.0.1.{number}"), **enterprise} for number in range(1, 21)}
-    plan = planned({**near, **far, **data_planes})
-    chosen = {settings(plan, name)["cluster_control_plane"] for name in data_planes}
+    far = {"cp4": {**make_cp("b", "10.1.0.1", flat_network=True), **enterprise}}
+    data_planes = {f"dp{number}": {**make_dp("a", f"10.0.1.{number}"), **enterprise} for number in range(1, 21)}
+    plan = plan_fleet({**near, **far, **data_planes})
+    chosen = {get_settings(plan, name)["cluster_control_plane"] for name in data_planes}
     assert chosen == {"10.0.0.1:8005", "10.0.0.2:8005"}
     for name in data_planes:
-        found = settings(plan, name)
+        found = get_settings(plan, name)
         assert found["cluster_telemetry_endpoint"] == found["cluster_control_plane"].replace("8005", "8006")
 
 
 def test_errors_name_the_first_control_plane_by_name():
-    nodes = {name: cp("b", f"10.1.0.{number}") for number, name in enumerate(("cp1", "cp2", "cp3"), 1)}
-    data_planes = {f"dp{number}": dp("a", f"10.0.0.{number}") for number in range(1, 9)}
-    assert {"cluster listener of cp1 (site b)" in error.message for error in errors({**nodes, **data_planes})} == {True}
+    nodes = {name: make_cp("b", f"10.1.0.{number}") for number, name in enumerate(("cp1", "cp2", "cp3"), 1)}
+    data_planes = {f"dp{number}": make_dp("a", f"10.0.0.{number}") for number in range(1, 9)}
+    assert {"cluster listener of cp1 (site b)" in error.message for error in find_errors({**nodes, **data_planes})} == {
+        True
+    }
 
 
 def test_telemetry_of_enterprise():
     enterprise = {"kong_version": "3.4.3.5"}
-    plan = planned(
+    plan = plan_fleet(
         {
-            "cp": {**cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}]), **enterprise},
-            "dp": {**dp("b", "10.1.0.9"), **enterprise},
-            "own": {**dp("b", "10.1.0.8"), **enterprise, "kong_cluster_telemetry_endpoint": "10.1.1.1:8006"},
+            "cp": {**make_cp("a", "10.0.0.1", nat=[{"outside": "203.0.113.1"}]), **enterprise},
+            "dp": {**make_dp("b", "10.1.0.9"), **enterprise},
+            "own": {**make_dp("b", "10.1.0.8"), **enterprise, "kong_cluster_telemetry_endpoint": "10.1.1.1:8006"},
             # Kong without Enterprise does not know the setting and would drop it.
-            "free": dp("b", "10.1.0.7"),
+            "free": make_dp("b", "10.1.0.7"),
         },
     )
-    assert settings(plan, "dp")["cluster_telemetry_endpoint"] == "203.0.113.1:8006"
-    assert settings(plan, "own")["cluster_telemetry_endpoint"] == "10.1.1.1:8006"
-    assert "cluster_telemetry_endpoint" not in settings(plan, "free")
-    assert sources(plan, "cp", "cluster_telemetry") == ["10.1.0.7/32", "10.1.0.8/32", "10.1.0.9/32"]
+    assert get_settings(plan, "dp")["cluster_telemetry_endpoint"] == "203.0.113.1:8006"
+    assert get_settings(plan, "own")["cluster_telemetry_endpoint"] == "10.1.1.1:8006"
+    assert "cluster_telemetry_endpoint" not in get_settings(plan, "free")
+    assert get_sources(plan, "cp", "cluster_telemetry") == ["10.1.0.7/32", "10.1.0.8/32", "10.1.0.9/32"]
 
 
 VERSIONS = [
@@ -245,7 +253,9 @@ VERSIONS = [
 
 @pytest.mark.parametrize(("control", "data", "takes"), VERSIONS)
 def test_warning_about_a_control_plane_that_rejects_the_version(control, data, takes):
-    found = warnings(planned({"cp": cp("a", "10.0.0.1", version=control), "dp": dp("a", "10.0.0.9", version=data)}))
+    found = list_warnings(
+        plan_fleet({"cp": make_cp("a", "10.0.0.1", version=control), "dp": make_dp("a", "10.0.0.9", version=data)})
+    )
     assert [(finding["code"], finding["host"], finding["value"]) for finding in found] == (
         [] if takes else [("version-skew", "dp", data)]
     )
@@ -272,26 +282,26 @@ PINNED = [
 )
 def test_warning_about_a_given_control_plane_that_rejects_the_version(given, variables, rejecting):
     nodes = {
-        "cp": cp("a", "10.0.0.1", version="3.3", **variables),
-        "new": cp("a", "10.0.0.2", version="3.4", **(variables if variables == VIRTUAL else {})),
-        "dp": dp("a", "10.0.0.9", version="3.4", cluster_control_plane=given),
+        "cp": make_cp("a", "10.0.0.1", version="3.3", **variables),
+        "new": make_cp("a", "10.0.0.2", version="3.4", **(variables if variables == VIRTUAL else {})),
+        "dp": make_dp("a", "10.0.0.9", version="3.4", cluster_control_plane=given),
     }
-    found = [finding for finding in warnings(planned(nodes)) if finding["code"] == "version-skew"]
+    found = [finding for finding in list_warnings(plan_fleet(nodes)) if finding["code"] == "version-skew"]
     assert [finding["host"] for finding in found] == (["dp"] if rejecting else [])
     assert all(f"onnects to {rejecting}" in finding["message"] for finding in found)
 
 
 def test_control_plane_that_accepts_the_version_has_priority():
     """While control planes are upgraded, each data plane keeps a control plane that accepts it."""
-    near = {"old": cp("a", "10.0.0.1", version="2.8"), "new": cp("a", "10.0.0.2")}
-    far = {"other": cp("b", "10.1.0.1", version="2.8", flat_network=True)}
-    assert settings(planned({**near, "dp": dp("a", "10.0.0.9", version="2.7")}), "dp")["cluster_control_plane"] == (
-        "10.0.0.1:8005"
-    )
+    near = {"old": make_cp("a", "10.0.0.1", version="2.8"), "new": make_cp("a", "10.0.0.2")}
+    far = {"other": make_cp("b", "10.1.0.1", version="2.8", flat_network=True)}
+    assert get_settings(plan_fleet({**near, "dp": make_dp("a", "10.0.0.9", version="2.7")}), "dp")[
+        "cluster_control_plane"
+    ] == ("10.0.0.1:8005")
     del near["old"]
-    plan = planned({**near, **far, "dp": dp("a", "10.0.0.9", version="2.7")})
-    assert settings(plan, "dp")["cluster_control_plane"] == "10.1.0.1:8005"
-    assert warnings(plan) == []
+    plan = plan_fleet({**near, **far, "dp": make_dp("a", "10.0.0.9", version="2.7")})
+    assert get_settings(plan, "dp")["cluster_control_plane"] == "10.1.0.1:8005"
+    assert list_warnings(plan) == []
 
 
 @pytest.mark.parametrize(
@@ -299,13 +309,13 @@ def test_control_plane_that_accepts_the_version_has_priority():
     [
         ({}, "control-plane-missing", None, ["cluster 'default'", "kong_role: control_plane"]),
         (
-            {"cp": cp("a", "10.0.0.1", cluster="other")},
+            {"cp": make_cp("a", "10.0.0.1", cluster="other")},
             "control-plane-missing",
             None,
             ["cluster 'default'", "kong_cluster"],
         ),
         (
-            {"cp": cp("b", "10.1.0.1")},
+            {"cp": make_cp("b", "10.1.0.1")},
             "no-path",
             None,
             [
@@ -317,25 +327,25 @@ def test_control_plane_that_accepts_the_version_has_priority():
             ],
         ),
         (
-            {"cp": cp("b", "10.1.0.1", cluster_listen=["0.0.0.0:8005", "0.0.0.0:8006"])},
+            {"cp": make_cp("b", "10.1.0.1", cluster_listen=["0.0.0.0:8005", "0.0.0.0:8006"])},
             "no-path",
             None,
             ["kong_nat mapping to port 8005"],
         ),
         (
-            {"cp": cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
+            {"cp": make_cp("a", "10.0.0.1", cluster_listen="127.0.0.1:8005")},
             "no-path",
             None,
             ["This host is in site a", "cp (site a)", "It binds 127.0.0.1 only", "Set kong_cluster_listen of cp"],
         ),
         (
-            {"cp": cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
+            {"cp": make_cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
             "no-path",
             None,
             ["It listens on IPv6 only, and this host has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
         ),
         (
-            {"cp": cp("a", "fd00::1")},
+            {"cp": make_cp("a", "fd00::1")},
             "no-path",
             None,
             ["It listens on IPv4 only, and cp has no IPv4 address. Give cp an IPv4 address"],
@@ -343,23 +353,25 @@ def test_control_plane_that_accepts_the_version_has_priority():
     ],
 )
 def test_unconnected(nodes, code, value, parts):
-    error = only_error({**nodes, "dp": dp("a", "10.0.0.9")})
+    error = find_only_error({**nodes, "dp": make_dp("a", "10.0.0.9")})
     assert (error.code, error.host, error.variable, error.value) == (code, "dp", "kong_cluster_control_plane", value)
     for part in ["dp: kong_cluster_control_plane", *parts]:
         assert part in read_text(error)
 
 
 def test_warning_about_a_given_value_without_a_path():
-    plan = planned({"cp": cp("b", "10.1.0.1"), "dp": dp("a", "10.0.0.9", cluster_control_plane="203.0.113.9:443")})
-    (warning,) = (finding for finding in warnings(plan) if finding["variable"] == "kong_cluster_control_plane")
+    plan = plan_fleet(
+        {"cp": make_cp("b", "10.1.0.1"), "dp": make_dp("a", "10.0.0.9", cluster_control_plane="203.0.113.9:443")}
+    )
+    (warning,) = (finding for finding in list_warnings(plan) if finding["variable"] == "kong_cluster_control_plane")
     assert (warning["code"], warning["host"], warning["value"]) == ("no-path", "dp", "203.0.113.9:443")
-    assert sources(plan, "cp", "cluster") == []
+    assert get_sources(plan, "cp", "cluster") == []
 
 
 def test_a_control_plane_outside_the_inventory():
-    plan = planned({"dp": dp("a", "10.0.0.9", cluster_control_plane="konnect.example.com:443")})
-    assert settings(plan, "dp")["cluster_control_plane"] == "konnect.example.com:443"
-    assert warnings(plan) == []
+    plan = plan_fleet({"dp": make_dp("a", "10.0.0.9", cluster_control_plane="konnect.example.com:443")})
+    assert get_settings(plan, "dp")["cluster_control_plane"] == "konnect.example.com:443"
+    assert list_warnings(plan) == []
 
 
 @pytest.mark.parametrize(
@@ -372,7 +384,7 @@ def test_a_control_plane_outside_the_inventory():
     ],
 )
 def test_settings_that_the_version_would_drop(version, variable, known):
-    error = only_error({"n": {"kong_version": version, "kong_address": "10.0.0.1", variable: "10.0.0.2:8005"}})
+    error = find_only_error({"n": {"kong_version": version, "kong_address": "10.0.0.1", variable: "10.0.0.2:8005"}})
     assert (error.code, error.variable, error.value) == ("setting-unknown", variable, "10.0.0.2:8005")
     assert f"since {known}" in error.message
     assert "Remove it" in error.message

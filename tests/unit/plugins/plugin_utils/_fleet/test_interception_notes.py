@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 
-def port_maps(version, *entries):
+def find_port_map(version, *entries):
     """Return the value that the note proposes, None without a proposal; an entry has the ports and the listen port."""
     node = {
         "kong_version": version,
@@ -23,7 +23,9 @@ def port_maps(version, *entries):
             for number, (ports, listen_port) in enumerate(entries)
         ],
     }
-    (note,) = [found["message"] for found in planned({"n": node})["findings"] if found["code"] == "interception-hidden"]
+    (note,) = [
+        found["message"] for found in plan_fleet({"n": node})["findings"] if found["code"] == "interception-hidden"
+    ]
     found = re.search(r'port_maps: "(.*?)"', note)
     return found[1] if found else None
 
@@ -42,4 +44,4 @@ def port_maps(version, *entries):
     ],
 )
 def test_proposed_port_maps(version, entries, expected):
-    assert port_maps(version, *entries) == expected
+    assert find_port_map(version, *entries) == expected

@@ -7,8 +7,8 @@ import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
-    compiled,
-    planned,
+    compile_fleet,
+    plan_fleet,
     read_text,
 )
 
@@ -31,7 +31,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_private_and_public_addresses_without_a_site_have_a_warning(case):
     public, private, expected = CASES[case]
-    found = [each for each in compiled({"m": public, "n": private}).findings if each.code == "site-mixed"]
+    found = [each for each in compile_fleet({"m": public, "n": private}).findings if each.code == "site-mixed"]
     assert [(each.severity, each.host, each.variable) for each in found] == (
         [("warning", "n", "kong_site")] if expected else []
     )
@@ -45,7 +45,7 @@ def bind(address, **more):
         "m": {"kong_version": "3.9", "kong_address": ["10.0.0.1", "fd00::1"], "kong_vpn_address": "10.8.0.1"},
         "n": {"kong_version": "3.9", "kong_address": "10.0.0.2", "kong_proxy_listen": f"{address}:8000", **more},
     }
-    return [(error.code, error.host, error.variable) for error in compiled(nodes).errors]
+    return [(error.code, error.host, error.variable) for error in compile_fleet(nodes).errors]
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "[fd00::1]", "10.8.0.1"])
@@ -78,4 +78,4 @@ def test_virtual_address_can_be_bound():
         for name in ("k1", "k2")
     }
     nodes["k1"]["kong_proxy_listen"] = "10.0.0.9:8000"
-    assert planned(nodes)
+    assert plan_fleet(nodes)

@@ -16,12 +16,17 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import path, planned, sources, warnings
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    find_first_path,
+    get_sources,
+    list_warnings,
+    plan_fleet,
+)
 
 LAN, STORAGE = "192.168.1.0/24", "10.30.0.0/16"
 
 
-def facts(*interfaces, default=None):
+def make_facts(*interfaces, default=None):
     """Return facts of interfaces such as "10.0.0.1/24", each alone on its interface."""
     found = {"interfaces": [f"eth{number}" for number in range(len(interfaces))]}
     for number, text in enumerate(interfaces):
@@ -35,8 +40,8 @@ def facts(*interfaces, default=None):
     return found
 
 
-def on(*interfaces, default=None, **variables):
-    return {"ansible_facts": facts(*interfaces, default=default), **variables}
+def make_host(*interfaces, default=None, **variables):
+    return {"ansible_facts": make_facts(*interfaces, default=default), **variables}
 
 
 BOTH = ("192.168.1.5/24", "10.30.0.5/16")
@@ -44,48 +49,48 @@ NODE = {"kong_proxy_sources": ["c"]}
 
 # The client, the node, and the source that the node sees; a second value is the code of a warning.
 CASES = {
-    "the network of the default route": (on(*BOTH, default="192.168.1.5"), {"kong_address": "192.168.1.1"}, "192.168.1.5"),
-    "another connected network": (on(*BOTH, default="192.168.1.5"), {"kong_address": "10.30.0.1"}, "10.30.0.5"),
-    "no connected network": (on(*BOTH, default="192.168.1.5"), {"kong_address": "172.16.0.1"}, "192.168.1.5"),
+    "the network of the default route": (make_host(*BOTH, default="192.168.1.5"), {"kong_address": "192.168.1.1"}, "192.168.1.5"),
+    "another connected network": (make_host(*BOTH, default="192.168.1.5"), {"kong_address": "10.30.0.1"}, "10.30.0.5"),
+    "no connected network": (make_host(*BOTH, default="192.168.1.5"), {"kong_address": "172.16.0.1"}, "192.168.1.5"),
     "the chosen address is not on the network of the connection": (
-        on(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE, LAN]), {"kong_address": "192.168.1.1"}, "192.168.1.5",
+        make_host(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE, LAN]), {"kong_address": "192.168.1.1"}, "192.168.1.5",
     ),
-    "kong_address": (on(*BOTH, default="192.168.1.5", kong_address="10.30.0.5"), {"kong_address": "192.168.1.1"}, "10.30.0.5"),
+    "kong_address": (make_host(*BOTH, default="192.168.1.5", kong_address="10.30.0.5"), {"kong_address": "192.168.1.1"}, "10.30.0.5"),
     "a bind address on another network": (
-        on(*BOTH, default="192.168.1.5"), {**on("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1"),
-                                           "kong_proxy_listen": "10.30.0.1:8000"}, "10.30.0.5",
+        make_host(*BOTH, default="192.168.1.5"), {**make_host("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1"),
+                                                  "kong_proxy_listen": "10.30.0.1:8000"}, "10.30.0.5",
     ),
     "an IPv6 network without a default route": (
-        on("192.168.1.5/24", "fd00::5/64", "fd01::5/64", default="192.168.1.5"),
+        make_host("192.168.1.5/24", "fd00::5/64", "fd01::5/64", default="192.168.1.5"),
         {"kong_address": "fd01::1", "kong_proxy_listen": "[::]:8000"}, "fd01::5",
     ),
     "a flat network of another site": (
-        on(*BOTH, default="192.168.1.5", kong_site="other"), {"kong_address": "10.30.0.1", "kong_flat_network": True}, "10.30.0.5",
+        make_host(*BOTH, default="192.168.1.5", kong_site="other"), {"kong_address": "10.30.0.1", "kong_flat_network": True}, "10.30.0.5",
     ),
     "an egress": (
-        on(*BOTH, default="192.168.1.5", kong_site="other", kong_nat_egress="192.0.2.9"),
+        make_host(*BOTH, default="192.168.1.5", kong_site="other", kong_nat_egress="192.0.2.9"),
         {"kong_address": "198.51.100.1"}, "192.0.2.9",
     ),
     "an egress, and no default route": (
-        on(*BOTH, kong_address_networks=[STORAGE], kong_site="other", kong_nat_egress="192.0.2.9"),
+        make_host(*BOTH, kong_address_networks=[STORAGE], kong_site="other", kong_nat_egress="192.0.2.9"),
         {"kong_address": "198.51.100.1"},
         "192.0.2.9",
     ),
     "another site without NAT": (
-        on(*BOTH, default="192.168.1.5", kong_site="other"),
+        make_host(*BOTH, default="192.168.1.5", kong_site="other"),
         {"kong_address": "10.77.0.1", "kong_nat": [{"outside": "10.30.0.9"}]}, "10.30.0.5",
     ),
     "the default route, with another chosen address": (
-        on(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE, LAN]), {"kong_address": "172.16.0.1"}, "192.168.1.5",
+        make_host(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE, LAN]), {"kong_address": "172.16.0.1"}, "192.168.1.5",
     ),
     "unknown": (
-        on(*BOTH, kong_address_networks=[STORAGE, LAN]), {"kong_address": "172.16.0.1"}, "10.30.0.5", "source-address-unknown",
+        make_host(*BOTH, kong_address_networks=[STORAGE, LAN]), {"kong_address": "172.16.0.1"}, "10.30.0.5", "source-address-unknown",
     ),
     "known, because the network is connected": (
-        on(*BOTH, kong_address_networks=[STORAGE, LAN]), {"kong_address": "192.168.1.1"}, "192.168.1.5",
+        make_host(*BOTH, kong_address_networks=[STORAGE, LAN]), {"kong_address": "192.168.1.1"}, "192.168.1.5",
     ),
     "two interfaces in one network, one of them of the default route": (
-        on("10.1.0.5/24", "10.1.0.6/24", default="10.1.0.6"), {"kong_address": "10.1.0.77"}, "10.1.0.6", "source-address-unknown",
+        make_host("10.1.0.5/24", "10.1.0.6/24", default="10.1.0.6"), {"kong_address": "10.1.0.77"}, "10.1.0.6", "source-address-unknown",
     ),
     "a unique local address of the interface of the default route": (
         {"ansible_facts": {
@@ -96,7 +101,7 @@ CASES = {
         {"kong_address": "fd00:1::1", "kong_proxy_listen": "[::]:8000"}, "fd00:2::5",
     ),
     "outside the bounds": (
-        on(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE]), {"kong_address": "192.168.1.1"}, "10.30.0.5",
+        make_host(*BOTH, default="192.168.1.5", kong_address_networks=[STORAGE]), {"kong_address": "192.168.1.1"}, "10.30.0.5",
         "source-address-unknown",
     ),
 }  # fmt: skip
@@ -105,75 +110,77 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_source_of_a_connection(case):
     client, node, expected, *codes = CASES[case]
-    plan = planned({"n": {**NODE, **node}}, {"c": client})
-    found = path(plan, "c", "n", "proxy")
+    plan = plan_fleet({"n": {**NODE, **node}}, {"c": client})
+    found = find_first_path(plan, "c", "n", "proxy")
     source = f"{expected}/{128 if ':' in expected else 32}"
     assert found[1] == (source,)
-    assert sources(plan, "n", "proxy", port=8000) == [source]
-    assert [finding["code"] for finding in warnings(plan)] == codes
+    assert get_sources(plan, "n", "proxy", port=8000) == [source]
+    assert [finding["code"] for finding in list_warnings(plan)] == codes
 
 
 def test_the_warning_names_the_host_its_fix_and_the_hosts_with_the_same_problem():
     clients = {
-        f"c{number}": on(f"192.168.1.{number}/24", f"10.30.0.{number}/16", kong_address_networks=[STORAGE])
+        f"c{number}": make_host(f"192.168.1.{number}/24", f"10.30.0.{number}/16", kong_address_networks=[STORAGE])
         for number in range(1, 6)
     }
-    (warning,) = warnings(planned({"n": {"kong_address": "172.16.0.1", "kong_proxy_sources": list(clients)}}, clients))
+    (warning,) = list_warnings(
+        plan_fleet({"n": {"kong_address": "172.16.0.1", "kong_proxy_sources": list(clients)}}, clients)
+    )
     assert "it connects to n at 172.16.0.1" in warning["message"]
     assert "The rules allow 10.30.0.1. Set kong_address" in warning["message"]
 
 
 def test_networks_that_no_node_is_dialled_in_are_not_in_the_plan():
-    client = on("192.168.1.5/24", "10.244.7.1/24", default="192.168.1.5")
-    plan = planned({"n": {**NODE, "kong_address": "192.168.1.1"}}, {"c": client})
+    client = make_host("192.168.1.5/24", "10.244.7.1/24", default="192.168.1.5")
+    plan = plan_fleet({"n": {**NODE, "kong_address": "192.168.1.1"}}, {"c": client})
     assert "networks" not in plan["hosts"]["c"]
-    plan = planned({"n": {**NODE, "kong_address": "10.244.7.9"}}, {"c": client})
+    plan = plan_fleet({"n": {**NODE, "kong_address": "10.244.7.9"}}, {"c": client})
     assert plan["hosts"]["c"]["networks"] == {"10.244.7.0/24": "10.244.7.1", "0.0.0.0/0": "192.168.1.5"}
 
 
 def test_peers_see_each_other_on_the_network_of_the_dialled_address():
     """Both nodes are on the storage network; only one of them is dialled there."""
     nodes = {
-        "a": on("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1", kong_address_networks=[STORAGE, LAN]),
-        "b": on("192.168.1.2/24", "10.30.0.2/16", default="192.168.1.2"),
+        "a": make_host("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1", kong_address_networks=[STORAGE, LAN]),
+        "b": make_host("192.168.1.2/24", "10.30.0.2/16", default="192.168.1.2"),
     }
     for node in nodes.values():
         node |= {"kong_proxy_sources": ["@kong"]}
-    plan = planned(nodes)
-    assert path(plan, "b", "a", "proxy")[:2] == ("10.30.0.1:8000", ("10.30.0.2/32",))
-    assert path(plan, "a", "b", "proxy")[:2] == ("192.168.1.2:8000", ("192.168.1.1/32",))
-    assert sources(plan, "a", "proxy", port=8000) == ["10.30.0.1/32", "10.30.0.2/32"]
-    assert sources(plan, "b", "proxy", port=8000) == ["192.168.1.1/32", "192.168.1.2/32"]
+    plan = plan_fleet(nodes)
+    assert find_first_path(plan, "b", "a", "proxy")[:2] == ("10.30.0.1:8000", ("10.30.0.2/32",))
+    assert find_first_path(plan, "a", "b", "proxy")[:2] == ("192.168.1.2:8000", ("192.168.1.1/32",))
+    assert get_sources(plan, "a", "proxy", port=8000) == ["10.30.0.1/32", "10.30.0.2/32"]
+    assert get_sources(plan, "b", "proxy", port=8000) == ["192.168.1.1/32", "192.168.1.2/32"]
 
 
 def test_gossip_comes_from_the_bound_address_and_joins_from_the_network():
     """Serf sends udp from the socket on which it listens, and the kernel chooses the source of a join."""
     nodes = {
-        "a": on("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1", kong_address_networks=[STORAGE, LAN]),
-        "b": on("192.168.1.2/24", default="192.168.1.2"),
+        "a": make_host("192.168.1.1/24", "10.30.0.1/16", default="192.168.1.1", kong_address_networks=[STORAGE, LAN]),
+        "b": make_host("192.168.1.2/24", default="192.168.1.2"),
     }
-    plan = planned({name: {**node, "kong_version": "0.10.4"} for name, node in nodes.items()})
+    plan = plan_fleet({name: {**node, "kong_version": "0.10.4"} for name, node in nodes.items()})
     assert plan["nodes"]["a"]["settings"]["cluster_listen"] == "10.30.0.1:7946"
     for protocol in ("tcp", "udp"):
-        assert {"10.30.0.1/32", "192.168.1.1/32"} <= {*sources(plan, "b", "cluster", protocol)}
-        assert sources(plan, "a", "cluster", protocol) == ["10.30.0.1/32", "192.168.1.2/32"]
+        assert {"10.30.0.1/32", "192.168.1.1/32"} <= {*get_sources(plan, "b", "cluster", protocol)}
+        assert get_sources(plan, "a", "cluster", protocol) == ["10.30.0.1/32", "192.168.1.2/32"]
 
 
 def test_hosts_with_ipv6_addresses_on_different_networks():
     clients = {
-        f"c{number}": on("192.168.1.5/24", f"fd00:{number}::5/64", "fd77::5/64", default="192.168.1.5")
+        f"c{number}": make_host("192.168.1.5/24", f"fd00:{number}::5/64", "fd77::5/64", default="192.168.1.5")
         for number in (1, 2)
     }
     node = {"kong_address": "fd00:2::1", "kong_proxy_listen": "[::]:8000", "kong_proxy_sources": ["@clients"]}
-    plan = planned({"n": node}, clients, {"clients": ["c1", "c2"]})
-    assert sources(plan, "n", "proxy") == ["fd00:2::5/128"]
-    assert [finding["code"] for finding in warnings(plan)] == ["source-no-path"]
+    plan = plan_fleet({"n": node}, clients, {"clients": ["c1", "c2"]})
+    assert get_sources(plan, "n", "proxy") == ["fd00:2::5/128"]
+    assert [finding["code"] for finding in list_warnings(plan)] == ["source-no-path"]
 
 
 def test_the_report_shows_the_source_on_each_network():
     allowed = {"kong_proxy_sources": [LAN, STORAGE], "kong_verify_outsiders": ["c"]}
     nodes = {"a": {**allowed, "kong_address": "192.168.1.1"}, "b": {**allowed, "kong_address": "10.30.0.1"}}
-    plan = planned(nodes, {"c": on(*BOTH, default="192.168.1.5")})
+    plan = plan_fleet(nodes, {"c": make_host(*BOTH, default="192.168.1.5")})
     callers = Callers(list_hosts(plan))
     sources = {name: list_ports(plan, get_node(plan, name), callers)[0].flows[0].sources for name in nodes}
     assert {name: "192.168.1.5/32" in found for name, found in sources.items()} == {"a": True, "b": False}
@@ -192,18 +199,18 @@ def test_every_rule_allows_the_source_that_the_kernel_chooses(fleet):
     for number, (attached, at) in enumerate(fleet, 1):
         own = [NETWORKS[kind].format(number) for kind in attached]
         default = own[at % len(own)].partition("/")[0]
-        hosts[f"n{number}"] = {**on(*own, default=default), "own": own, "default": default}
+        hosts[f"n{number}"] = {**make_host(*own, default=default), "own": own, "default": default}
     nodes = {
         name: {"ansible_facts": host["ansible_facts"], "kong_proxy_sources": ["@kong"]} for name, host in hosts.items()
     }
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     for caller, host in hosts.items():
         for target in set(hosts) - {caller}:
             dialled = ip_address(hosts[target]["default"])
             connected = [ip_interface(text) for text in host["own"] if dialled in ip_interface(text).network]
             longest = max(connected, key=lambda own: own.network.prefixlen, default=ip_interface(host["default"]))
-            assert path(plan, caller, target, "proxy")[1] == (f"{longest.ip}/32",)
-            assert f"{longest.ip}/32" in sources(plan, target, "proxy", port=8000)
+            assert find_first_path(plan, caller, target, "proxy")[1] == (f"{longest.ip}/32",)
+            assert f"{longest.ip}/32" in get_sources(plan, target, "proxy", port=8000)
 
 
 def test_addresses_in_the_same_networks_are_in_the_same_cell():

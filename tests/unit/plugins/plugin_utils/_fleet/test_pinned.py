@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 
 MAPPING = {"outside": "203.0.113.1", "outside_port": 9005, "inside_port": 8005, "protocols": ["tcp"]}
 CP = {
@@ -59,7 +59,7 @@ CASES = [
 @pytest.mark.parametrize(("given", "severity", "part", "more"), CASES, ids=[case[0] for case in CASES])
 def test_a_given_address_at_which_no_control_plane_listens(given, severity, part, more):
     nodes = {"cp": CP, "dp": {**DP, **more, "kong_cluster_control_plane": given}, **OTHERS}
-    found = [finding for finding in compiled(nodes).findings if finding.code == "control-plane-invalid"]
+    found = [finding for finding in compile_fleet(nodes).findings if finding.code == "control-plane-invalid"]
     assert [finding.severity for finding in found] == ([severity] if severity else [])
     for finding in found:
         assert (finding.host, finding.variable, finding.value) == ("dp", "kong_cluster_control_plane", given)
@@ -69,14 +69,14 @@ def test_a_given_address_at_which_no_control_plane_listens(given, severity, part
 def test_an_address_in_a_flat_network_is_that_of_the_other_site():
     data_plane = {**DP, "kong_site": "b", "kong_cluster_control_plane": "10.0.0.1:8006"}
     for flat, codes in ((True, ["control-plane-invalid"]), (False, [])):
-        found = compiled({"cp": {**CP, "kong_flat_network": flat}, "dp": data_plane}).findings
+        found = compile_fleet({"cp": {**CP, "kong_flat_network": flat}, "dp": data_plane}).findings
         assert [finding.code for finding in found if finding.code == "control-plane-invalid"] == codes
 
 
 def test_a_telemetry_endpoint_is_compared_with_its_own_listener():
     enterprise = {"kong_version": "3.4.3.5", "kong_nat": []}
     data_plane = {**DP, **enterprise, "kong_cluster_telemetry_endpoint": "10.0.0.1:8005"}
-    found = compiled({"cp": {**CP, **enterprise}, "dp": data_plane}).findings
+    found = compile_fleet({"cp": {**CP, **enterprise}, "dp": data_plane}).findings
     assert [(each.severity, each.variable) for each in found if each.code == "control-plane-invalid"] == [
         ("error", "kong_cluster_telemetry_endpoint")
     ]
@@ -86,4 +86,4 @@ def test_one_of_several_control_planes_with_a_virtual_address_listens_there():
     bound = {**CP, "kong_cluster_listen": "10.0.0.2:8005", "kong_address": "10.0.0.2", "kong_nat": []}
     bound["kong_vpn_address"] = None
     nodes = {"cp": CP, "cp2": bound, "dp": {**DP, "kong_cluster_control_plane": "10.0.0.100:8005"}}
-    assert [each for each in compiled(nodes).findings if each.code == "control-plane-invalid"] == []
+    assert [each for each in compile_fleet(nodes).findings if each.code == "control-plane-invalid"] == []

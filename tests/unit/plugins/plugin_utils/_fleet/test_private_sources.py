@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned, warnings
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_warnings, plan_fleet
 
 NODE = {
     "kong_site": "cloud",
@@ -54,7 +54,7 @@ CASES = [
 def test_a_private_source_of_a_public_node_has_a_warning(variables, expected):
     node = {**NODE, **variables}
     neighbour = {"kong_site": "lan", "kong_address": "10.1.0.1"}
-    found = warnings(planned({"n": node, "m": neighbour}), "source-private")
+    found = list_warnings(plan_fleet({"n": node, "m": neighbour}), "source-private")
     assert [(warning["host"], warning["variable"]) for warning in found] == (
         [("n", "kong_admin_sources")] if expected else []
     )
@@ -79,11 +79,13 @@ HOSTS = [
 )
 def test_a_private_host_as_source_of_a_public_node_has_a_warning(variables, other, term, expected):
     node = {**NODE, "kong_site": None, "kong_address": "198.51.100.7", "kong_admin_sources": [term], **variables}
-    found = warnings(planned({"n": node}, {"xb": other, "xc": other}, groups={"bastions": ["xb"]}), "source-private")
+    found = list_warnings(
+        plan_fleet({"n": node}, {"xb": other, "xc": other}, groups={"bastions": ["xb"]}), "source-private"
+    )
     assert [warning["message"][:30] for warning in found] == ["n: kong_admin_sources: 'xb': t"] * expected
 
 
 def test_listeners_that_share_sources_have_one_warning():
     node = {**NODE, "kong_admin_gui_listen": "0.0.0.0:8002"}
-    (warning,) = warnings(planned({"n": node}), "source-private")
+    (warning,) = list_warnings(plan_fleet({"n": node}), "source-private")
     assert warning["message"].startswith("n: kong_admin_sources: '10.9.0.0/16': this host has only public addresses")

@@ -10,12 +10,12 @@ import re
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP, plan_fleet
 
 SITES = ("north", "south", "west")
 
 
-def ring(count, **more):
+def make_ring(count, **more):
     """Return the nodes of a gossip cluster over three sites, each behind its own NAT mapping."""
     return {
         f"n{number:03}": {
@@ -30,7 +30,7 @@ def ring(count, **more):
 
 
 def test_a_site_shares_one_set():
-    plan = planned(ring(12))
+    plan = plan_fleet(make_ring(12))
     assert list(plan["sets"]) == [f"peers-default-from-{site}" for site in SITES]
     for node in plan["nodes"].values():
         used = {
@@ -40,15 +40,15 @@ def test_a_site_shares_one_set():
 
 
 def test_size_of_the_plan_is_linear_in_nodes():
-    small, large = (len(dump_json(planned(ring(count)))) for count in (30, 120))
+    small, large = (len(dump_json(plan_fleet(make_ring(count)))) for count in (30, 120))
     assert large < 4.2 * small
 
 
 @pytest.mark.parametrize("gone", ["n000", "n001", "n004", "n011"])
 def test_names_are_stable_if_a_peer_is_removed(gone):
-    before, after = ring(12), ring(12)
+    before, after = make_ring(12), make_ring(12)
     del after[gone]
-    plans = planned(before), planned(after)
+    plans = plan_fleet(before), plan_fleet(after)
     for name in after:
         allow = [plan["nodes"][name]["ruleset"] for plan in plans]
         assert allow[0] == allow[1]
@@ -71,7 +71,7 @@ def test_names_are_valid_and_distinct_for_any_names_of_sites():
         for number, site in enumerate(ODD)
     }
     admin = {"kong_site": "office", "kong_address": "10.5.0.1"}
-    plan = planned(nodes, {"admin": admin}, {"group": ["admin", "n0"]})
+    plan = plan_fleet(nodes, {"admin": admin}, {"group": ["admin", "n0"]})
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", name) for name in plan["sets"])
     for number, name in enumerate(nodes):
         networks = [
@@ -91,7 +91,7 @@ def test_sets_whose_names_become_equal_are_numbered():
         for number, site in enumerate(["a b", "a/b", "a-b"])
     }
     names = [f"peers-default-from-a-b{number}" for number in ("", "-2", "-3")]
-    assert [name for name in planned(nodes)["sets"] if name.startswith("peers")] == names
+    assert [name for name in plan_fleet(nodes)["sets"] if name.startswith("peers")] == names
 
 
 def test_hosts_with_addresses_as_names():
@@ -104,7 +104,7 @@ def test_hosts_with_addresses_as_names():
         }
         for number, name in enumerate(["fd00::1", "fd00::2"])
     }
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     names = [entry["sources"] for node in plan["nodes"].values() for entry in node["ruleset"]["allow"][2:3]]
     assert names == [["admin-networks-at-default-fd00--1"], ["admin-networks-at-default-fd00--2"]]
 
@@ -112,7 +112,7 @@ def test_hosts_with_addresses_as_names():
 def test_host_and_group_with_the_same_name():
     nodes = {"n": {**GOSSIP, "kong_address": "10.0.0.1", "kong_admin_sources": ["ops", "@ops"]}}
     others = {"ops": {"kong_address": "10.0.0.8"}, "x": {"kong_address": "10.0.0.9"}}
-    plan = planned(nodes, others, {"ops": ["x"]})
+    plan = plan_fleet(nodes, others, {"ops": ["x"]})
     (entry,) = (
         rule for rule in plan["nodes"]["n"]["ruleset"]["allow"] if (rule["listener"], rule["port"]) == ("admin", 8001)
     )
@@ -130,7 +130,7 @@ def test_joined_names_are_distinct_from_other_names():
         ]
     }
     nodes = {name: {**variables, "kong_flat_network": True} for name, variables in nodes.items()}
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     used = {
         name: [
             plan["sets"][source]["ipv4"]
@@ -153,7 +153,7 @@ def test_sets_of_one_host_are_named_by_the_port_that_differs():
         "kong_admin_sources": ["both"],
     }
     both = {"kong_site": "s", "kong_address": "10.0.0.9", "kong_vpn_address": "10.8.0.9"}
-    plan = planned({"n": node}, {"both": both})
+    plan = plan_fleet({"n": node}, {"both": both})
     assert {name: content["ipv4"] for name, content in plan["sets"].items() if name.startswith("admin-")} == {
         "admin-both-from-s-n-8001": ["10.0.0.9/32"],
         "admin-both-from-s-n-8101": ["10.8.0.9/32"],

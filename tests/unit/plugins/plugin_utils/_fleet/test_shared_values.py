@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_value
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 
 
-def values_of(host, variables):
+def read_values(host, variables):
     return read_shared_values(HostVariables(host, variables, lambda _host: variables))
 
 
@@ -27,6 +27,6 @@ def values_of(host, variables):
     ],
 )
 def test_the_default_is_not_another_value(variables, reason):
-    nodes = {"a": values_of("a", {}), "b": values_of("b", variables)}
+    nodes = {"a": read_values("a", {}), "b": read_values("b", variables)}
     found = [finding.message.partition(", ")[0] for finding in find_different_values(nodes)]
     assert found == ([reason] if reason else [])

@@ -9,21 +9,21 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import findings, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_findings, plan_fleet
 
 TRAPS = {code.name for code in SECTIONS["Errors of single Kong releases"]}
 
 
-def traps(nodes):
+def find_traps(nodes):
     """Return (host, severity, code) of each error of a release."""
     return sorted(
         (found["host"], found["severity"], found["code"])
-        for found in findings(planned(nodes))
+        for found in list_findings(plan_fleet(nodes))
         if found["code"] in TRAPS
     )
 
 
-def node(version, number=1, **variables):
+def make_node(version, number=1, **variables):
     return {
         "kong_version": version,
         "kong_address": f"10.0.0.{number}",
@@ -31,8 +31,8 @@ def node(version, number=1, **variables):
     }
 
 
-def pair(version, **variables):
-    return {"a": node(version, 1, **variables), "b": node("0.9.9", 2)}
+def make_pair(version, **variables):
+    return {"a": make_node(version, 1, **variables), "b": make_node("0.9.9", 2)}
 
 
 ELSEWHERE = {"admin_listen": "10.0.0.1:8001", "admin_sources": "nobody"}
@@ -43,42 +43,45 @@ ELSEWHERE = {"admin_listen": "10.0.0.1:8001", "admin_sources": "nobody"}
     [("0.8.3", 0), ("0.9.0", 1), ("0.9.3", 1), ("0.9.7", 1), ("0.9.8", 0), ("0.9", 0), ("0.10.0", 0)],
 )
 def test_events_that_a_node_sends_to_loopback(version, reported):
-    assert traps(pair(version, **ELSEWHERE)) == [("a", "warning", "cluster-events-lost")] * reported
+    assert find_traps(make_pair(version, **ELSEWHERE)) == [("a", "warning", "cluster-events-lost")] * reported
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "localhost", "*"])
 def test_events_arrive_at_an_admin_listener_on_loopback(address):
-    assert traps(pair("0.9.7", admin_listen=f"{address}:8001", admin_sources="nobody")) == []
+    assert find_traps(make_pair("0.9.7", admin_listen=f"{address}:8001", admin_sources="nobody")) == []
 
 
 def test_events_do_not_arrive_at_an_admin_listener_on_ipv6():
-    assert traps(pair("0.9.7", admin_listen="[::]:8001", admin_sources="nobody")) != []
+    assert find_traps(make_pair("0.9.7", admin_listen="[::]:8001", admin_sources="nobody")) != []
 
 
 @pytest.mark.parametrize(
     ("version", "reported"), [("0.9.0", 1), ("0.9.4", 1), ("0.9.7", 1), ("0.9.8", 0), ("0.8.3", 0)]
 )
 def test_a_single_node_sends_its_own_changes_to_loopback(version, reported):
-    for others in ({}, {"b": node("0.9.9", 2, cluster="other")}):
-        found = traps({"a": node(version, **ELSEWHERE), **others})
+    for others in ({}, {"b": make_node("0.9.9", 2, cluster="other")}):
+        found = find_traps({"a": make_node(version, **ELSEWHERE), **others})
         assert found == [("a", "warning", "cluster-events-lost")] * reported
 
 
 def test_a_single_node_has_no_events_of_other_nodes():
-    assert traps({"a": node("0.9.4", admin_listen="127.0.0.1:8001")}) == []
+    assert find_traps({"a": make_node("0.9.4", admin_listen="127.0.0.1:8001")}) == []
 
 
 @pytest.mark.parametrize(("version", "reported"), [("0.9.3", 0), ("0.9.4", 1), ("0.9.5", 0)])
 def test_events_of_a_release_that_sends_none(version, reported):
-    assert traps(pair(version, admin_listen="127.0.0.1:8001")) == [("a", "warning", "cluster-events-lost")] * reported
+    assert (
+        find_traps(make_pair(version, admin_listen="127.0.0.1:8001"))
+        == [("a", "warning", "cluster-events-lost")] * reported
+    )
 
 
-def twins(version, first="kong", second="kong", port=7946):
+def make_twins(version, first="kong", second="kong", port=7946):
     """Return two nodes with one private address at two sites, behind one-to-one NAT."""
     nodes = {}
     for number, (name, host_name) in enumerate((("a", first), ("b", second)), 1):
         nodes[name] = {
-            **node(version, 1, site=name, nat=[{"outside": f"203.0.113.{number}"}]),
+            **make_node(version, 1, site=name, nat=[{"outside": f"203.0.113.{number}"}]),
             "kong_cluster_listen": f"10.0.0.1:{port if name == 'b' else 7946}",
             "ansible_facts": {"nodename": host_name} if host_name else {},
         }
@@ -94,17 +97,17 @@ BOTH = [("a", "warning", "gossip-name"), ("b", "warning", "gossip-name")]
      ("0.9.4", []), ("0.10.4", [])],
 )  # fmt: skip
 def test_equal_names_of_gossip_agents(version, reported):
-    assert [found for found in traps(twins(version)) if found[2] == "gossip-name"] == reported
+    assert [found for found in find_traps(make_twins(version)) if found[2] == "gossip-name"] == reported
 
 
 def test_names_of_gossip_agents_that_differ():
-    assert traps(twins("0.8.2", "kong", "gate")) == []
-    assert traps(twins("0.8.2", port=7947)) == []
+    assert find_traps(make_twins("0.8.2", "kong", "gate")) == []
+    assert find_traps(make_twins("0.8.2", port=7947)) == []
 
 
 def test_unknown_host_names_are_a_note():
-    assert traps(twins("0.8.2", "", "")) == [("a", "info", "gossip-name"), ("b", "info", "gossip-name")]
-    assert traps(twins("0.8.2", "kong", "")) == [("b", "info", "gossip-name")]
+    assert find_traps(make_twins("0.8.2", "", "")) == [("a", "info", "gossip-name"), ("b", "info", "gossip-name")]
+    assert find_traps(make_twins("0.8.2", "kong", "")) == [("b", "info", "gossip-name")]
 
 
 @pytest.mark.parametrize(
@@ -121,14 +124,14 @@ def test_unknown_host_names_are_a_note():
     ],
 )
 def test_settings_file_that_the_release_ignores(version, variables, reported):
-    assert traps({"a": node(version, **variables)}) == [("a", "warning", "settings-file-ignored")] * reported
+    assert find_traps({"a": make_node(version, **variables)}) == [("a", "warning", "settings-file-ignored")] * reported
 
 
-def hybrid(control, data, control_config=(), data_config=()):
+def make_hybrid(control, data, control_config=(), data_config=()):
     config = {"cluster_cert": "/c", "cluster_cert_key": "/k"}
     return {
-        "cp": node(control, 1, role="control_plane", config={**config, **dict(control_config)}),
-        "dp": node(data, 2, role="data_plane", config={**config, "database": "off", **dict(data_config)}),
+        "cp": make_node(control, 1, role="control_plane", config={**config, **dict(control_config)}),
+        "dp": make_node(data, 2, role="data_plane", config={**config, "database": "off", **dict(data_config)}),
     }
 
 
@@ -148,7 +151,7 @@ TRUST = {"lua_ssl_trusted_certificate": "/c"}
     ],
 )
 def test_control_plane_with_several_workers(version, config, reported):
-    found = traps(hybrid(version, "2.0.5", config, TRUST))
+    found = find_traps(make_hybrid(version, "2.0.5", config, TRUST))
     assert found == [("cp", "warning", "control-plane-workers")] * reported
 
 
@@ -158,13 +161,13 @@ def test_control_plane_with_several_workers(version, config, reported):
 )
 def test_data_plane_that_does_not_trust_its_control_plane(version, config, severity):
     reported = [("dp", severity, "control-plane-untrusted")] if severity else []
-    assert traps(hybrid("2.8.5" if version == "2.5.0" else version, version, (), config)) == reported
+    assert find_traps(make_hybrid("2.8.5" if version == "2.5.0" else version, version, (), config)) == reported
 
 
 def test_data_plane_whose_certificate_is_not_in_the_inventory():
-    nodes = hybrid("2.4", "2.4")
+    nodes = make_hybrid("2.4", "2.4")
     del nodes["dp"]["kong_config"]
-    assert traps(nodes) == [("dp", "info", "control-plane-untrusted")]
+    assert find_traps(nodes) == [("dp", "info", "control-plane-untrusted")]
 
 
 @pytest.mark.parametrize(
@@ -177,15 +180,15 @@ def test_data_plane_whose_certificate_is_not_in_the_inventory():
     ],
 )
 def test_port_without_http_1(version, listen, reported):
-    assert traps({"a": node(version, proxy_listen=listen)}) == [("a", "info", "http2-only")] * reported
+    assert find_traps({"a": make_node(version, proxy_listen=listen)}) == [("a", "info", "http2-only")] * reported
 
 
 def test_kong_adds_ssl_to_the_port_for_data_planes():
-    nodes = hybrid("2.8", "2.8")
+    nodes = make_hybrid("2.8", "2.8")
     nodes["cp"]["kong_cluster_listen"] = "0.0.0.0:8005 http2"
-    assert traps(nodes) == []
+    assert find_traps(nodes) == []
 
 
 def test_the_newest_patch_of_a_current_fleet_has_no_error():
-    assert traps({"a": node("3.9")}) == []
-    assert traps(hybrid("3.9", "3.9")) == []
+    assert find_traps({"a": make_node("3.9")}) == []
+    assert find_traps(make_hybrid("3.9", "3.9")) == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, read_text
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet, read_text
 
 OLD = {"kong_version": "0.10.4", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["ops"]}
 BOUND = {**OLD, "kong_cluster_listen": "10.0.0.1:7946"}
@@ -20,7 +20,7 @@ def find_texts(nodes):
         name: {"kong_address": f"10.0.0.{number}", "kong_site": "dc", **node}
         for number, (name, node) in enumerate(nodes.items(), 1)
     }
-    findings = compiled(placed, OPS).findings
+    findings = compile_fleet(placed, OPS).findings
     return {(finding.code, finding.host): read_text(finding) for finding in findings}
 
 

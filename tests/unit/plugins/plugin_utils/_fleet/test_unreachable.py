@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned, warnings
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_warnings, plan_fleet
 
 EGRESS = [
     ("private to a public mapping", {}, "203.0.113.1", True),
@@ -39,7 +39,7 @@ def test_private_source_at_a_public_address_is_unverified(variables, outside, un
     }
     if not unverified:
         del data_planes["d2"]
-    found = warnings(planned({"c": control_plane, **data_planes}))
+    found = list_warnings(plan_fleet({"c": control_plane, **data_planes}))
     assert [(warning["code"], warning["host"], warning["variable"]) for warning in found] == (
         [("egress-private", "d1", "kong_nat_egress")] if unverified else []
     )
@@ -57,9 +57,9 @@ def test_no_warning_about_a_control_plane_that_no_data_plane_dials():
         "c2": {"kong_role": "control_plane", "kong_site": "b", "kong_address": "10.1.0.2"},
         "d": {"kong_role": "data_plane", "kong_site": "b", "kong_address": "10.1.0.1"},
     }
-    assert warnings(planned(nodes)) == []
+    assert list_warnings(plan_fleet(nodes)) == []
     del nodes["c2"]
-    assert [warning["code"] for warning in warnings(planned(nodes))] == ["egress-private"]
+    assert [warning["code"] for warning in list_warnings(plan_fleet(nodes))] == ["egress-private"]
 
 
 def test_unverified_sources_of_peers_and_named_hosts():
@@ -67,9 +67,11 @@ def test_unverified_sources_of_peers_and_named_hosts():
     other = {**gossip, "kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": "198.51.100.1"}
     other["kong_nat"] = [{"outside": "198.51.100.1"}]
     nodes = {"m": {**gossip, "kong_nat": [{"outside": "192.168.0.1"}]}, "n": other}
-    assert [(warning["code"], warning["host"]) for warning in warnings(planned(nodes))] == [("egress-private", "m")]
+    assert [(warning["code"], warning["host"]) for warning in list_warnings(plan_fleet(nodes))] == [
+        ("egress-private", "m")
+    ]
     named = {"n": {**other, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "x"}}
-    found = warnings(planned(named, {"x": {"kong_address": "10.9.0.1"}}))
+    found = list_warnings(plan_fleet(named, {"x": {"kong_address": "10.9.0.1"}}))
     assert [(warning["code"], warning["host"]) for warning in found] == [("egress-private", "x")]
 
 
@@ -85,6 +87,8 @@ def test_private_mapping_does_not_hide_the_warning_about_a_public_mapping():
         }
         for name, address, outside in (("n1", "10.0.0.1", "192.168.10.5"), ("n2", "10.0.0.2", "203.0.113.1"))
     }
-    (warning,) = warnings(planned(nodes, {"far": {"kong_site": "b", "kong_address": "10.1.0.1"}}), "egress-private")
+    (warning,) = list_warnings(
+        plan_fleet(nodes, {"far": {"kong_site": "b", "kong_address": "10.1.0.1"}}), "egress-private"
+    )
     assert warning["host"] == "far"
     assert "dials n2 at the public address 203.0.113.1, " in warning["message"]

@@ -33,7 +33,7 @@ class Reported(PlainInventory):
         return self.own
 
 
-def outside(own, **reported):
+def find_outside(own, **reported):
     """Return the variables and values with an error if the facts of a host replace its own values."""
     inventory = Reported({"kong": ["n"], "all": ["n"]}, {"n": {**NODE, **own, **reported}}, {**NODE, **own})
     found = compile_plan(inventory, "kong").findings
@@ -56,15 +56,15 @@ VARIABLES = {
 @pytest.mark.parametrize("case", VARIABLES)
 def test_address_from_facts_outside_the_networks_is_an_error(case):
     reported, expected = VARIABLES[case]
-    assert outside({}, **reported) == expected
-    assert outside(reported, **reported) == []  # the inventory's own
-    assert outside({"kong_address_networks": None}, **reported) == []
+    assert find_outside({}, **reported) == expected
+    assert find_outside(reported, **reported) == []  # the inventory's own
+    assert find_outside({"kong_address_networks": None}, **reported) == []
     everywhere = ["0.0.0.0/0", "::/0"]
-    assert outside({"kong_address_networks": everywhere}, **reported) == []
+    assert find_outside({"kong_address_networks": everywhere}, **reported) == []
 
 
 def test_networks_in_facts_are_ignored():
-    assert outside({}, kong_address="192.0.2.7", kong_address_networks=["192.0.2.0/24"]) == [
+    assert find_outside({}, kong_address="192.0.2.7", kong_address_networks=["192.0.2.0/24"]) == [
         ("kong_address", "192.0.2.7")
     ]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    compiled,
-    errors,
-    only_error,
-    planned,
+    compile_fleet,
+    find_errors,
+    find_only_error,
+    plan_fleet,
     read_text,
 )
 
@@ -24,14 +24,16 @@ FACTS = {
 }
 
 
-def address_of(facts=None, **variables):
-    plan = planned({"n": {"ansible_facts": facts or {}, **{f"kong_{key}": value for key, value in variables.items()}}})
+def read_address(facts=None, **variables):
+    plan = plan_fleet(
+        {"n": {"ansible_facts": facts or {}, **{f"kong_{key}": value for key, value in variables.items()}}}
+    )
     found = plan["nodes"]["n"]["address"]
     return found["ipv4"], found["ipv6"]
 
 
-def error_of(facts=None, **variables):
-    return only_error(
+def find_error(facts=None, **variables):
+    return find_only_error(
         {"n": {"ansible_facts": facts or {}, **{f"kong_{key}": value for key, value in variables.items()}}}
     )
 
@@ -103,7 +105,7 @@ CHOSEN = {
 @pytest.mark.parametrize("case", CHOSEN)
 def test_chosen(case):
     facts, variables, expected = CHOSEN[case]
-    assert address_of(facts, **variables) == expected
+    assert read_address(facts, **variables) == expected
 
 
 BAD = {
@@ -236,7 +238,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_refused(case):
     facts, variables, code, variable, value, parts = BAD[case]
-    error = error_of(facts, **variables)
+    error = find_error(facts, **variables)
     assert (error.code, error.host, error.variable, error.value) == (code, "n", variable, value)
     for part in ["n: " + variable + (f": {value!r}: " if value is not None else ": "), *parts]:
         assert part in read_text(error)
@@ -250,7 +252,7 @@ def test_refused(case):
     ],
 )
 def test_failing_query(query):
-    error = error_of(FACTS, address_query=query)
+    error = find_error(FACTS, address_query=query)
     assert (error.code, error.variable, error.value) == ("query-invalid", "kong_address_query", query)
     assert "JMESPath" in error.message
 
@@ -260,22 +262,22 @@ def test_failing_query(query):
     ["10.0.0.1:8000", "192.168.5.1:8000", "0.0.0.0:8000", "127.0.0.1:8000", "[fd00::1]:8000", "kong.example.org:8000"],
 )
 def test_bind_addresses_of_the_host(listen):
-    address_of(FACTS, proxy_listen=listen)
+    read_address(FACTS, proxy_listen=listen)
 
 
 def test_addresses_of_the_inventory_may_be_outside_the_networks():
     given = {"vpn_address": "172.30.0.1", "nat_egress": "203.0.113.7", "nat": [{"outside": "203.0.113.8"}]}
-    assert address_of(FACTS, address_networks="10.0.0.0/8", **given) == ("10.0.0.1", None)
+    assert read_address(FACTS, address_networks="10.0.0.0/8", **given) == ("10.0.0.1", None)
 
 
 def test_query_of_inventory_data_may_be_outside_the_networks():
     query = "[{outside: kong_nat_egress, outside_port: `80`, inside_port: `8000`}]"
-    found = address_of(FACTS, address_networks="10.0.0.0/8", nat_egress="203.0.113.7", nat_query=query)
+    found = read_address(FACTS, address_networks="10.0.0.0/8", nat_egress="203.0.113.7", nat_query=query)
     assert found == ("10.0.0.1", None)
 
 
 def test_fact_with_the_name_of_a_variable():
-    error = error_of({"default_ipv4": {"address": "10.0.0.1"}, "kong_role": "control_plane"})
+    error = find_error({"default_ipv4": {"address": "10.0.0.1"}, "kong_role": "control_plane"})
     assert (error.code, error.host, error.variable, error.value) == ("variable-in-facts", "n", "kong_role", None)
     assert error.message.startswith("n: kong_role: the facts of this host have this name")
 
@@ -283,22 +285,22 @@ def test_fact_with_the_name_of_a_variable():
 def test_fact_of_a_named_host_with_the_name_of_a_variable():
     hosts = {"n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["admin"]}}
     admin = {"kong_address": "10.0.0.2", "ansible_facts": {"kong_nat_egress": ["0.0.0.0/1"]}}
-    error = only_error(hosts, {"admin": admin})
+    error = find_only_error(hosts, {"admin": admin})
     assert (error.code, error.host, error.variable) == ("variable-in-facts", "admin", "kong_nat_egress")
 
 
 def test_bind_a_vpn_address_that_is_not_in_facts():
-    address_of(FACTS, vpn_address="10.8.0.1", proxy_listen="10.8.0.1:8000")
+    read_address(FACTS, vpn_address="10.8.0.1", proxy_listen="10.8.0.1:8000")
 
 
 def test_nat_from_a_query():
     cloud = {"cloud": [{"public": "203.0.113.2", "port": 8000}, {"public": "203.0.113.3", "port": 8443}]}
     query = "cloud[?port > `8000`].{outside: public, inside_port: port}"
-    plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query}})
+    plan = plan_fleet({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query}})
     assert [(mapping["outside"], mapping["inside_port"]) for mapping in plan["nodes"]["n"]["nat"]] == [
         ("203.0.113.3", 8443)
     ]
-    plan = planned({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query, "kong_nat": []}})
+    plan = plan_fleet({"n": {**cloud, "kong_address": "10.0.0.1", "kong_nat_query": query, "kong_nat": []}})
     assert plan["nodes"]["n"]["nat"] == []
 
 
@@ -306,13 +308,13 @@ def test_nat_from_a_query():
     ("query", "code"), [("cloud[", "query-invalid"), ("cloud", "nat-invalid"), ("[cloud]", "nat-invalid")]
 )
 def test_nat_from_a_bad_query(query, code):
-    error = only_error({"n": {"cloud": "x", "kong_address": "10.0.0.1", "kong_nat_query": query}})
+    error = find_only_error({"n": {"cloud": "x", "kong_address": "10.0.0.1", "kong_nat_query": query}})
     assert (error.code, error.variable) == (code, "kong_nat_query")
 
 
 @pytest.mark.parametrize("query", ["cloud || `[]`", "cloud[?port].{outside: public} || `[]`", "nat[?port]"])
 def test_nat_from_a_query_whose_result_is_empty(query):
-    plan = planned({"n": {"kong_address": "10.0.0.1", "nat": [], "kong_nat_query": query}})
+    plan = plan_fleet({"n": {"kong_address": "10.0.0.1", "nat": [], "kong_nat_query": query}})
     assert plan["nodes"]["n"]["nat"] == []
 
 
@@ -327,7 +329,7 @@ def test_nat_from_a_query_whose_result_is_empty(query):
 )
 def test_a_wrong_name_in_a_query_for_nat_is_an_error(query, says):
     nat = [{"public": "203.0.113.2", "port": 80}]
-    error = only_error({"n": {"kong_address": "10.0.0.1", "nat": nat, "kong_nat_query": query}})
+    error = find_only_error({"n": {"kong_address": "10.0.0.1", "nat": nat, "kong_nat_query": query}})
     assert (error.code, error.variable) == ("nat-invalid", "kong_nat_query")
     assert says in error.message
 
@@ -357,17 +359,17 @@ OF_NO_HOST = ["0.0.0.5", "224.0.0.1", "255.255.255.255", "ff02::1"]
     ],
 )
 def test_address_that_no_host_has(name, value, more, address):
-    nodes = {"n": {"kong_address": "10.0.0.1", **more, name: filled(value, address)}}
+    nodes = {"n": {"kong_address": "10.0.0.1", **more, name: fill_value(value, address)}}
     nodes["n"] = {key: item for key, item in nodes["n"].items() if item is not None}
-    assert name in {error.variable for error in errors(nodes)}
+    assert name in {error.variable for error in find_errors(nodes)}
 
 
-def filled(value, address):
+def fill_value(value, address):
     """Return a value with an address in place of braces. IPv4 has no brackets."""
     if isinstance(value, list):
-        return [filled(item, address) for item in value]
+        return [fill_value(item, address) for item in value]
     if isinstance(value, dict):
-        return {key: filled(item, address) for key, item in value.items()}
+        return {key: fill_value(item, address) for key, item in value.items()}
     if not isinstance(value, str):
         return value
     text = value.format(address) if "{" in value else value
@@ -377,7 +379,7 @@ def filled(value, address):
 @pytest.mark.parametrize("network", ["224.0.0.0/4", "239.1.0.0/16", "0.0.0.0/8", "ff00::/8"])
 @pytest.mark.parametrize("name", ["kong_proxy_sources", "kong_nat_egress", "kong_address_networks"])
 def test_network_without_a_host(name, network):
-    error = only_error({"n": {"kong_address": "10.0.0.1", name: [network]}})
+    error = find_only_error({"n": {"kong_address": "10.0.0.1", name: [network]}})
     assert (error.variable, error.value) in ((name, network), (name, [network]))
 
 
@@ -385,14 +387,14 @@ def test_network_without_a_host(name, network):
     "network", ["0.0.0.0/0", "0.0.0.0/7", "240.0.0.0/4", "127.0.0.1", "fe80::/10", "169.254.0.0/16"]
 )
 def test_network_that_may_be_a_source(network):
-    planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": [network]}})
+    plan_fleet({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": [network]}})
 
 
 TWICE = {"kong_address": ["10.0.0.1", "fd00::1"]}
 
 
 def test_same_address_twice_in_a_site():
-    found = errors({"m": TWICE, "n": TWICE})
+    found = find_errors({"m": TWICE, "n": TWICE})
     assert [(error.code, error.host, error.variable, error.value) for error in found] == [
         ("address-duplicate", "n", "kong_address", "10.0.0.1"),
         ("address-duplicate", "n", "kong_address", "fd00::1"),
@@ -401,7 +403,7 @@ def test_same_address_twice_in_a_site():
 
 
 def test_same_address_twice_on_the_vpn():
-    error = only_error(
+    error = find_only_error(
         {
             name: {"kong_address": f"10.{number}.0.1", "kong_site": name, "kong_vpn_address": "10.8.0.1"}
             for number, name in enumerate("mn")
@@ -433,9 +435,9 @@ def test_sites_that_overlap(first, second, refused):
         "n": {"kong_address": "10.0.0.1", "kong_site": "y", "kong_flat_network": second},
     }
     if not refused:
-        planned(nodes)
+        plan_fleet(nodes)
         return
-    error = only_error(nodes)
+    error = find_only_error(nodes)
     assert (error.code, error.host, error.variable, error.value) == ("address-overlap", "n", "kong_address", "10.0.0.1")
     for part in ("m (site x)", "kong_flat_network: false"):
         assert part in read_text(error)
@@ -447,14 +449,14 @@ def test_host_without_facts_is_named():
         for number, name in enumerate("abc", 1)
     }
     nodes["b"] = {}
-    error = only_error(nodes)
+    error = find_only_error(nodes)
     assert (error.code, error.host) == ("address-unknown", "b")
 
 
 def test_source_without_address_is_an_error():
-    error = only_error({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": ["admin"]}}, {"admin": {}})
+    error = find_only_error({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": ["admin"]}}, {"admin": {}})
     assert (error.code, error.host) == ("address-unknown", "admin")
 
 
 def test_unnamed_host_needs_no_address():
-    assert compiled({"n": {"kong_address": "10.0.0.1"}}, {"elsewhere": {}}).errors == ()
+    assert compile_fleet({"n": {"kong_address": "10.0.0.1"}}, {"elsewhere": {}}).errors == ()

@@ -9,7 +9,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_interception
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.pf_rules import format_interception, render_pf_rules
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compile_fleet,
+    find_only_error,
+    plan_fleet,
+)
 
 SEED = {"destinations": ["10.0.0.1"], "ports": [80], "listen_port": 8000}
 OLD = {
@@ -21,16 +25,16 @@ OLD = {
 NEW = {"kong_version": "3.9", "kong_address": "10.20.0.2", "kong_proxy_listen": "0.0.0.0:8000, 10.20.0.2:8001"}
 
 
-def entries(**given):
+def make_entries(**given):
     return {"kong_transparent": [{**SEED, **given}]}
 
 
-def intercepted(node, **given):
-    return select_interception(planned({"n": {**node, **entries(**given)}}), "n")
+def select_intercepted(node, **given):
+    return select_interception(plan_fleet({"n": {**node, **make_entries(**given)}}), "n")
 
 
 def test_example_of_the_seed():
-    assert intercepted(OLD) == [
+    assert select_intercepted(OLD) == [
         {
             "method": "tproxy",
             "family": "ipv4",
@@ -52,12 +56,12 @@ def test_example_of_the_seed():
 )
 def test_version_decides_the_method(version, method):
     flag = " transparent" if method == "tproxy" else ""
-    (rule,) = intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
+    (rule,) = select_intercepted({**OLD, "kong_version": version, "kong_proxy_listen": f"0.0.0.0:8000{flag}"})
     assert rule["method"] == method
 
 
 def test_each_family_has_its_own_entry_and_sources():
-    found = intercepted(OLD, destinations="any", ports=[443, 80, 80], interfaces="eth1")
+    found = select_intercepted(OLD, destinations="any", ports=[443, 80, 80], interfaces="eth1")
     assert [(rule["family"], rule["destinations"], rule["sources"]) for rule in found] == [
         ("ipv4", ["0.0.0.0/0"], ["10.20.0.0/16"]),
         ("ipv6", ["::/0"], ["fd20::/64"]),
@@ -66,7 +70,7 @@ def test_each_family_has_its_own_entry_and_sources():
 
 
 def test_listener_on_loopback_has_sources_for_intercepted_packets_and_no_rule():
-    plan = planned({"n": {**OLD, **entries(listen_port=8100)}})
+    plan = plan_fleet({"n": {**OLD, **make_entries(listen_port=8100)}})
     (rule,) = select_interception(plan, "n")
     assert (rule["address"], rule["port"], rule["sources"]) == ("127.0.0.1", 8100, ["10.20.0.0/16"])
     assert [rule["sources"] for rule in plan["nodes"]["n"]["ruleset"]["allow"] if rule["port"] == 8100] == [[]]
@@ -83,13 +87,13 @@ def test_hosts_as_sources_of_a_listener_on_loopback(listen, destination, source)
     """A host is a source in the family of the intercepted packets."""
     other = {"kong_address": ["10.20.0.9", "fd20::9"]}
     node = {**OLD, "kong_proxy_listen": listen, "kong_proxy_sources": ["other"]}
-    plan = planned({"n": {**node, **entries(destinations=[destination], listen_port=8100)}}, {"other": other})
+    plan = plan_fleet({"n": {**node, **make_entries(destinations=[destination], listen_port=8100)}}, {"other": other})
     (rule,) = select_interception(plan, "n")
     assert rule["sources"] == [source]
 
 
 def test_own_addresses_have_their_own_rule():
-    found = intercepted(NEW, destinations=["10.20.0.2", "10.0.0.0/8"])
+    found = select_intercepted(NEW, destinations=["10.20.0.2", "10.0.0.0/8"])
     assert [(rule["own"], rule["destinations"], rule["sources"]) for rule in found] == [
         (True, ["10.20.0.2/32"], "any"),
         (False, ["10.0.0.0/8"], "any"),
@@ -97,56 +101,66 @@ def test_own_addresses_have_their_own_rule():
 
 
 def test_packets_go_to_the_bound_address():
-    (rule,) = intercepted(NEW, listen_port=8001)
+    (rule,) = select_intercepted(NEW, listen_port=8001)
     assert (rule["address"], rule["port"]) == ("10.20.0.2", 8001)
 
 
-def hidden(node):
+def list_hidden(node):
     return [
-        finding["message"] for finding in planned({"n": node})["findings"] if finding["code"] == "interception-hidden"
+        finding["message"]
+        for finding in plan_fleet({"n": node})["findings"]
+        if finding["code"] == "interception-hidden"
     ]
 
 
 def test_note_that_newer_versions_do_not_see_the_destination():
-    (message,) = hidden({**NEW, **entries()})
+    (message,) = list_hidden({**NEW, **make_entries()})
     assert 'port_maps: "80:8000"' in message
-    (message,) = hidden({**NEW, **entries(), "kong_config": {"port_maps": "80:8000"}})
+    (message,) = list_hidden({**NEW, **make_entries(), "kong_config": {"port_maps": "80:8000"}})
     assert "port_maps" not in message
-    assert "port_maps" not in hidden({**NEW, "kong_version": "2.0", **entries()})[0]
-    assert "port_maps" not in hidden({**NEW, **entries(ports=[80, 81])})[0]
-    assert hidden({**OLD, **entries()}) == []
+    assert "port_maps" not in list_hidden({**NEW, "kong_version": "2.0", **make_entries()})[0]
+    assert "port_maps" not in list_hidden({**NEW, **make_entries(ports=[80, 81])})[0]
+    assert list_hidden({**OLD, **make_entries()}) == []
 
 
 REFUSED = {
-    "unknown key": (entries(port=1), "interception-invalid", "destinations, ports and listen_port"),
-    "no network": (entries(destinations="10.0.0.300"), "interception-invalid", "'10.0.0.300'"),
-    "no destination": (entries(destinations=[]), "interception-invalid", "destinations is empty"),
-    "no port": (entries(ports=[]), "interception-invalid", "ports is empty"),
-    "bad port": (entries(ports=["http"]), "interception-invalid", "'http' is not a port"),
-    "port too low": (entries(ports=[0]), "interception-invalid", "0 is not a port"),
-    "port too high": (entries(ports=[65536]), "interception-invalid", "65536 is not a port"),
-    "bad interface": (entries(interfaces=["eth0 x"]), "interception-invalid", "'eth0 x'"),
-    "no such port": (entries(listen_port=9), "interception-listener", "it has 8000, 8100"),
+    "unknown key": (make_entries(port=1), "interception-invalid", "destinations, ports and listen_port"),
+    "no network": (make_entries(destinations="10.0.0.300"), "interception-invalid", "'10.0.0.300'"),
+    "no destination": (make_entries(destinations=[]), "interception-invalid", "destinations is empty"),
+    "no port": (make_entries(ports=[]), "interception-invalid", "ports is empty"),
+    "bad port": (make_entries(ports=["http"]), "interception-invalid", "'http' is not a port"),
+    "port too low": (make_entries(ports=[0]), "interception-invalid", "0 is not a port"),
+    "port too high": (make_entries(ports=[65536]), "interception-invalid", "65536 is not a port"),
+    "bad interface": (make_entries(interfaces=["eth0 x"]), "interception-invalid", "'eth0 x'"),
+    "no such port": (make_entries(listen_port=9), "interception-listener", "it has 8000, 8100"),
     "no such family": (
-        entries(destinations="fd00::1", listen_port=8100),
+        make_entries(destinations="fd00::1", listen_port=8100),
         "interception-listener",
         "has no IPv6 listener",
     ),
-    "own address": (entries(destinations="10.20.0.1"), "interception-own-address", "TPROXY does not intercept"),
-    "ssh": (entries(destinations="10.20.0.1", ports=[22]), "interception-own-address", "TPROXY does not intercept"),
-    "ssh in a network": (entries(destinations="10.20.0.0/24", ports=[22]), "interception-protected", "22 (SSH) of n"),
+    "own address": (make_entries(destinations="10.20.0.1"), "interception-own-address", "TPROXY does not intercept"),
+    "ssh": (
+        make_entries(destinations="10.20.0.1", ports=[22]),
+        "interception-own-address",
+        "TPROXY does not intercept",
+    ),
+    "ssh in a network": (
+        make_entries(destinations="10.20.0.0/24", ports=[22]),
+        "interception-protected",
+        "22 (SSH) of n",
+    ),
     "ssh elsewhere": (
-        {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_port": 2222},
+        {**make_entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_port": 2222},
         "interception-protected",
         "2222 (SSH) of n (10.20.0.1)",
     ),
     "ssh elsewhere, the older variable": (
-        {**entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_ssh_port": 2222},
+        {**make_entries(destinations="10.20.0.0/24", ports=[2222]), "ansible_ssh_port": 2222},
         "interception-protected",
         "2222 (SSH) of n (10.20.0.1)",
     ),
     "admin": (
-        {**entries(destinations="10.20.0.0/24", ports=[8001]), "kong_admin_listen": "10.20.0.1:8001"},
+        {**make_entries(destinations="10.20.0.0/24", ports=[8001]), "kong_admin_listen": "10.20.0.1:8001"},
         "interception-protected",
         "8001 (admin)",
     ),
@@ -156,66 +170,69 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case):
     variables, code, part = REFUSED[case]
-    error = only_error({"n": {**OLD, **variables}})
+    error = find_only_error({"n": {**OLD, **variables}})
     assert (error.code, error.host, error.variable) == (code, "n", "kong_transparent")
     assert part in error.message
 
 
 def test_flag_must_be_present_and_known():
-    error = only_error({"n": {**OLD, "kong_proxy_listen": "0.0.0.0:8000", **entries()}})
+    error = find_only_error({"n": {**OLD, "kong_proxy_listen": "0.0.0.0:8000", **make_entries()}})
     assert (error.code, "add `transparent`" in error.message) == ("interception-flag-missing", True)
-    error = only_error({"n": {**NEW, "kong_proxy_listen": "0.0.0.0:8000 transparent", **entries()}})
+    error = find_only_error({"n": {**NEW, "kong_proxy_listen": "0.0.0.0:8000 transparent", **make_entries()}})
     assert error.code == "flag-unsupported"
 
 
 def test_no_redirection_to_loopback():
-    error = only_error({"n": {**NEW, "kong_proxy_listen": "127.0.0.1:8000", **entries()}})
+    error = find_only_error({"n": {**NEW, "kong_proxy_listen": "127.0.0.1:8000", **make_entries()}})
     assert (error.code, "is on loopback" in error.message) == ("interception-listener", True)
 
 
 def test_outside_port_of_another_node_is_protected():
     mapping = {"outside": "10.5.0.7", "outside_port": 80, "inside_port": 7946}
     peer = {"kong_version": "0.10", "kong_site": "b", "kong_address": "10.6.0.7", "kong_nat": [mapping]}
-    interception = entries(destinations="10.5.0.0/16", ports=[80, 7946])
-    error = only_error({"n": {**OLD, **interception}, "peer": peer})
+    interception = make_entries(destinations="10.5.0.0/16", ports=[80, 7946])
+    error = find_only_error({"n": {**OLD, **interception}, "peer": peer})
     assert (error.code, error.value) == ("interception-protected", "10.5.0.0/16")
     assert "it would intercept port 80 (cluster) of peer (10.5.0.7)" in error.message
 
 
 def test_ports_of_another_node_are_protected():
     peer = {"kong_version": "0.10", "kong_address": "10.5.0.7"}
-    nodes = {"n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
-    error = only_error(nodes)
+    nodes = {"n": {**OLD, **make_entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
+    error = find_only_error(nodes)
     assert (error.code, "7946 (cluster) of peer (10.5.0.7)" in error.message) == ("interception-protected", True)
     # The ports for clients are what interception is for.
-    assert compiled({**nodes, "n": {**OLD, **entries(destinations="10.5.0.0/16", ports=[8000, 8443])}}).errors == ()
+    assert (
+        compile_fleet({**nodes, "n": {**OLD, **make_entries(destinations="10.5.0.0/16", ports=[8000, 8443])}}).errors
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
     ("variables", "taken"),
     [
-        ({**OLD, "kong_admin_listen": "0.0.0.0:80", "kong_admin_sources": ["10.9.0.1"], **entries()}, 80),
-        ({**OLD, **entries(ports=[8000])}, None),
-        ({**OLD, "kong_stream_listen": "10.20.0.1:80 transparent", **entries()}, None),
-        ({**NEW, **entries(destinations="10.20.0.2", ports=[8000])}, 8000),
+        ({**OLD, "kong_admin_listen": "0.0.0.0:80", "kong_admin_sources": ["10.9.0.1"], **make_entries()}, 80),
+        ({**OLD, **make_entries(ports=[8000])}, None),
+        ({**OLD, "kong_stream_listen": "10.20.0.1:80 transparent", **make_entries()}, None),
+        ({**NEW, **make_entries(destinations="10.20.0.2", ports=[8000])}, 8000),
     ],
 )
 def test_intercepted_port_of_another_listener(variables, taken):
-    found = [(error.code, error.value) for error in compiled({"n": variables}).errors]
+    found = [(error.code, error.value) for error in compile_fleet({"n": variables}).errors]
     assert found == ([("interception-port-taken", taken)] if taken else [])
 
 
 def test_two_entries_that_match_one_packet():
     other = {"destinations": "10.0.0.0/8", "ports": [80, 81], "listen_port": 8100}
-    assert only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
+    assert find_only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
     apart = [{**SEED, "interfaces": ["eth1"]}, {**other, "interfaces": ["eth2"]}]
-    assert compiled({"n": {**OLD, "kong_transparent": apart}}).errors == ()
+    assert compile_fleet({"n": {**OLD, "kong_transparent": apart}}).errors == ()
 
 
-WRITTEN = planned(
+WRITTEN = plan_fleet(
     {
-        "gw": {**OLD, **entries(destinations=["10.0.0.1", "fd00::1"], ports=[80, 81], interfaces="em0")},
-        "own": {**NEW, **entries(destinations=["10.20.0.2", "10.0.0.0/8"])},
+        "gw": {**OLD, **make_entries(destinations=["10.0.0.1", "fd00::1"], ports=[80, 81], interfaces="em0")},
+        "own": {**NEW, **make_entries(destinations=["10.20.0.2", "10.0.0.0/8"])},
         "quiet": {"kong_address": "10.20.0.3"},
     }
 )
@@ -254,7 +271,7 @@ def test_rules_of_pf(form):
 
 
 def test_lowest_and_highest_port_can_be_intercepted():
-    (rule,) = intercepted(OLD, ports=[65535, 1])
+    (rule,) = select_intercepted(OLD, ports=[65535, 1])
     assert rule["ports"] == [1, 65535]
 
 
@@ -268,7 +285,7 @@ def test_lowest_and_highest_port_can_be_intercepted():
 )
 def test_table_shortens_lists_of_more_than_four_items(count, shown):
     sources = [f"10.1.0.{number}" for number in range(count)]
-    plan = planned({"n": {**NEW, "kong_proxy_sources": sources, **entries()}})
+    plan = plan_fleet({"n": {**NEW, "kong_proxy_sources": sources, **make_entries()}})
     _title, _empty, header, _rule, *lines, _end = format_interception(plan, ["n"])
     column = slice(header.index("from"), header.index("  to  "))
     assert " ".join(text for line in lines if (text := line[column].strip())) == shown

@@ -11,21 +11,25 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Add
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import OwnAddresses
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import inventory, planned, warnings
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    list_warnings,
+    make_inventory,
+    plan_fleet,
+)
 
 STABLE, TEMPORARY = "2001:db8:1:0:dc42:b9ff:fecf:5c9c", "2001:db8:1:0:2b6e:52b6:ca81:999d"
 DHCP = "2001:db8:1::a0c"
 
 
-def ipv4(address, prefix):
+def make_ipv4(address, prefix):
     return {"address": address, "prefix": str(prefix), "broadcast": ""}
 
 
-def ipv6(*addresses, prefix=64):
+def make_ipv6(*addresses, prefix=64):
     return [{"address": address, "prefix": str(prefix), "scope": "global"} for address in addresses]
 
 
-def facts(default4=None, default6=None, **interfaces):
+def make_facts(default4=None, default6=None, **interfaces):
     """Return facts as ansible-core gives them on Linux; an interface name has _ for -."""
     listed = {4: [], 6: []}
     for data in interfaces.values():
@@ -47,26 +51,30 @@ def as_list(value):
 
 # The facts of a namespace with a router advertisement and use_tempaddr=2, read with ansible-core 2.19. The kernel lists the
 # temporary address first, Ansible last.
-MEASURED = facts(
+MEASURED = make_facts(
     None,
     TEMPORARY,
-    e0_1={"ipv4_secondaries": [ipv4("10.9.0.7", 24)]},
-    br_0123456789ab={"type": "bridge", "ipv4": ipv4("172.18.0.1", 16), "ipv6": ipv6("fe80::2cb8:96ff:fe95:81b4")},
+    e0_1={"ipv4_secondaries": [make_ipv4("10.9.0.7", 24)]},
+    br_0123456789ab={
+        "type": "bridge",
+        "ipv4": make_ipv4("172.18.0.1", 16),
+        "ipv6": make_ipv6("fe80::2cb8:96ff:fe95:81b4"),
+    },
     e0={
-        "ipv4": ipv4("10.9.0.5", 24),
-        "ipv4_secondaries": [ipv4("10.9.0.100", 32), ipv4("10.9.0.7", 24)],
-        "ipv6": ipv6(STABLE, "fe80::dc42:b9ff:fecf:5c9c", TEMPORARY),
+        "ipv4": make_ipv4("10.9.0.5", 24),
+        "ipv4_secondaries": [make_ipv4("10.9.0.100", 32), make_ipv4("10.9.0.7", 24)],
+        "ipv6": make_ipv6(STABLE, "fe80::dc42:b9ff:fecf:5c9c", TEMPORARY),
         "macaddress": "de:42:b9:cf:5c:9c",
     },
 )
-TWO = facts("192.168.1.5", eth0={"ipv4": ipv4("192.168.1.5", 24)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
-NO_ROUTE = facts(None, eth0={"ipv4": ipv4("192.168.1.5", 24)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
+TWO = make_facts("192.168.1.5", eth0={"ipv4": make_ipv4("192.168.1.5", 24)}, eth1={"ipv4": make_ipv4("10.30.0.5", 16)})
+NO_ROUTE = make_facts(None, eth0={"ipv4": make_ipv4("192.168.1.5", 24)}, eth1={"ipv4": make_ipv4("10.30.0.5", 16)})
 
 # Facts, variables, the addresses to dial, the source by network, and the codes of findings.
 CASES = {
-    "one address": (facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, []),
+    "one address": (make_facts("10.0.0.1", eth0={"ipv4": make_ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, []),
     "one address without a default route": (
-        facts(eth0={"ipv4": ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, [],
+        make_facts(eth0={"ipv4": make_ipv4("10.0.0.1", 24)}), {}, "10.0.0.1", {}, [],
     ),
     "the same address twice": (
         {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.1"]}, {}, "10.0.0.1", {}, [],
@@ -90,70 +98,70 @@ CASES = {
     ),
     "no default route, nothing chosen": (NO_ROUTE, {}, None, None, ["address-ambiguous"]),
     "two interfaces in one network": (
-        facts(eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
+        make_facts(eth0={"ipv4": make_ipv4("10.0.0.1", 24)}, eth1={"ipv4": make_ipv4("10.0.0.2", 24)}),
         {"kong_address_networks": "10.0.0.0/8"}, "10.0.0.1", {"10.0.0.0/24": None, "0.0.0.0/0": None}, [],
     ),
     "two interfaces in one network, one of them of the default route": (
-        facts("10.0.0.2", eth0={"ipv4": ipv4("10.0.0.1", 24)}, eth1={"ipv4": ipv4("10.0.0.2", 24)}),
+        make_facts("10.0.0.2", eth0={"ipv4": make_ipv4("10.0.0.1", 24)}, eth1={"ipv4": make_ipv4("10.0.0.2", 24)}),
         {}, "10.0.0.2", {"10.0.0.0/24": None, "0.0.0.0/0": "10.0.0.2"}, [],
     ),
     "two interfaces in one IPv6 network, and an address from DHCP": (
-        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE)]}, eth1={"ipv6": ipv6("2001:db8:1::7")}),
+        make_facts(None, DHCP, eth0={"ipv6": [*make_ipv6(DHCP, prefix=128), *make_ipv6(STABLE)]}, eth1={"ipv6": make_ipv6("2001:db8:1::7")}),
         {}, DHCP, {"2001:db8:1::/64": None, "::/0": DHCP}, [],
     ),
     "a unique local address of the interface of the default route, measured": (
-        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "fd00:2::5")}), {}, "2001:db8:1::5",
+        make_facts(None, "2001:db8:1::5", eth0={"ipv6": make_ipv6("2001:db8:1::5", "fd00:2::5")}), {}, "2001:db8:1::5",
         {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "fc00::/7": "fd00:2::5", "::/0": "2001:db8:1::5"}, [],
     ),
     "a unique local address of another interface, measured": (
-        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5")}, eth1={"ipv6": ipv6("fd00:2::5")}), {}, "2001:db8:1::5",
+        make_facts(None, "2001:db8:1::5", eth0={"ipv6": make_ipv6("2001:db8:1::5")}, eth1={"ipv6": make_ipv6("fd00:2::5")}), {}, "2001:db8:1::5",
         {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "::/0": "2001:db8:1::5"}, [],
     ),
     "two unique local addresses": (
-        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "fd00:2::5", "fd00:3::5")}), {}, "2001:db8:1::5",
+        make_facts(None, "2001:db8:1::5", eth0={"ipv6": make_ipv6("2001:db8:1::5", "fd00:2::5", "fd00:3::5")}), {}, "2001:db8:1::5",
         {"2001:db8:1::/64": "2001:db8:1::5", "fd00:2::/64": "fd00:2::5", "fd00:3::/64": "fd00:3::5", "fc00::/7": None,
          "::/0": "2001:db8:1::5"}, [],
     ),
     "a unique local address that may be deprecated": (
-        facts(None, "2001:db8:1::5", eth0={"ipv6": [*ipv6("2001:db8:1::5"), *ipv6("fd00:2::5", prefix=128)]}), {}, "2001:db8:1::5",
+        make_facts(None, "2001:db8:1::5", eth0={"ipv6": [*make_ipv6("2001:db8:1::5"), *make_ipv6("fd00:2::5", prefix=128)]}), {}, "2001:db8:1::5",
         {"2001:db8:1::/64": "2001:db8:1::5", "fc00::/7": None, "::/0": "2001:db8:1::5"}, [],
     ),
     "two global addresses of one interface, measured": (
-        facts(None, "2001:db8:1::5", eth0={"ipv6": ipv6("2001:db8:1::5", "2a00:1::5")}), {}, "2001:db8:1::5",
+        make_facts(None, "2001:db8:1::5", eth0={"ipv6": make_ipv6("2001:db8:1::5", "2a00:1::5")}), {}, "2001:db8:1::5",
         {"2001:db8:1::/64": "2001:db8:1::5", "2a00:1::/64": "2a00:1::5", "2800::/5": "2a00:1::5", "::/0": "2001:db8:1::5"}, [],
     ),
     "a temporary address that the kernel prefers to an address of another network": (
-        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY, "2a00:1::5")}), {}, STABLE,
+        make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY, "2a00:1::5")}), {}, STABLE,
         {"2001:db8:1::/64": TEMPORARY, "2a00:1::/64": "2a00:1::5", "::/0": TEMPORARY}, ["address-temporary"],
     ),
     "a secondary address and its label": (
-        facts("10.9.0.5", e0_1={"ipv4_secondaries": [ipv4("10.9.0.7", 24)]},
-              e0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.7", 24)]}),
+        make_facts("10.9.0.5", e0_1={"ipv4_secondaries": [make_ipv4("10.9.0.7", 24)]},
+                   e0={"ipv4": make_ipv4("10.9.0.5", 24), "ipv4_secondaries": [make_ipv4("10.9.0.7", 24)]}),
         {}, "10.9.0.5", {}, [],
     ),
     "docker": (
-        facts("10.0.0.1", docker0={"ipv4": ipv4("172.17.0.1", 16)}, eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        make_facts("10.0.0.1", docker0={"ipv4": make_ipv4("172.17.0.1", 16)}, eth0={"ipv4": make_ipv4("10.0.0.1", 24)}),
         {}, "10.0.0.1", {}, [],
     ),
     "docker without a default route": (
-        facts(None, docker0={"ipv4": ipv4("172.17.0.1", 16)}, br_0123456789ab={"ipv4": ipv4("172.18.0.1", 16)},
-              eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        make_facts(None, docker0={"ipv4": make_ipv4("172.17.0.1", 16)}, br_0123456789ab={"ipv4": make_ipv4("172.18.0.1", 16)},
+                   eth0={"ipv4": make_ipv4("10.0.0.1", 24)}),
         {}, "10.0.0.1", {}, [],
     ),
     "a bridge that an administrator made": (
-        facts("10.0.0.1", br0={"ipv4": ipv4("192.168.3.1", 24)}, eth0={"ipv4": ipv4("10.0.0.1", 24)}),
+        make_facts("10.0.0.1", br0={"ipv4": make_ipv4("192.168.3.1", 24)}, eth0={"ipv4": make_ipv4("10.0.0.1", 24)}),
         {}, "10.0.0.1", {"192.168.3.0/24": "192.168.3.1", "10.0.0.0/24": "10.0.0.1", "0.0.0.0/0": "10.0.0.1"}, [],
     ),
     "a virtual address": (
-        facts("10.9.0.5", eth0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.100", 32)]}),
+        make_facts("10.9.0.5", eth0={"ipv4": make_ipv4("10.9.0.5", 24), "ipv4_secondaries": [make_ipv4("10.9.0.100", 32)]}),
         {"kong_virtual_addresses": "10.9.0.100"}, "10.9.0.5", {}, [],
     ),
     "a virtual address without a default route": (
-        facts(None, eth0={"ipv4": ipv4("10.9.0.5", 24), "ipv4_secondaries": [ipv4("10.9.0.100", 32)]}),
+        make_facts(None, eth0={"ipv4": make_ipv4("10.9.0.5", 24), "ipv4_secondaries": [make_ipv4("10.9.0.100", 32)]}),
         {"kong_virtual_addresses": "10.9.0.100"}, "10.9.0.5", {}, [],
     ),
     "a virtual address in its own network": (
-        facts("10.9.0.5", eth0={"ipv4": ipv4("10.9.0.5", 24)}, eth1={"ipv4": ipv4("10.30.0.100", 24)}),
+        make_facts("10.9.0.5", eth0={"ipv4": make_ipv4("10.9.0.5", 24)}, eth1={"ipv4": make_ipv4("10.30.0.100", 24)}),
         {"kong_virtual_addresses": "10.30.0.100"}, "10.9.0.5", {}, [],
     ),
     "temporary, measured": (
@@ -162,57 +170,57 @@ CASES = {
         ["address-temporary"],
     ),
     "a stable address with a random identifier": (
-        facts(None, TEMPORARY, eth0={"ipv6": ipv6(TEMPORARY)}), {}, TEMPORARY, {}, [],
+        make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(TEMPORARY)}), {}, TEMPORARY, {}, [],
     ),
     "temporary by the default route": (
-        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE,
+        make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}), {}, STABLE,
         {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY}, ["address-temporary"],
     ),
     "temporary, but the kernel prefers the stable address": (
-        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE, {}, [],
+        make_facts(None, STABLE, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}), {}, STABLE, {}, [],
     ),
     "temporary without a default route": (
-        facts(eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {}, STABLE,
+        make_facts(eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}), {}, STABLE,
         {"2001:db8:1::/64": STABLE, "::/0": None}, ["address-temporary"],
     ),
     "temporary and kong_address": (
-        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {"kong_address": STABLE}, STABLE, {}, [],
+        make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}), {"kong_address": STABLE}, STABLE, {}, [],
     ),
     "temporary in kong_address": (
-        facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}),
+        make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}),
         {"kong_address": TEMPORARY}, TEMPORARY, {}, ["address-temporary"],
     ),
     "temporary in kong_address_query": (
-        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}),
+        make_facts(None, STABLE, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}),
         {"kong_address_query": "ansible_facts.eth0.ipv6[1].address"}, TEMPORARY,
         {"2001:db8:1::/64": STABLE, "::/0": STABLE}, ["address-temporary"],
     ),
     "temporary in kong_nat_egress": (
-        facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)}), {"kong_nat_egress": TEMPORARY}, STABLE, {}, ["address-temporary"],
+        make_facts(None, STABLE, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)}), {"kong_nat_egress": TEMPORARY}, STABLE, {}, ["address-temporary"],
     ),
     "two static addresses": (
-        facts(None, "2001:db8:1::78", eth0={"ipv6": ipv6("2001:db8:1::77", "2001:db8:1::78")}), {}, "2001:db8:1::78", {}, [],
+        make_facts(None, "2001:db8:1::78", eth0={"ipv6": make_ipv6("2001:db8:1::77", "2001:db8:1::78")}), {}, "2001:db8:1::78", {}, [],
     ),
     "an address from DHCP, measured": (
-        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE)]}), {}, DHCP, {}, [],
+        make_facts(None, DHCP, eth0={"ipv6": [*make_ipv6(DHCP, prefix=128), *make_ipv6(STABLE)]}), {}, DHCP, {}, [],
     ),
     "an address from DHCP that is not the source of the default route": (
-        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6(DHCP, prefix=128)]}), {}, STABLE,
+        make_facts(None, STABLE, eth0={"ipv6": [*make_ipv6(STABLE), *make_ipv6(DHCP, prefix=128)]}), {}, STABLE,
         {"2001:db8:1::/64": None, "::/0": STABLE}, [],
     ),
     "an address from DHCP that the kernel prefers to a temporary address": (
-        facts(None, DHCP, eth0={"ipv6": [*ipv6(DHCP, prefix=128), *ipv6(STABLE, TEMPORARY)]}), {}, DHCP, {}, [],
+        make_facts(None, DHCP, eth0={"ipv6": [*make_ipv6(DHCP, prefix=128), *make_ipv6(STABLE, TEMPORARY)]}), {}, DHCP, {}, [],
     ),
     "an address from DHCP of another network": (
-        facts(None, STABLE, eth0={"ipv6": [*ipv6(STABLE), *ipv6("2001:db8:2::a0c", prefix=128)]}), {}, STABLE,
+        make_facts(None, STABLE, eth0={"ipv6": [*make_ipv6(STABLE), *make_ipv6("2001:db8:2::a0c", prefix=128)]}), {}, STABLE,
         {"2001:db8:1::/64": STABLE, "2001:db8:2::/47": None, "::/0": STABLE}, [],
     ),
     "an address from DHCP, and a temporary address that the kernel prefers": (
-        facts(None, TEMPORARY, eth0={"ipv6": [*ipv6(STABLE, TEMPORARY), *ipv6(DHCP, prefix=128)]}), {}, STABLE,
+        make_facts(None, TEMPORARY, eth0={"ipv6": [*make_ipv6(STABLE, TEMPORARY), *make_ipv6(DHCP, prefix=128)]}), {}, STABLE,
         {"2001:db8:1::/64": TEMPORARY, "::/0": TEMPORARY}, ["address-temporary"],
     ),
     "several IPv6 networks without a default route": (
-        facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 24), "ipv6": ipv6("2001:db8:1::5", "fd00::5")}), {}, "10.0.0.1",
+        make_facts("10.0.0.1", eth0={"ipv4": make_ipv4("10.0.0.1", 24), "ipv6": make_ipv6("2001:db8:1::5", "fd00::5")}), {}, "10.0.0.1",
         {"2001:db8:1::/64": "2001:db8:1::5", "fd00::/64": "fd00::5", "::/0": None}, [],
     ),
     "BSD": (
@@ -234,7 +242,7 @@ CASES = {
 
 
 def read(known, variables):
-    host = HostVariables.read(inventory({"n": {"ansible_facts": known, **variables}}), "n")
+    host = HostVariables.read(make_inventory({"n": {"ansible_facts": known, **variables}}), "n")
     return read_host(host), [finding.code for finding in host.findings]
 
 
@@ -248,7 +256,7 @@ def test_addresses_and_sources(case):
 
 
 def test_the_smallest_network_decides():
-    known = facts("10.0.0.1", eth0={"ipv4": ipv4("10.0.0.1", 8)}, eth1={"ipv4": ipv4("10.30.0.5", 16)})
+    known = make_facts("10.0.0.1", eth0={"ipv4": make_ipv4("10.0.0.1", 8)}, eth1={"ipv4": make_ipv4("10.30.0.5", 16)})
     host, _codes = read(known, {})
     sources = {dialled: host.choose_source(dialled) for dialled in ("10.30.9.9", "10.31.0.1", "192.0.2.1", "fd00::1")}
     assert sources == {"10.30.9.9": "10.30.0.5", "10.31.0.1": "10.0.0.1", "192.0.2.1": "10.0.0.1", "fd00::1": None}
@@ -266,9 +274,9 @@ def test_no_facts():
 
 def test_warning_names_all_temporary_addresses():
     other = TEMPORARY.replace("2001:db8:1:", "2001:db8:2:")
-    known = facts(None, TEMPORARY, eth0={"ipv6": ipv6(STABLE, TEMPORARY)},
-                  eth1={"ipv6": ipv6(STABLE.replace("2001:db8:1:", "2001:db8:2:"), other)})  # fmt: skip
-    host = HostVariables.read(inventory({"n": {"ansible_facts": known}}), "n")
+    known = make_facts(None, TEMPORARY, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)},
+                       eth1={"ipv6": make_ipv6(STABLE.replace("2001:db8:1:", "2001:db8:2:"), other)})  # fmt: skip
+    host = HostVariables.read(make_inventory({"n": {"ansible_facts": known}}), "n")
     read_host(host)
     [warning] = host.findings
     assert warning.detail == f"has {TEMPORARY}, {other}"
@@ -284,7 +292,7 @@ def test_warning_names_all_temporary_addresses():
 )
 def test_a_temporary_address_as_a_source(terms, expected):
     node = {"kong_address": "2001:db8:9::1", "kong_admin_listen": "[::]:8001", "kong_admin_gui_listen": "[::]:8002"}
-    other = {"ansible_facts": facts(None, STABLE, eth0={"ipv6": ipv6(STABLE, TEMPORARY)})}
+    other = {"ansible_facts": make_facts(None, STABLE, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)})}
     nodes = {"n": {**node, "kong_admin_sources": terms}, "m": other}
-    found = warnings(planned(nodes), "address-temporary")
+    found = list_warnings(plan_fleet(nodes), "address-temporary")
     assert [(warning["host"], warning["variable"], warning["value"]) for warning in found] == expected

@@ -19,8 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import Kind, KindError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled, only_error
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import right_values
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet, find_only_error
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import list_right_values
 
 ROLES = Path(__file__).resolve().parents[5] / "roles"
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
@@ -30,7 +30,7 @@ ITEM_KINDS = (kinds.ADDRESSES, kinds.NAMES, kinds.NETWORKS, kinds.PUBLICATIONS, 
 FORMS = re.compile(r'(.*) in YAML and \[group:vars\], (".*") on an INI host line')
 
 
-def variable_of(tmp_path, name, text):
+def read_variable(tmp_path, name, text):
     """Return a variable of host k1 as Ansible reads it from an inventory."""
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
@@ -48,8 +48,8 @@ def test_advice_is_right_in_every_format(tmp_path, name):
         return
     of_yaml, of_host_line = FORMS.fullmatch(forms).groups()
     assert yaml.safe_load(of_yaml) == example
-    assert variable_of(tmp_path, "vars.ini", f"[kong]\nk1\n[kong:vars]\nkong_x={of_yaml}\n") == example
-    assert variable_of(tmp_path, "host.ini", f"[kong]\nk1 kong_x={of_host_line} kong_y=1\n") == example
+    assert read_variable(tmp_path, "vars.ini", f"[kong]\nk1\n[kong:vars]\nkong_x={of_yaml}\n") == example
+    assert read_variable(tmp_path, "host.ini", f"[kong]\nk1 kong_x={of_host_line} kong_y=1\n") == example
     assert read_kind(ALL_KINDS[name], example) is not None
 
 
@@ -241,7 +241,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_value_of_another_kind_is_an_error(case):
     variables, part = CASES[case]
-    error = only_error({"n": variables})
+    error = find_only_error({"n": variables})
     assert error.code in ("variable-invalid", "version-unquoted")
     assert part in error.message
 
@@ -295,7 +295,7 @@ ADVICE = re.compile(
 
 
 def read_line(tmp_path, text):
-    return variable_of(tmp_path, "host.ini", f"[kong]\nk1 kong_x={text} kong_y=1\n")
+    return read_variable(tmp_path, "host.ini", f"[kong]\nk1 kong_x={text} kong_y=1\n")
 
 
 @pytest.mark.parametrize("form", WRONG_FORMS)
@@ -303,11 +303,11 @@ def read_line(tmp_path, text):
 def test_advice_about_a_form_gives_the_value(tmp_path, name, form):
     """Each advice to write another form of the same value is this value, in every format of an inventory."""
     kind = KINDS[name]
-    for right in right_values(name):
+    for right in list_right_values(name):
         wrong = WRONG_FORMS[form](right)
         found = [
             error.message
-            for error in compiled({"n": {**N, name: wrong}}).errors
+            for error in compile_fleet({"n": {**N, name: wrong}}).errors
             if wrong and error.variable == name and error.code in ("variable-invalid", "version-unquoted")
         ]
         for message in found:
@@ -333,7 +333,7 @@ def as_texts(value):
 
 @pytest.mark.parametrize("name", ITEM_VARIABLES)
 def test_shortened_advice_is_an_error(name):
-    found = compiled({"n": {**N, name: ["10.0.0.50", "…"]}}).findings
+    found = compile_fleet({"n": {**N, name: ["10.0.0.50", "…"]}}).findings
     assert any(error.severity == "error" and error.variable == name for error in found)
 
 
@@ -348,7 +348,7 @@ def test_command_with_closed_quotes_is_kept(text):
 
 
 def test_value_of_kong_config_is_not_shown():
-    error = only_error({"n": {**N, "kong_config": '{"pg_password": "secret"}'}})
+    error = find_only_error({"n": {**N, "kong_config": '{"pg_password": "secret"}'}})
     assert error.message.startswith("n: kong_config: 'str': this is text in quotes, not a mapping; write")
     assert "secret" not in f"{error.message}{error.value}"
 
@@ -374,7 +374,7 @@ def test_value_of_kong_config_is_not_shown():
 @pytest.mark.parametrize("name", ["kong_cluster_control_plane", "kong_cluster_telemetry_endpoint"])
 def test_address_of_a_control_plane(name, value, part):
     node = {**DATA_PLANE, "kong_version": "3.4.3.5", "kong_cluster_control_plane": "cp:8005"}
-    error = only_error({"n": {**node, name: value}})
+    error = find_only_error({"n": {**node, name: value}})
     assert (error.code, error.variable, error.value) == ("control-plane-invalid", name, value)
     assert part in error.message
     assert "Give one HOST:PORT, such as cp1.example.com:8005, or remove it" in error.message
@@ -391,7 +391,7 @@ def test_address_of_a_control_plane(name, value, part):
     ],
 )
 def test_given_address_of_a_control_plane(value, written):
-    plan = compiled({"n": {**DATA_PLANE, "kong_cluster_control_plane": value}}).plan
+    plan = compile_fleet({"n": {**DATA_PLANE, "kong_cluster_control_plane": value}}).plan
     assert plan["nodes"]["n"]["settings"]["cluster_control_plane"] == written
 
 
@@ -413,4 +413,4 @@ def test_null_has_no_value(kind):
 
 @pytest.mark.parametrize("version", ["03.9", "3.09", "0.010"])
 def test_leading_zeros_of_a_version(version):
-    assert only_error({"n": {**N, "kong_version": version}}).code == "version-unknown"
+    assert find_only_error({"n": {**N, "kong_version": version}}).code == "version-unknown"

@@ -9,14 +9,14 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import OwnAddresses
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._inventory.test_interfaces import (
-    facts,
-    ipv4,
-    ipv6,
+    make_facts,
+    make_ipv4,
+    make_ipv6,
 )
 
 INTERFACES = {
-    "eth0": {"ipv4": ipv4("10.9.0.5", 24), "ipv6": ipv6("2001:db8::5")},
-    "docker0": {"type": "bridge", "ipv4": ipv4("172.17.0.1", 16), "ipv6": ipv6("fd00:17::1")},
+    "eth0": {"ipv4": make_ipv4("10.9.0.5", 24), "ipv6": make_ipv6("2001:db8::5")},
+    "docker0": {"type": "bridge", "ipv4": make_ipv4("172.17.0.1", 16), "ipv6": make_ipv6("fd00:17::1")},
 }
 
 
@@ -33,6 +33,6 @@ INTERFACES = {
     ],
 )
 def test_neither_a_virtual_address_nor_a_bridge_is_the_source(default4, default6, virtual, expected):
-    own = OwnAddresses.read(facts(default4, default6, **INTERFACES), virtual)
+    own = OwnAddresses.read(make_facts(default4, default6, **INTERFACES), virtual)
     assert own.default == expected
     assert own.usable == ("10.9.0.5", "2001:db8::5")

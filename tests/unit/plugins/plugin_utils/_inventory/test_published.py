@@ -14,13 +14,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
-    errors,
-    only_error,
-    path,
-    planned,
-    settings,
-    sources,
-    warnings,
+    find_errors,
+    find_first_path,
+    find_only_error,
+    get_settings,
+    get_sources,
+    list_warnings,
+    plan_fleet,
 )
 
 NODE = {
@@ -32,16 +32,16 @@ NODE = {
 OPS = {"ops": {"kong_address": "10.0.0.20"}}
 
 
-def node(**more):
+def make_node(**more):
     return {"n": {**NODE, **more}}
 
 
-def rules(plan, name="n"):
+def list_rules(plan, name="n"):
     return {(rule["listener"], rule["port"]): rule for rule in plan["nodes"][name]["ruleset"]["allow"]}
 
 
 def test_rules_are_for_the_ports_of_the_host():
-    found = rules(planned(node(), OPS))
+    found = list_rules(plan_fleet(make_node(), OPS))
     assert {key: (rule["address"], rule["published"]) for key, rule in found.items()} == {
         ("proxy", 80): (None, True),
         ("proxy", 8443): ("127.0.0.1", True),
@@ -51,19 +51,21 @@ def test_rules_are_for_the_ports_of_the_host():
 
 
 def test_sources_are_those_of_the_listener():
-    assert sources(planned(node(), OPS), "n", "admin") == ["10.0.0.20/32"]
+    assert get_sources(plan_fleet(make_node(), OPS), "n", "admin") == ["10.0.0.20/32"]
 
 
 def test_sources_by_port_use_the_port_of_kong():
     streams = {"kong_stream_listen": "0.0.0.0:9100, 0.0.0.0:9200", "kong_published_ports": ["91:9100", "92:9200"]}
-    plan = planned(node(**streams, kong_stream_sources={9100: "any", 9200: "ops"}, kong_admin_sources="nobody"), OPS)
-    assert sources(plan, "n", "stream", port=91) == "any"
-    assert sources(plan, "n", "stream", port=92) == ["10.0.0.20/32"]
+    plan = plan_fleet(
+        make_node(**streams, kong_stream_sources={9100: "any", 9200: "ops"}, kong_admin_sources="nobody"), OPS
+    )
+    assert get_sources(plan, "n", "stream", port=91) == "any"
+    assert get_sources(plan, "n", "stream", port=92) == ["10.0.0.20/32"]
 
 
 def test_listeners_and_settings_of_kong_are_those_of_the_container():
-    plan = planned(node(), OPS)
-    assert settings(plan, "n")["admin_listen"] == "0.0.0.0:8001"
+    plan = plan_fleet(make_node(), OPS)
+    assert get_settings(plan, "n")["admin_listen"] == "0.0.0.0:8001"
     assert ("admin", 8001) in {(listener["name"], listener["port"]) for listener in plan["nodes"]["n"]["listeners"]}
     assert plan["nodes"]["n"]["published"][2] == {
         "listener": "admin", "address": "10.0.0.1", "port": 9001, "container_port": 8001, "protocols": ["tcp"],
@@ -71,13 +73,13 @@ def test_listeners_and_settings_of_kong_are_those_of_the_container():
 
 
 def test_node_without_container_has_no_published_ports_in_its_plan():
-    plan = planned(node(kong_published_ports=None), OPS)
+    plan = plan_fleet(make_node(kong_published_ports=None), OPS)
     assert "published" not in json.dumps(plan)
 
 
 def test_paths_and_probes_dial_the_port_of_the_host():
-    plan = planned(node(), OPS)
-    assert path(plan, "ops", "n", "admin")[0] == "10.0.0.1:9001"
+    plan = plan_fleet(make_node(), OPS)
+    assert find_first_path(plan, "ops", "n", "admin")[0] == "10.0.0.1:9001"
     found = {(probe.listener, str(probe.dialled)): probe.expected for probe in list_probes_from(plan, "ops")}
     assert found == {
         ("proxy", "10.0.0.1:80"): "open",
@@ -89,25 +91,25 @@ def test_paths_and_probes_dial_the_port_of_the_host():
 
 def test_mapping_forwards_to_the_port_of_the_host():
     mapping = {"outside": "203.0.113.1", "outside_port": 443, "inside_port": 80, "protocols": ["tcp"]}
-    plan = planned(node(kong_nat=[mapping]), OPS)
+    plan = plan_fleet(make_node(kong_nat=[mapping]), OPS)
     (forward,) = plan["nat_forwards"]
     assert (forward["inside"], forward["inside_port"], forward["listener"]) == ("10.0.0.1", 80, "proxy")
-    found = only_error(node(kong_nat=[{**mapping, "inside_port": 8000}]), OPS)
+    found = find_only_error(make_node(kong_nat=[{**mapping, "inside_port": 8000}]), OPS)
     assert found.code == "nat-no-listener"
     assert ":80" in found.detail
 
 
 def test_explanation_names_the_container():
-    plan = planned(node(), OPS)
+    plan = plan_fleet(make_node(), OPS)
     text = "\n".join(explain(plan, choose_probes(plan, "ops", "n", "admin")[0], {}))
     assert "10.0.0.1:9001" in text
     assert "\n  container   the host forwards it to port 8001 of Kong's container\n" in text
 
 
 def test_unpublished_listener_has_no_rule_and_a_warning_about_its_sources():
-    plan = planned(node(kong_published_ports=["80:8000"]), OPS)
-    assert set(rules(plan)) == {("proxy", 80)}
-    (found,) = warnings(plan, "source-loopback")
+    plan = plan_fleet(make_node(kong_published_ports=["80:8000"]), OPS)
+    assert set(list_rules(plan)) == {("proxy", 80)}
+    (found,) = list_warnings(plan, "source-loopback")
     assert "not published" in found["message"]
     assert "kong_published_ports" in found["message"]
 
@@ -131,21 +133,23 @@ def test_unpublished_listener_has_no_rule_and_a_warning_about_its_sources():
 )
 def test_invalid_items(given, code, words):
     listens = "0.0.0.0:8001, 127.0.0.1:8444 ssl"
-    found = only_error(node(kong_published_ports=given, kong_admin_listen=listens, kong_admin_sources="nobody"))
+    found = find_only_error(
+        make_node(kong_published_ports=given, kong_admin_listen=listens, kong_admin_sources="nobody")
+    )
     assert (found.code, found.variable) == (code, "kong_published_ports")
     assert words in found.message
 
 
 def test_one_port_at_two_addresses():
     given = ["10.0.0.1:80:8000", "10.0.0.2:80:8443", "[fd00::1]:80:8000", "0.0.0.0:81:8000", "[::]:81:8443"]
-    plan = planned(node(kong_published_ports=given, kong_admin_sources="nobody"))
+    plan = plan_fleet(make_node(kong_published_ports=given, kong_admin_sources="nobody"))
     assert len(plan["nodes"]["n"]["ruleset"]["allow"]) == 5
 
 
 def test_address_that_is_not_on_the_host():
     facts = {"all_ipv4_addresses": ["10.0.0.1"], "all_ipv6_addresses": ["fd00::1"]}
-    found = only_error(
-        node(kong_published_ports=["10.0.0.9:80:8000"], ansible_facts=facts, kong_admin_sources="nobody")
+    found = find_only_error(
+        make_node(kong_published_ports=["10.0.0.9:80:8000"], ansible_facts=facts, kong_admin_sources="nobody")
     )
     assert (found.code, found.variable) == ("bind-not-on-host", "kong_published_ports")
 
@@ -165,13 +169,13 @@ def test_address_of_the_host_is_not_in_the_container(name, listen):
     given = {"kong_published_ports": ["80:8443"], "kong_vpn_address": "10.8.0.1", "ansible_facts": facts, name: listen}
     if name == "kong_proxy_listen":
         given["kong_published_ports"] = ["80:8000"]
-    found = only_error({"n": {"kong_address": ["10.0.0.1", "fd00::1"], **given}})
+    found = find_only_error({"n": {"kong_address": ["10.0.0.1", "fd00::1"], **given}})
     assert (found.code, found.variable, found.value) == ("bind-in-container", name, listen)
     assert "which does not have it. Remove the variable, or bind 0.0.0.0" in found.message
 
 
 def test_the_container_may_bind_an_address_of_its_own():
-    assert planned(
+    assert plan_fleet(
         {"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "172.17.0.2:8000", "kong_published_ports": []}}
     )
 
@@ -183,17 +187,17 @@ OLD = {
 
 
 def test_gossip_advertises_the_port_of_the_host_and_binds_that_of_the_container():
-    plan = planned(OLD)
-    assert settings(plan, "a")["cluster_advertise"] == "10.0.0.1:17946"
-    assert settings(plan, "a")["cluster_listen"] == "0.0.0.0:7946"
-    assert path(plan, "b", "a", "cluster", "udp")[0] == "10.0.0.1:17946"
-    assert rules(plan, "a")["cluster", 17946]["sources"] == ["peers-default-from-default"]
+    plan = plan_fleet(OLD)
+    assert get_settings(plan, "a")["cluster_advertise"] == "10.0.0.1:17946"
+    assert get_settings(plan, "a")["cluster_listen"] == "0.0.0.0:7946"
+    assert find_first_path(plan, "b", "a", "cluster", "udp")[0] == "10.0.0.1:17946"
+    assert list_rules(plan, "a")["cluster", 17946]["sources"] == ["peers-default-from-default"]
 
 
 def test_gossip_needs_both_protocols():
-    (half,) = errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["17946:7946"]}})
+    (half,) = find_errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["17946:7946"]}})
     assert half.code == "published-protocol"
-    (none,) = errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["8000:8000"]}})
+    (none,) = find_errors({**OLD, "a": {**OLD["a"], "kong_published_ports": ["8000:8000"]}})
     assert (none.code, none.variable) == ("no-path", "kong_published_ports")
 
 
@@ -202,8 +206,8 @@ def test_control_plane_that_does_not_publish_its_port():
         "cp": {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_published_ports": []},
         "dp": {"kong_role": "data_plane", "kong_address": "10.0.0.2"},
     }
-    found = only_error(hybrid)
+    found = find_only_error(hybrid)
     assert found.code == "no-path"
     assert "kong_published_ports" in found.message
-    plan = planned({**hybrid, "cp": {**hybrid["cp"], "kong_published_ports": ["9005:8005"]}})
-    assert settings(plan, "dp")["cluster_control_plane"] == "10.0.0.1:9005"
+    plan = plan_fleet({**hybrid, "cp": {**hybrid["cp"], "kong_published_ports": ["9005:8005"]}})
+    assert get_settings(plan, "dp")["cluster_control_plane"] == "10.0.0.1:9005"

@@ -10,10 +10,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import find_source_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    inventory,
-    only_error,
-    planned,
-    sources,
+    find_only_error,
+    get_sources,
+    make_inventory,
+    plan_fleet,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import UNDEFINED, TemplatedInventory
 
@@ -39,7 +39,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_hosts_whose_address_is_in_facts(case):
     node, others, expected = CASES[case]
-    known = inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
+    known = make_inventory({"n": {**NODE, **node}}, others, {"others": list(others)})
     assert find_source_hosts(known, "kong") == expected
 
 
@@ -60,7 +60,7 @@ def test_facts_of_a_host_whose_variables_need_facts(variable, expected):
 
 
 def test_facts_of_a_host_are_gathered_once():
-    known = inventory(
+    known = make_inventory(
         {"n": {**NODE, "kong_admin_sources": ["x", "y"]}}, {"x": {}, "y": {}}, {"kong_asked_sources": ["x"]}
     )
     assert find_source_hosts(known, "kong") == ["y"]
@@ -71,32 +71,32 @@ ADMIN = {"n": {**NODE, "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources"
 
 def test_a_host_that_does_not_answer_is_an_error():
     groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
-    error = only_error(ADMIN, {"bastion": {}, "y": FACTS}, groups)
+    error = find_only_error(ADMIN, {"bastion": {}, "y": FACTS}, groups)
     assert (error.code, error.host) == ("source-host-unknown", "bastion")
 
 
 def test_a_host_whose_facts_were_gathered_is_a_source():
     groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
-    plan = planned(ADMIN, {"bastion": {"kong_address": "10.0.0.8"}, "y": FACTS}, groups)
-    assert {*sources(plan, "n", "admin")} == {"10.0.0.77/32", "10.0.0.8/32", "10.0.0.9/32"}
+    plan = plan_fleet(ADMIN, {"bastion": {"kong_address": "10.0.0.8"}, "y": FACTS}, groups)
+    assert {*get_sources(plan, "n", "admin")} == {"10.0.0.77/32", "10.0.0.8/32", "10.0.0.9/32"}
 
 
 def test_a_host_whose_facts_were_not_gathered_is_an_error():
-    error = only_error(ADMIN, {"bastion": {}, "y": FACTS}, {"ops": ["y"]})
+    error = find_only_error(ADMIN, {"bastion": {}, "y": FACTS}, {"ops": ["y"]})
     assert (error.code, error.host) == ("address-unknown", "bastion")
 
 
 def test_facts_without_an_address_were_gathered():
     bastion = {"ansible_facts": {"nodename": "bastion", "all_ipv4_addresses": []}}
     groups = {"ops": ["bastion", "y"], "kong_asked_sources": ["bastion"]}
-    error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, groups)
+    error = find_only_error(ADMIN, {"bastion": bastion, "y": FACTS}, groups)
     assert (error.code, error.host) == ("address-unknown", "bastion")
     assert "the facts of the host have no address" in error.message
 
 
 def test_another_error_of_such_a_host_is_not_replaced():
     bastion = {"kong_address_query": "x y"}
-    error = only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})
+    error = find_only_error(ADMIN, {"bastion": bastion, "y": FACTS}, {"ops": ["y"], "kong_asked_sources": ["bastion"]})
     assert error.code == "query-invalid"
 
 
@@ -115,7 +115,7 @@ def test_a_host_that_limit_excludes_is_named_with_the_fix(hosts, played, says):
     nodes = {"n": {**NODE, "kong_proxy_sources": [name for name in hosts if name != "m"] or "any"}}
     nodes |= {name: variables for name, variables in hosts.items() if name == "m"}
     others = {name: variables for name, variables in hosts.items() if name != "m"}
-    found = compile_plan(inventory(nodes, others, {"kong_asked_sources": ["asked"]}), "kong", played).errors
+    found = compile_plan(make_inventory(nodes, others, {"kong_asked_sources": ["asked"]}), "kong", played).errors
     assert [error.host for error in found] == sorted(says)
     for error in found:
         assert says[error.host] in error.message

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.ssh_port import CONFIGURED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import only_error, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import find_only_error, plan_fleet
 
 N = {"kong_version": "3.9", "kong_address": "10.0.0.1"}
 NAT = [{"outside": "203.0.113.1", "inside_port": 2222}]
@@ -156,7 +156,7 @@ FREE = {
 
 @pytest.mark.parametrize("case", TAKEN)
 def test_port_is_taken(case):
-    error = only_error({"n": {**N, **TAKEN[case]}})
+    error = find_only_error({"n": {**N, **TAKEN[case]}})
     assert error.code == "ssh-port-taken"
     assert error.variable in TAKEN[case]
     for part in ("SSH server of this host", "Use another port"):
@@ -165,4 +165,4 @@ def test_port_is_taken(case):
 
 @pytest.mark.parametrize("case", FREE)
 def test_port_is_free(case):
-    assert planned({"n": {**N, **FREE[case]}})
+    assert plan_fleet({"n": {**N, **FREE[case]}})

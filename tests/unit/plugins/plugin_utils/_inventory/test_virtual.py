@@ -12,15 +12,15 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    compiled,
-    findings,
-    inventory,
+    compile_fleet,
+    find_first_path,
+    find_only_error,
+    get_settings,
+    get_sources,
+    list_findings,
     list_rules,
-    only_error,
-    path,
-    planned,
-    settings,
-    sources,
+    make_inventory,
+    plan_fleet,
 )
 
 VIRTUAL = "10.9.0.100"
@@ -35,7 +35,7 @@ STANDBY = {"default_ipv4": {"address": "10.9.0.6"}, "all_ipv4_addresses": ["10.9
 CLIENT = {"client": {"kong_address": "10.9.0.50"}}
 
 
-def pair(**variables):
+def make_pair(**variables):
     return {
         "a": {**PAIR, **variables, "ansible_facts": ACTIVE},
         "b": {**PAIR, **variables, "ansible_facts": STANDBY},
@@ -43,30 +43,30 @@ def pair(**variables):
 
 
 def test_both_nodes_bind_the_address_that_one_of_them_holds():
-    plan = planned(pair(kong_proxy_sources=["client"]), CLIENT)
+    plan = plan_fleet(make_pair(kong_proxy_sources=["client"]), CLIENT)
     for node in ("a", "b"):
-        assert settings(plan, node)["proxy_listen"] == PAIR["kong_proxy_listen"]
+        assert get_settings(plan, node)["proxy_listen"] == PAIR["kong_proxy_listen"]
         assert plan["nodes"][node]["virtual_addresses"] == [VIRTUAL]
         rules = {rule["port"]: rule for rule in list_rules(plan, node) if rule["listener"] == "proxy"}
         assert {port: (rule["address"], rule["sources"]) for port, rule in rules.items()} == {
             80: (VIRTUAL, ["10.9.0.50/32"]),
             443: (VIRTUAL, ["10.9.0.50/32"]),
         }
-        assert path(plan, "client", node, "proxy") == (f"{VIRTUAL}:80", ("10.9.0.50/32",), 80, "local")
+        assert find_first_path(plan, "client", node, "proxy") == (f"{VIRTUAL}:80", ("10.9.0.50/32",), 80, "local")
 
 
 def test_the_plan_does_not_depend_on_the_holder():
-    moved = pair()
+    moved = make_pair()
     moved["a"]["ansible_facts"] = {**ACTIVE, "all_ipv4_addresses": ["10.9.0.5"]}
     moved["b"]["ansible_facts"] = {**STANDBY, "all_ipv4_addresses": ["10.9.0.6", VIRTUAL]}
-    assert planned(moved) == planned(pair())
+    assert plan_fleet(moved) == plan_fleet(make_pair())
 
 
 def test_a_note_names_the_sysctl_of_each_family():
-    both = pair(
+    both = make_pair(
         kong_virtual_addresses=[VIRTUAL, "2001:db8::100"], kong_proxy_listen=f"{VIRTUAL}:80, [2001:db8::100]:80"
     )
-    notes = [finding for finding in findings(planned(both)) if finding["code"] == "virtual-address-bind"]
+    notes = [finding for finding in list_findings(plan_fleet(both)) if finding["code"] == "virtual-address-bind"]
     assert {
         (note["host"], note["value"], note["message"].partition("sysctl ")[2].partition(";")[0]) for note in notes
     } == {
@@ -78,7 +78,7 @@ def test_a_note_names_the_sysctl_of_each_family():
 
 def test_note_for_an_entry_beside_a_wildcard_of_another_port_or_with_its_own_socket():
     for text in (f"0.0.0.0:81, {VIRTUAL}:80", f"0.0.0.0:80 reuseport, {VIRTUAL}:80 reuseport"):
-        found = findings(planned(pair(kong_proxy_listen=text)))
+        found = list_findings(plan_fleet(make_pair(kong_proxy_listen=text)))
         assert {finding["host"] for finding in found if finding["code"] == "virtual-address-bind"} == {"a", "b"}
 
 
@@ -87,21 +87,23 @@ def test_no_note_for_a_wildcard_or_a_transparent_listener():
     shared = {"kong_proxy_listen": f"0.0.0.0:80, {VIRTUAL}:80"}
     for variables in ({"kong_proxy_listen": "0.0.0.0:80"}, old, shared):
         assert [
-            finding for finding in findings(planned(pair(**variables))) if finding["code"] == "virtual-address-bind"
+            finding
+            for finding in list_findings(plan_fleet(make_pair(**variables)))
+            if finding["code"] == "virtual-address-bind"
         ] == []
 
 
 def test_a_published_port_may_be_at_a_virtual_address():
     published = {"kong_proxy_listen": "0.0.0.0:8000", "kong_published_ports": [f"{VIRTUAL}:80:8000"]}
-    plan = planned(pair(**published))
-    assert path(plan, "a", "b", "proxy")[0] == f"{VIRTUAL}:80"
-    assert {finding["variable"] for finding in findings(plan) if finding["code"] == "virtual-address-bind"} == {
+    plan = plan_fleet(make_pair(**published))
+    assert find_first_path(plan, "a", "b", "proxy")[0] == f"{VIRTUAL}:80"
+    assert {finding["variable"] for finding in list_findings(plan) if finding["code"] == "virtual-address-bind"} == {
         "kong_published_ports"
     }
 
 
 def test_the_error_without_the_variable_names_it():
-    error = compiled(pair(kong_virtual_addresses=None)).errors[0]
+    error = compile_fleet(make_pair(kong_virtual_addresses=None)).errors[0]
     assert (error.code, error.host) == ("bind-not-on-host", "b")
     assert "add it to kong_virtual_addresses" in error.message
 
@@ -120,7 +122,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_invalid_values(case):
     variables, code = BAD[case]
-    error = only_error({"n": {"kong_proxy_listen": "0.0.0.0:80", "kong_address": "10.9.0.5", **variables}})
+    error = find_only_error({"n": {"kong_proxy_listen": "0.0.0.0:80", "kong_address": "10.9.0.5", **variables}})
     assert (error.code, error.variable) == (code, "kong_virtual_addresses")
 
 
@@ -129,10 +131,10 @@ def test_an_own_address_of_another_node_is_no_virtual_address():
         "a": {"kong_address": "10.9.0.5"},
         "b": {"kong_address": "10.9.0.6", "kong_virtual_addresses": ["10.9.0.5"]},
     }
-    error = only_error(nodes)
+    error = find_only_error(nodes)
     assert (error.code, error.host, error.variable) == ("address-duplicate", "b", "kong_virtual_addresses")
     nodes["a"]["kong_site"] = "elsewhere"
-    planned(nodes)
+    plan_fleet(nodes)
 
 
 def test_a_wildcard_listener_allows_the_source_at_the_virtual_address():
@@ -147,11 +149,11 @@ def test_a_wildcard_listener_allows_the_source_at_the_virtual_address():
     node = {"kong_address": "10.30.0.1", "kong_proxy_sources": ["client"], "kong_virtual_addresses": [VIRTUAL]}
     client = {"client": {"ansible_facts": facts}}
     both = ["10.9.0.50/32", "10.30.0.50/32"]
-    assert sources(planned({"n": node}, client), "n", "proxy", port=8000) == both
+    assert get_sources(plan_fleet({"n": node}, client), "n", "proxy", port=8000) == both
     only_own = {**node, "kong_proxy_listen": "10.30.0.1:8000"}
-    assert sources(planned({"n": only_own}, client), "n", "proxy") == ["10.30.0.50/32"]
+    assert get_sources(plan_fleet({"n": only_own}, client), "n", "proxy") == ["10.30.0.50/32"]
     only_virtual = {**node, "kong_proxy_listen": f"{VIRTUAL}:8000"}
-    assert sources(planned({"n": only_virtual}, client), "n", "proxy") == ["10.9.0.50/32"]
+    assert get_sources(plan_fleet({"n": only_virtual}, client), "n", "proxy") == ["10.9.0.50/32"]
 
 
 def test_data_planes_dial_the_virtual_address_of_their_control_planes():
@@ -161,11 +163,11 @@ def test_data_planes_dial_the_virtual_address_of_their_control_planes():
         "c2": {**control, "kong_address": "10.9.0.6", "kong_cluster_listen": f"{VIRTUAL}:8005"},
         "d": {"kong_version": "3.4", "kong_role": "data_plane", "kong_address": "10.9.0.20"},
     }
-    plan = planned(nodes)
-    assert settings(plan, "d")["cluster_control_plane"] == f"{VIRTUAL}:8005"
-    assert sources(plan, "c1", "cluster") == sources(plan, "c2", "cluster") == ["10.9.0.20/32"]
+    plan = plan_fleet(nodes)
+    assert get_settings(plan, "d")["cluster_control_plane"] == f"{VIRTUAL}:8005"
+    assert get_sources(plan, "c1", "cluster") == get_sources(plan, "c2", "cluster") == ["10.9.0.20/32"]
     nodes["d"]["kong_cluster_control_plane"] = "kong.example.com:8005"
-    assert settings(planned(nodes), "d")["cluster_control_plane"] == "kong.example.com:8005"
+    assert get_settings(plan_fleet(nodes), "d")["cluster_control_plane"] == "kong.example.com:8005"
 
 
 def test_virtual_addresses_from_facts_are_bounded():
@@ -174,7 +176,7 @@ def test_virtual_addresses_from_facts_are_bounded():
         "kong_address_networks": ["10.9.0.0/24"],
         "kong_virtual_addresses": ["192.0.2.7"],
     }
-    known = inventory({"n": variables})
+    known = make_inventory({"n": variables})
     host = HostVariables("n", variables, lambda _host: {**variables, "kong_virtual_addresses": None})
     read_node(host, Names.read(known))
     assert [(finding.code, finding.variable) for finding in host.findings] == [
@@ -188,8 +190,8 @@ REMOTE = {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}}
 
 @pytest.mark.parametrize("listen", [f"{VIRTUAL}:443 ssl", "0.0.0.0:443 ssl"])
 def test_a_mapping_to_a_virtual_address_is_shared(listen):
-    plan = planned(pair(kong_nat=[OUTSIDE], kong_proxy_listen=listen, kong_proxy_sources=["client"]), REMOTE)
-    assert {path(plan, "client", node, "proxy")[0] for node in ("a", "b")} == {"203.0.113.7:443"}
+    plan = plan_fleet(make_pair(kong_nat=[OUTSIDE], kong_proxy_listen=listen, kong_proxy_sources=["client"]), REMOTE)
+    assert {find_first_path(plan, "client", node, "proxy")[0] for node in ("a", "b")} == {"203.0.113.7:443"}
     forwards = {(forward["inside"], forward["inside_port"]) for forward in plan["nat_forwards"]}
     assert forwards == {(VIRTUAL, 443)}
 
@@ -205,19 +207,19 @@ CONFLICTS = {
 @pytest.mark.parametrize("case", CONFLICTS)
 def test_a_mapping_that_cannot_be_shared(case):
     changed, code = CONFLICTS[case]
-    nodes = pair(kong_nat=[OUTSIDE])
+    nodes = make_pair(kong_nat=[OUTSIDE])
     nodes["b"]["kong_nat"] = [{**OUTSIDE, **changed}]
-    assert compiled(nodes).errors[0].code == code
+    assert compile_fleet(nodes).errors[0].code == code
 
 
 def test_nodes_of_different_sites_do_not_share_a_mapping():
-    nodes = pair(kong_nat=[OUTSIDE])
+    nodes = make_pair(kong_nat=[OUTSIDE])
     nodes["b"]["kong_site"] = "elsewhere"
-    assert compiled(nodes).errors[0].code == "nat-conflict"
+    assert compile_fleet(nodes).errors[0].code == "nat-conflict"
 
 
 def test_the_report_shows_any_client_at_the_virtual_address():
-    plan = planned(pair(kong_proxy_listen=f"{VIRTUAL}:80"))
+    plan = plan_fleet(make_pair(kong_proxy_listen=f"{VIRTUAL}:80"))
     (proxy,) = (port for port in list_ports(plan, get_node(plan, "b"), Callers([])) if port.listener == "proxy")
     assert [str(dialled) for flow in proxy.flows for dialled in flow.dialled] == [f"{VIRTUAL}:80"]
 
@@ -228,5 +230,5 @@ def test_no_node_intercepts_ports_at_a_virtual_address():
         "kong_transparent": [{"destinations": [VIRTUAL], "ports": [8001], "listen_port": 8000}],
     }
     node = {"kong_address": "10.9.0.5", "kong_admin_listen": "0.0.0.0:8001", "kong_virtual_addresses": [VIRTUAL]}
-    error = only_error({"gateway": gateway, "node": node})
+    error = find_only_error({"gateway": gateway, "node": node})
     assert error.code == "interception-protected"

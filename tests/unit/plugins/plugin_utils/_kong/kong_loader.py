@@ -5,7 +5,7 @@
 
 Sources: kong/tools/config_loader.lua (0.6 to 0.8), kong/conf_loader.lua and kong/conf_loader/listeners.lua (0.9 and later),
 kong/tools/utils.lua (addresses). Kong's functions of 0.9 and later for HTTP and stream listeners were run with LuaJIT on the
-values of ``corpus``, with the flags of each generation: 18,200 answers, all equal.
+values of ``list_texts``, with the flags of each generation: 18,200 answers, all equal.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _is_ipv6_and_port(text):
     return bool(_GROUPS.fullmatch(address.replace("::", missing, 1)))
 
 
-def corpus():
+def list_texts():
     """Return texts of listen values, correct and incorrect."""
     hosts = [
         *(

@@ -33,8 +33,8 @@ class Stricter:
 
     def applies(self, generation: Generation) -> bool:
         """Return whether Kong's loader accepts the settings in this generation, and the collection rejects them."""
-        texts = {_own_name(generation, name): text for name, text in self.settings.items()}
-        return all(accepts(generation, name, text) for name, text in texts.items()) and self.code in _codes(
+        texts = {_get_own_name(generation, name): text for name, text in self.settings.items()}
+        return all(accepts(generation, name, text) for name, text in texts.items()) and self.code in _find_codes(
             generation, tuple(texts.items())
         )
 
@@ -48,13 +48,13 @@ class OfTheFleet:
     applies: Callable[[Generation], bool] = field(default=lambda generation: generation.gossip)
 
 
-def _own_name(generation: Generation, name: str) -> str:
+def _get_own_name(generation: Generation, name: str) -> str:
     is_alias = name == "admin_listen" and generation.find_setting("admin_api_listen") is not None
     return "admin_api_listen" if is_alias else name
 
 
 @cache
-def _versions() -> dict[Generation, str]:
+def _list_versions() -> dict[Generation, str]:
     """Return a version of each generation."""
     texts = [f"{major}.{minor}{end}" for major, minors in MINORS.items() for minor in minors for end in ("", ".0.0")
              if (major, minor) >= (2, 1) or not end]  # fmt: skip
@@ -62,17 +62,17 @@ def _versions() -> dict[Generation, str]:
 
 
 @cache
-def _codes(generation: Generation, settings: tuple[tuple[str, str], ...]) -> frozenset[str]:
+def _find_codes(generation: Generation, settings: tuple[tuple[str, str], ...]) -> frozenset[str]:
     variables = {f"kong_{name}": text for name, text in settings}
-    found = read_listeners("n1", _versions()[generation], variables.pop("kong_role", "traditional"), variables, {})
+    found = read_listeners("n1", _list_versions()[generation], variables.pop("kong_role", "traditional"), variables, {})
     return frozenset(finding.code for finding in found.findings if finding.severity == "error")
 
 
-def _proxy(code: str, text: str, consequence: str = REFUSED) -> Stricter:
+def _make_proxy(code: str, text: str, consequence: str = REFUSED) -> Stricter:
     return Stricter(code, {"proxy_listen": text}, consequence)
 
 
-def _both(proxy: str, name: str, text: str, consequence: str) -> Stricter:
+def _make_both(proxy: str, name: str, text: str, consequence: str) -> Stricter:
     return Stricter("listen-collision", {"proxy_listen": proxy, name: text}, consequence)
 
 
@@ -93,48 +93,50 @@ STRICTER = (
     Stricter("setting-unknown", {"proxy_listen_ssl": "0.0.0.0:8443"}, DROPPED),
     Stricter("setting-unknown", {"cluster_advertise": "192.0.2.1:7946"}, DROPPED),
     Stricter("role-unsupported", {"role": "data_plane"}, DROPPED),
-    _proxy("port-zero", "0.0.0.0:0"),
+    _make_proxy("port-zero", "0.0.0.0:0"),
     Stricter("port-zero", {"cluster_listen": "192.0.2.1:0"}, "Serf or nginx refuses it."),
-    _proxy("port-range", "0.0.0.0:70000"),
-    _proxy("port-range", "localhost:70000"),
+    _make_proxy("port-range", "0.0.0.0:70000"),
+    _make_proxy("port-range", "localhost:70000"),
     Stricter("port-range", {"cluster_listen": "192.0.2.1:70000"}, "Serf refuses it."),
-    _proxy("port-not-decimal", "0.0.0.0:1e3"),
+    _make_proxy("port-not-decimal", "0.0.0.0:1e3"),
     Stricter("port-not-decimal", {"cluster_listen": "192.0.2.1:0x50"}, "Serf refuses it."),
-    _proxy("address-octet", "777.1.1.1:80"),
+    _make_proxy("address-octet", "777.1.1.1:80"),
     Stricter("address-octet", {"cluster_listen": "777.1.1.1:7946"}, "Serf refuses it."),
-    _proxy("address-invalid", "1.2.3:80", "nginx reads it as 1.2.0.3."),
-    _proxy("address-invalid", "[]:80"),
-    _proxy("name-invalid", "a;b:8000"),
-    _proxy("junk-before-address", "foo 0.0.0.0:8000", HOST_NAME),
-    _proxy("flag-unsupported", "udp 0.0.0.0:8000", HOST_NAME),
-    _proxy("flag-repeated", "ssl ssl 0.0.0.0:8000", HOST_NAME),
-    _proxy("flag-repeated", "[::]:8000 ipv6only=on ipv6only=off", "Kong passes both to nginx, and `off` counts."),
-    _proxy("flag-unknown", "foo 0.0.0.0:1e3", HOST_NAME),
-    _proxy("plain-entry-missing", "ssl 0.0.0.0:8443", HOST_NAME),
-    _proxy("off-unsupported", "off, 0.0.0.0:8000", HOST_NAME),
-    _proxy("ipv6-brackets", "::1:80"),
-    _proxy(
+    _make_proxy("address-invalid", "1.2.3:80", "nginx reads it as 1.2.0.3."),
+    _make_proxy("address-invalid", "[]:80"),
+    _make_proxy("name-invalid", "a;b:8000"),
+    _make_proxy("junk-before-address", "foo 0.0.0.0:8000", HOST_NAME),
+    _make_proxy("flag-unsupported", "udp 0.0.0.0:8000", HOST_NAME),
+    _make_proxy("flag-repeated", "ssl ssl 0.0.0.0:8000", HOST_NAME),
+    _make_proxy("flag-repeated", "[::]:8000 ipv6only=on ipv6only=off", "Kong passes both to nginx, and `off` counts."),
+    _make_proxy("flag-unknown", "foo 0.0.0.0:1e3", HOST_NAME),
+    _make_proxy("plain-entry-missing", "ssl 0.0.0.0:8443", HOST_NAME),
+    _make_proxy("off-unsupported", "off, 0.0.0.0:8000", HOST_NAME),
+    _make_proxy("ipv6-brackets", "::1:80"),
+    _make_proxy(
         "ipv6-brackets-lost", "[::1]:80", "Kong passes the address to nginx without its brackets, and nginx refuses it."
     ),
-    _proxy("too-many-entries", "0.0.0.0:80, 0.0.0.0:81"),
-    _proxy("flag-value", "0.0.0.0:80 backlog=0"),
-    _proxy("flag-value", "0.0.0.0:80 so_keepalive=::"),
+    _make_proxy("too-many-entries", "0.0.0.0:80, 0.0.0.0:81"),
+    _make_proxy("flag-value", "0.0.0.0:80 backlog=0"),
+    _make_proxy("flag-value", "0.0.0.0:80 so_keepalive=::"),
     Stricter("udp-incompatible-flag", {"stream_listen": "0.0.0.0:53 udp proxy_protocol"}, REFUSED),
     Stricter("udp-incompatible-flag", {"stream_listen": "0.0.0.0:53 udp ssl"}, NO_TLS),
-    _proxy("unix-socket", "unix:80", UNIX),
-    _proxy("unix-socket", "unix:/run/kong.sock:80", UNIX),
-    _proxy("listen-duplicate", "0.0.0.0:8000, 0.0.0.0:8000 ssl", "nginx: `a duplicate listen`."),
+    _make_proxy("unix-socket", "unix:80", UNIX),
+    _make_proxy("unix-socket", "unix:/run/kong.sock:80", UNIX),
+    _make_proxy("listen-duplicate", "0.0.0.0:8000, 0.0.0.0:8000 ssl", "nginx: `a duplicate listen`."),
     Stricter(
         "listen-duplicate",
         {"proxy_listen": "0.0.0.0:8000", "proxy_listen_ssl": "0.0.0.0:8000"},
         "nginx: `a duplicate listen`.",
     ),
-    _both("0.0.0.0:8000", "admin_listen", "127.0.0.1:8000", BY_ADDRESS),
-    _both("0.0.0.0:8000", "admin_listen", "0.0.0.0:8000", ONE_SOCKET),
-    _proxy("listen-collision", "0.0.0.0:8000, 127.0.0.1:8000 bind", TWICE),
-    _both("0.0.0.0:8000 bind", "admin_listen", "0.0.0.0:8000 bind", "nginx: `duplicate listen options`."),
-    _both("0.0.0.0:8000", "stream_listen", "0.0.0.0:8000", TWICE),
-    _proxy("listen-collision", "0.0.0.0:7946", "nginx and Serf use the same port, and one of them does not start."),
+    _make_both("0.0.0.0:8000", "admin_listen", "127.0.0.1:8000", BY_ADDRESS),
+    _make_both("0.0.0.0:8000", "admin_listen", "0.0.0.0:8000", ONE_SOCKET),
+    _make_proxy("listen-collision", "0.0.0.0:8000, 127.0.0.1:8000 bind", TWICE),
+    _make_both("0.0.0.0:8000 bind", "admin_listen", "0.0.0.0:8000 bind", "nginx: `duplicate listen options`."),
+    _make_both("0.0.0.0:8000", "stream_listen", "0.0.0.0:8000", TWICE),
+    _make_proxy(
+        "listen-collision", "0.0.0.0:7946", "nginx and Serf use the same port, and one of them does not start."
+    ),
 )
 OF_THE_FLEET = (
     OfTheFleet(
@@ -147,14 +149,14 @@ OF_THE_FLEET = (
 )
 
 
-def stricter_codes(generation: Generation) -> frozenset[str]:
+def list_stricter_codes(generation: Generation) -> frozenset[str]:
     """Return the codes with which the collection rejects a value that this generation accepts."""
     return frozenset(case.code for case in STRICTER if case.applies(generation))
 
 
-def table() -> str:
+def format_table() -> str:
     """Return the table of docs/findings.md."""
-    assert set(_versions()) == set(list_generations())
+    assert set(_list_versions()) == set(list_generations())
     rows = [
         (f"`{case.code}`", " with ".join(f"`{name}: {text}`" for name, text in case.settings.items()), case)
         for case in STRICTER

@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 FINE, DUPLICATE, COLLISION = [], ["listen-duplicate"], ["listen-collision"]
 
 
-def listener(text, name="proxy", protocols=("tcp",)):
+def make_listener(text, name="proxy", protocols=("tcp",)):
     address, *flags = text.split()
     return Listener(name, f"{name}_listen", address, 8000, protocols, tuple(flags))
 
 
-def collide(*listeners):
+def find_codes(*listeners):
     return [code for code, _first, _second in find_collisions(listeners)]
 
 
@@ -56,21 +56,21 @@ def collide(*listeners):
     ],
 )
 def test_pairs(first, second, within, between):
-    assert collide(listener(first), listener(second)) == within
-    assert collide(listener(first), listener(second, "admin")) == between
+    assert find_codes(make_listener(first), make_listener(second)) == within
+    assert find_codes(make_listener(first), make_listener(second, "admin")) == between
 
 
 def test_no_collision_on_different_protocols_or_ports():
-    udp = listener("0.0.0.0", "stream", ("udp",))
-    gossip = listener("0.0.0.0", "cluster", ("tcp", "udp"))
+    udp = make_listener("0.0.0.0", "stream", ("udp",))
+    gossip = make_listener("0.0.0.0", "cluster", ("tcp", "udp"))
     other_port = Listener("admin", "admin_listen", "0.0.0.0", 8001, ("tcp",))
-    assert collide(listener("0.0.0.0"), udp, other_port) == FINE
-    assert collide(udp, gossip) == COLLISION
-    assert collide(listener("0.0.0.0"), udp, gossip) == COLLISION * 2
+    assert find_codes(make_listener("0.0.0.0"), udp, other_port) == FINE
+    assert find_codes(udp, gossip) == COLLISION
+    assert find_codes(make_listener("0.0.0.0"), udp, gossip) == COLLISION * 2
 
 
 def test_description_has_brackets_for_ipv6():
-    assert describe(listener("::")) == "proxy_listen [::]:8000"
+    assert describe(make_listener("::")) == "proxy_listen [::]:8000"
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_description_has_brackets_for_ipv6():
     ],
 )
 def test_nginx_uses_the_socket_of_a_wildcard_for_a_bound_address(text, others, is_shared):
-    mine, rest = listener(text), [listener(other) for other in others]
+    mine, rest = make_listener(text), [make_listener(other) for other in others]
     assert find_sharing(mine, [mine, *rest]) == (rest[0] if is_shared else None)
     # Listeners of another setting or port have sockets of their own.
-    assert find_sharing(mine, [listener(other, "admin") for other in others]) is None
+    assert find_sharing(mine, [make_listener(other, "admin") for other in others]) is None
     assert find_sharing(mine, [replace(other, port=9000) for other in rest]) is None
 
 
 def test_a_published_listener_shares_no_socket_of_the_host():
-    assert find_sharing(replace(listener("10.0.0.1"), container_port=8000), [listener("0.0.0.0")]) is None
+    assert find_sharing(replace(make_listener("10.0.0.1"), container_port=8000), [make_listener("0.0.0.0")]) is None

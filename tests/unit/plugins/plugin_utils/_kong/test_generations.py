@@ -25,7 +25,7 @@ HTTP_3_0 = f"{HTTP_2_0} {SOCKET_3_0}"
 STREAM_2_0 = "ssl proxy_protocol bind reuseport backlog=N"
 
 
-def generation(version):
+def get_generation(version):
     return find_generation(parse_version(version))
 
 
@@ -115,10 +115,10 @@ def test_old_enterprise_numbers_are_named(version, is_old_enterprise):
 )
 def test_generation_of_every_release_line(lines, name, versions, path):
     for line in lines.split():
-        found = generation(line)
+        found = get_generation(line)
         assert (found.name, found.versions, found.path) == (name, versions, path)
         assert found.format == path.rpartition(".")[2].replace("yml", "yaml")
-        assert found is generation(f"{line}.0"), "one object for a release line"
+        assert found is get_generation(f"{line}.0"), "one object for a release line"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_generation_of_every_release_line(lines, name, versions, path):
     ],
 )
 def test_traits(version, advertise, dnsmasq, hybrid, ipv6, switches):
-    found = generation(version)
+    found = get_generation(version)
     assert (found.advertise, found.dnsmasq_port, found.hybrid, found.ipv6) == (advertise, dnsmasq, hybrid, ipv6)
     assert found.gossip is (advertise is not None)
     assert found.switches == switches
@@ -164,7 +164,7 @@ def test_traits(version, advertise, dnsmasq, hybrid, ipv6, switches):
     ],
 )
 def test_flags(version, setting, flags):
-    assert sorted(generation(version).find_setting(setting).flags) == sorted(flags.split())
+    assert sorted(get_generation(version).find_setting(setting).flags) == sorted(flags.split())
 
 
 SERF = "cluster 0.0.0.0:7946, cluster_rpc 127.0.0.1:7373"
@@ -223,7 +223,7 @@ REUSE = "reuseport backlog=16384"
     ],
 )
 def test_default_texts(version, setting, default):
-    assert generation(version).find_setting(setting).default == default
+    assert get_generation(version).find_setting(setting).default == default
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_advertise(version):
             parse_advertise(value, generation)
 
 
-def same_text(text):
+def keep_text(text):
     return text
 
 
@@ -228,7 +228,7 @@ class TaggedStr(str):
     """A subclass that str() does not convert, like Ansible's tagged text."""
 
     __slots__ = ()
-    __str__ = same_text
+    __str__ = keep_text
 
 
 def test_tagged_text_becomes_plain():

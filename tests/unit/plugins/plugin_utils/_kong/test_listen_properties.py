@@ -37,7 +37,7 @@ VALUES = {"backlog=N": "backlog=511", "so_keepalive=T": "so_keepalive=30m::10"}
 NOT_WITH_UDP = ("ssl", "proxy_protocol", "backlog", "so_keepalive")
 
 
-def addresses(generation):
+def draw_addresses(generation):
     ipv4 = st.ip_addresses(v=4).map(str)
     names = st.sampled_from(["*", "localhost", "kong-1.example.org"])
     if not generation.ipv6:
@@ -46,7 +46,7 @@ def addresses(generation):
     return ipv4 | names | ipv6
 
 
-def flag_lists(setting):
+def draw_flag_lists(setting):
     chosen = st.lists(st.sampled_from(setting.flags), unique_by=lambda flag: flag.partition("=")[0], max_size=6)
     return chosen.map(without_refused_pairs).map(lambda flags: tuple(VALUES.get(flag, flag) for flag in flags))
 
@@ -55,9 +55,11 @@ def without_refused_pairs(flags):
     return [flag for flag in flags if "udp" not in flags or flag.partition("=")[0] not in NOT_WITH_UDP]
 
 
-def entry_lists(generation, setting):
+def draw_entry_lists(generation, setting):
     ports = st.integers(1, 65535)
-    return st.lists(st.builds(ListenEntry, addresses(generation), ports, flag_lists(setting)), max_size=4).map(tuple)
+    return st.lists(
+        st.builds(ListenEntry, draw_addresses(generation), ports, draw_flag_lists(setting)), max_size=4
+    ).map(tuple)
 
 
 PAIRS = [(version, name) for version in ("0.6", "0.8", "0.9", "0.10", "0.12") for name in ("proxy", "admin")
@@ -82,7 +84,7 @@ def test_old_settings_and_the_list_open_the_same_listeners(version, name):
 @pytest.mark.parametrize(("generation", "setting"), LISTS, ids=NAMES)
 def test_rendered_entries_can_be_parsed(generation, setting):
     @settings(max_examples=10, deadline=None, derandomize=True)
-    @given(entry_lists(generation, setting))
+    @given(draw_entry_lists(generation, setting))
     def check(entries):
         text = render_entries(entries)
         assert parse_listen(text, generation, setting) == entries

@@ -13,22 +13,22 @@ REUSE = "reuseport backlog=16384"
 CERTIFICATE = {"cluster_cert": "/etc/kong/c.crt", "cluster_cert_key": "/etc/kong/c.key"}
 
 
-def opened(version, variables=None, role="traditional", defaults=None):
+def read_opened(version, variables=None, role="traditional", defaults=None):
     """Return the listeners of a node. In a hybrid role it has its certificate, and a data plane has no database."""
     needed = {"traditional": {}, "data_plane": {**CERTIFICATE, "database": "off"}}.get(role, CERTIFICATE)
     config = {"kong_config": {**needed, **(variables or {}).get("kong_config", {})}} if needed else {}
     return read_listeners("n1", version, role, {**(variables or {}), **config}, defaults or {})
 
 
-def sockets(found):
+def list_sockets(found):
     return [f"{listener.name} {listener.address}:{listener.port}" for listener in found.listeners]
 
 
-def codes(found, severity="error"):
+def list_codes(found, severity="error"):
     return [finding.code for finding in found.findings if finding.severity == severity]
 
 
-def given(**variables):
+def name_variables(**variables):
     return {f"kong_{name}": value for name, value in variables.items()}
 
 
@@ -55,9 +55,9 @@ def given(**variables):
 def test_old_form_and_new_form_give_the_same(version, old, new):
     if "admin_ssl" in old:
         new = {**new, "admin_listen": ["127.0.0.1:8001"]}
-    before, after = opened(version, given(**old)), opened(version, given(**new))
-    assert not codes(before)
-    assert not codes(after)
+    before, after = read_opened(version, name_variables(**old)), read_opened(version, name_variables(**new))
+    assert not list_codes(before)
+    assert not list_codes(after)
     assert {(listener.address, listener.port, frozenset(listener.flags)) for listener in before.listeners} == {
         (listener.address, listener.port, frozenset(listener.flags)) for listener in after.listeners
     }
@@ -66,7 +66,9 @@ def test_old_form_and_new_form_give_the_same(version, old, new):
 
 
 def test_modern_list_is_split_into_the_old_settings():
-    found = opened("0.12", given(proxy_listen="0.0.0.0:80, 0.0.0.0:443 ssl http2", admin_listen=["127.0.0.1:8001"]))
+    found = read_opened(
+        "0.12", name_variables(proxy_listen="0.0.0.0:80, 0.0.0.0:443 ssl http2", admin_listen=["127.0.0.1:8001"])
+    )
     assert found.settings == {
         "proxy_listen": "0.0.0.0:80",
         "proxy_listen_ssl": "0.0.0.0:443",
@@ -80,8 +82,8 @@ def test_modern_list_is_split_into_the_old_settings():
 
 
 def test_note_on_the_tls_port_that_a_plain_entry_leaves_open():
-    found = opened("0.10", given(proxy_listen="0.0.0.0:80"))
-    assert sockets(found)[:2] == ["proxy 0.0.0.0:80", "proxy 0.0.0.0:8443"]
+    found = read_opened("0.10", name_variables(proxy_listen="0.0.0.0:80"))
+    assert list_sockets(found)[:2] == ["proxy 0.0.0.0:80", "proxy 0.0.0.0:8443"]
     (info,) = found.findings
     assert (info.severity, info.code) == ("info", "ssl-port-by-default")
     assert "kong_ssl: off" in info.message
@@ -89,19 +91,23 @@ def test_note_on_the_tls_port_that_a_plain_entry_leaves_open():
 
 @pytest.mark.parametrize("extra", [{"ssl": "off"}, {"ssl": "on"}, {"proxy_listen_ssl": "0.0.0.0:8443"}])
 def test_no_note_on_the_tls_port_if_the_inventory_sets_it(extra):
-    assert not opened("0.10", given(proxy_listen="0.0.0.0:80", **extra)).findings
+    assert not read_opened("0.10", name_variables(proxy_listen="0.0.0.0:80", **extra)).findings
 
 
 def test_tls_port_off_keeps_a_given_address_in_the_file():
-    found = opened("0.10", given(proxy_listen_ssl="0.0.0.0:444", ssl=False))
+    found = read_opened("0.10", name_variables(proxy_listen_ssl="0.0.0.0:444", ssl=False))
     assert found.settings["proxy_listen_ssl"] == "0.0.0.0:444"
     assert found.settings["ssl"] == "off"
-    assert "proxy 0.0.0.0:444" not in sockets(found)
+    assert "proxy 0.0.0.0:444" not in list_sockets(found)
 
 
 def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
-    assert not codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="10.0.0.1:80")))
-    assert codes(opened("0.10", given(proxy_listen="0.0.0.0:80", proxy_listen_ssl="*:80"))) == ["listen-duplicate"]
+    assert not list_codes(
+        read_opened("0.10", name_variables(proxy_listen="0.0.0.0:80", proxy_listen_ssl="10.0.0.1:80"))
+    )
+    assert list_codes(read_opened("0.10", name_variables(proxy_listen="0.0.0.0:80", proxy_listen_ssl="*:80"))) == [
+        "listen-duplicate"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,8 +169,8 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
     ],
 )
 def test_errors_name_host_variable_value_and_code(version, variables, code, variable):
-    found = opened(version, given(**variables))
-    assert codes(found) == [code]
+    found = read_opened(version, name_variables(**variables))
+    assert list_codes(found) == [code]
     (finding,) = [error for error in found.findings if error.severity == "error"]
     assert (finding.host, finding.variable) == ("n1", variable)
     assert finding.message.startswith(f"n1: {variable}: {finding.value!r}: ")
@@ -173,20 +179,22 @@ def test_errors_name_host_variable_value_and_code(version, variables, code, vari
 @pytest.mark.parametrize("version", ["0.8", "3.9"])
 @pytest.mark.parametrize("name", ["KONG_LOG_LEVEL", "kong_log_level", "LOG_LEVEL", "Log_Level"])
 def test_name_of_an_environment_variable_or_in_upper_case(version, name):
-    (finding,) = opened(version, given(config={name: "info"})).findings
+    (finding,) = read_opened(version, name_variables(config={name: "info"})).findings
     assert finding.message.endswith("Kong has no setting of this name; write log_level")
 
 
 @pytest.mark.parametrize("name", ["KONG_PROXY_LISTEN", "PROXY_LISTEN"])
 def test_a_listen_setting_with_another_spelling(name):
     """The advice does not lead to the next error."""
-    (finding,) = opened("3.9", given(config={name: "0.0.0.0:80"})).findings
+    (finding,) = read_opened("3.9", name_variables(config={name: "0.0.0.0:80"})).findings
     assert finding.message.endswith(f"{name} is a listen setting; set kong_proxy_listen instead of kong_config")
 
 
 @pytest.mark.parametrize("config", ["pg_password=hunter2", ["hunter2"], {"pg_password": [{"x": "hunter2"}]}])
 def test_secrets_stay_out_of_messages(config):
-    (finding,) = [error for error in opened("3.9", given(config=config)).findings if error.severity == "error"]
+    (finding,) = [
+        error for error in read_opened("3.9", name_variables(config=config)).findings if error.severity == "error"
+    ]
     assert finding.code == "config-invalid"
     assert "hunter2" not in str(finding)
 
@@ -206,14 +214,14 @@ def test_secrets_stay_out_of_messages(config):
     ],
 )
 def test_errors_name_the_fix(version, variables, says):
-    (finding,) = opened(version, given(**variables)).findings
+    (finding,) = read_opened(version, name_variables(**variables)).findings
     assert says in finding.message
 
 
 def test_all_findings_are_reported_together():
-    variables = given(proxy_listen="x", admin_listen="127.0.0.1:0", ssl="off", config={"status_listen": "off"})
-    found = opened("3.9", variables)
-    assert sorted(codes(found)) == [
+    variables = name_variables(proxy_listen="x", admin_listen="127.0.0.1:0", ssl="off", config={"status_listen": "off"})
+    found = read_opened("3.9", variables)
+    assert sorted(list_codes(found)) == [
         "config-listen-setting",
         "port-missing",
         "port-zero",
@@ -240,7 +248,7 @@ def test_all_findings_are_reported_together():
     ],
 )
 def test_listeners_by_role(version, role, names):
-    found = opened(version, role=role)
+    found = read_opened(version, role=role)
     assert {listener.name for listener in found.listeners} == names
     assert found.settings["role"] == role
     assert not found.findings
@@ -248,7 +256,7 @@ def test_listeners_by_role(version, role, names):
 
 @pytest.mark.parametrize("role", ["traditional", "control_plane", "data_plane"])
 def test_stream_and_status_open_in_every_role(role):
-    found = opened("2.8", given(stream_listen="9000, 9000 udp", status_listen="0.0.0.0:8100"), role=role)
+    found = read_opened("2.8", name_variables(stream_listen="9000, 9000 udp", status_listen="0.0.0.0:8100"), role=role)
     assert [listener.protocols for listener in found.listeners if listener.name == "stream"] == [("tcp",), ("udp",)]
     assert [listener.port for listener in found.listeners if listener.name == "status"] == [8100]
 
@@ -265,23 +273,23 @@ def test_stream_and_status_open_in_every_role(role):
     ],
 )
 def test_note_on_a_given_setting_that_the_role_does_not_open(version, role, variables):
-    found = opened(version, given(**variables), role=role)
-    assert codes(found) == []
-    assert codes(found, "info") == ["listen-not-opened"]
+    found = read_opened(version, name_variables(**variables), role=role)
+    assert list_codes(found) == []
+    assert list_codes(found, "info") == ["listen-not-opened"]
     (setting, text) = list(variables.items())[-1]
     assert found.settings[setting] == text
     assert setting not in {listener.setting for listener in found.listeners}
 
 
 def test_off_is_never_a_warning():
-    assert not opened("3.9", given(admin_listen="off"), role="data_plane").findings
-    assert not opened("3.9", given(admin_listen=False, admin_gui_listen="off")).findings
+    assert not read_opened("3.9", name_variables(admin_listen="off"), role="data_plane").findings
+    assert not read_opened("3.9", name_variables(admin_listen=False, admin_gui_listen="off")).findings
 
 
 @pytest.mark.parametrize("state", [True, "on"])
 def test_portals_open_with_portal_on(state):
-    found = opened("3.4.3.5", given(config={"portal": state}))
-    assert {"portal_gui 0.0.0.0:8003", "portal_api 0.0.0.0:8447"} <= set(sockets(found))
+    found = read_opened("3.4.3.5", name_variables(config={"portal": state}))
+    assert {"portal_gui 0.0.0.0:8003", "portal_api 0.0.0.0:8447"} <= set(list_sockets(found))
     assert found.config["portal"] == "on"
 
 
@@ -296,19 +304,19 @@ def test_portals_open_with_portal_on(state):
     ],
 )
 def test_role_rules(role, variables, code):
-    assert codes(opened("2.8", given(**variables), role=role)) == [code]
+    assert list_codes(read_opened("2.8", name_variables(**variables), role=role)) == [code]
 
 
 def test_database_as_the_role_needs_it():
-    assert not opened("2.8", given(config={"database": False}), role="data_plane").findings
-    assert not opened("2.8", given(config={"database": "postgres"}), role="control_plane").findings
-    assert not opened("2.8", given(config={"database": "off"})).findings
+    assert not read_opened("2.8", name_variables(config={"database": False}), role="data_plane").findings
+    assert not read_opened("2.8", name_variables(config={"database": "postgres"}), role="control_plane").findings
+    assert not read_opened("2.8", name_variables(config={"database": "off"})).findings
 
 
 @pytest.mark.parametrize("version", ["0.10", "1.5"])
 def test_hybrid_roles_need_two_dot_zero(version):
-    found = opened(version, role="data_plane")
-    assert codes(found) == ["role-unsupported"]
+    found = read_opened(version, role="data_plane")
+    assert list_codes(found) == ["role-unsupported"]
     assert "role" not in found.settings
 
 
@@ -354,13 +362,15 @@ def test_hybrid_roles_need_two_dot_zero(version):
 )
 def test_defaults_are_written_out(version, role, settings):
     defaults = {"cluster_listen": "10.0.0.1:7946"} if version == "0.6" else {}
-    assert opened(version, role=role, defaults=defaults).settings == settings
+    assert read_opened(version, role=role, defaults=defaults).settings == settings
 
 
 def test_given_value_has_priority_over_a_replaced_default():
-    found = opened("0.10", given(cluster_listen="10.0.0.2:80"), defaults={"cluster_listen": "10.0.0.1:7946"})
+    found = read_opened(
+        "0.10", name_variables(cluster_listen="10.0.0.2:80"), defaults={"cluster_listen": "10.0.0.1:7946"}
+    )
     assert found.settings["cluster_listen"] == "10.0.0.2:80"
-    assert "cluster 10.0.0.2:80" in sockets(found)
+    assert "cluster 10.0.0.2:80" in list_sockets(found)
 
 
 @pytest.mark.parametrize(
@@ -373,8 +383,8 @@ def test_given_value_has_priority_over_a_replaced_default():
     ],
 )
 def test_other_settings_become_text(version, config, settings):
-    found = opened(version, given(config=config))
-    assert not codes(found)
+    found = read_opened(version, name_variables(config=config))
+    assert not list_codes(found)
     assert tuple(found.config.values()) == settings
     assert {kind.__name__ for pair in found.config.items() for kind in map(type, pair)} == {"str"}
 
@@ -383,25 +393,26 @@ def test_other_settings_become_text(version, config, settings):
     ("version", "name"), [("0.8", "dns_resolvers_available.dnsmasq.port"), ("0.9", "dnsmasq_port")]
 )
 def test_dnsmasq_port_moves(version, name):
-    found = opened(version, given(dnsmasq_port=5353, proxy_listen="8053, 8443 ssl"))
+    found = read_opened(version, name_variables(dnsmasq_port=5353, proxy_listen="8053, 8443 ssl"))
     assert not found.findings
     assert found.settings[name] == "5353"
 
 
 @pytest.mark.parametrize(("version", "config"), [("0.9", {"dnsmasq": False}), ("0.8", {"dns_resolver": "server"})])
 def test_no_collision_with_dnsmasq_that_is_off(version, config):
-    assert not codes(opened(version, given(proxy_listen="8053, 8443 ssl", config=config)))
+    assert not list_codes(read_opened(version, name_variables(proxy_listen="8053, 8443 ssl", config=config)))
 
 
 # Listeners
 
 
 def test_host_names_are_a_warning_and_localhost_is_not():
-    found = opened(
-        "3.9", given(proxy_listen="kong.example.org:80, *:81, localhost:82", stream_listen="[::]:83 ipv6only=off")
+    found = read_opened(
+        "3.9",
+        name_variables(proxy_listen="kong.example.org:80, *:81, localhost:82", stream_listen="[::]:83 ipv6only=off"),
     )
-    assert codes(found, "warning") == ["listen-host-name"]
-    assert codes(found) == []
+    assert list_codes(found, "warning") == ["listen-host-name"]
+    assert list_codes(found) == []
 
 
 TRAITS = [
@@ -432,28 +443,28 @@ def test_listener_traits(address, flags, families, loopback, wildcard):
 
 
 def test_findings_hold_plain_data():
-    finding = opened("3.9", {"kong_proxy_listen": ("x",)}).findings[0]
+    finding = read_opened("3.9", {"kong_proxy_listen": ("x",)}).findings[0]
     assert finding.value == ["x"]
 
 
 def test_note_on_a_hybrid_role_without_certificate():
-    def told(role, config):
+    def find_codes(role, config):
         return [finding.code for finding in read_listeners("n1", "3.9", role, {"kong_config": config}, {}).findings]
 
-    assert told("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
+    assert find_codes("data_plane", {"cluster_cert": "/etc/kong/c.crt", "database": "off"}) == ["role-certificate"]
     (finding,) = (
         finding
         for finding in read_listeners("n1", "3.9", "data_plane", {}, {}).findings
         if finding.code == "role-certificate"
     )
     assert (finding.variable, finding.value) == ("kong_config", None)
-    assert told("data_plane", CERTIFICATE) == ["role-database"]
-    assert told("data_plane", {**CERTIFICATE, "database": False}) == []
-    assert told("control_plane", CERTIFICATE) == []
-    assert told("traditional", {}) == []
+    assert find_codes("data_plane", CERTIFICATE) == ["role-database"]
+    assert find_codes("data_plane", {**CERTIFICATE, "database": False}) == []
+    assert find_codes("control_plane", CERTIFICATE) == []
+    assert find_codes("traditional", {}) == []
 
 
 def test_invalid_switch_counts_as_its_default_for_other_checks():
     """The TLS port stays open by default, so its collision is reported in the same run."""
-    found = opened("0.10", given(ssl="maybe", proxy_listen="0.0.0.0:8443"))
-    assert codes(found) == ["switch-invalid", "listen-duplicate"]
+    found = read_opened("0.10", name_variables(ssl="maybe", proxy_listen="0.0.0.0:8443"))
+    assert list_codes(found) == ["switch-invalid", "listen-duplicate"]

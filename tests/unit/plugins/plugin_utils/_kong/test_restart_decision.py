@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decis
 )
 
 
-def node(version, role="traditional", **settings):
+def make_node(version, role="traditional", **settings):
     """Return a node of a plan with the given listen settings."""
     found = read_listeners("a1", version, role, {f"kong_{name}": value for name, value in settings.items()}, {})
     listeners = [
@@ -26,125 +26,125 @@ def node(version, role="traditional", **settings):
 
 # The plan, the old values in the file, and the action that is needed. Each row is a fact of nginx or of Kong's commands.
 CASES = {
-    "nothing changes": (node("3.9"), {}, "nothing"),
-    "another setting": (node("3.9"), {"log_level": "notice"}, "reload"),
-    "a setting that the file did not have": (node("3.9"), {"log_level": None}, "reload"),
-    "a port moves": (node("3.9", proxy_listen="0.0.0.0:80"), {"proxy_listen": "0.0.0.0:8000"}, "reload"),
+    "nothing changes": (make_node("3.9"), {}, "nothing"),
+    "another setting": (make_node("3.9"), {"log_level": "notice"}, "reload"),
+    "a setting that the file did not have": (make_node("3.9"), {"log_level": None}, "reload"),
+    "a port moves": (make_node("3.9", proxy_listen="0.0.0.0:80"), {"proxy_listen": "0.0.0.0:8000"}, "reload"),
     "a port moves and both have reuseport": (
-        node("3.9", proxy_listen="0.0.0.0:80 reuseport"),
+        make_node("3.9", proxy_listen="0.0.0.0:80 reuseport"),
         {"proxy_listen": "0.0.0.0:8000 reuseport"},
         "reload",
     ),
     "reuseport is added": (
-        node("1.5", proxy_listen="0.0.0.0:8000 reuseport"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000 reuseport"),
         {"proxy_listen": "0.0.0.0:8000"},
         "reload",
     ),
     "another backlog": (
-        node("2.8", proxy_listen="0.0.0.0:8000 backlog=511"),
+        make_node("2.8", proxy_listen="0.0.0.0:8000 backlog=511"),
         {"proxy_listen": "0.0.0.0:8000 backlog=16384"},
         "reload",
     ),
     "narrowed without reuseport": (
-        node("1.5", admin_listen="127.0.0.1:8001"),
+        make_node("1.5", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "0.0.0.0:8001"},
         "restart",
     ),
     "narrowed with reuseport on both": (
-        node("3.9", admin_listen="127.0.0.1:8001 reuseport"),
+        make_node("3.9", admin_listen="127.0.0.1:8001 reuseport"),
         {"admin_listen": "0.0.0.0:8001 reuseport"},
         "reload",
     ),
     "narrowed with reuseport on the old socket only": (
-        node("3.9", admin_listen="127.0.0.1:8001"),
+        make_node("3.9", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "0.0.0.0:8001 reuseport"},
         "restart",
     ),
     "widened without reuseport": (
-        node("1.5", admin_listen="0.0.0.0:8001"),
+        make_node("1.5", admin_listen="0.0.0.0:8001"),
         {"admin_listen": "127.0.0.1:8001"},
         "restart",
     ),
-    "narrowed to the default of the version": (node("0.12"), {"admin_listen": "0.0.0.0:8001"}, "restart"),
+    "narrowed to the default of the version": (make_node("0.12"), {"admin_listen": "0.0.0.0:8001"}, "restart"),
     "widened from the default, which was in no file": (
-        node("0.14", admin_listen="0.0.0.0:8001"),
+        make_node("0.14", admin_listen="0.0.0.0:8001"),
         {"admin_listen": None},
         "restart",
     ),
-    "narrowed in IPv6": (node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "[::]:8001"}, "restart"),
+    "narrowed in IPv6": (make_node("3.9", admin_listen="[::1]:8001"), {"admin_listen": "[::]:8001"}, "restart"),
     "IPv4 does not conflict with IPv6": (
-        node("3.9", admin_listen="[::1]:8001"),
+        make_node("3.9", admin_listen="[::1]:8001"),
         {"admin_listen": "0.0.0.0:8001"},
         "reload",
     ),
     "a socket for both families conflicts with IPv4": (
-        node("3.9", admin_listen="127.0.0.1:8001"),
+        make_node("3.9", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "[::]:8001 ipv6only=off"},
         "restart",
     ),
     "one address for another": (
-        node("1.5", admin_listen="127.0.0.1:8001"),
+        make_node("1.5", admin_listen="127.0.0.1:8001"),
         {"admin_listen": "127.0.0.2:8001"},
         "reload",
     ),
     "udp does not conflict with tcp": (
-        node("3.9", stream_listen="127.0.0.1:9000"),
+        make_node("3.9", stream_listen="127.0.0.1:9000"),
         {"stream_listen": "0.0.0.0:9000 udp"},
         "reload",
     ),
     # nginx opens only the wildcard of a port, if no flag of the address prevents that. All measured with nginx 1.22.
     "an address is added to its wildcard": (
-        node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
         {"proxy_listen": "0.0.0.0:8000"},
         "reload",
     ),
     "an address is removed from its wildcard": (
-        node("1.5", proxy_listen="0.0.0.0:8000"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000"),
         {"proxy_listen": "0.0.0.0:8000, 127.0.0.1:8000"},
         "reload",
     ),
     "a wildcard is removed from its address": (
-        node("1.5", proxy_listen="127.0.0.1:8000"),
+        make_node("1.5", proxy_listen="127.0.0.1:8000"),
         {"proxy_listen": "0.0.0.0:8000, 127.0.0.1:8000"},
         "restart",
     ),
     "a wildcard is added to its address": (
-        node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000, 127.0.0.1:8000"),
         {"proxy_listen": "127.0.0.1:8000"},
         "restart",
     ),
     "a wildcard is added to its address, which had reuseport": (
-        node("1.5", proxy_listen="0.0.0.0:8000 reuseport, 127.0.0.1:8000"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000 reuseport, 127.0.0.1:8000"),
         {"proxy_listen": "127.0.0.1:8000 reuseport"},
         "reload",
     ),
     "a wildcard with reuseport is removed from its address with reuseport": (
-        node("1.5", proxy_listen="127.0.0.1:8000 reuseport"),
+        make_node("1.5", proxy_listen="127.0.0.1:8000 reuseport"),
         {"proxy_listen": "0.0.0.0:8000 reuseport, 127.0.0.1:8000 reuseport"},
         "reload",
     ),
     "two settings change places": (
-        node("3.9", proxy_listen="0.0.0.0:8100", status_listen="127.0.0.1:8000"),
+        make_node("3.9", proxy_listen="0.0.0.0:8100", status_listen="127.0.0.1:8000"),
         {"proxy_listen": "0.0.0.0:8000", "status_listen": "127.0.0.1:8007"},
         "restart",
     ),
     "the flag transparent": (
-        node("1.5", proxy_listen="0.0.0.0:8000 transparent"),
+        make_node("1.5", proxy_listen="0.0.0.0:8000 transparent"),
         {"proxy_listen": "0.0.0.0:8000"},
         "restart",
     ),
-    "the role": (node("3.9", "data_plane"), {"role": "traditional"}, "restart"),
-    "the database": (node("3.9"), {"database": "postgres"}, "restart"),
-    "the user": (node("3.9"), {"nginx_user": "nobody"}, "restart"),
-    "an unreadable old value": (node("3.9"), {"admin_listen": "8001"}, "restart"),
+    "the role": (make_node("3.9", "data_plane"), {"role": "traditional"}, "restart"),
+    "the database": (make_node("3.9"), {"database": "postgres"}, "restart"),
+    "the user": (make_node("3.9"), {"nginx_user": "nobody"}, "restart"),
+    "an unreadable old value": (make_node("3.9"), {"admin_listen": "8001"}, "restart"),
     "a listener that the role does not open": (
-        node("3.9", "data_plane"),
+        make_node("3.9", "data_plane"),
         {"admin_listen": "0.0.0.0:8001"},
         "reload",
     ),
-    "gossip, whatever changes": (node("0.10.4"), {"log_level": "notice"}, "restart"),
-    "kong.yml": (node("0.8"), {"proxy_listen": None}, "restart"),
-    "Kong 0.11, which can be prepared": (node("0.11"), {"log_level": "notice"}, "reload"),
+    "gossip, whatever changes": (make_node("0.10.4"), {"log_level": "notice"}, "restart"),
+    "kong.yml": (make_node("0.8"), {"proxy_listen": None}, "restart"),
+    "Kong 0.11, which can be prepared": (make_node("0.11"), {"log_level": "notice"}, "reload"),
 }
 
 
@@ -156,7 +156,7 @@ def test_action_with_the_least_effect(planned, before, how):
 
 
 def test_reason_names_both_sockets():
-    found = decide_restart(node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
+    found = decide_restart(make_node("1.5", admin_listen="127.0.0.1:8001"), {"admin_listen": "*:8001"}, listens=True)
     text = (
         "tcp 127.0.0.1:8001 cannot be bound while tcp *:8001 is open, because they do not both have the flag reuseport"
     )
@@ -164,13 +164,13 @@ def test_reason_names_both_sockets():
 
 
 def test_restart_if_the_sockets_are_not_as_in_the_file():
-    assert decide_restart(node("3.9"), {}, listens=False) == RestartDecision(
+    assert decide_restart(make_node("3.9"), {}, listens=False) == RestartDecision(
         "restart", ("the sockets of Kong are not as in its file",)
     )
 
 
 def test_restart_if_the_environment_changes():
-    assert decide_restart(node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
+    assert decide_restart(make_node("3.9"), {"log_level": "info"}, listens=True, environment=True).how == "restart"
 
 
 @pytest.mark.parametrize(
@@ -194,36 +194,39 @@ def test_the_summary_names_the_effect_on_clients(decision, words):
     assert decision.summary == words
 
 
-def effective(setting, value, origin, *, moves=False):
+def make_effective(setting, value, origin, *, moves=False):
     return {"setting": setting, "value": value, "origin": origin, "moves": moves, "line": f"{setting} is {value}"}
 
 
 def test_a_variable_that_moves_a_listener_blocks_the_change():
-    found = effective("status_listen", "0.0.0.0:8105", "environment", moves=True)
-    decision = decide_restart(node("3.9"), {"log_level": None}, listens=False, effective=[found])
+    found = make_effective("status_listen", "0.0.0.0:8105", "environment", moves=True)
+    decision = decide_restart(make_node("3.9"), {"log_level": None}, listens=False, effective=[found])
     assert (decision.how, decision.reasons) == ("blocked", ("status_listen is 0.0.0.0:8105",))
     assert "Remove the variable" in decision.summary
     # The sockets are as planned, for example because this role does not open the listener.
-    assert decide_restart(node("3.9"), {}, listens=True, effective=[found]).how == "nothing"
+    assert decide_restart(make_node("3.9"), {}, listens=True, effective=[found]).how == "nothing"
 
 
 def test_another_variable_does_not_block():
-    found = [effective("log_level", "info", "environment"), effective("admin_listen", "127.0.0.1:8001", "environment")]
-    assert decide_restart(node("3.9"), {"log_level": None}, listens=True, effective=found).how == "reload"
+    found = [
+        make_effective("log_level", "info", "environment"),
+        make_effective("admin_listen", "127.0.0.1:8001", "environment"),
+    ]
+    assert decide_restart(make_node("3.9"), {"log_level": None}, listens=True, effective=found).how == "reload"
 
 
 def test_a_file_that_changed_after_kong_was_prepared_needs_a_reload_or_a_restart():
-    outdated = effective("log_level", "info", "outdated")
-    assert decide_restart(node("3.9"), {}, listens=True, effective=[outdated]).how == "reload"
-    narrowed = effective("admin_listen", "0.0.0.0:8001", "outdated", moves=True)
-    planned = node("1.5", admin_listen="127.0.0.1:8001")
+    outdated = make_effective("log_level", "info", "outdated")
+    assert decide_restart(make_node("3.9"), {}, listens=True, effective=[outdated]).how == "reload"
+    narrowed = make_effective("admin_listen", "0.0.0.0:8001", "outdated", moves=True)
+    planned = make_node("1.5", admin_listen="127.0.0.1:8001")
     assert decide_restart(planned, {}, listens=False, effective=[narrowed]).how == "restart"
 
 
 def test_a_kong_that_was_started_with_another_value_needs_a_restart():
-    started = effective("status_listen", "0.0.0.0:8105", "started", moves=True)
+    started = make_effective("status_listen", "0.0.0.0:8105", "started", moves=True)
     for before in ({}, {"log_level": None}):
-        decision = decide_restart(node("3.9"), before, listens=False, effective=[started])
+        decision = decide_restart(make_node("3.9"), before, listens=False, effective=[started])
         assert decision == RestartDecision(
             "restart", ("Kong was started with another status_listen than its file has",)
         )

@@ -13,8 +13,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations i
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_listen, render_entry
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.kong_loader import accepts, corpus
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.stricter import STRICTER, stricter_codes
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.kong_loader import accepts, list_texts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._kong.stricter import (
+    STRICTER,
+    list_stricter_codes,
+)
 
 # A generation of each kind: Enterprise has further settings only, with the same flags.
 GENERATIONS = list({generation.versions: generation for generation in reversed(list_generations())}.values())
@@ -28,9 +31,9 @@ CASES = [
 NAMES = [f"{generation.versions}-{setting.name}" for generation, setting in CASES]
 
 
-def parsed(generation, setting):
+def parse_texts(generation, setting):
     """Yield each text with its entries, or with the code of the error."""
-    for text in corpus():
+    for text in list_texts():
         try:
             yield text, parse_listen(text, generation, setting), ""
         except ListenError as error:
@@ -41,17 +44,17 @@ def parsed(generation, setting):
 def test_a_value_that_only_the_collection_rejects_is_in_the_table(generation, setting):
     rejected = {
         code: text
-        for text, _entries, code in parsed(generation, setting)
+        for text, _entries, code in parse_texts(generation, setting)
         if code and accepts(generation, setting.name, text)
     }
-    assert {code: text for code, text in rejected.items() if code not in stricter_codes(generation)} == {}
+    assert {code: text for code, text in rejected.items() if code not in list_stricter_codes(generation)} == {}
 
 
 @pytest.mark.parametrize(("generation", "setting"), CASES, ids=NAMES)
 def test_kong_accepts_what_the_collection_writes(generation, setting):
     written = {
         render_entry(entry) if generation.modern else render_entry(entry).partition(" ")[0]: text
-        for text, entries, _code in parsed(generation, setting)
+        for text, entries, _code in parse_texts(generation, setting)
         for entry in entries
     }
     assert len(written) > 5

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     GOSSIP,
     make_gossip_sites,
     make_hybrid_sites,
-    planned,
+    plan_fleet,
 )
 
 SITES = 60
@@ -72,7 +72,7 @@ def list_exact(flow):
 
 @pytest.fixture(params=FLEETS)
 def plan(request):
-    return planned(FLEETS[request.param](), OTHERS)
+    return plan_fleet(FLEETS[request.param](), OTHERS)
 
 
 def test_lists_have_the_same_callers_of_ports_as_pairs(plan, monkeypatch):
@@ -113,7 +113,7 @@ def test_lists_have_the_same_sources_of_forwards_as_pairs(plan, monkeypatch):
 
 @pytest.mark.parametrize("wide", ["198.18.0.53/32", "198.18.0.52/30"])
 def test_a_set_differs_from_its_shared_set(wide):
-    plan = planned(make_gossip_sites(SITES), OTHERS)
+    plan = plan_fleet(make_gossip_sites(SITES), OTHERS)
     outside = {name: f"198.18.0.{number + 1}/32" for number, name in enumerate(plan["nodes"])}
     names = [*outside]
     sets = {
@@ -144,7 +144,7 @@ def test_a_forward_through_which_no_source_comes_has_no_text(sites):
     nodes["k0001"]["kong_nat"] += [
         {"outside": "198.18.99.9", "outside_port": 8001, "inside_port": 8001, "sites": ["office"]}
     ]
-    plan = planned(nodes, OTHERS)
+    plan = plan_fleet(nodes, OTHERS)
     callers = Callers(list_hosts(plan), plan["sets"])
     forwards = [forward for forward in plan["nat_forwards"] if forward["outside"] == "198.18.99.9"]
     assert forwards
@@ -152,7 +152,7 @@ def test_a_forward_through_which_no_source_comes_has_no_text(sites):
 
 
 def test_lists_with_the_same_members_have_one_number():
-    plan = planned(make_mixed_sites(SITES), OTHERS)
+    plan = plan_fleet(make_mixed_sites(SITES), OTHERS)
     callers = Callers(list_hosts(plan), plan["sets"])
     gather(plan, callers)
     members = [tuple(found.items()) for found in callers.lists.lists.values()]
@@ -161,7 +161,7 @@ def test_lists_with_the_same_members_have_one_number():
 
 
 def test_a_few_callers_are_named_without_a_list():
-    plan = planned(make_gossip_sites(SITES, kong_admin_sources=["@kong", "ops", "192.0.2.128/25"]), OTHERS)
+    plan = plan_fleet(make_gossip_sites(SITES, kong_admin_sources=["@kong", "ops", "192.0.2.128/25"]), OTHERS)
     callers = Callers(list_hosts(plan), plan["sets"])
     [port, *_others] = [port for port in list_ports(plan, get_node(plan, "k0003"), callers) if port.listener == "admin"]
     assert [(flow.callers, flow.site, flow.sources) for flow in port.flows if not flow.listed] == [

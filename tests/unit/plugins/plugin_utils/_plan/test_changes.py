@@ -22,17 +22,17 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     GOSSIP,
     SEED_NODES,
     SEED_OTHERS,
-    planned,
+    plan_fleet,
 )
 
-OLD = planned(SEED_NODES, SEED_OTHERS)
+OLD = plan_fleet(SEED_NODES, SEED_OTHERS)
 
 
-def lines(change, others=None):
+def describe_change(change, others=None):
     """Return the changes after ``change`` has modified the nodes of the worked example."""
     nodes = copy.deepcopy(SEED_NODES)
     change(nodes)
-    return format_changes(compare_plans(OLD, planned(nodes, others or SEED_OTHERS)))
+    return format_changes(compare_plans(OLD, plan_fleet(nodes, others or SEED_OTHERS)))
 
 
 def add(nodes):
@@ -47,7 +47,7 @@ def close_admin(nodes):
     nodes["a1"]["kong_admin_sources"] = "nobody"
 
 
-def narrow_proxy(nodes):
+def restrict_proxy(nodes):
     for name in ("a1", "a2"):
         nodes[name]["kong_proxy_sources"] = ["admin"]
 
@@ -102,7 +102,7 @@ def stage(nodes):
             ],
         ),
         (close_admin, ["- a1: admin 8001/tcp: 192.168.10.20 (admin)", "- a1: admin 8444/tcp: 192.168.10.20 (admin)"]),
-        (narrow_proxy, ["- a1 to a2, 2 nodes: proxy 8000/tcp: anyone except 192.168.10.20 (admin)"]),
+        (restrict_proxy, ["- a1 to a2, 2 nodes: proxy 8000/tcp: anyone except 192.168.10.20 (admin)"]),
         (allow_nobody, ["- a1: proxy 8000/tcp: anyone"]),
         (
             move_proxy,
@@ -124,19 +124,19 @@ def stage(nodes):
     ],
 )
 def test_changes(change, said):
-    told = lines(change)
+    told = describe_change(change)
     assert [line for line in said if line not in told] == []
 
 
 def test_no_other_changes():
-    assert lines(close_admin)[2:] == []
-    assert lines(narrow_proxy)[2:] == []
+    assert describe_change(close_admin)[2:] == []
+    assert describe_change(restrict_proxy)[2:] == []
 
 
 def test_changes_in_both_directions_are_opposite():
     nodes = copy.deepcopy(SEED_NODES)
     close_admin(nodes)
-    new = planned(nodes, SEED_OTHERS)
+    new = plan_fleet(nodes, SEED_OTHERS)
     fro = {line[0]: line[1:] for line in format_changes(compare_plans(new, OLD))}
     to = {line[0]: line[1:] for line in format_changes(compare_plans(OLD, new))}
     assert to["-"] == fro["+"]
@@ -162,7 +162,7 @@ def test_text_without_a_plan():
 def test_change_as_plain_data():
     nodes = copy.deepcopy(SEED_NODES)
     add(nodes)
-    first = compare_plans(OLD, planned(nodes, SEED_OTHERS))[0]
+    first = compare_plans(OLD, plan_fleet(nodes, SEED_OTHERS))[0]
     assert first.as_dict() == {
         "kind": "gains",
         "where": ["a3"],

@@ -21,8 +21,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import s
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
-    inventory,
-    planned,
+    make_inventory,
+    plan_fleet,
 )
 
 MIXED = {
@@ -51,13 +51,13 @@ GROUPS = {"ops": ["ops2", "admin", "ops1"]}
     ],
 )
 def test_the_ruleset_of_a_node_tells_how_packets_of_other_sources_are_treated(variables, mode):
-    plan = planned({**SEED_NODES, "a1": {**SEED_NODES["a1"], **variables}}, SEED_OTHERS)
-    whole, plain = select_ruleset(plan, "a1"), select_ruleset(planned(SEED_NODES, SEED_OTHERS), "a1")
+    plan = plan_fleet({**SEED_NODES, "a1": {**SEED_NODES["a1"], **variables}}, SEED_OTHERS)
+    whole, plain = select_ruleset(plan, "a1"), select_ruleset(plan_fleet(SEED_NODES, SEED_OTHERS), "a1")
     assert whole == {**plain, **mode}
 
 
 def test_format():
-    plan = planned(MIXED, OTHERS, GROUPS)
+    plan = plan_fleet(MIXED, OTHERS, GROUPS)
     assert list(plan) == ["format", "sets", "nodes", "hosts", "nat_forwards", "findings"]
     assert plan["format"] == 1
     node = plan["nodes"]["b1"]
@@ -73,28 +73,28 @@ def test_format():
 
 
 def test_text():
-    text = dump_json(planned(SEED_NODES, SEED_OTHERS))
+    text = dump_json(plan_fleet(SEED_NODES, SEED_OTHERS))
     assert text.endswith("}\n")
     assert text.startswith('{\n  "findings": [')
-    assert "Zürich" in dump_json(planned({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
+    assert "Zürich" in dump_json(plan_fleet({"n": {"kong_site": "Zürich", "kong_address": "10.0.0.1"}}))
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_plan_does_not_depend_on_the_order_of_hosts(seed):
     rng = random.Random(seed)
 
-    def shuffled(items):
+    def shuffle(items):
         return rng.sample(list(items), len(items))
 
-    nodes = {name: dict(shuffled(MIXED[name].items())) for name in shuffled(MIXED)}
-    groups = {"ops": shuffled(GROUPS["ops"])}
-    again = planned(nodes, {name: OTHERS[name] for name in shuffled(OTHERS)}, groups)
-    assert dump_json(again) == dump_json(planned(MIXED, OTHERS, GROUPS))
+    nodes = {name: dict(shuffle(MIXED[name].items())) for name in shuffle(MIXED)}
+    groups = {"ops": shuffle(GROUPS["ops"])}
+    again = plan_fleet(nodes, {name: OTHERS[name] for name in shuffle(OTHERS)}, groups)
+    assert dump_json(again) == dump_json(plan_fleet(MIXED, OTHERS, GROUPS))
 
 
 PROGRAM = """
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, planned, dump_json
-print(dump_json(planned(MIXED, OTHERS, GROUPS)), end="")
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_compile import MIXED, OTHERS, GROUPS, plan_fleet, dump_json
+print(dump_json(plan_fleet(MIXED, OTHERS, GROUPS)), end="")
 """
 
 
@@ -102,11 +102,11 @@ print(dump_json(planned(MIXED, OTHERS, GROUPS)), end="")
 def test_plan_does_not_depend_on_the_hash_seed(seed):
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == dump_json(planned(MIXED, OTHERS, GROUPS))
+    assert done.stdout == dump_json(plan_fleet(MIXED, OTHERS, GROUPS))
 
 
 def test_compiling_twice_in_one_process():
-    nodes = inventory(MIXED, OTHERS, GROUPS)
+    nodes = make_inventory(MIXED, OTHERS, GROUPS)
     assert dump_json(compile_plan(nodes, "kong").plan or {}) == dump_json(compile_plan(nodes, "kong").plan or {})
 
 
@@ -125,7 +125,7 @@ def test_sets_of_a_ruleset_are_in_natural_order():
 
 
 def test_ruleset_of_a_host():
-    plan = planned(SEED_NODES, SEED_OTHERS)
+    plan = plan_fleet(SEED_NODES, SEED_OTHERS)
     ruleset = select_ruleset(plan, "a1")
     assert ruleset["allow"] == plan["nodes"]["a1"]["ruleset"]["allow"]
     assert ruleset["sets"] == {
@@ -142,7 +142,7 @@ def test_findings_of_a_plan_are_plain():
     nodes = {
         "n": {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": [Tagged("far")]}
     }
-    plan = planned(nodes, {"far": {"kong_site": "x", "kong_address": "10.9.0.1"}})
+    plan = plan_fleet(nodes, {"far": {"kong_site": "x", "kong_address": "10.9.0.1"}})
     assert {type(finding["value"]) for finding in plan["findings"]} == {str}
 
 
@@ -162,6 +162,6 @@ def test_findings_of_a_plan_are_plain():
     ],
 )
 def test_address_of_a_rule(listen, matched):
-    plan = planned({"n": {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": listen}})
+    plan = plan_fleet({"n": {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": listen}})
     (rule,) = (entry for entry in plan["nodes"]["n"]["ruleset"]["allow"] if entry["listener"] == "admin")
     assert (rule["address"], rule["sources"]) == (matched, [])

@@ -9,13 +9,17 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.device_forwards import list_device_forwards
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 NODE = {"kong_version": "3.9", "kong_site": "b", "kong_address": "10.1.0.2", "kong_admin_listen": "0.0.0.0:8001"}
 
 
 def list_of(*nodes, device=None):
-    return list_device_forwards(planned({f"n{index}": node for index, node in enumerate(nodes)}), device)
+    return list_device_forwards(plan_fleet({f"n{index}": node for index, node in enumerate(nodes)}), device)
 
 
 def forward(outside, port=8000):
@@ -36,7 +40,7 @@ def test_the_worked_example():
         "listener": "cluster",
         "nodes": ["b1"],
     }
-    assert list_device_forwards(planned(SEED_NODES, SEED_OTHERS), "192.168.10.5") == [
+    assert list_device_forwards(plan_fleet(SEED_NODES, SEED_OTHERS), "192.168.10.5") == [
         {**expected, "name": f"kong-192.168.10.5-9000-{protocol}", "protocol": protocol} for protocol in ("tcp", "udp")
     ]
 

@@ -10,11 +10,11 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan, list_fixed_errors
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    compiled,
-    only_error,
-    planned,
+    compile_fleet,
+    find_only_error,
+    list_warnings,
+    plan_fleet,
     read_text,
-    warnings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import NEW, REFUSALS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values i
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refused(case):
     refusal = REFUSALS[case]
-    error = only_error(refusal.nodes)
+    error = find_only_error(refusal.nodes)
     assert (error.severity, error.code, error.host) == ("error", refusal.code, "n")
     assert (error.variable, error.value) == (refusal.variable, refusal.value)
     shown = [repr(refusal.value)] if refusal.value else []
@@ -37,15 +37,15 @@ def test_refused(case):
 
 
 def test_all_errors_are_reported_together():
-    found = compiled({name: {"kong_address": "10.0.0.300", "kong_version": "9"} for name in "ab"}).errors
+    found = compile_fleet({name: {"kong_address": "10.0.0.300", "kong_version": "9"} for name in "ab"}).errors
     assert [(error.host, error.variable) for error in found] == [(host, "kong_version") for host in "ab"]
-    found = compiled({"n": {**NEW, "kong_role": "boss", "kong_site": "", "kong_admin_sources": 3}}).errors
+    found = compile_fleet({"n": {**NEW, "kong_role": "boss", "kong_site": "", "kong_admin_sources": 3}}).errors
     assert [error.code for error in found] == ["source-unknown", "role-unknown", "variable-invalid"]
 
 
 def test_errors_precede_warnings():
     nodes = {"n": {**NEW, "kong_admin_listn": "x", "kong_role": "boss"}}
-    assert [finding.severity for finding in compiled(nodes).findings] == ["error", "warning"]
+    assert [finding.severity for finding in compile_fleet(nodes).findings] == ["error", "warning"]
 
 
 @pytest.mark.parametrize(
@@ -73,17 +73,17 @@ def test_no_nodes(groups, part):
     ],
 )
 def test_variables_of_the_wrong_type(name, value, code):
-    error = only_error({"n": {**NEW, name: value}})
+    error = find_only_error({"n": {**NEW, name: value}})
     shown = value[0] if name == "kong_verify_outsiders" and isinstance(value, list) else value
     assert (error.code, error.host, error.variable, error.value) == (code, "n", name, shown)
     assert f"n: {name}: {shown!r}: " in error.message
 
 
 def test_warning_about_a_misspelt_variable():
-    plan = planned(
+    plan = plan_fleet(
         {"n": {**NEW, "kong_adress": "x", "kong_firewall_backnd": "x", "kong_database": "off", "kongaddress": "x"}}
     )
-    address, backend = warnings(plan)
+    address, backend = list_warnings(plan)
     assert (address["code"], address["variable"]) == ("variable-unknown", "kong_adress")
     assert "did you mean kong_address?" in address["message"]
     assert "did you mean kong_firewall_backend?" in backend["message"]
@@ -106,7 +106,7 @@ def test_error_of_a_node_causes_no_other_errors():
         "c": {"kong_version": "9.9", "kong_address": "10.0.0.1", "kong_role": "control_plane"},
         "d": {**NEW, "kong_role": "data_plane", "kong_proxy_sources": "control_planes"},
     }
-    assert [(error.host, error.code) for error in compiled(nodes).errors] == [("c", "version-unknown")]
+    assert [(error.host, error.code) for error in compile_fleet(nodes).errors] == [("c", "version-unknown")]
 
 
 # Wrong values of a variable, and other variables, that the plan refuses whatever facts the nodes have.

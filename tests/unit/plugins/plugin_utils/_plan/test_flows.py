@@ -9,7 +9,11 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 (MAPPING,) = SEED_NODES["b1"]["kong_nat"]
 
@@ -18,7 +22,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 def test_the_node_itself_is_no_source(source):
     mapping = {**MAPPING, **({"hairpin_source": source} if source else {})}
     nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}
-    plan = planned(nodes, SEED_OTHERS)
+    plan = plan_fleet(nodes, SEED_OTHERS)
     node = get_node(plan, "b1")
     flows = [flow for port in list_ports(plan, node, Callers(list_hosts(plan))) for flow in port.flows]
     networks = {text for name in plan["sets"] if "from-branch" in name for text in plan["sets"][name]["ipv4"]}

@@ -23,8 +23,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values i
     SOMETIMES,
     check_compilation,
     compile_hosts,
+    list_right_values,
     make_inventory,
-    right_values,
 )
 
 # More inventories with FUZZ=30000 in the environment.
@@ -57,11 +57,11 @@ CONNECTIONS = {
 }
 
 
-def value_of(rng, name, wrong):
+def choose_value(rng, name, wrong):
     """Return a value of a variable, wrong with the given probability."""
     if rng.random() < 0.15 and KINDS[name] in LONG_VALUES:
         return rng.choice(LONG_VALUES[KINDS[name]])
-    return rng.choice(WRONG if rng.random() < wrong else right_values(name))
+    return rng.choice(WRONG if rng.random() < wrong else list_right_values(name))
 
 
 def names_of(version):
@@ -70,37 +70,37 @@ def names_of(version):
     return [name for name in NAMES if name not in SETTING_VARIABLES or generation.knows(name.removeprefix("kong_"))]
 
 
-def host(rng, number, wrong, names):
+def make_host(rng, number, wrong, names):
     """Return the variables of a random host, most of them right."""
     variables = {"kong_address": f"10.0.0.{number}"} if rng.random() < 0.9 else {}
     for name in rng.sample(names, rng.choice([0, 1, 1, 2, 3, 5, 8])):
-        variables[name] = value_of(rng, name, wrong)
+        variables[name] = choose_value(rng, name, wrong)
     for name, values in CONNECTIONS.items():
         if rng.random() < 0.15:
             variables[name] = rng.choice(values)
     return variables
 
 
-def fleet(rng):
+def make_fleet(rng):
     """Return random nodes, often of one version, and other hosts."""
     wrong = rng.choice([0, 0, 0.1, 0.5])
     version = rng.choice(RIGHT[kinds.VERSION])
     names = names_of(version) if rng.random() < 0.9 else NAMES
-    shared = {name: value_of(rng, name, wrong) for name in rng.sample(names, rng.choice([0, 0, 1]))}
+    shared = {name: choose_value(rng, name, wrong) for name in rng.sample(names, rng.choice([0, 0, 1]))}
     form, other = rng.choice(NODE_NAMES), rng.choice(OTHER_NAMES)
     nodes = {
-        form.format(number): {**shared, **host(rng, number, wrong, names), "kong_version": version}
+        form.format(number): {**shared, **make_host(rng, number, wrong, names), "kong_version": version}
         for number in range(1, rng.randint(2, 4))
     }
     if rng.random() < 0.1:
-        nodes[form.format(1)]["kong_version"] = value_of(rng, "kong_version", 0.5)
-    return nodes, {other: host(rng, 20, wrong, NAMES)}
+        nodes[form.format(1)]["kong_version"] = choose_value(rng, "kong_version", 0.5)
+    return nodes, {other: make_host(rng, 20, wrong, NAMES)}
 
 
 def test_any_inventory_gives_a_plan_or_errors():
     outcomes = Counter()
     for seed in range(INVENTORIES):
-        nodes, others = fleet(random.Random(seed))
+        nodes, others = make_fleet(random.Random(seed))
         try:
             compilation = compile_hosts(nodes, others)
             check_compilation(compilation)
@@ -123,13 +123,13 @@ def test_errors_that_are_found_without_facts_are_errors_with_any_facts():
     outcomes = Counter()
     for seed in range(INVENTORIES // 3):
         rng = random.Random(seed)
-        nodes, others = fleet(rng)
+        nodes, others = make_fleet(rng)
         for variables in nodes.values():
             for name in rng.sample(sorted(variables), 1) if rng.random() < 0.2 else ():
                 variables[name] = variables[name] if name == "ansible_facts" else FROM_FACTS
         found = {*map(identify, list_fixed_errors(make_inventory(nodes, others), "kong"))}
         for _facts in range(2):
-            chosen = value_of(rng, rng.choice(NAMES), 0.5)
+            chosen = choose_value(rng, rng.choice(NAMES), 0.5)
             known = [{name: with_facts(rng, of, chosen) for name, of in hosts.items()} for hosts in (nodes, others)]
             errors = {*map(identify, compile_plan(make_inventory(*known), "kong").errors)}
             assert found <= errors, f"seed {seed}: {nodes} {others}"

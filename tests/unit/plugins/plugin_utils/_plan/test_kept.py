@@ -14,10 +14,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import (
     select_ruleset,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.kept import PartedPlan, write_parts
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 INTERCEPT_RULE = {"kong_transparent": {"listen_port": 8000, "ports": 80, "destinations": "198.51.100.7"}}
-PLAN = planned(
+PLAN = plan_fleet(
     {**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_proxy_sources": "@all", **INTERCEPT_RULE}},
     SEED_OTHERS,
 )

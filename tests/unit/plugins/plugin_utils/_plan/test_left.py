@@ -18,16 +18,16 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
     list_left,
     make_left_findings,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 NO_RUN = Run([], [])
 
 
 def plan(**addresses):
-    return planned({name: {"kong_address": address} for name, address in addresses.items()})
+    return plan_fleet({name: {"kong_address": address} for name, address in addresses.items()})
 
 
-def commands(found):
+def read_commands(found):
     """Return the words after the name of the playbook, by the node of the warning."""
     return {
         finding["hosts"][0]: shlex.split(finding["message"].partition("gatehouse.kong.remove ")[2]) for finding in found
@@ -58,7 +58,7 @@ def test_nodes_that_left(new, left):
 
 def test_a_node_whose_site_has_another_name_is_the_same_host():
     """The command in the warning would remove the rules of a node that runs."""
-    new = planned({name: {"kong_address": f"10.0.0.{name[1:]}", "kong_site": "lan"} for name in ("k1", "k2", "k10")})
+    new = plan_fleet({name: {"kong_address": f"10.0.0.{name[1:]}", "kong_site": "lan"} for name in ("k1", "k2", "k10")})
     assert make_left_findings(OLD, new, NO_RUN) == []
     (found,) = make_left_findings(OLD, plan(k1="10.0.0.1", k2="10.0.0.22", k10="10.0.0.10"), NO_RUN)
     assert (found["hosts"], "an older plan has this node at 10.0.0.2. " in found["message"]) == (["k2"], True)
@@ -81,13 +81,13 @@ def test_a_replacement_with_the_name_of_another_host_is_named_with_the_old_addre
     (found,) = make_left_findings(OLD, plan(k1="10.0.0.9", k2="10.0.0.2", k10="10.0.0.10"), NO_RUN)
     assert (found["code"], found["hosts"]) == ("node-left", ["k1"])
     assert "an older plan has this node at 10.0.0.1." in found["message"]
-    assert commands([found])["k1"] == ["-i", "10.0.0.1,", "-e", "leaving=10.0.0.1"]
+    assert read_commands([found])["k1"] == ["-i", "10.0.0.1,", "-e", "leaving=10.0.0.1"]
 
 
 def test_a_host_that_is_still_in_the_inventory_needs_no_inventory_of_its_own():
     found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k1", "k2"], ["k1,k2,"]))
     assert [("another host has this name" in each["message"]) for each in found] == [True, False]
-    assert commands(found) == {
+    assert read_commands(found) == {
         "k2": ["-i", "k1,k2,", "-e", "leaving=k2"],
         "k10": ["-i", "k1,k2,", "-i", "k10,", "-e", "ansible_host=10.0.0.10", "-e", "leaving=k10"],
     }
@@ -104,13 +104,13 @@ def test_the_command_has_the_connection_of_the_node_and_no_secret():
         "ansible_become_password": "secret",
         "ansible_ssh_common_args": "-o ProxyCommand='sshpass -p secret'",
     }
-    old = planned({"k1": {"kong_address": "10.0.0.1"}, "k2": {"kong_address": "10.0.0.2", **connection}})
+    old = plan_fleet({"k1": {"kong_address": "10.0.0.1"}, "k2": {"kong_address": "10.0.0.2", **connection}})
     assert "secret" not in str(old)
     found = make_left_findings(old, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
     # There is no room to advise to delete it from the plan file.
     short = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k1"], [], Path("plan.json")))
     assert "delete it from `left` in the plan file" in short[0]["message"]
-    assert commands(found)["k2"] == [
+    assert read_commands(found)["k2"] == [
         *("-i", "k2,", "-e", "ansible_become=True", "-e", "ansible_host=k2.example.com", "-e", "ansible_port=2222"),
         *("-e", '{"ansible_python_interpreter": "/usr/bin/python3 -s"}', "-e", "ansible_user=admin"),
         *("-e", "kong_plan_file=plan.json", "-e", "leaving=k2"),
@@ -123,14 +123,14 @@ def test_an_inventory_that_does_not_exist_is_not_in_the_command(tmp_path, monkey
     (tmp_path / "our hosts.yml").touch()
     sources = [str(tmp_path / "our hosts.yml"), str(tmp_path / "missing")]
     found = make_left_findings(OLD, plan(k1="10.0.0.1"), Run(["k2", "k10"], sources))
-    assert commands(found)["k2"] == ["-i", "our hosts.yml", "-e", "leaving=k2,k10"]
+    assert read_commands(found)["k2"] == ["-i", "our hosts.yml", "-e", "leaving=k2,k10"]
 
 
 @pytest.mark.parametrize(("length", "together"), [(39, True), (40, False)])
 def test_the_command_has_several_hosts_if_their_names_are_short(length, together):
     names = ["a" * 40, "b" * length]
     old = plan(k1="10.0.0.1", **dict(zip(names, ("10.0.0.2", "10.0.0.3"), strict=True)))
-    found = commands(make_left_findings(old, plan(k1="10.0.0.1"), Run(names, [])))
+    found = read_commands(make_left_findings(old, plan(k1="10.0.0.1"), Run(names, [])))
     assert found[names[0]][-1] == f"leaving={','.join(names if together else names[:1])}"
 
 
@@ -144,7 +144,7 @@ def test_the_warning_is_short(tmp_path, monkeypatch, hosts):
     nodes = {f"kong-{number}.dc1.example.com": {"kong_address": f"10.20.30.{number}"} for number in range(1, 40)}
     moved = {"kong-1.dc1.example.com": {"kong_address": "10.20.30.100"}}
     run = Run(hosts, [str(folder / "hosts.yml")], tmp_path / "plans/production.json")
-    found = make_left_findings(planned(nodes), planned(moved), run)
+    found = make_left_findings(plan_fleet(nodes), plan_fleet(moved), run)
     assert len(found) == 39
     assert max(len(format_finding(finding)) for finding in found) <= 400
     assert all("gatehouse.kong.remove" in finding["message"] for finding in found)
@@ -164,8 +164,8 @@ OF_LONG = {
 def test_long_names_and_paths(length, connection, known):
     """The command leaves out the options of the run's own command. It is complete for names up to 64 characters."""
     names = {number: f"k{number}{'x' * length}"[:length] for number in range(1, 4)}
-    old = planned({name: {"kong_address": f"10.0.0.{number}", **connection} for number, name in names.items()})
-    new = planned({names[1]: {"kong_address": "10.0.0.9"}})
+    old = plan_fleet({name: {"kong_address": f"10.0.0.{number}", **connection} for number, name in names.items()})
+    new = plan_fleet({names[1]: {"kong_address": "10.0.0.9"}})
     run = Run([*names.values()] * known, [f"{FOLDERS}x,"], Path(f"/{FOLDERS}plan.json"))
     found = make_left_findings(old, new, run)
     assert {name for finding in found for name in finding["hosts"]} == {*names.values()}

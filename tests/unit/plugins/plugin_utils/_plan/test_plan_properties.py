@@ -33,23 +33,23 @@ TERMS = ("any", "n0", "n1", "x0", "x1", "@bastions", "@mixed", "@kong", "peers",
 ADMIN_TERMS = (*TERMS[1:], "10.9.0.0/16", "2001:db8:9::/48")
 
 
-def local(site, number):
+def make_local(site, number):
     return [f"10.{site}.0.{number + 1}"]
 
 
-def both_families(site, number):
-    return [*local(site, number), f"fd00:{site}::{number + 1:x}"]
+def make_both_families(site, number):
+    return [*make_local(site, number), f"fd00:{site}::{number + 1:x}"]
 
 
-def only_ipv6(site, number):
+def make_only_ipv6(site, number):
     return [f"fd00:{site}::{number + 1:x}"]
 
 
-def public(site, number):
+def make_public(site, number):
     return [f"198.51.{site}.{number + 1}", f"2001:db8:{site}::{number + 1:x}"]
 
 
-def mapping(rng, number, ports):
+def make_mapping(rng, number, ports):
     outside = rng.choice([f"192.0.2.{number + 1}", f"10.200.0.{number + 1}", f"2001:db8:a::{number + 1:x}"])
     made = {"outside": outside}
     if rng.random() < 0.5:
@@ -64,15 +64,15 @@ def mapping(rng, number, ports):
     return made
 
 
-def host(rng, number, style, ports):
+def make_host(rng, number, style, ports):
     site = rng.randint(0, 2)
-    kinds = [local, local, local, both_families, both_families, public, only_ipv6]
+    kinds = [make_local, make_local, make_local, make_both_families, make_both_families, make_public, make_only_ipv6]
     variables = {"kong_site": SITES[site], "kong_address": rng.choice(kinds[: style["kinds"]])(site, number)}
     if style["vpn"] and rng.random() < 0.8:
         variables["kong_vpn_address"] = [f"10.8.0.{number + 1}", f"fd00:8::{number + 1:x}"][: rng.randint(1, 2)]
     if style["nat"] and rng.random() < 0.7:
         families = {":" in address for address in variables["kong_address"]}
-        made = [mapping(rng, number, ports) for _mapping in range(rng.randint(1, 2))]
+        made = [make_mapping(rng, number, ports) for _mapping in range(rng.randint(1, 2))]
         variables["kong_nat"] = [
             entry for entry in made if (":" in entry["outside"]) in families or rng.random() < 0.02
         ]
@@ -83,7 +83,7 @@ def host(rng, number, style, ports):
     return variables
 
 
-def admin_listen(rng, variables, version):
+def choose_admin_listen(rng, variables, version):
     if not find_generation(parse_version(version)).modern:
         return rng.choice(["0.0.0.0:8001", "127.0.0.1:8001"])
     address = variables["kong_address"][0]
@@ -94,14 +94,14 @@ def admin_listen(rng, variables, version):
     return rng.choice(ipv4_only + (ipv6_too if version == "3.9" else []))
 
 
-def kong_node(rng, number, style):
+def make_kong_node(rng, number, style):
     version = rng.choice(style["versions"])
-    variables = host(rng, number, style, [7946 if version < "0.11" else 8005, 8000])
+    variables = make_host(rng, number, style, [7946 if version < "0.11" else 8005, 8000])
     variables["kong_version"] = version
     variables["kong_cluster"] = rng.choice(style["clusters"])
     if find_generation(parse_version(version)).hybrid:
         variables["kong_role"] = rng.choice(style["roles"])
-    variables["kong_admin_listen"] = admin_listen(rng, variables, version)
+    variables["kong_admin_listen"] = choose_admin_listen(rng, variables, version)
     variables["kong_admin_sources"] = rng.sample(ADMIN_TERMS, rng.randint(0, 3))
     if rng.random() < 0.3:
         variables["kong_proxy_sources"] = rng.sample(TERMS, rng.randint(0, 2))
@@ -126,7 +126,7 @@ def drop_empty_terms(variables, others):
         variables["kong_stream_sources"][port] = [term for term in terms if meant.get(term, True)] or ["nobody"]
 
 
-def random_fleet(rng):
+def make_random_fleet(rng):
     style = {
         "vpn": rng.random() < 0.5,
         "nat": rng.random() < 0.5,
@@ -137,10 +137,10 @@ def random_fleet(rng):
         "roles": rng.choice([["traditional"], ["control_plane", "data_plane"]]),
         "sources": rng.random() < 0.5,
     }
-    kong = {f"n{number}": kong_node(rng, number, style) for number in range(rng.randint(3, 6))}
+    kong = {f"n{number}": make_kong_node(rng, number, style) for number in range(rng.randint(3, 6))}
     for name, variables in kong.items():
         drop_empty_terms(variables, [other for key, other in kong.items() if key != name])
-    others = {f"x{number}": host(rng, 100 + number, style, [9999]) for number in range(2)}
+    others = {f"x{number}": make_host(rng, 100 + number, style, [9999]) for number in range(2)}
     return kong, others
 
 
@@ -156,7 +156,7 @@ def as_inventory(fleet, order=None):
 @given(st.integers(0, 2**32))
 def test_any_fleet(seed):
     rng = random.Random(seed)
-    fleet = random_fleet(rng)
+    fleet = make_random_fleet(rng)
     inventory = as_inventory(fleet)
     compilation = compile_plan(inventory, "kong")
     event("accepted" if compilation.plan else f"refused: {compilation.errors[0].code}")
@@ -212,7 +212,7 @@ def check_rules(plan, name, inventory):
             check_rule(plan, node, listener, protocol, rule["sources"], inventory)
 
 
-def terms_of(node, listener, inventory):
+def list_terms(node, listener, inventory):
     variables = inventory.hostvars[node.name]
     default = {"proxy": ["any"], "stream": ["any"], "cluster": ["peers"]}.get(listener.name, [])
     if listener.name == "cluster" and node.role == "control_plane":
@@ -223,7 +223,7 @@ def terms_of(node, listener, inventory):
     return [term for term in terms if term != "nobody"]
 
 
-def callers_of(plan, node, listener, term, inventory):
+def select_callers(plan, node, listener, term, inventory):
     same = [name for name, other in plan["nodes"].items() if other["cluster"] == node.cluster]
     if term == "peers":
         gossips = listener.name == "cluster" and node.advertised
@@ -234,7 +234,7 @@ def callers_of(plan, node, listener, term, inventory):
 
 
 def check_rule(plan, node, listener, protocol, allowed, inventory):
-    terms = terms_of(node, listener, inventory)
+    terms = list_terms(node, listener, inventory)
     if listener.is_loopback:
         assert allowed == []
         return
@@ -246,7 +246,7 @@ def check_rule(plan, node, listener, protocol, allowed, inventory):
         if "/" in term:
             expected.add(term)
             continue
-        for caller in callers_of(plan, node, listener, term, inventory):
+        for caller in select_callers(plan, node, listener, term, inventory):
             found = {
                 source
                 for route in find_paths(get_host(plan, caller), node, listener)

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import k
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE, ELSEWHERE
 
 CASES = [(advice, words) for advice in ADVICE for words in advice.remedies]
@@ -24,13 +24,13 @@ NAME = re.compile(r"\b(\w+)-x+(?:…x+)?")
 VARIABLE = re.compile(r"\bkong_[a-z_]+[a-z]\b")
 
 
-def found(nodes, others, groups):
+def check_fleet(nodes, others, groups):
     """Return the errors and warnings of a fleet, and whether it has a plan."""
-    compilation = compiled(nodes, others, groups)
+    compilation = compile_fleet(nodes, others, groups)
     return [finding for finding in compilation.findings if finding.severity != INFO], compilation.plan is not None
 
 
-def changed(hosts, changes):
+def apply_changes(hosts, changes):
     """Return the variables of hosts after changes; None removes a variable."""
     after = {name: {**variables, **changes.get(name, {})} for name, variables in hosts.items()}
     return {
@@ -38,9 +38,9 @@ def changed(hosts, changes):
     }
 
 
-def advised(advice):
+def format_advice(advice):
     """Return the text of the advice: the messages of the finding, and the fix in the registry."""
-    findings, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
+    findings, _plan = check_fleet(apply_changes(advice.nodes, {}), advice.others, advice.groups)
     messages = [finding.message for finding in findings if finding.code == advice.code]
     assert messages, [finding.message for finding in findings]
     return " ".join([*messages, CODES[advice.code].format_plain()[1]])
@@ -48,11 +48,13 @@ def advised(advice):
 
 @pytest.mark.parametrize(("advice", "words"), CASES, ids=[f"{advice.code}: {words}" for advice, words in CASES])
 def test_each_remedy_removes_its_finding(advice, words):
-    assert words.lower() in advised(advice).lower()
-    before, _plan = found(changed(advice.nodes, {}), advice.others, advice.groups)
+    assert words.lower() in format_advice(advice).lower()
+    before, _plan = check_fleet(apply_changes(advice.nodes, {}), advice.others, advice.groups)
     changes = advice.remedies[words]
     new = {name: variables for name, variables in changes.items() if name not in {**advice.nodes, **advice.others}}
-    after, has_plan = found(changed({**advice.nodes, **new}, changes), changed(advice.others, changes), advice.groups)
+    after, has_plan = check_fleet(
+        apply_changes({**advice.nodes, **new}, changes), apply_changes(advice.others, changes), advice.groups
+    )
     assert advice.code not in {finding.code for finding in after}, [finding.message for finding in after]
     assert {finding.code for finding in after} <= {finding.code for finding in before}, [
         finding.message for finding in after
@@ -65,25 +67,25 @@ def test_each_remedy_removes_its_finding(advice, words):
 def test_long_names_of_hosts_keep_a_remedy(advice, length):
     """253 characters is the longest name in DNS."""
     names = {name: f"{name}-{'x' * length}"[:length] for name in {**advice.nodes, **advice.others}}
-    nodes, others = (renamed(changed(hosts, {}), names) for hosts in (advice.nodes, advice.others))
+    nodes, others = (rename_hosts(apply_changes(hosts, {}), names) for hosts in (advice.nodes, advice.others))
     groups = {group: [names[member] for member in members] for group, members in advice.groups.items()}
     texts = [CODES[advice.code].format_plain()[1]]
-    for finding in found(nodes, others, groups)[0]:
+    for finding in check_fleet(nodes, others, groups)[0]:
         assert len(finding.message) <= MESSAGE_LIMIT
         texts += [NAME.sub(r"\1", finding.message)] * (finding.code == advice.code)
     assert any(words.lower() in " ".join(texts).lower() for words in advice.remedies)
 
 
-def renamed(hosts, names):
+def rename_hosts(hosts, names):
     """Return the variables of hosts with other names, also in terms that name hosts."""
     terms = [name for name, kind in KINDS.items() if kind in (kinds.SOURCES, kinds.NAMES)]
     return {
-        names[host]: {key: new_terms(value, names) if key in terms else value for key, value in variables.items()}
+        names[host]: {key: rename_terms(value, names) if key in terms else value for key, value in variables.items()}
         for host, variables in hosts.items()
     }
 
 
-def new_terms(value, names):
+def rename_terms(value, names):
     if isinstance(value, list):
         return [names.get(term, term) for term in value]
     return names.get(value, value) if isinstance(value, str) else value

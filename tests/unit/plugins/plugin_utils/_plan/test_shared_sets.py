@@ -22,13 +22,13 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.te
     check_hybrid,
     check_rules,
     check_sets,
-    random_fleet,
+    make_random_fleet,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
-    inventory,
     make_gossip_sites,
     make_hybrid_sites,
-    planned,
+    make_inventory,
+    plan_fleet,
 )
 
 SHARED, COMPLETE = 0, 10**6
@@ -67,7 +67,7 @@ def check_same(source):
     return shared
 
 
-def scatter(fleet, rng):
+def assign_sites(fleet, rng):
     """Give most hosts their own site, an outside address, or an egress that several hosts share."""
     for number, host in enumerate([*fleet[0].values(), *fleet[1].values()]):
         if rng.random() < 0.8:
@@ -84,9 +84,9 @@ def scatter(fleet, rng):
 @given(st.integers(0, 2**32), st.booleans())
 def test_shared_sets_allow_the_same_sources(seed, scattered):
     rng = random.Random(seed)
-    fleet = random_fleet(rng)
+    fleet = make_random_fleet(rng)
     if scattered:
-        scatter(fleet, rng)
+        assign_sites(fleet, rng)
     shared = check_same(as_inventory(fleet))
     includes = shared and any("includes" in content for content in shared["sets"].values())
     event("refused" if shared is None else "with shared sets" if includes else "without shared sets")
@@ -110,12 +110,12 @@ def test_gossip_sites(variant):
         nodes[names[4]] |= VARIANTS[variant]
     if variant == "egress":
         nodes[names[4]] |= VARIANTS[variant]
-    plan = check_same(inventory(nodes))
+    plan = check_same(make_inventory(nodes))
     assert plan["sets"]["peers-default-from-s0000"]["includes"] == "peers-default-from-other-sites"
 
 
 def test_hybrid_sites():
-    plan = check_same(inventory(make_hybrid_sites(110)))
+    plan = check_same(make_inventory(make_hybrid_sites(110)))
     assert "includes" in plan["sets"]["data_planes-default-from-s0000"]
 
 
@@ -129,30 +129,30 @@ def test_time_and_size_are_linear_in_sites(make, monkeypatch):
     found = []
     for count in (100, 200):
         routes.clear()
-        size = len(dump_json(planned(make(count))))
+        size = len(dump_json(plan_fleet(make(count))))
         found.append((size, len(routes)))
     assert found[1][0] < 2.2 * found[0][0]
     assert found[1][1] < 2.2 * found[0][1]
 
 
 def count_calls(function, calls):
-    def counted(*arguments):
+    def count_call(*arguments):
         calls.append(function)
         return function(*arguments)
 
-    return counted
+    return count_call
 
 
 @pytest.mark.parametrize("make", [make_gossip_sites, make_hybrid_sites])
 def test_a_new_site_changes_no_rule(make):
-    before, after = planned(make(101)), planned(make(102))
+    before, after = plan_fleet(make(101)), plan_fleet(make(102))
     assert before["nodes"].items() <= after["nodes"].items()
     kept = [name for name in before["sets"] if name in after["sets"]]
     assert kept == [*before["sets"]]
 
 
 def test_a_node_is_not_allowed_by_its_own_outside_address():
-    plan = planned(make_gossip_sites(12))
+    plan = plan_fleet(make_gossip_sites(12))
     for name, node in plan["nodes"].items():
         own = f"{node['nat'][0]['outside']}/32"
         networks = select_ruleset(plan, name)["sets"][f"peers-default-from-{node['site']}"]["ipv4"]
@@ -162,5 +162,5 @@ def test_a_node_is_not_allowed_by_its_own_outside_address():
 
 @pytest.mark.parametrize(("count", "is_shared"), [(8, False), (9, True)])
 def test_a_shared_set_needs_more_than_eight_users(count, is_shared):
-    plan = planned(make_gossip_sites(count))
+    plan = plan_fleet(make_gossip_sites(count))
     assert any("includes" in content for content in plan["sets"].values()) is is_shared

@@ -8,7 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 HYBRID = {
     "cp1": {"kong_role": "control_plane", "kong_address": "10.1.0.5"},
@@ -16,7 +20,7 @@ HYBRID = {
 }
 
 
-def line_of(lines, name):
+def find_line(lines, name):
     """Return the first line of a table that is about the name, without its padding."""
     return " ".join(next(line for line in lines if line.startswith(f"{name} ")).split())
 
@@ -34,13 +38,13 @@ def line_of(lines, name):
     ],
 )
 def test_node_shows_its_address_in_the_cluster(fleet, name, line):
-    assert line_of(format_plan(planned(*fleet)), name) == line
+    assert find_line(format_plan(plan_fleet(*fleet)), name) == line
 
 
 @pytest.mark.parametrize(("count", "is_whole"), [(20, True), (21, False), (60, False)])
 def test_of_a_large_fleet_the_first_rows_are_shown(count, is_whole):
     nodes = {f"k{number}": {"kong_address": f"10.1.0.{number}"} for number in range(1, count + 1)}
-    lines = format_plan(planned(nodes))
+    lines = format_plan(plan_fleet(nodes))
     text = "\n".join(lines)
     assert lines[0] == f"The plan: {count} Kong nodes"
     assert ("With kong_plan_file, the playbook plan writes the whole plan to a file." in text) is not is_whole
@@ -65,17 +69,17 @@ def test_a_forward_shows_only_the_sources_that_come_through_it():
             "kong_nat_egress": "203.0.113.9",
         },
     }
-    (line,) = [line for line in format_plan(planned(nodes)) if "203.0.113.1:18005/tcp" in line]
+    (line,) = [line for line in format_plan(plan_fleet(nodes)) if "203.0.113.1:18005/tcp" in line]
     assert line.split()[-4:] == ["cluster", "far", "(203.0.113.9)", "no"]
 
 
 def test_the_treatment_of_other_sources_is_shown_if_it_is_special():
     modes = {"a1": {"kong_firewall_state": "staged"}, "b1": {"kong_firewall_record": True, "kong_staged_days": 3}}
     nodes = {name: {**node, **modes.get(name, {})} for name, node in SEED_NODES.items()}
-    lines = [line for line in format_plan(planned(nodes, SEED_OTHERS)) if line.startswith("Packets of other")]
+    lines = [line for line in format_plan(plan_fleet(nodes, SEED_OTHERS)) if line.startswith("Packets of other")]
     assert lines == [
         "Packets of other sources to a1: pass (staged), counted for 14 days",
         "Packets of other sources to a2: dropped",
         "Packets of other sources to b1: dropped, counted for 3 days",
     ]
-    assert "Packets of other" not in "".join(format_plan(planned(SEED_NODES, SEED_OTHERS)))
+    assert "Packets of other" not in "".join(format_plan(plan_fleet(SEED_NODES, SEED_OTHERS)))

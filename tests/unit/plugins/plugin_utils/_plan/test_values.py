@@ -9,14 +9,14 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
     NEVER,
     SOMETIMES,
     check_compilation,
     compile_hosts,
-    right_values,
+    list_right_values,
 )
 
 OTHERS = {"admin": {"kong_address": "10.0.0.20"}}
@@ -44,7 +44,7 @@ NOT_COMPUTED = {
 TEXTS_OF_QUERIES = [case for case in NEVER if "quotes" in case]
 
 
-def errors_of(node, name, value):
+def find_errors(node, name, value):
     compilation = compile_hosts({"n": {**NODES[node], name: value}}, OTHERS)
     check_compilation(compilation)
     return compilation.errors
@@ -59,7 +59,7 @@ def may_have(name, case):
 def test_value_that_no_variable_can_have(name):
     for case, value in NEVER.items():
         for node in NODES:
-            named = [error.code for error in errors_of(node, name, value) if error.variable == name]
+            named = [error.code for error in find_errors(node, name, value) if error.variable == name]
             if code := NOT_COMPUTED.get(case):
                 assert named == [code], (node, case)
             else:
@@ -68,9 +68,9 @@ def test_value_that_no_variable_can_have(name):
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_value_that_some_variables_can_have(name):
-    for value in [*SOMETIMES.values(), *right_values(name)]:
+    for value in [*SOMETIMES.values(), *list_right_values(name)]:
         for node in NODES:
-            errors_of(node, name, value)
+            find_errors(node, name, value)
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
@@ -87,7 +87,7 @@ def test_messages_of_every_code_are_short(advice):
     nodes = {
         name: {key: value for key, value in host.items() if value is not None} for name, host in advice.nodes.items()
     }
-    check_compilation(compiled(nodes, advice.others, advice.groups))
+    check_compilation(compile_fleet(nodes, advice.others, advice.groups))
 
 
 def test_every_variable_has_a_right_value():
@@ -95,6 +95,6 @@ def test_every_variable_has_a_right_value():
         name
         for name in KINDS
         for node in NODES
-        if any(not errors_of(node, name, value) for value in right_values(name))
+        if any(not find_errors(node, name, value) for value in list_right_values(name))
     }
     assert accepted == set(KINDS)

@@ -19,11 +19,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
-    path,
-    planned,
-    settings,
-    sources,
-    warnings,
+    find_first_path,
+    get_settings,
+    get_sources,
+    list_warnings,
+    plan_fleet,
 )
 
 A1, A2, B1, ADMIN = "192.168.10.11/32", "192.168.10.12/32", "192.168.23.45/32", "192.168.10.20/32"
@@ -32,7 +32,7 @@ EXAMPLE = Path(__file__).parents[5] / "examples" / "seed"
 
 
 def from_text():
-    return planned(SEED_NODES, SEED_OTHERS)
+    return plan_fleet(SEED_NODES, SEED_OTHERS)
 
 
 def from_example():
@@ -59,9 +59,9 @@ def plan(request):
     ],
 )
 def test_settings(plan, node, listen, advertised):
-    assert settings(plan, node)["cluster_listen"] == listen
-    assert settings(plan, node)["cluster_advertise"] == advertised
-    assert settings(plan, node)["cluster_listen_rpc"] == "127.0.0.1:7373"
+    assert get_settings(plan, node)["cluster_listen"] == listen
+    assert get_settings(plan, node)["cluster_advertise"] == advertised
+    assert get_settings(plan, node)["cluster_listen_rpc"] == "127.0.0.1:7373"
     assert plan["nodes"][node]["settings_file"] == {
         "path": "/etc/kong/kong.conf",
         "format": "conf",
@@ -110,11 +110,11 @@ def test_other_listeners(plan, node):
 
 @pytest.mark.parametrize(("node", "allowed"), [("a1", [ADMIN]), ("a2", [ADMIN]), ("b1", [])])
 def test_admin_api(plan, node, allowed):
-    assert sources(plan, node, "admin", port=8001) == allowed
+    assert get_sources(plan, node, "admin", port=8001) == allowed
 
 
 def test_warning_that_the_admin_host_has_no_path_to_b1(plan):
-    (warning,) = warnings(plan)
+    (warning,) = list_warnings(plan)
     assert (warning["code"], warning["host"], warning["variable"], warning["value"]) == (
         "source-no-path",
         "b1",
@@ -157,10 +157,10 @@ def test_the_nat_device(plan):
     ],
 )
 def test_paths_of_the_cluster(plan, caller, target, protocol, expected):
-    assert path(plan, caller, target, "cluster", protocol) == expected
+    assert find_first_path(plan, caller, target, "cluster", protocol) == expected
 
 
 def test_source_that_a_hairpin_shows():
     # The inventory of the text lacks the router's inside address, the example has it.
-    assert path(from_text(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (B1,), 80, "hairpin")
-    assert path(from_example(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (HAIRPIN,), 80, "hairpin")
+    assert find_first_path(from_text(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (B1,), 80, "hairpin")
+    assert find_first_path(from_example(), "b1", "b1", "cluster") == ("192.168.10.5:9000", (HAIRPIN,), 80, "hairpin")

@@ -13,12 +13,12 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 COUNT = 30
 # No summary of ranges joins these names.
 NAMES = [f"h{2 * number}" for number in range(COUNT)]
-PLAN = planned(
+PLAN = plan_fleet(
     {
         name: {"kong_version": "3.9", "kong_admin_gui_listen": "off", "kong_address": f"10.2.0.{number + 1}"}
         for number, name in enumerate(NAMES)

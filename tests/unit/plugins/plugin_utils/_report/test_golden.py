@@ -18,10 +18,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 GOLDEN = Path(__file__).parents[4] / "golden" / "report"
-SEED = planned(SEED_NODES, SEED_OTHERS)
+SEED = plan_fleet(SEED_NODES, SEED_OTHERS)
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
@@ -81,7 +85,7 @@ def changes():
     """A node moves its port, loses the sources of its Admin API, and a node is new."""
     nodes = {**SEED_NODES, "a3": {**SEED_NODES["a1"], "kong_address": "192.168.10.13"}}
     nodes["a2"] = {**nodes["a2"], "kong_proxy_listen": "0.0.0.0:9000", "kong_admin_sources": ["192.168.10.0/28"]}
-    plan = planned(nodes, SEED_OTHERS)
+    plan = plan_fleet(nodes, SEED_OTHERS)
     return Evidence(plan, changes=compare_plans(SEED, plan))
 
 
@@ -96,7 +100,7 @@ def many():
         }
         for number in range(1, 14)
     }  # fmt: skip
-    return Evidence(planned(nodes))
+    return Evidence(plan_fleet(nodes))
 
 
 FINDINGS = [

@@ -28,7 +28,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, measure_width
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.pictures import lay_out_long_names
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
 INSIDE_OF = {"node": "site", "port": "node", "port-closed": "node", "device": "site"}
 VERSIONS = ("0.10.4", "2.8", "3.9")
@@ -163,7 +167,7 @@ def check_slices(picture):
 
 
 def test_the_worked_example():
-    picture = lay_out_picture(make_fleet(planned(SEED_NODES, SEED_OTHERS)))
+    picture = lay_out_picture(make_fleet(plan_fleet(SEED_NODES, SEED_OTHERS)))
     check(picture)
     texts = {label.text for label in picture.labels}
     assert {
@@ -179,13 +183,13 @@ def test_the_worked_example():
 
 
 def test_node_is_not_its_own_caller():
-    for site in make_fleet(planned(SEED_NODES, SEED_OTHERS)).sites:
+    for site in make_fleet(plan_fleet(SEED_NODES, SEED_OTHERS)).sites:
         for box in site.boxes:
             assert not [flow for row in box.rows for flow in row.flows if set(box.nodes) & set(flow.callers)]
 
 
 def test_many_equivalent_nodes_share_a_box():
-    plan = planned(
+    plan = plan_fleet(
         {f"n{index:03}": {"kong_version": "3.9", "kong_address": f"10.0.0.{index + 1}"} for index in range(100)}
     )
     [site] = make_fleet(plan).sites
@@ -196,7 +200,7 @@ def test_many_equivalent_nodes_share_a_box():
 
 
 def test_few_nodes_have_a_box_each():
-    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
+    plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
     assert [len(box.nodes) for box in make_fleet(plan).sites[0].boxes] == [1] * 12
 
 
@@ -210,7 +214,7 @@ def nodes_of(picture):
 
 
 def test_twelve_nodes_fill_the_width():
-    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
+    plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
     picture = lay_out_picture(make_fleet(plan))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [2] * 6
@@ -222,7 +226,7 @@ def test_twelve_nodes_fill_the_width():
 def test_boxes_and_callers_are_in_natural_order():
     nodes = {f"n{index}": {"kong_address": f"10.0.0.{index}", "kong_admin_listen": "0.0.0.0:8001",
              "kong_admin_sources": ["@kong"]} for index in (10, 9, 1)}  # fmt: skip
-    boxes = make_fleet(planned(nodes)).sites[0].boxes
+    boxes = make_fleet(plan_fleet(nodes)).sites[0].boxes
     assert [box.nodes for box in boxes] == [("n1",), ("n9",), ("n10",)]
     [admin] = [row for row in boxes[0].rows if row.listener == "admin"]
     assert admin.flows[0].callers == ("n9", "n10")
@@ -232,7 +236,7 @@ def test_boxes_and_callers_are_in_natural_order():
 def test_two_addresses_are_dialled_in_two_lines():
     nodes = {f"n{index}": {"kong_address": [f"10.0.0.{index}", f"2001:db8:aaaa:bbbb::{index}"],
              "kong_proxy_listen": "0.0.0.0:8000, [::]:8000, 0.0.0.0:8443 ssl, [::]:8443 ssl"} for index in range(1, 7)}  # fmt: skip
-    picture = lay_out_picture(make_fleet(planned(nodes)))
+    picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [2] * 3
     lines = [label.text for label in picture.labels if label.kind == "dials"][:2]
@@ -244,7 +248,7 @@ def test_box_behind_a_nat_device_has_the_whole_width():
     nodes["n0"] |= {
         "kong_nat": [{"outside": "192.0.2.1", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]}]
     }
-    picture = lay_out_picture(make_fleet(planned(nodes)))
+    picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
     check(picture)
     assert [len(row) for row in nodes_of(picture).values()] == [1, 2, 2]
     assert [label.text for label in picture.labels if label.kind == "site"] == ["Site a", "Site a, continued"]
@@ -257,7 +261,7 @@ def test_usual_names_are_legible(name):
         variables.pop("kong_nat", None)
         variables["kong_admin_sources"] = [f"admin.{name}"]
     others = {f"admin.{name}": {"kong_site": name, "kong_address": "192.168.10.20"}}
-    assert not [label for label in lay_out_picture(make_fleet(planned(nodes, others))).labels if label.is_small]
+    assert not [label for label in lay_out_picture(make_fleet(plan_fleet(nodes, others))).labels if label.is_small]
 
 
 @pytest.mark.parametrize("nodes", [3, 20])
@@ -277,7 +281,7 @@ def test_names_of_66_characters_are_legible_in_several_lines(part, nodes):
     for variables in fleet.values():
         variables["kong_proxy_sources"] = [f"admin{name}"]
     others = {f"admin{name}": {"kong_site": "office", "kong_address": "192.0.2.200"}}
-    picture = lay_out_picture(make_fleet(planned(fleet, others)))
+    picture = lay_out_picture(make_fleet(plan_fleet(fleet, others)))
     check(picture)
     assert [label for label in picture.labels if label.is_small] == []
     texts = "".join(label.text for label in picture.labels)
@@ -297,7 +301,7 @@ def test_golden_picture_of_long_names_shows_the_widths_of_all_labels():
 def test_picture_has_a_maximum_of_boxes():
     nodes = {f"n{index:03}": {"kong_address": f"10.0.0.{index + 1}", "kong_proxy_listen": f"0.0.0.0:{9000 + index}"}
              for index in range(MOST_BOXES + 7)}  # fmt: skip
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     assert make_fleet(plan).hidden == 7
     note = f"The picture has room for {MOST_BOXES} boxes. The tables have 7 more nodes."
     assert all(note in form(Evidence(plan)) for form in (FORMS[".html"], FORMS[".md"]))
@@ -328,7 +332,7 @@ def test_long_picture_ends_on_paper_after_some_pages(sites, all_printed):
         f"node{index}": {"kong_address": f"10.0.{index}.1", "kong_site": f"s{index}"} for index in range(sites)
     }
     picture = lay_out_picture(
-        make_fleet(planned({name: {"kong_version": "3.9", **host} for name, host in addresses.items()}))
+        make_fleet(plan_fleet({name: {"kong_version": "3.9", **host} for name, host in addresses.items()}))
     )
     printed = [part.is_printed for part in picture.slices]
     assert len(printed) == sites

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sampl
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     make_gossip_sites,
     make_hybrid_sites,
-    planned,
+    plan_fleet,
 )
 
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
@@ -23,7 +23,7 @@ ADMINS = {"ops": {"kong_site": "office", "kong_address": "192.0.2.9"}}
 
 
 def make_evidence(nodes):
-    plan = planned(nodes, ADMINS)
+    plan = plan_fleet(nodes, ADMINS)
     probed = {
         caller: [{"name": probe.name, "result": RESULTS[probe.expected], "detail": ""} for probe in probes]
         for caller, probes in choose_sample(plan, len(nodes) * 10).items()
@@ -65,7 +65,7 @@ def test_ports_and_forwards_of_many_sites_refer_to_complete_lists():
 
 @pytest.mark.parametrize(("sites", "is_shared"), [(4, False), (12, True)])
 def test_callers_of_many_sites_on_one_path_share_a_row(sites, is_shared):
-    page = FORMS[".md"](Evidence(planned(make_gossip_sites(sites), ADMINS)))
+    page = FORMS[".md"](Evidence(plan_fleet(make_gossip_sites(sites), ADMINS)))
     node = page.partition("### k0000\n")[2].partition("\n### ")[0]
     rows = [line for line in node.splitlines() if "198.18.0.1:7946" in line and line.startswith("|")]
     assert len(rows) == (1 if is_shared else sites - 1)
@@ -76,6 +76,6 @@ def test_callers_of_many_sites_on_one_path_share_a_row(sites, is_shared):
 def test_networks_of_the_inventory_share_a_row():
     networks = [f"192.0.2.{number}" for number in range(3)]
     nodes = {"a": {"kong_version": "3.9", "kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001"}}
-    page = FORMS[".md"](Evidence(planned({"a": {**nodes["a"], "kong_admin_sources": networks}})))
+    page = FORMS[".md"](Evidence(plan_fleet({"a": {**nodes["a"], "kong_admin_sources": networks}})))
     (row,) = [line for line in page.splitlines() if line.startswith("| admin | 8001/tcp")]
     assert all(network in row for network in networks)

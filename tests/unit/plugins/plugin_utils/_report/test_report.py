@@ -27,9 +27,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 # Names that would be markup in a form of the report.
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -160,7 +164,7 @@ def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first()
     assert sorted(links.values()) == sorted(PLAN["nodes"])
     for anchor, name in links.items():
         assert f'<h3 id="{anchor}">{name}</h3>' in HTML
-    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}"} for index in (2, 10, 1)})
+    plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index}"} for index in (2, 10, 1)})
     drift = {"nodes": {"n10": {"firewall": ["a rule is missing"]}}, "not_checked": {}}
     rows = make_nodes_section(plan, (), drift).tables[0].rows
     assert [(row[0].text, row[1].text) for row in rows] == [
@@ -288,7 +292,7 @@ def test_no_picture_that_exceeds_the_limits_of_mermaid():
         f"0.0.0.0:{9100 + port} {flag}" for port, flag in enumerate(("ssl", "http2", "proxy_protocol", "deferred")))],
         "kong_site": f"site {index}", "kong_flat_network": True, "kong_admin_listen": "0.0.0.0:8001",
         "kong_admin_sources": ["@kong"]} for index in range(30)}  # fmt: skip
-    page = FORMS[".md"](Evidence(planned(nodes)))
+    page = FORMS[".md"](Evidence(plan_fleet(nodes)))
     assert "```" not in page
     assert "too large for Mermaid" in page
 
@@ -369,7 +373,7 @@ def test_unauthenticated_admin_api_marks_its_port():
 def test_mark_of_a_shared_box_has_the_number_of_its_nodes(node, mark):
     """The boxes have two nodes, eleven nodes and a single node."""
     clusters = ["two", "two", *["eleven"] * 11, "one"]
-    plan = planned({
+    plan = plan_fleet({
         f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}", "kong_cluster": cluster}
         for index, cluster in enumerate(clusters)
     })  # fmt: skip
@@ -379,7 +383,7 @@ def test_mark_of_a_shared_box_has_the_number_of_its_nodes(node, mark):
 
 def test_warning_about_a_verification_without_a_blocked_connection():
     open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
-    plan = planned({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
+    plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
     assert "No connection had to be blocked" in FORMS[".html"](evidence_of(plan))
 
 
@@ -397,7 +401,7 @@ def test_certificates_and_open_admin_apis_are_reported(days, said):
 
 
 def test_matrix_of_many_sources_is_by_site():
-    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
+    plan = plan_fleet({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
     page = FORMS[".md"](evidence_of(plan, wrong=1))
     assert "| nodes | listener | port | from site default |" in page
     assert "| n00, n02 to n13, 13 nodes | proxy | 8000/tcp | 13\N{MULTIPLICATION SIGN} open / open |" in page
@@ -405,7 +409,7 @@ def test_matrix_of_many_sources_is_by_site():
 
 
 def test_equivalent_nodes_share_a_table_in_print():
-    plan = planned({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
+    plan = plan_fleet({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
     page = FORMS[".html"](Evidence(plan))
     tables = re.findall(r'<div class="block( screen-only)?">\n<h3 id="node-\d+">(.*?)</h3>', page)
     assert [name for hidden, name in tables if not hidden] == ["n00"]
@@ -509,7 +513,7 @@ def test_text_is_legible_in_both_themes(theme):
 def test_staged_nodes_are_in_the_summary_and_share_no_table_with_enforced_nodes():
     nodes = {f"n{number}": {"kong_version": "3.9", "kong_address": f"10.0.0.{number}"} for number in range(1, 15)}
     nodes["n3"]["kong_firewall_state"] = "staged"
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     assert [[node.name for node in group] for group in group_nodes(plan)][1] == ["n3"]
     text = FORMS[".md"](Evidence(plan))
     assert "1 node drops nothing" in text
@@ -529,7 +533,7 @@ def test_ports_and_forwards_with_the_same_paths_share_a_row():
     ports = [{"outside_port": number - 7000, "inside_port": number} for number in (8000, 8443, 9000)]
     node = {"kong_version": "3.9", "kong_site": "lan", "kong_address": "10.1.0.1", "kong_proxy_listen": listen,
             "kong_nat": [{"device": "fw", "outside": "198.51.100.1", **port} for port in ports]}  # fmt: skip
-    page = FORMS[".md"](Evidence(planned({"a": node})))
+    page = FORMS[".md"](Evidence(plan_fleet({"a": node})))
     rows = list_rows(page, "a")
     assert [(port, address, dials) for _listener, port, address, _sources, dials, *_path in rows[:5]] == [
         ("8000/tcp, 8443/tcp ssl", "0.0.0.0", "10.1.0.1:8000, :8443"),
@@ -546,6 +550,6 @@ def test_ports_and_forwards_with_the_same_paths_share_a_row():
 def test_many_networks_share_an_arrow(count):
     networks = [f"192.0.2.{number}" for number in range(count)]
     node = {**SEED_NODES["a1"], "kong_admin_sources": networks}
-    [row] = [row for row in make_fleet(planned({"a1": node})).sites[0].boxes[0].rows if row.listener == "admin"]
+    [row] = [row for row in make_fleet(plan_fleet({"a1": node})).sites[0].boxes[0].rows if row.listener == "admin"]
     assert [flow.label for flow in row.flows] == (networks if count == 4 else ["5 networks"])
     assert [source for flow in row.flows for source in flow.sources] == [f"{network}/32" for network in networks]

@@ -13,9 +13,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import stag
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.staged import make_staged_section, summarise_staged
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources import DROPPED, EXPECTED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 NODE = {"staged": True, "counts": True, "seconds": 90000, "uncounted": 0}
 
 

@@ -15,10 +15,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
     format_counted,
     list_proposals,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    plan_fleet,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
 
-PLAN = planned(SEED_NODES, SEED_OTHERS)
+PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 
 
 def entry(source, port=8001, packets=3, age=60, protocol="tcp"):

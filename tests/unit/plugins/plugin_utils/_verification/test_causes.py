@@ -11,13 +11,17 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    compile_fleet,
+)
 
 MAPPING = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,
            "hairpin_source": "192.168.23.254"}  # fmt: skip
 NODES = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [MAPPING]}}
 NODES["a1"] = {**NODES["a1"], "kong_verify_outsiders": ["outsider"]}
-PLAN = compiled(NODES, {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}).plan
+PLAN = compile_fleet(NODES, {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}).plan
 HEALTHY = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
@@ -226,7 +230,7 @@ def test_outcomes_at_other_nodes_do_not_explain_a_difference():
 
 
 def test_every_set_that_contains_the_source_is_named():
-    plan = compiled(
+    plan = compile_fleet(
         {
             "n": {
                 "kong_address": "10.0.0.1",
@@ -256,7 +260,7 @@ def test_other_addresses_of_the_same_caller_do_not_show_that_others_connect():
                "kong_proxy_listen": "0.0.0.0:8000, [::]:8000", "kong_proxy_sources": ["a2"]}
         for name in ("a1", "a2")
     }  # fmt: skip
-    plan = compiled(nodes).plan
+    plan = compile_fleet(nodes).plan
     probed = {
         caller: [
             {

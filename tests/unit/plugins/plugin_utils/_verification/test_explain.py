@@ -14,7 +14,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
     explain,
     list_outcomes,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    compile_fleet,
+)
 
 HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}
 OTHERS = {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}
@@ -24,7 +28,7 @@ OTHERS = {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.1
 def plan():
     nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [HAIRPIN]}}
     nodes["a1"] = {**nodes["a1"], "kong_verify_outsiders": ["outsider"]}
-    return compiled(nodes, OTHERS).plan
+    return compile_fleet(nodes, OTHERS).plan
 
 
 def said(plan, caller, target, listener, protocol="tcp", probed=None):
@@ -55,7 +59,7 @@ def test_through_a_mapping(plan):
 def test_the_path_to_a_virtual_address():
     node = {"kong_proxy_listen": "10.9.0.100:80", "kong_virtual_addresses": ["10.9.0.100"]}
     fleet = {"a": {**node, "kong_address": "10.9.0.5"}, "b": {**node, "kong_address": "10.9.0.6"}}
-    text = said(compiled(fleet).plan, "a", "b", "proxy")
+    text = said(compile_fleet(fleet).plan, "a", "b", "proxy")
     assert "direct: both are in one network; 10.9.0.100 is virtual, so the node that holds it answers" in text
 
 
@@ -115,7 +119,7 @@ def test_names_that_are_not_in_the_plan(plan, words, message):
 
 def test_rule_is_for_the_dialled_address():
     node = {"kong_address": "10.0.0.1", "kong_vpn_address": "10.99.0.1", "kong_admin_sources": ["near", "far"]}
-    made = compiled(
+    made = compile_fleet(
         {"n": {**node, "kong_admin_listen": "10.0.0.1:8001, 10.99.0.1:8001"}},
         {
             "near": {"kong_address": "10.0.0.9"},

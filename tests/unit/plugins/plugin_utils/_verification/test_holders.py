@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
     format_verification,
     read_registered_holders,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 VIRTUAL = "10.9.0.100"
 PAIR = {
@@ -25,7 +25,7 @@ PAIR = {
     "kong_admin_sources": ["client"],
     "kong_virtual_addresses": [VIRTUAL],
 }
-PLAN = planned(
+PLAN = plan_fleet(
     {"a": {**PAIR, "kong_address": "10.9.0.5"}, "b": {**PAIR, "kong_address": "10.9.0.6"}},
     {"client": {"kong_address": "10.9.0.50"}},
 )
@@ -96,7 +96,7 @@ def test_registered_results():
 def test_results_through_a_mapping_are_those_of_the_holder():
     nat = [{"outside": "203.0.113.7", "outside_port": 80, "inside": VIRTUAL, "inside_port": 80}]
     nodes = {name: {**PAIR, "kong_address": f"10.9.0.{end}", "kong_nat": nat} for name, end in (("a", 5), ("b", 6))}
-    plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
+    plan = plan_fleet(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
     probed = {
         "client": [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
     }
@@ -113,7 +113,7 @@ def test_another_port_of_an_outside_address_leads_to_the_node_itself():
             {"outside": "203.0.113.7", "outside_port": 8000 + end, "inside_port": 8001},
         ]
         nodes[name] = {**PAIR, "kong_admin_sources": ["client"], "kong_address": f"10.9.0.{end}", "kong_nat": nat}
-    plan = planned(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
+    plan = plan_fleet(nodes, {"client": {"kong_site": "remote", "kong_address": "198.51.100.9"}})
     probed = {
         "client": [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, "client")]
     }
@@ -140,7 +140,7 @@ def test_the_report_names_the_holder(names, text):
 def test_no_client_dials_an_address_that_a_host_of_its_own_site_may_hold():
     """The client has no path to the node at the other site, and at its own site another node would answer."""
     far = {"kong_site": "far", "kong_address": VIRTUAL, "kong_admin_gui_listen": "off"}
-    plan = planned(
+    plan = plan_fleet(
         {"far": far, "near": {**PAIR, "kong_address": "10.9.0.5"}}, {"client": {"kong_address": "10.9.0.50"}}
     )
     assert [probe for probe in list_probes_from(plan, "client") if probe.target == "far"] == []

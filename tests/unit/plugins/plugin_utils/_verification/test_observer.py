@@ -22,13 +22,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
     format_verification,
     read_registered_observers,
 )
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 
 NODE = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["client"],
         "kong_verify_outsiders": ["outsider"]}  # fmt: skip
 OTHERS = {"client": {"kong_address": "10.0.0.2"}, "outsider": {"kong_address": "10.0.0.3"}}
-PLAN = compiled({"n": NODE}, OTHERS).plan
-IN_A_BOX = compiled({"n": {**NODE, "kong_published_ports": ["53:53/udp"]}}, OTHERS).plan
+PLAN = compile_fleet({"n": NODE}, OTHERS).plan
+IN_A_BOX = compile_fleet({"n": {**NODE, "kong_published_ports": ["53:53/udp"]}}, OTHERS).plan
 MET = {"open": "open", "filtered": "filtered", "closed": "refused"}
 NOTHING = {"arrived": [], "let_in": [], "unheard": [], "sent_on": [], "blind": {}}
 

@@ -18,8 +18,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
-    compiled,
-    planned,
+    compile_fleet,
+    plan_fleet,
 )
 
 TWO_REALMS = [("a1", "a", 1), ("a2", "a", 2), ("b1", "b", 1), ("b2", "b", 2), ("b3", "b", 3)]
@@ -30,7 +30,7 @@ def plan(**of_b1):
     nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [HAIRPIN], **of_b1}}
     others = {**SEED_OTHERS, "outsider": {"kong_site": "lan", "kong_address": "192.168.10.40"}}
     nodes["a1"] = {**nodes["a1"], "kong_verify_outsiders": ["outsider"]}
-    return compiled(nodes, others).plan
+    return compile_fleet(nodes, others).plan
 
 
 def expectations(plan, caller, target):
@@ -64,8 +64,8 @@ def test_expectations(caller, target, service, dialled, expected):
 
 def test_connections_that_a_staged_node_would_block_are_not_tested():
     staged = {name: {**node, "kong_firewall_state": "staged"} for name, node in SEED_NODES.items() if name != "a1"}
-    plan = compiled({**SEED_NODES, **staged}, SEED_OTHERS).plan
-    enforced = planned(SEED_NODES, SEED_OTHERS)
+    plan = compile_fleet({**SEED_NODES, **staged}, SEED_OTHERS).plan
+    enforced = plan_fleet(SEED_NODES, SEED_OTHERS)
     for caller in ("a1", "a2", "b1", "admin"):
         probes = {probe.name: probe for probe in list_probes_from(enforced, caller)}
         found = {probe.name: probe for probe in list_probes_from(plan, caller)}
@@ -116,7 +116,7 @@ def test_both_families_and_udp_streams():
         "kong_admin_listen": "127.0.0.1:8001",
         "kong_admin_gui_listen": "off",
     }
-    made = compiled(
+    made = compile_fleet(
         {"n": node, "m": {**node, "kong_address": ["10.0.0.2", "fd00::2"], "kong_stream_listen": "off"}}
     ).plan
     found = {(probe.listener, str(probe.dialled), probe.expected) for probe in list_probes_from(made, "m")}
@@ -156,7 +156,7 @@ def expected(plan, caller, target, listener):
 
 
 def test_two_addresses_on_one_port_have_their_own_sources():
-    made = planned(
+    made = plan_fleet(
         {
             "n": {
                 "kong_site": "a",
@@ -177,14 +177,16 @@ def test_two_addresses_on_one_port_have_their_own_sources():
 
 def test_no_probe_if_another_listener_would_answer():
     listen = "0.0.0.0:8000, 127.0.0.1:8000, 127.0.0.1:8100"
-    made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": listen}, "m": {"kong_address": "10.0.0.2"}})
+    made = plan_fleet(
+        {"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": listen}, "m": {"kong_address": "10.0.0.2"}}
+    )
     assert expected(made, "m", "n", "proxy") == {("10.0.0.1:8000", "open"), ("10.0.0.1:8100", "closed")}
 
 
 def test_no_probe_if_a_host_of_the_same_site_has_the_address():
     """Sites without routes to each other may use the same addresses."""
     nodes = {name: {"kong_site": site, "kong_address": f"10.0.0.{number}"} for name, site, number in TWO_REALMS}
-    made = planned(nodes)
+    made = plan_fleet(nodes)
     assert {probe.target for probe in list_probes_from(made, "a1")} == {"a2", "b3"}
     assert {str(probe.dialled.address) for probe in list_probes_from(made, "a1") if probe.target == "b3"} == {
         "10.0.0.3"
@@ -194,13 +196,13 @@ def test_no_probe_if_a_host_of_the_same_site_has_the_address():
 def test_node_with_ipv6_only_is_probed_at_its_ipv6_address():
     """Other hosts probe its listeners on loopback as well."""
     node = {"kong_proxy_listen": "[::]:8000", "kong_admin_listen": "[::1]:8001, 127.0.0.1:8101"}
-    made = planned({"n": {**node, "kong_address": "fd00::1"}, "m": {**node, "kong_address": "fd00::2"}})
+    made = plan_fleet({"n": {**node, "kong_address": "fd00::1"}, "m": {**node, "kong_address": "fd00::2"}})
     assert expected(made, "m", "n", "proxy") == {("[fd00::1]:8000", "open")}
     assert expected(made, "m", "n", "admin") == {("[fd00::1]:8001", "closed"), ("[fd00::1]:8101", "closed")}
 
 
 def test_no_local_probe_of_a_listener_on_a_host_name():
-    made = planned({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "kong.example.org:8000, localhost:8100"}})
+    made = plan_fleet({"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "kong.example.org:8000, localhost:8100"}})
     assert {str(probe.dialled) for probe in list_local_probes(made, "n") if probe.listener == "proxy"} == {
         "127.0.0.1:8100"
     }
@@ -225,5 +227,5 @@ def test_every_egress_address_must_be_allowed(egress, sources, outcome):
         "kong_proxy_sources": sources,
     }
     outside = {"kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": egress}
-    made = planned({"n": {**node, "kong_verify_outsiders": ["outside"]}}, {"outside": outside})
+    made = plan_fleet({"n": {**node, "kong_verify_outsiders": ["outside"]}}, {"outside": outside})
     assert expected(made, "outside", "n", "proxy") == {("203.0.113.1:9000", outcome)}

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import SEED_NODES, SEED_OTHERS, compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    SEED_NODES,
+    SEED_OTHERS,
+    compile_fleet,
+)
 
-PLAN = compiled(SEED_NODES, SEED_OTHERS).plan
+PLAN = compile_fleet(SEED_NODES, SEED_OTHERS).plan
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
@@ -42,7 +46,7 @@ def test_a_healthy_fleet():
 
 def test_staged_nodes_are_named():
     nodes = {**SEED_NODES, "a2": {**SEED_NODES["a2"], "kong_firewall_state": "staged"}}
-    plan = compiled(nodes, SEED_OTHERS).plan
+    plan = compile_fleet(nodes, SEED_OTHERS).plan
     lines = format_verification(compare(plan, probed(*ALL)))
     assert lines[-2] == "STAGED: a2: connections that the plan blocks are not tested there"
     assert lines[-1].endswith("all as planned")
@@ -89,7 +93,7 @@ def test_warning_if_no_connection_had_to_be_blocked():
         "kong_admin_listen": "off",
         "kong_admin_gui_listen": "off",
     }
-    plan = compiled({"n": node, "m": {**node, "kong_address": "10.0.0.2"}}).plan
+    plan = compile_fleet({"n": node, "m": {**node, "kong_address": "10.0.0.2"}}).plan
     results = {
         caller: [{"name": probe.name, "result": "open", "detail": ""} for probe in list_probes_from(plan, caller)]
         for caller in ("n", "m")
@@ -101,7 +105,7 @@ def test_warning_if_no_connection_had_to_be_blocked():
 
 def test_no_table_with_many_sources():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
-    plan = compiled(nodes).plan
+    plan = compile_fleet(nodes).plan
     assert len(format_verification(compare(plan, {}))) == 11
 
 

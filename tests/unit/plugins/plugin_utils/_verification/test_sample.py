@@ -20,23 +20,23 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sampl
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.test_networks import (
     ATTACHED,
     NETWORKS,
-    on,
+    make_host,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_plan_properties import (
     as_inventory,
-    random_fleet,
+    make_random_fleet,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._plan.test_shared_sets import (
     SHARED,
+    assign_sites,
     compile_with,
-    scatter,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
     make_gossip_sites,
     make_hybrid_sites,
-    planned,
+    plan_fleet,
 )
 
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
@@ -62,7 +62,7 @@ def fleet(seed):
         }
     others = {name: {"kong_site": rng.choice(sites), "kong_address": f"10.{number}.9.9"}
               for number, name in enumerate(("x0", "x1"))}  # fmt: skip
-    return planned(nodes, others)
+    return plan_fleet(nodes, others)
 
 
 def listener(probe):
@@ -105,9 +105,9 @@ def test_a_sample(seed, pairs, more):
 @given(st.integers(0, 2**32), st.booleans())
 def test_a_small_sample_covers_any_fleet(seed, scattered):
     rng = random.Random(seed)
-    fleet = random_fleet(rng)
+    fleet = make_random_fleet(rng)
     if scattered:
-        scatter(fleet, rng)
+        assign_sites(fleet, rng)
     plan = compile_with(SHARED, as_inventory(fleet)).plan
     event("refused" if plan is None else "planned")
     if plan:
@@ -123,9 +123,9 @@ def test_a_small_sample_covers_hosts_in_several_networks(hosts, terms):
     nodes = {}
     for number, (attached, at) in enumerate(hosts, 1):
         own = [NETWORKS[kind].format(number) for kind in attached]
-        facts = on(*own, default=own[at % len(own)].partition("/")[0])
+        facts = make_host(*own, default=own[at % len(own)].partition("/")[0])
         nodes[f"n{number}"] = {**facts, "kong_proxy_sources": terms}
-    plan = planned(nodes)
+    plan = plan_fleet(nodes)
     check_coverage(list_chosen(plan, 1), every_probe(plan))
 
 
@@ -139,7 +139,7 @@ def test_outside_address_for_each_site():
         }
         for number in (1, 2)
     }
-    plan = planned(nodes | {"far": {"kong_site": "far", "kong_address": "10.0.0.1", "kong_nat": mappings}})
+    plan = plan_fleet(nodes | {"far": {"kong_site": "far", "kong_address": "10.0.0.1", "kong_nat": mappings}})
     opened = {probe.target for probe in list_chosen(plan, 1) if probe.caller == "far" and probe.expected == "open"}
     assert opened == {"n1", "n2"}
 
@@ -151,7 +151,7 @@ def test_work_is_linear_in_sites(make, monkeypatch):
         monkeypatch.setattr(probes_module, name, count_calls(getattr(probes_module, name), calls))
     found = []
     for count in (60, 240):
-        plan = planned(make(count))
+        plan = plan_fleet(make(count))
         calls.clear()
         choose_sample(plan, 2000)
         found.append(len(calls))
@@ -171,7 +171,7 @@ def list_chosen(plan, pairs):
 
 
 def test_all_probes_if_they_are_few():
-    plan = planned(SEED_NODES, SEED_OTHERS)
+    plan = plan_fleet(SEED_NODES, SEED_OTHERS)
     chosen = choose_sample(plan, 10**6)
     assert {name: set(probes) for name, probes in chosen.items()} == {
         caller: set(list_probes_from(plan, caller)) for caller in list_callers(plan)
@@ -179,7 +179,7 @@ def test_all_probes_if_they_are_few():
 
 
 def test_probes_are_spread_over_all_hosts():
-    plan = planned({f"n{number}": {"kong_address": f"10.0.0.{number + 1}"} for number in range(30)})
+    plan = plan_fleet({f"n{number}": {"kong_address": f"10.0.0.{number + 1}"} for number in range(30)})
     shares = [len(probes) for probes in choose_sample(plan, 1000).values()]
     assert min(shares) > 5
     assert max(shares) < 100
@@ -195,7 +195,7 @@ def verification_of(plan, chosen):
 
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
 def test_verification_reports_a_sample(pairs, sampled):
-    plan = planned(SEED_NODES, SEED_OTHERS)
+    plan = plan_fleet(SEED_NODES, SEED_OTHERS)
     verification = verification_of(plan, choose_sample(plan, pairs))
     assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
     assert (" connections tested (a sample): " in format_verification(verification)[-1]) is sampled
@@ -203,13 +203,13 @@ def test_verification_reports_a_sample(pairs, sampled):
 
 
 def test_host_without_probes_is_not_missing():
-    plan = planned(SEED_NODES, SEED_OTHERS)
+    plan = plan_fleet(SEED_NODES, SEED_OTHERS)
     assert verification_of(plan, {**choose_sample(plan, 1), "a1": []}).missing == ()
 
 
 def test_hairpins_are_always_in_the_sample():
     mapping = {**SEED_NODES["b1"]["kong_nat"][0], "hairpin_source": "192.168.23.254"}
-    plan = planned({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
+    plan = plan_fleet({**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}, SEED_OTHERS)
     own = {probe for probe in choose_sample(plan, 1)["b1"] if probe.target == "b1"}
     assert own == {probe for probe in list_probes_from(plan, "b1") if probe.target == "b1"}
     assert {probe.protocol for probe in own} == {"tcp", "udp"}

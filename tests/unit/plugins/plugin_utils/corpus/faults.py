@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import give_facts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import make_facts
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP
 
 _NEW = {"kong_version": "3.9", "kong_address": "10.1.0.2", "kong_admin_gui_listen": "off"}
@@ -19,14 +19,14 @@ _STATUS = {
 }
 
 
-def _alone(code, base, **variables):
+def _make_node(code, base, **variables):
     """Return one node with a fault."""
     return code, {"n": {**base, **{f"kong_{name}": value for name, value in variables.items()}}}, {}
 
 
 def _intercept(code, *entries, base=None, **variables):
     """Return one node with entries of kong_transparent."""
-    return _alone(code, base or _BARE, transparent=list(entries), **variables)
+    return _make_node(code, base or _BARE, transparent=list(entries), **variables)
 
 
 _INTERCEPTION = [
@@ -63,29 +63,29 @@ _INTERCEPTION = [
     _intercept("interception-hidden", _RULE, config={"port_maps": "80:8000"}),
 ]  # fmt: skip
 _ADDRESSES = [
-    _alone("address-invalid", _NEW, address=["10.1.0.2", "10.1.0.3"]),
-    _alone("address-invalid", _NEW, address="fe80::1"),
-    _alone("address-invalid", _NEW, address="0.0.0.0"),
-    _alone("address-invalid", _NEW, address="224.0.0.7"),
-    _alone("address-invalid", _NEW, address="010.0.0.1"),
-    _alone("address-invalid", _NEW, vpn_address="127.0.0.1"),
-    _alone("address-invalid", _NEW, nat_egress=["203.0.113.1", "::/0"]),
-    _alone("address-invalid", _NEW, address_networks="10.0.0.1/33"),
-    _alone("address-invalid", _NEW, virtual_addresses=["224.0.0.1"]),
+    _make_node("address-invalid", _NEW, address=["10.1.0.2", "10.1.0.3"]),
+    _make_node("address-invalid", _NEW, address="fe80::1"),
+    _make_node("address-invalid", _NEW, address="0.0.0.0"),
+    _make_node("address-invalid", _NEW, address="224.0.0.7"),
+    _make_node("address-invalid", _NEW, address="010.0.0.1"),
+    _make_node("address-invalid", _NEW, vpn_address="127.0.0.1"),
+    _make_node("address-invalid", _NEW, nat_egress=["203.0.113.1", "::/0"]),
+    _make_node("address-invalid", _NEW, address_networks="10.0.0.1/33"),
+    _make_node("address-invalid", _NEW, virtual_addresses=["224.0.0.1"]),
     ("address-unknown", {"n": {"kong_version": "3.9", "ansible_facts": {"all_ipv4_addresses": []}}}, {}),
     ("address-unknown", {"n": {"kong_version": "3.9", "kong_address_networks": ["192.0.2.0/24"],
-                               **give_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
+                               **make_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
     ("address-unknown", {"n": {"kong_version": "3.9", "kong_address_query": "ansible_facts.nothing",
-                               **give_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
-    ("address-ambiguous", {"n": {"kong_version": "3.9", **give_facts(
+                               **make_facts(["10.0.0.1"], eth0=["10.0.0.1/24"])}}, {}),
+    ("address-ambiguous", {"n": {"kong_version": "3.9", **make_facts(
         [], **{f"eth{number}": [f"10.{number}.0.1/24"] for number in range(6)})}}, {}),
-    ("address-not-on-host", {"n": {**_BOTH, **give_facts(["10.1.0.9"], eth0=["10.1.0.9/24", "fd00::9/64"])}}, {}),
+    ("address-not-on-host", {"n": {**_BOTH, **make_facts(["10.1.0.9"], eth0=["10.1.0.9/24", "fd00::9/64"])}}, {}),
     *(("address-overlap",
        {"m": {**_BARE, "kong_site": "a", "kong_flat_network": first}, "n": {**_BARE, "kong_site": "b", "kong_flat_network": second}},
        {}) for first, second in ((True, None), (None, True), (None, None), (True, False))),
     ("source-address-unknown",
      {"n": {**_NEW, "kong_status_listen": "0.0.0.0:8007", "kong_status_sources": ["w1", "w2", "w3", "w4", "w5"]}},
-     {f"w{number}": {**give_facts([], eth0=["10.77.0.1/24"], eth1=[f"10.1.0.{number}1/24"], eth2=[f"10.1.0.{number}2/24"]),
+     {f"w{number}": {**make_facts([], eth0=["10.77.0.1/24"], eth1=[f"10.1.0.{number}1/24"], eth2=[f"10.1.0.{number}2/24"]),
                      "kong_address_query": "ansible_facts.eth0.ipv4.address"} for number in range(1, 6)}),
     ("egress-private",
      {"n": {**_NEW, "kong_site": "out", "kong_address": "198.51.100.3", "kong_status_listen": "0.0.0.0:8007",
@@ -103,11 +103,11 @@ _ADDRESSES = [
                  "d": {**_NEW, "kong_admin_gui_listen": None, "kong_address": "10.1.0.3", "kong_role": "data_plane"}}, {}),
 ]  # fmt: skip
 _LISTEN = [
-    _alone("http2-only", _BARE, version="2.8", proxy_listen="0.0.0.0:80 http2"),
-    _alone("listen-not-opened", _BARE, version="3.4.3.5", portal_gui_listen="0.0.0.0:8003"),
-    _alone("listen-not-opened", _BARE, cluster_listen="0.0.0.0:8005"),
-    _alone("ssl-port-by-default", _BARE, version="0.10", proxy_listen="0.0.0.0:80", admin_listen="127.0.0.1:81"),
-    _alone("listen-collision", _BARE, version="0.8", admin_listen="0.0.0.0:8053", cluster_listen="0.0.0.0:8053"),
+    _make_node("http2-only", _BARE, version="2.8", proxy_listen="0.0.0.0:80 http2"),
+    _make_node("listen-not-opened", _BARE, version="3.4.3.5", portal_gui_listen="0.0.0.0:8003"),
+    _make_node("listen-not-opened", _BARE, cluster_listen="0.0.0.0:8005"),
+    _make_node("ssl-port-by-default", _BARE, version="0.10", proxy_listen="0.0.0.0:80", admin_listen="127.0.0.1:81"),
+    _make_node("listen-collision", _BARE, version="0.8", admin_listen="0.0.0.0:8053", cluster_listen="0.0.0.0:8053"),
     ("listen-not-opened", {"n": {**_BARE, "kong_role": "data_plane", "kong_admin_listen": "0.0.0.0:8001",
                                  "kong_cluster_control_plane": "192.0.2.1:8005"}}, {}),
 ]  # fmt: skip
@@ -126,7 +126,7 @@ _GOSSIP = [
 ]  # fmt: skip
 # fmt: off
 _NAT = [
-    _alone("nat-invalid", _BARE, nat=[mapping])
+    _make_node("nat-invalid", _BARE, nat=[mapping])
     for mapping in (
         {"inside_port": 8000}, {**_MAPPED, "port": 80}, {"outside": "router"}, {"outside": "203.0.113.0/24"},
         {"outside": "0.0.0.0"}, {"outside": "224.0.0.1"}, {**_MAPPED, "inside": "10.1.0.9"}, {**_MAPPED, "inside": "x"},
@@ -141,29 +141,29 @@ _NAT += [
                         ("query-invalid", "length(`1`)"), ("query-invalid", "nothing()"))
 ]
 _PUBLISHED = [
-    _alone("published-invalid", _BARE, published_ports=[item])
+    _make_node("published-invalid", _BARE, published_ports=[item])
     for item in ("0:1", "8000:70000", "80:8000/sctp", "80-81:8000", "10.0.0.300:80:8000", "[fd00::1]:80:8000", "a:b")
 ]
 _PUBLISHED += [
-    _alone("published-no-listener", _BARE, published_ports=["80:8001"]),
-    _alone("published-no-listener", _BARE, proxy_listen="off", admin_listen="off", admin_gui_listen="off", status_listen="off",
-           published_ports=["80:8001"]),
-    _alone("published-duplicate", _BARE, published_ports=["80:8000", "10.1.0.2:80:8443", "80:8001/udp"]),
+    _make_node("published-no-listener", _BARE, published_ports=["80:8001"]),
+    _make_node("published-no-listener", _BARE, proxy_listen="off", admin_listen="off", admin_gui_listen="off", status_listen="off",
+               published_ports=["80:8001"]),
+    _make_node("published-duplicate", _BARE, published_ports=["80:8000", "10.1.0.2:80:8443", "80:8001/udp"]),
     ("bind-not-on-host", {"n": {**_BARE, "kong_published_ports": ["10.9.9.9:80:8000"],
-                                **give_facts(["10.1.0.2"], eth0=["10.1.0.2/24"])}}, {}),
+                                **make_facts(["10.1.0.2"], eth0=["10.1.0.2/24"])}}, {}),
     ("ssh-port-taken", {"n": {**_BARE, "ansible_port": 8000, "kong_published_ports": ["8000:8000"]}}, {}),
     ("ssh-port-taken", {"n": {**_BARE, "ansible_port": 8443, "ansible_host": "10.1.0.2",
                               "kong_proxy_listen": "10.1.0.2:8443 ssl"}}, {}),
 ]
 _CONFIG = [
-    _alone("config-invalid", base, config=config)
+    _make_node("config-invalid", base, config=config)
     for base in (_BARE, {**_OLD, "kong_version": "0.8"})
     for config in ({"a b": 1}, {"a": {"b": 1}}, {"a": [1, 2]}, {"a": [{"b": 1}]}, {"a": "x\ny"}, {"a": None, 1: 2}, {"role": "x"},
                    {"admin_api_listen": "x"}, {"proxy_listen_ssl": "x"}, {"cluster": {"advertise": "x"}}, {"dnsmasq_port": 53},
                    {"dns_resolvers_available": {"dnsmasq": {"port": 53}}})
 ]
 _COLLISIONS = [
-    _alone("listen-collision", _BARE, version="1.5", proxy_listen=proxy, admin_listen=admin)
+    _make_node("listen-collision", _BARE, version="1.5", proxy_listen=proxy, admin_listen=admin)
     for proxy, admin in (
         ("0.0.0.0:80", "[::]:80"), ("*:80", "127.0.0.1:80"), ("localhost:80", "127.0.0.1:80"), ("[::]:80 ipv6only=off", "0.0.0.0:80"),
         ("A.example:80", "a.example:80"), ("10.1.0.2:80, 10.1.0.2:80", "127.0.0.1:81"), ("0.0.0.0:80, 10.1.0.2:80", "127.0.0.1:81"),
@@ -172,7 +172,7 @@ _COLLISIONS = [
     )
 ]
 ENTRIES = [
-    _alone("listen-type", {**_BARE, "kong_version": version}, proxy_listen=entry)
+    _make_node("listen-type", {**_BARE, "kong_version": version}, proxy_listen=entry)
     for version in ("0.8", "0.10", "0.13", "1.5", "3.9")
     for entry in ("10.1.0:80", "1.2.3.4567:80", "[fd00::1", "[fd00::g]:80", "[::ffff:1.2.3.4]:80", "[::ffff:102:304]:80", "0.0.0.0:80 udp",
                   "0.0.0.0:80 so_keepalive=1:2:3:4", "0.0.0.0:80 backlog=x", "0.0.0.0:80 ssl http2", "0.0.0.0:0x50", "unix:/x",
@@ -180,7 +180,7 @@ ENTRIES = [
                   "0.0.0.0:80 proxy_protocol deferred", "%eth0:80")
 ]
 ENTRIES += [
-    _alone("listen-collision", {**_BARE, "kong_version": version}, proxy_listen=f"{wildcard}, {entry} {flag}")
+    _make_node("listen-collision", {**_BARE, "kong_version": version}, proxy_listen=f"{wildcard}, {entry} {flag}")
     for version in ("1.5", "3.9")
     for wildcard, entry in (("0.0.0.0:80", "10.1.0.2:80"), ("[::]:80", "[fd00::1]:80"))
     for flag in ("bind", "reuseport", "deferred", "transparent", "backlog=9", "ipv6only=on", "so_keepalive=on", "http2 ssl")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.faults import ENTRIES, FAULTS
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.refusals import REFUSALS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.table import ADVICE
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values import (
@@ -54,7 +54,7 @@ def describe_section(title) -> str:
     lines = []
     for code, nodes, others, groups in sorted(list_fleets(), key=lambda fleet: fleet[0]):
         if code in codes:
-            lines += [f"=== {code}", *describe_findings(compiled(nodes, others, groups).findings), ""]
+            lines += [f"=== {code}", *describe_findings(compile_fleet(nodes, others, groups).findings), ""]
     return "\n".join(lines)
 
 
@@ -64,7 +64,7 @@ def describe_wrong_entries() -> str:
     for _code, nodes, _others in ENTRIES:
         node = nodes["n"]
         lines.append(f"=== {node['kong_version']}: {node['kong_proxy_listen']}")
-        compilation = compiled(nodes)
+        compilation = compile_fleet(nodes)
         lines += [
             f"{finding.code}: {re.sub(' proxy_listen of Kong .*', '', finding.message)}"
             for finding in compilation.findings

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import Fleet, give_facts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import Fleet, make_facts
 
 _FAR = {"kong_site": "far", "kong_address": "10.1.0.9", "kong_vpn_address": "10.8.0.9"}
 INTERCEPTION = Fleet(
@@ -85,7 +85,7 @@ VIRTUAL = Fleet(
                              "protocols": ["tcp"]}]}
         for number, name in enumerate(("vip1", "vip2"), 5)
     },
-    {"caller": {"kong_site": "x", **give_facts(["10.9.0.50"], eth0=["10.9.0.50/24"], eth1=["10.10.0.50/24"])},
+    {"caller": {"kong_site": "x", **make_facts(["10.9.0.50"], eth0=["10.9.0.50/24"], eth1=["10.10.0.50/24"])},
      "far": {**_FAR, "kong_nat_egress": "203.0.113.99"}},
     later={name: {"kong_virtual_addresses": ["10.9.0.100", "fd09::100", "10.9.0.101"]} for name in ("vip1", "vip2")},
 )  # fmt: skip

@@ -27,7 +27,7 @@ class Fleet:
     without: tuple[str, ...] = ()
 
 
-def give_facts(default=None, **interfaces):
+def make_facts(default=None, **interfaces):
     """Return facts of a host: interfaces with IPv4 and IPv6 addresses as CIDR text, and the address of the default route."""
     facts = {"all_ipv4_addresses": [], "all_ipv6_addresses": [], "interfaces": [*interfaces]}
     for name, addresses in interfaces.items():
@@ -43,7 +43,7 @@ def give_facts(default=None, **interfaces):
                     "address": address,
                     "prefix": prefix,
                     "network": _mask(address, prefix),
-                    "netmask": _netmask(prefix),
+                    "netmask": _compute_netmask(prefix),
                 }
                 told.setdefault("ipv4_secondaries", []).append(entry) if "ipv4" in told else told.update(ipv4=entry)
     for address in default or ():
@@ -52,11 +52,11 @@ def give_facts(default=None, **interfaces):
     return {"ansible_facts": facts}
 
 
-def _netmask(prefix):
+def _compute_netmask(prefix):
     bits = (0xFFFFFFFF << (32 - int(prefix))) & 0xFFFFFFFF
     return ".".join(str(bits >> shift & 255) for shift in (24, 16, 8, 0))
 
 
 def _mask(address, prefix):
-    masks = _netmask(prefix).split(".")
+    masks = _compute_netmask(prefix).split(".")
     return ".".join(str(int(part) & int(mask)) for part, mask in zip(address.split("."), masks, strict=True))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import Fleet, give_facts
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.model import Fleet, make_facts
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP
 
 _SEED = {**GOSSIP, "kong_site": "lan", "kong_admin_sources": ["admin"], "kong_verify_outsiders": ["client", "outsider"]}
@@ -122,25 +122,25 @@ FACTS = Fleet(
     {
         # Two networks: the source depends on the dialled address.
         "f1": {**_NEW, "kong_status_sources": ["@kong", "watch", "fixed", "lone", "temp"],
-               **give_facts(["10.0.0.1", "fd00::1"], eth0=["10.0.0.1/24", "fd00::1/64"], eth1=["10.9.0.1/24", "10.9.0.11/24"],
+               **make_facts(["10.0.0.1", "fd00::1"], eth0=["10.0.0.1/24", "fd00::1/64"], eth1=["10.9.0.1/24", "10.9.0.11/24"],
                             docker0=["172.17.0.1/16"])},
         "f2": {**_NEW, "kong_address_networks": ["10.9.0.0/24"], "kong_status_sources": ["@kong", "watch", "fixed"],
                "kong_status_listen": "10.9.0.2:8007",
-               **give_facts(["10.0.0.2"], eth0=["10.0.0.2/24"], eth1=["10.9.0.2/24"])},
+               **make_facts(["10.0.0.2"], eth0=["10.0.0.2/24"], eth1=["10.9.0.2/24"])},
         "f3": {**_NEW, "kong_address_query": "ansible_facts.eth1.ipv4.address", "kong_proxy_listen": "10.9.0.3:8000",
                "kong_status_sources": ["@kong", "watch"],
-               **give_facts([], eth0=["10.0.0.3/24"], eth1=["10.9.0.3/24"], eth2=["10.9.0.33/24"])},
+               **make_facts([], eth0=["10.0.0.3/24"], eth1=["10.9.0.3/24"], eth2=["10.9.0.33/24"])},
     },
     {
         # The default route decides about the temporary address of its own network only.
-        "temp": give_facts(
+        "temp": make_facts(
             ["10.0.0.34", "2001:db8:1:0:dc42:b9ff:fecf:5c9c"],
             eth0=["10.0.0.34/24", "2001:db8:1:0:dc42:b9ff:fecf:5c9c/64", "2001:db8:1:0:2b6e:52b6:ca81:999d/64"],
             eth1=["fd00::dc42:b9ff:fecf:5c9d/64", "fd00::2b6e:52b6:ca81:9990/64"]),
         # An address in the inventory precedes the networks in facts.
-        "fixed": {"kong_address": "10.0.0.32", **give_facts([], eth0=["10.0.0.32/24"], eth1=["10.9.0.32/24", "10.9.0.33/24"])},
-        "watch": give_facts(["10.0.0.30"], eth0=["10.0.0.30/24"], eth1=["10.9.0.30/24"], eth2=["10.77.0.1/24"]),
-        "lone": give_facts([], lo=["127.0.0.1/8"], ens1=["10.0.0.31/24", "fe80::1/64"]),
+        "fixed": {"kong_address": "10.0.0.32", **make_facts([], eth0=["10.0.0.32/24"], eth1=["10.9.0.32/24", "10.9.0.33/24"])},
+        "watch": make_facts(["10.0.0.30"], eth0=["10.0.0.30/24"], eth1=["10.9.0.30/24"], eth2=["10.77.0.1/24"]),
+        "lone": make_facts([], lo=["127.0.0.1/8"], ens1=["10.0.0.31/24", "fe80::1/64"]),
     },
     later={"f2": {"kong_address_networks": ["10.0.0.0/24"], "kong_status_listen": "10.0.0.2:8007"}},
 )  # fmt: skip

@@ -9,7 +9,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.layout import lay_out_picture
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import render_svg
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import draw
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 _NORTH, _SOUTH, _EAST = "region-of-the-northern-islands", "region-of-the-southern-islands", "eastern-islands"
 _SIX = "2001:db8:aaaa:bbbb:cccc"
@@ -46,7 +46,7 @@ _OTHERS = {
 
 def lay_out_long_names():
     """Return the picture of the fleet."""
-    return lay_out_picture(make_fleet(planned(_NODES, _OTHERS, {"staff": [*_OTHERS][:2]})))
+    return lay_out_picture(make_fleet(plan_fleet(_NODES, _OTHERS, {"staff": [*_OTHERS][:2]})))
 
 
 def describe_picture_of_long_names():

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import VIRTUAL
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.networks import SEED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 _SOCKETS = {
     "wildcard": ("0.0.0.0", []), "address": ("10.0.0.1", []), "loopback": ("127.0.0.1", []), "name": ("kong.example", []),
@@ -84,7 +84,7 @@ _PLANS = ["", "[]", "{}", '{"format": 2, "nodes": {}}', '{"format": 1}', "{", '"
 
 def describe_queries():
     """Yield the errors of queries that a plan cannot answer, and of groups without nodes."""
-    plan = planned(SEED.nodes, SEED.others, SEED.groups)
+    plan = plan_fleet(SEED.nodes, SEED.others, SEED.groups)
     for name, query in {
         "unknown host": lambda: get_host(plan, "x"),
         "unknown node": lambda: get_node(plan, "x"),
@@ -94,7 +94,7 @@ def describe_queries():
         "unknown caller": lambda: list_paths(plan, "x", "b1", None),
         "unknown listener of a probe": lambda: choose_probes(plan, "a1", "b1", "status"),
         "advertised": lambda: find_advertised_address(plan, "b1"),
-        "not advertised": lambda: find_advertised_address(planned(VIRTUAL.nodes, VIRTUAL.others), "vip1"),
+        "not advertised": lambda: find_advertised_address(plan_fleet(VIRTUAL.nodes, VIRTUAL.others), "vip1"),
         **{f"plan {text!r}": lambda text=text: parse_plan(text) for text in _PLANS},
     }.items():
         try:

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.resul
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.kongs import CONTAINERS, VIRTUAL
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.networks import SEED
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import draw
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import planned
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 _NODES = ("a1", "a2", "b1")
 _FINE = {"failed": False, "report": []}
@@ -59,14 +59,14 @@ _CERTIFICATE = {"subject": "CN=kong", "not_after": "2027-01-01T00:00:00Z"}
 
 def describe_drift():
     """Yield the drift texts for results of the modules on the nodes of the seed."""
-    plan = planned(SEED.nodes, SEED.others, SEED.groups)
+    plan = plan_fleet(SEED.nodes, SEED.others, SEED.groups)
     for title, probed in _DRIFTS.items():
         drift = gather(plan, probed).as_dict()
         yield from (f"=== {title}", *format_drift(drift), "")
         yield from FORMS[".md"](Evidence(plan, drift=drift)).partition("## Drift")[2].splitlines()[:20]
 
 
-def _see(plan, mute, **more):
+def _make_results(plan, mute, **more):
     """Return planned results, silent for services that need not answer; the mark is the caller's name."""
     return {
         caller: [
@@ -80,11 +80,11 @@ def _see(plan, mute, **more):
 
 def describe_observers():
     """Yield the verifications of services that need not answer, with each observation of the node."""
-    plan = planned(CONTAINERS.nodes, CONTAINERS.others)
+    plan = plan_fleet(CONTAINERS.nodes, CONTAINERS.others)
     probes = choose_probes(plan, "far", "box", "stream")
     for title, observer in _OBSERVERS.items():
         yield f"=== {title}"
-        probed = _see(plan, "udp")
+        probed = _make_results(plan, "udp")
         verification = compare(plan, probed, {"box": observer} if observer else None)
         lines = format_verification(verification)
         after_title, *_others = (number for number, line in enumerate(lines) if line[:1].isupper() and number)
@@ -96,16 +96,16 @@ def describe_observers():
 
 def describe_holders():
     """Yield the verifications of virtual addresses, by the nodes that hold them."""
-    plan = planned(VIRTUAL.nodes, VIRTUAL.others)
+    plan = plan_fleet(VIRTUAL.nodes, VIRTUAL.others)
     for title, held in _HELD.items():
-        verification = compare(plan, _see(plan, "udp"), None, held)
+        verification = compare(plan, _make_results(plan, "udp"), None, held)
         yield from (f"=== {title}", *format_verification(verification), "")
 
 
 def describe_certificates():
     """Yield notes about certificates, authentication, placeholders, and hosts that did not probe."""
-    plan = planned(SEED.nodes, SEED.others, SEED.groups)
-    probed = _see(plan, "none", status=200)
+    plan = plan_fleet(SEED.nodes, SEED.others, SEED.groups)
+    probed = _make_results(plan, "none", status=200)
     for days, caller in ((-1, "a1"), (0, "a2"), (29, "admin"), (30, "client")):
         for result in probed[caller]:
             if " 8443 " in result["name"] or " 8444 " in result["name"]:
@@ -122,8 +122,8 @@ def describe_certificates():
 
 def _collect_faults():
     """Return the evidence of a run with differences, a sample, placeholders, holders and drift."""
-    plan = planned(SEED.nodes, SEED.others, SEED.groups)
-    probed = _see(plan, "none")
+    plan = plan_fleet(SEED.nodes, SEED.others, SEED.groups)
+    probed = _make_results(plan, "none")
     for number, result in enumerate(result for results in probed.values() for result in results):
         result["result"] = ("open", "filtered", "refused", "unreachable", "silent", result["result"])[number % 6]
     del probed["client"]

@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.sample import choose_sample
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 
 _WIDTH = 150
 _SHOWN = 6  # causes of a fault
@@ -83,7 +83,7 @@ def describe_fleet(fleet):
 
 
 def _plan(nodes, others, groups):
-    compilation = compiled(nodes, others, groups)
+    compilation = compile_fleet(nodes, others, groups)
     assert compilation.plan, [finding.message for finding in compilation.errors]
     return compilation.plan
 

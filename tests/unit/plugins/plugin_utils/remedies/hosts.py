@@ -14,9 +14,9 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     STABLE,
     TEMPORARY,
     Advice,
-    facts,
-    for_node,
-    mapping,
+    advise_node,
+    make_facts,
+    make_mapping,
 )
 
 # Values of the variables of which a run has one value.
@@ -37,66 +37,66 @@ FLEET = [
             "or with -e kong_strict=VALUE": {name: {"kong_strict": "true"} for name in "mn"},
         },
     ),
-    for_node(
+    advise_node(
         "variable-invalid",
         {"kong_site": ""},
         {
             "Write text": {"kong_site": "a"},
         },
     ),
-    for_node(
+    advise_node(
         "variable-invalid",
         {"kong_flat_network": "yes"},
         {
             "true or false": FLAT,
         },
     ),
-    for_node(
+    advise_node(
         "variable-in-facts",
         {"ansible_facts": {"kong_role": "x"}},
         {
             "Clear the facts": {"ansible_facts": None},
         },
     ),
-    for_node(
+    advise_node(
         "variable-unknown",
         {"kong_adress": "x"},
         {
             "did you mean": {"kong_adress": None},
         },
     ),
-    for_node(
+    advise_node(
         "query-invalid",
-        {"kong_address": None, "kong_address_query": "all[", "ansible_facts": facts("10.0.0.1")},
+        {"kong_address": None, "kong_address_query": "all[", "ansible_facts": make_facts("10.0.0.1")},
         {
             "Correct": {"kong_address_query": "ansible_facts.all_ipv4_addresses"},
         },
     ),
-    for_node(
+    advise_node(
         "query-invalid", {"kong_nat_query": "all["}, {"or kong_nat_query": {"kong_nat_query": "kong_nats || `[]`"}}
     ),
-    for_node(
+    advise_node(
         "version-unknown",
         {"kong_version": "0.5"},
         {
             "Use a version from": {"kong_version": "0.6"},
         },
     ),
-    for_node(
+    advise_node(
         "version-unquoted",
         {"kong_version": 0.1},
         {
             "Quote the version": {"kong_version": "0.10"},
         },
     ),
-    for_node(
+    advise_node(
         "role-unknown",
         {"kong_role": "boss"},
         {
             "control_plane": {"kong_role": "control_plane"},
         },
     ),
-    for_node(
+    advise_node(
         "role-unsupported",
         {"kong_role": "control_plane", "kong_version": "1.5"},
         {
@@ -106,11 +106,11 @@ FLEET = [
     ),
 ]
 ADDRESSES = [
-    for_node(
+    advise_node(
         "address-temporary",
         {
             "kong_address": None,
-            "ansible_facts": facts(
+            "ansible_facts": make_facts(
                 all_ipv6_addresses=[STABLE, TEMPORARY],
                 default_ipv6={"address": TEMPORARY},
                 interfaces=["eth0"],
@@ -119,11 +119,11 @@ ADDRESSES = [
         },
         {"Set kong_address to an address that stays": {"kong_address": STABLE}},
     ),
-    for_node(
+    advise_node(
         "address-temporary",
         {
             "kong_address": TEMPORARY,
-            "ansible_facts": facts(
+            "ansible_facts": make_facts(
                 all_ipv6_addresses=[STABLE, TEMPORARY],
                 default_ipv6={"address": STABLE},
                 interfaces=["eth0"],
@@ -132,7 +132,7 @@ ADDRESSES = [
         },
         {"Give an address that stays": {"kong_address": STABLE}},
     ),
-    for_node(
+    advise_node(
         "address-invalid",
         {"kong_virtual_addresses": "10.1.0.2"},
         {
@@ -148,7 +148,7 @@ ADDRESSES = [
             "or correct kong_virtual_addresses": {"n": {"kong_virtual_addresses": "10.1.0.5"}},
         },
     ),
-    for_node(
+    advise_node(
         "address-unknown",
         {"kong_address": None},
         {
@@ -156,41 +156,41 @@ ADDRESSES = [
             "keep the facts": {"ansible_facts": {"default_ipv4": {"address": "10.0.0.1"}}},
         },
     ),
-    for_node(
+    advise_node(
         "address-ambiguous",
-        {"kong_address": None, "ansible_facts": facts("10.0.0.1", "10.9.0.1")},
+        {"kong_address": None, "ansible_facts": make_facts("10.0.0.1", "10.9.0.1")},
         {
             "kong_address": {"kong_address": "10.0.0.1"},
             "kong_address_networks": {"kong_address_networks": ["10.0.0.0/16"]},
         },
     ),
-    for_node(
+    advise_node(
         "address-invalid",
         {"kong_address": "10.0.0.300"},
         {
             "give one IPv4": {"kong_address": "10.0.0.3"},
         },
     ),
-    for_node(
+    advise_node(
         "address-invalid",
         {"kong_address": "127.0.0.1"},
         {
             "give one IPv4": {"kong_address": "10.0.0.3"},
         },
     ),
-    for_node(
+    advise_node(
         "address-invalid",
         {"kong_nat_egress": "0.0.0.0/0"},
         {
             "give the source addresses": EGRESS,
         },
     ),
-    for_node(
+    advise_node(
         "address-not-on-host",
-        {"ansible_facts": facts("10.1.0.3")},
+        {"ansible_facts": make_facts("10.1.0.3")},
         {
             "Correct the address": {"kong_address": "10.1.0.3"},
-            "gather facts again": {"ansible_facts": facts("10.1.0.2")},
+            "gather facts again": {"ansible_facts": make_facts("10.1.0.2")},
             "outside address of kong_nat": {"kong_address": "10.1.0.3", "kong_nat": [{"outside": "10.1.0.2"}]},
         },
     ),
@@ -202,7 +202,7 @@ ADDRESSES = [
             "or 0.0.0.0": {"n": {"kong_proxy_listen": "0.0.0.0:8000"}},
         },
     ),
-    for_node(
+    advise_node(
         "bind-not-on-host",
         {"kong_proxy_listen": "224.0.0.1:8000"},
         {
@@ -210,29 +210,29 @@ ADDRESSES = [
             "or 0.0.0.0": {"kong_proxy_listen": "0.0.0.0:8000"},
         },
     ),
-    for_node(
+    advise_node(
         "bind-not-on-host",
-        {"kong_proxy_listen": "0.0.0.0:8000, 10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
+        {"kong_proxy_listen": "0.0.0.0:8000, 10.1.0.9:8000", "ansible_facts": make_facts("10.1.0.2")},
         {
             "remove it": {"kong_proxy_listen": "0.0.0.0:8000"},
             "add it to kong_virtual_addresses": {"kong_virtual_addresses": "10.1.0.9"},
         },
     ),
-    for_node(
+    advise_node(
         "bind-not-on-host",
-        {"kong_proxy_listen": "10.1.0.9:8000", "ansible_facts": facts("10.1.0.2")},
+        {"kong_proxy_listen": "10.1.0.9:8000", "ansible_facts": make_facts("10.1.0.2")},
         {
             "Bind an address of the host": {"kong_proxy_listen": "10.1.0.2:8000"},
             "add it to kong_virtual_addresses": {"kong_virtual_addresses": "10.1.0.9"},
         },
     ),
-    for_node(
+    advise_node(
         "address-outside-networks",
         {
             "kong_address": None,
             "kong_address_query": "ansible_facts.all_ipv4_addresses[0]",
             "kong_address_networks": ["10.0.0.0/16"],
-            "ansible_facts": facts("10.1.0.2"),
+            "ansible_facts": make_facts("10.1.0.2"),
         },
         {
             "Add the network": {"kong_address_networks": ["10.0.0.0/16", "10.1.0.0/16"]},
@@ -255,31 +255,31 @@ ADDRESSES = [
     ),
 ]
 NAT = [
-    for_node(
+    advise_node(
         "nat-no-listener",
-        {"kong_stream_listen": "0.0.0.0:9100 udp", **mapping(inside_port=9100, protocols=["tcp"])},
+        {"kong_stream_listen": "0.0.0.0:9100 udp", **make_mapping(inside_port=9100, protocols=["tcp"])},
         {
-            "Add udp to protocols": mapping(inside_port=9100, protocols=["tcp", "udp"]),
+            "Add udp to protocols": make_mapping(inside_port=9100, protocols=["tcp", "udp"]),
             "remove the mapping": {"kong_nat": None},
         },
     ),
-    for_node(
+    advise_node(
         "nat-no-listener",
         {
             "kong_virtual_addresses": "10.1.0.9",
             "kong_proxy_listen": "10.1.0.9:8000",
-            **mapping(inside_port=8000, protocols=["tcp"]),
+            **make_mapping(inside_port=8000, protocols=["tcp"]),
         },
-        {"set inside": mapping(inside_port=8000, protocols=["tcp"], inside="10.1.0.9")},
+        {"set inside": make_mapping(inside_port=8000, protocols=["tcp"], inside="10.1.0.9")},
     ),
-    for_node(
+    advise_node(
         "variable-invalid",
         {"kong_nat": "203.0.113.2"},
         {
-            "must be a list of mappings": mapping(),
+            "must be a list of mappings": make_mapping(),
         },
     ),
-    for_node(
+    advise_node(
         "nat-invalid",
         {"kong_nat_query": "clod[].{outside: public}", "cloud": [{"public": "203.0.113.2"}]},
         {
@@ -287,7 +287,7 @@ NAT = [
             "write (QUERY) || `[]`": {"kong_nat_query": "(clod[].{outside: public}) || `[]`"},
         },
     ),
-    for_node(
+    advise_node(
         "nat-invalid",
         {"kong_nat_query": "cloud[].{outside: public, inside_port: prt}", "cloud": [{"public": "203.0.113.2"}]},
         {
@@ -297,42 +297,42 @@ NAT = [
             },
         },
     ),
-    for_node(
+    advise_node(
         "nat-invalid",
-        mapping(port=80),
+        make_mapping(port=80),
         {
-            "a mapping has": mapping(inside_port=8000, protocols=["tcp"]),
+            "a mapping has": make_mapping(inside_port=8000, protocols=["tcp"]),
         },
     ),
-    for_node(
+    advise_node(
         "nat-family",
         {"kong_nat": [{"outside": "2001:db8::2"}]},
         {
             "add one to kong_address": {"kong_address": ["10.1.0.2", "fd00::2"]},
         },
     ),
-    for_node(
+    advise_node(
         "nat-no-listener",
-        mapping(inside_port=7000),
+        make_mapping(inside_port=7000),
         {
-            "Correct inside_port": mapping(inside_port=8000),
+            "Correct inside_port": make_mapping(inside_port=8000),
             "the listen setting": {"kong_proxy_listen": "0.0.0.0:7000"},
             "remove the mapping": {"kong_nat": None},
         },
     ),
-    for_node(
+    advise_node(
         "nat-site-unknown",
-        mapping(sites=["elsewhere"]),
+        make_mapping(sites=["elsewhere"]),
         {
-            "Correct the name": mapping(sites=["default"]),
+            "Correct the name": make_mapping(sites=["default"]),
         },
     ),
     Advice(
         "nat-protocol",
-        {"a": A, "n": {**B, **mapping(inside_port=7946, protocols=["tcp"])}},
-        {"Forward both protocols": {"n": mapping(inside_port=7946)}},
+        {"a": A, "n": {**B, **make_mapping(inside_port=7946, protocols=["tcp"])}},
+        {"Forward both protocols": {"n": make_mapping(inside_port=7946)}},
     ),
-    for_node(
+    advise_node(
         "nat-conflict",
         {
             "kong_nat": [

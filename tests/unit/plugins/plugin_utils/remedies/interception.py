@@ -9,12 +9,12 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     ADMIN,
     INTERCEPT_RULE,
     INTERCEPTING,
-    for_node,
+    advise_node,
     intercept,
 )
 
 INTERCEPTION = [
-    for_node(
+    advise_node(
         "interception-invalid",
         intercept(ports=["http"]),
         {
@@ -22,7 +22,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-listener",
         intercept(listen_port=8005),
         {
@@ -31,7 +31,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-listener",
         intercept(destinations=["fd00::1", "10.0.0.1"]),
         {
@@ -42,23 +42,23 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-listener",
         {**intercept(), "kong_published_ports": ["8000:8000"]},
         {"run it in the network of the host": {"kong_published_ports": None}},
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-listener",
         {**intercept(), "kong_proxy_listen": "127.0.0.1:8000"},
         {"bind another address": {"kong_proxy_listen": "0.0.0.0:8000"}},
     ),
-    for_node(
+    advise_node(
         "interception-listener",
         {**intercept(), "kong_proxy_listen": "kong1:8000"},
         {"write its address": {"kong_proxy_listen": "10.1.0.2:8000"}},
     ),
-    for_node(
+    advise_node(
         "interception-flag-missing",
         {**intercept(), "kong_proxy_listen": "0.0.0.0:8000"},
         {
@@ -66,7 +66,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-own-address",
         intercept(destinations="10.20.0.1"),
         {
@@ -74,7 +74,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-protected",
         intercept(destinations="10.20.0.0/16", ports=[80, 22]),
         {
@@ -83,7 +83,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-port-taken",
         {**intercept(ports=[8001]), "kong_admin_listen": "0.0.0.0:8001"},
         {
@@ -92,7 +92,7 @@ INTERCEPTION = [
         },
         INTERCEPTING,
     ),
-    for_node(
+    advise_node(
         "interception-port-taken",
         {**intercept(ports=[8001], destinations="10.1.0.2"), **ADMIN},
         {
@@ -100,7 +100,7 @@ INTERCEPTION = [
             "give that listener another port": {"kong_admin_listen": "0.0.0.0:8009"},
         },
     ),
-    for_node(
+    advise_node(
         "interception-overlap",
         {"kong_transparent": [INTERCEPT_RULE, {**INTERCEPT_RULE, "listen_port": 8100}]},
         {

@@ -28,18 +28,18 @@ class Advice:
     groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def for_node(code, broken, remedies, base=None):
+def advise_node(code, broken, remedies, base=None):
     """Return advice for one node, whose remedies are variables of this node."""
     return Advice(code, {"n": {**(base or NEW), **broken}}, {words: {"n": fix} for words, fix in remedies.items()})
 
 
-def written(code, variable, broken, correct, words, version="3.9", **more):
+def advise_value(code, variable, broken, correct, words, version="3.9", **more):
     """Return advice to write another value of one variable."""
     base = {"kong_address": "10.1.0.2", "kong_version": version, **more}
     return Advice(code, {"n": {**base, variable: broken}}, {words: {"n": {variable: correct}}})
 
 
-def facts(*addresses, **more):
+def make_facts(*addresses, **more):
     return {"all_ipv4_addresses": list(addresses), **more}
 
 
@@ -62,7 +62,7 @@ INTERCEPTING = {
 }
 
 
-def mapping(**given):
+def make_mapping(**given):
     return {"kong_nat": [{"outside": "203.0.113.2", **given}]}
 
 

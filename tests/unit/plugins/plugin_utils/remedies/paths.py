@@ -15,8 +15,8 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     ON_VPN,
     PUBLIC,
     Advice,
-    for_node,
-    mapping,
+    advise_node,
+    make_mapping,
 )
 
 _MIXED = {"m": {**OLD, "kong_address": PUBLIC}, "n": OLD}
@@ -26,7 +26,7 @@ PATHS = [
         _MIXED,
         {
             "set kong_site of all to one name": {"m": {"kong_site": "lan"}, "n": {"kong_site": "lan"}},
-            "and kong_nat": {"m": {"kong_site": "cloud"}, "n": {"kong_site": "lan", **mapping()}},
+            "and kong_nat": {"m": {"kong_site": "cloud"}, "n": {"kong_site": "lan", **make_mapping()}},
             "or kong_vpn_address": {
                 "m": {"kong_site": "cloud", **ON_VPN[0]},
                 "n": {"kong_site": "lan", **ON_VPN[1]},
@@ -37,7 +37,7 @@ PATHS = [
         "no-path",
         {"a": A, "n": B},
         {
-            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping(inside_port=7946)},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": make_mapping(inside_port=7946)},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "n": ON_VPN[1]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
@@ -46,7 +46,7 @@ PATHS = [
         "no-path",
         {"a": {**A, "kong_flat_network": False}, "c": C, "n": B},
         {
-            "Give this host a kong_nat mapping": {"n": mapping()},
+            "Give this host a kong_nat mapping": {"n": make_mapping()},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
@@ -56,7 +56,7 @@ PATHS = [
         {"c": CP, "n": DP},
         {
             "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
-                "c": mapping(inside_port=8005),
+                "c": make_mapping(inside_port=8005),
                 "n": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
@@ -93,7 +93,7 @@ PATHS = [
         {"c": {**CP, "kong_address": "10.1.0.2"}, "n": DP},
         {
             "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
-                "c": mapping(inside_port=8005),
+                "c": make_mapping(inside_port=8005),
                 "n": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
@@ -103,7 +103,7 @@ PATHS = [
         "no-path",
         {"a": A, "n": {**B, "kong_cluster_listen": "10.1.0.2:7946"}},
         {
-            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping(inside_port=7946)},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": make_mapping(inside_port=7946)},
             "or set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
     ),
@@ -113,7 +113,7 @@ PATHS = [
         {"c": {**CP, "kong_nat_egress": "192.168.0.1"}, "n": {**DP, "kong_nat_egress": "192.168.0.2"}},
         {
             "Give c a kong_nat mapping to port 8005 over tcp (from a public address clients need a public kong_nat_egress)": {
-                "c": mapping(inside_port=8005),
+                "c": make_mapping(inside_port=8005),
                 "n": EGRESS,
             },
         },
@@ -146,7 +146,7 @@ PATHS = [
             "give both hosts a kong_vpn_address": {"c": ON_VPN[0], "n": ON_VPN[1]},
             "true on c (and remove it from this host)": {"c": FLAT, "n": {"kong_flat_network": None}},
             "Give c a kong_nat mapping to port 8005 over tcp (clients need a kong_nat_egress)": {
-                "c": mapping(inside_port=8005),
+                "c": make_mapping(inside_port=8005),
                 "n": EGRESS,
             },
         },
@@ -178,7 +178,9 @@ PATHS = [
         {"set kong_cluster_listen of this host": {"n": {"kong_cluster_listen": "10.1.0.3:7946"}}},
     ),
     Advice(
-        "egress-private", {"c": {**CP, **mapping(inside_port=8005)}, "n": DP}, {"Set kong_nat_egress": {"n": EGRESS}}
+        "egress-private",
+        {"c": {**CP, **make_mapping(inside_port=8005)}, "n": DP},
+        {"Set kong_nat_egress": {"n": EGRESS}},
     ),
     Advice(
         "advertise-not-single",
@@ -191,14 +193,14 @@ PATHS = [
             },
         },
         {
-            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": mapping()},
+            "Give this host a kong_nat mapping to port 7946 over tcp and udp": {"n": make_mapping()},
             "give the cluster a kong_vpn_address": {"a": ON_VPN[0], "c": ON_VPN[1], "n": ON_VPN[2]},
             "set kong_flat_network: true on the cluster": {"a": FLAT, "c": FLAT, "n": FLAT},
         },
     ),
     Advice(
         "advertise-unreachable",
-        {"a": A, "n": {**B, **mapping(inside_port=7946), "kong_cluster_advertise": "203.0.113.3:9000"}},
+        {"a": A, "n": {**B, **make_mapping(inside_port=7946), "kong_cluster_advertise": "203.0.113.3:9000"}},
         {
             "give this host a kong_nat mapping from 203.0.113.3:9000 to port 7946": {
                 "n": {"kong_nat": [{"outside": "203.0.113.3", "outside_port": 9000, "inside_port": 7946}]},
@@ -206,7 +208,7 @@ PATHS = [
             "remove kong_cluster_advertise to advertise an address that works": {"n": {"kong_cluster_advertise": None}},
         },
     ),
-    for_node(
+    advise_node(
         "advertise-invalid",
         {"kong_cluster_advertise": "127.0.0.1:7946"},
         {
@@ -222,7 +224,7 @@ PATHS = [
             "m": {**C, "kong_nat": [{"outside": "203.0.113.2", "device": "r1"}]},
             "n": {**B, "kong_nat": [{"outside": "203.0.113.2", "device": "r2"}]},
         },
-        {"its own outside port": {"n": mapping(outside_port=7947, inside_port=7946)}},
+        {"its own outside port": {"n": make_mapping(outside_port=7947, inside_port=7946)}},
     ),
     Advice(
         "gossip-bind",
@@ -247,7 +249,7 @@ PATHS = [
             "or bind 0.0.0.0": {"n": {"kong_cluster_listen": "0.0.0.0:7946"}},
         },
     ),
-    for_node(
+    advise_node(
         "gossip-ipv4",
         {"kong_address": "fd00::1"},
         {
@@ -293,7 +295,7 @@ PATHS += [
             "or remove this variable": {"n": {"kong_cluster_control_plane": None}},
         },
     ),
-    for_node(
+    advise_node(
         "control-plane-invalid",
         {"kong_role": "data_plane", "kong_cluster_control_plane": "https://cp.example.com"},
         {"Write the host and the port": {"kong_cluster_control_plane": "cp.example.com:8005"}},
@@ -305,7 +307,7 @@ PATHS += [
     ),
 ]
 PUBLISHED = [
-    for_node(
+    advise_node(
         "bind-in-container",
         {"kong_proxy_listen": "10.1.0.2:8000", "kong_published_ports": ["80:8000"]},
         {
@@ -313,14 +315,14 @@ PUBLISHED = [
             "or bind 0.0.0.0": {"kong_proxy_listen": "0.0.0.0:8000"},
         },
     ),
-    for_node(
+    advise_node(
         "published-invalid",
         {"kong_published_ports": [8000]},
         {
             "CONTAINER": {"kong_published_ports": ["8000:8000"]},
         },
     ),
-    for_node(
+    advise_node(
         "published-no-listener",
         {"kong_published_ports": ["80:9000"]},
         {
@@ -328,14 +330,14 @@ PUBLISHED = [
             "the listen setting": {"kong_proxy_listen": "0.0.0.0:9000"},
         },
     ),
-    for_node(
+    advise_node(
         "published-duplicate",
         {"kong_published_ports": ["80:8000", "80:8443"]},
         {
             "Use a different port": {"kong_published_ports": ["80:8000", "443:8443"]},
         },
     ),
-    for_node(
+    advise_node(
         "published-protocol",
         {"kong_published_ports": ["7946:7946"]},
         {

@@ -10,19 +10,19 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     DP,
     OLD,
     Advice,
-    for_node,
-    written,
+    advise_node,
+    advise_value,
 )
 
 LISTEN = [
-    for_node(
+    advise_node(
         "setting-unknown",
         {"kong_proxy_listen_ssl": "0.0.0.0:8443"},
         {
             "Remove it": {"kong_proxy_listen_ssl": None},
         },
     ),
-    for_node(
+    advise_node(
         "setting-unknown",
         {"kong_admin_api_listen": "0.0.0.0:8001"},
         {
@@ -30,7 +30,7 @@ LISTEN = [
         },
     ),
     *(
-        for_node("setting-unknown", {f"kong_{name}": value}, {words: {f"kong_{name}": None, listen: entries}})
+        advise_node("setting-unknown", {f"kong_{name}": value}, {words: {f"kong_{name}": None, listen: entries}})
         for name, value, words, listen, entries in (
             (
                 "proxy_listen_ssl",
@@ -52,22 +52,22 @@ LISTEN = [
             ),
         )
     ),
-    for_node(
+    advise_node(
         "setting-unknown",
         {"kong_version": "3.4", "kong_portal_gui_listen": "0.0.0.0:8003"},
         {"give Kong Enterprise's version with all four numbers": {"kong_version": "3.4.3.5"}},
     ),
-    for_node(
+    advise_node(
         "setting-unknown",
         {"kong_version": "1.5", "kong_cluster_control_plane": "cp.example.com:8005"},
         {"Remove it from this node": {"kong_cluster_control_plane": None}},
     ),
-    for_node(
+    advise_node(
         "setting-conflict",
         {"kong_version": "0.8", "kong_admin_listen": "127.0.0.1:8001", "kong_admin_api_listen": "0.0.0.0:8001"},
         {"keep one of them": {"kong_admin_api_listen": None}},
     ),
-    for_node(
+    advise_node(
         "setting-conflict",
         {"kong_proxy_listen": "80, 443 ssl", "kong_ssl": "off"},
         {
@@ -75,22 +75,22 @@ LISTEN = [
         },
         OLD,
     ),
-    written("listen-type", "kong_proxy_listen", 80.5, 80, "neither text, a port, nor a list"),
-    written("listen-empty", "kong_proxy_listen", "", "off", "Write off to close"),
-    written("off-not-first", "kong_proxy_listen", "0.0.0.0:80, off", "off", "Write off alone"),
-    written("off-unsupported", "kong_admin_listen", "off", "127.0.0.1:8001", "Bind 127.0.0.1", "0.10"),
-    written("address-missing", "kong_proxy_listen", ":8000", "0.0.0.0:8000", "Write 0.0.0.0:PORT"),
-    written("port-missing", "kong_proxy_listen", "10.1.0.2", "10.1.0.2:80", "Write ADDRESS:PORT"),
-    written("port-invalid", "kong_proxy_listen", "0.0.0.0:http", "0.0.0.0:80", "Write decimal digits"),
-    written("port-not-decimal", "kong_proxy_listen", "0.0.0.0:1e3", "0.0.0.0:1000", "Write decimal digits", "0.8"),
-    written("port-zero", "kong_proxy_listen", "0.0.0.0:0", "0.0.0.0:1", "Use a port from 1 to 65535"),
-    written("port-range", "kong_proxy_listen", "0.0.0.0:65536", "0.0.0.0:65535", "Use a port from 1 to 65535"),
-    written("address-octet", "kong_proxy_listen", "256.0.0.1:80", "25.0.0.1:80", "Correct the address"),
-    written("address-not-ipv4", "kong_cluster_listen", "*:7946", "0.0.0.0:7946", "Write IPV4:PORT", "0.10"),
-    written("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Correct it"),
-    written("unix-socket", "kong_proxy_listen", "unix:/run/x", "127.0.0.1:80", "Write ADDRESS:PORT"),
-    written("listen-url", "kong_proxy_listen", "http://0.0.0.0:80", "0.0.0.0:80", "Write ADDRESS:PORT"),
-    for_node(
+    advise_value("listen-type", "kong_proxy_listen", 80.5, 80, "neither text, a port, nor a list"),
+    advise_value("listen-empty", "kong_proxy_listen", "", "off", "Write off to close"),
+    advise_value("off-not-first", "kong_proxy_listen", "0.0.0.0:80, off", "off", "Write off alone"),
+    advise_value("off-unsupported", "kong_admin_listen", "off", "127.0.0.1:8001", "Bind 127.0.0.1", "0.10"),
+    advise_value("address-missing", "kong_proxy_listen", ":8000", "0.0.0.0:8000", "Write 0.0.0.0:PORT"),
+    advise_value("port-missing", "kong_proxy_listen", "10.1.0.2", "10.1.0.2:80", "Write ADDRESS:PORT"),
+    advise_value("port-invalid", "kong_proxy_listen", "0.0.0.0:http", "0.0.0.0:80", "Write decimal digits"),
+    advise_value("port-not-decimal", "kong_proxy_listen", "0.0.0.0:1e3", "0.0.0.0:1000", "Write decimal digits", "0.8"),
+    advise_value("port-zero", "kong_proxy_listen", "0.0.0.0:0", "0.0.0.0:1", "Use a port from 1 to 65535"),
+    advise_value("port-range", "kong_proxy_listen", "0.0.0.0:65536", "0.0.0.0:65535", "Use a port from 1 to 65535"),
+    advise_value("address-octet", "kong_proxy_listen", "256.0.0.1:80", "25.0.0.1:80", "Correct the address"),
+    advise_value("address-not-ipv4", "kong_cluster_listen", "*:7946", "0.0.0.0:7946", "Write IPV4:PORT", "0.10"),
+    advise_value("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Correct it"),
+    advise_value("unix-socket", "kong_proxy_listen", "unix:/run/x", "127.0.0.1:80", "Write ADDRESS:PORT"),
+    advise_value("listen-url", "kong_proxy_listen", "http://0.0.0.0:80", "0.0.0.0:80", "Write ADDRESS:PORT"),
+    advise_node(
         "ssh-port-taken",
         {"kong_proxy_listen": "0.0.0.0:22"},
         {
@@ -98,12 +98,12 @@ LISTEN = [
             "correct ansible_port": {"ansible_port": 2222},
         },
     ),
-    written("ipv6-brackets", "kong_proxy_listen", "::1:80", "[::1]:80", "Write [ADDRESS]:PORT"),
-    written(
+    advise_value("ipv6-brackets", "kong_proxy_listen", "::1:80", "[::1]:80", "Write [ADDRESS]:PORT"),
+    advise_value(
         "ipv6-mapped", "kong_proxy_listen", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]:80", "Write hexadecimal groups"
     ),
-    written("ipv6-unsupported", "kong_proxy_listen", "[::]:80", "0.0.0.0:80", "Use an IPv4 address", "0.8"),
-    for_node(
+    advise_value("ipv6-unsupported", "kong_proxy_listen", "[::]:80", "0.0.0.0:80", "Use an IPv4 address", "0.8"),
+    advise_node(
         "ipv6-brackets-lost",
         {"kong_version": "0.13", "kong_proxy_listen": "[::]:80"},
         {
@@ -111,9 +111,9 @@ LISTEN = [
             "or Kong": {"kong_version": "0.14"},
         },
     ),
-    written("junk-before-address", "kong_proxy_listen", "foo 0.0.0.0:80", "0.0.0.0:80", "Remove it"),
-    written("flag-unknown", "kong_proxy_listen", "0.0.0.0:80 SSL", "0.0.0.0:80", "Remove it"),
-    for_node(
+    advise_value("junk-before-address", "kong_proxy_listen", "foo 0.0.0.0:80", "0.0.0.0:80", "Remove it"),
+    advise_value("flag-unknown", "kong_proxy_listen", "0.0.0.0:80 SSL", "0.0.0.0:80", "Remove it"),
+    advise_node(
         "flag-unsupported",
         {"kong_proxy_listen": "0.0.0.0:80 transparent"},
         {
@@ -121,16 +121,16 @@ LISTEN = [
             "known to Kong": {"kong_version": "1.5"},
         },
     ),
-    written("flag-repeated", "kong_proxy_listen", "0.0.0.0:80 ssl ssl", "0.0.0.0:80 ssl", "Write it once"),
-    written("flag-value", "kong_proxy_listen", "0.0.0.0:80 backlog=0", "0.0.0.0:80 backlog=1", "Use backlog=1"),
-    written(
+    advise_value("flag-repeated", "kong_proxy_listen", "0.0.0.0:80 ssl ssl", "0.0.0.0:80 ssl", "Write it once"),
+    advise_value("flag-value", "kong_proxy_listen", "0.0.0.0:80 backlog=0", "0.0.0.0:80 backlog=1", "Use backlog=1"),
+    advise_value(
         "flag-value",
         "kong_proxy_listen",
         "0.0.0.0:80 so_keepalive=::",
         "0.0.0.0:80 so_keepalive=30m::10",
         "so_keepalive=30m::10",
     ),
-    written(
+    advise_value(
         "flag-needs-ssl",
         "kong_proxy_listen",
         "0.0.0.0:80, 0.0.0.0:443 http2",
@@ -138,14 +138,14 @@ LISTEN = [
         "Add ssl",
         "0.12",
     ),
-    written(
+    advise_value(
         "udp-incompatible-flag",
         "kong_stream_listen",
         "0.0.0.0:53 udp ssl",
         "0.0.0.0:53 udp, 0.0.0.0:853 ssl",
         "separate entries",
     ),
-    written(
+    advise_value(
         "too-many-entries",
         "kong_proxy_listen",
         "0.0.0.0:80, 0.0.0.0:81",
@@ -153,7 +153,7 @@ LISTEN = [
         "one plain entry and one entry with ssl",
         "0.12",
     ),
-    written(
+    advise_value(
         "plain-entry-missing",
         "kong_proxy_listen",
         "0.0.0.0:443 ssl",
@@ -161,7 +161,7 @@ LISTEN = [
         "Add a plain entry, on 127.0.0.1",
         "0.12",
     ),
-    written(
+    advise_value(
         "ssl-always-on",
         "kong_proxy_listen",
         ["0.0.0.0:80"],
@@ -169,11 +169,11 @@ LISTEN = [
         "Add an ssl entry",
         "0.8",
     ),
-    written("switch-invalid", "kong_ssl", "maybe", "off", "Write on or off", "0.10"),
-    written(
+    advise_value("switch-invalid", "kong_ssl", "maybe", "off", "Write on or off", "0.10"),
+    advise_value(
         "listen-duplicate", "kong_proxy_listen", "0.0.0.0:80, 0.0.0.0:80", "0.0.0.0:80", "Remove one of the entries"
     ),
-    for_node(
+    advise_node(
         "listen-collision",
         {"kong_proxy_listen": "10.1.0.2:80", "kong_admin_listen": "0.0.0.0:80"},
         {
@@ -181,11 +181,11 @@ LISTEN = [
             "or address": {"kong_admin_listen": "127.0.0.1:80"},
         },
     ),
-    written("listen-host-name", "kong_proxy_listen", "kong1:80", "10.1.0.2:80", "Write the address"),
-    written(
+    advise_value("listen-host-name", "kong_proxy_listen", "kong1:80", "10.1.0.2:80", "Write the address"),
+    advise_value(
         "role-needs-listener", "kong_admin_listen", "off", "127.0.0.1:8001", "on 127.0.0.1", kong_role="control_plane"
     ),
-    written(
+    advise_value(
         "role-needs-listener",
         "kong_cluster_listen",
         "off",
@@ -193,7 +193,7 @@ LISTEN = [
         "address and port",
         kong_role="control_plane",
     ),
-    for_node(
+    advise_node(
         "role-needs-listener",
         {**DP, "kong_cluster_control_plane": "cp.example.com:8005", "kong_proxy_listen": "off"},
         {"on 127.0.0.1": {"kong_proxy_listen": "127.0.0.1:8000"}},
@@ -212,27 +212,27 @@ LISTEN = [
             "leave it in Kong's file": {"c": {"kong_config": {}}, "n": {"kong_config": {}}},
         },
     ),
-    written("variable-invalid", "kong_config", "x", {"log_level": "info"}, "must be a mapping"),
-    written(
+    advise_value("variable-invalid", "kong_config", "x", {"log_level": "info"}, "must be a mapping"),
+    advise_value(
         "config-invalid",
         "kong_config",
         {"a": {"b": object()}},
         {"a": 1, "b": True, "c": "x"},
         "Use text, numbers and booleans",
     ),
-    for_node(
+    advise_node(
         "config-listen-setting",
         {"kong_config": {"proxy_listen": "0.0.0.0:80"}},
         {
             "set kong_proxy_listen": {"kong_config": {}, "kong_proxy_listen": "0.0.0.0:80"},
         },
     ),
-    for_node(
+    advise_node(
         "config-listen-setting",
         {"kong_config": {"ssl": "off"}},
         {"set an entry of kong_proxy_listen": {"kong_config": {}, "kong_proxy_listen": "0.0.0.0:80"}},
     ),
-    for_node(
+    advise_node(
         "config-listen-setting",
         {"kong_version": "0.8", "kong_config": {"cluster": {"advertise": "10.1.0.2:7946"}}},
         {"set kong_cluster_advertise": {"kong_config": {}, "kong_cluster_advertise": "10.1.0.2:7946"}},
@@ -242,7 +242,7 @@ LISTEN = [
         {"cp": CP, "dp": {**DP, "kong_site": "a", "kong_config": {"cluster_control_plane": "10.0.0.1:8005"}}},
         {"set kong_cluster_control_plane": {"dp": {"kong_config": {}, "kong_cluster_control_plane": "10.0.0.1:8005"}}},
     ),
-    written("target-invalid", "kong_listen_target", "file", "conf", "Use conf"),
-    written("target-invalid", "kong_listen_target", "env", "conf", "Use conf", "0.8"),
-    written("dnsmasq-port", "kong_dnsmasq_port", "x", 53, "Use a port from 1 to 65535", "0.9"),
+    advise_value("target-invalid", "kong_listen_target", "file", "conf", "Use conf"),
+    advise_value("target-invalid", "kong_listen_target", "env", "conf", "Use conf", "0.8"),
+    advise_value("dnsmasq-port", "kong_dnsmasq_port", "x", 53, "Use a port from 1 to 65535", "0.9"),
 ]

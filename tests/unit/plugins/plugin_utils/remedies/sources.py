@@ -15,41 +15,41 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies
     ON_VPN,
     PUBLIC,
     Advice,
-    facts,
-    for_node,
-    mapping,
+    advise_node,
+    make_facts,
+    make_mapping,
 )
 
 SOURCES = [
-    for_node(
+    advise_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "stranger"},
         {
             "Correct the term": {"kong_admin_sources": "10.0.0.9"},
         },
     ),
-    for_node(
+    advise_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "@none"},
         {
             "correct or remove it": {"kong_admin_sources": None},
         },
     ),
-    for_node(
+    advise_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "kong"},
         {
             "written as": {"kong_admin_sources": "n"},
         },
     ),
-    for_node(
+    advise_node(
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "peers"},
         {
             "remove it": {"kong_admin_sources": None},
         },
     ),
-    for_node(
+    advise_node(
         "source-any",
         {**ADMIN, "kong_admin_sources": "any"},
         {
@@ -57,7 +57,7 @@ SOURCES = [
             "kong_admin_allow_any: true": {"kong_admin_allow_any": True},
         },
     ),
-    for_node(
+    advise_node(
         "source-replaced",
         {"kong_cluster_sources": "10.0.0.9"},
         {
@@ -65,14 +65,14 @@ SOURCES = [
         },
         OLD,
     ),
-    for_node(
+    advise_node(
         "source-port-missing",
         {"kong_stream_listen": "0.0.0.0:9000, 0.0.0.0:9001", "kong_stream_sources": {9000: "any"}},
         {
             "add the port": {"kong_stream_sources": {9000: "any", 9001: "nobody"}},
         },
     ),
-    for_node(
+    advise_node(
         "source-empty",
         {"kong_proxy_sources": []},
         {
@@ -80,7 +80,7 @@ SOURCES = [
             "remove the variable": {"kong_proxy_sources": None},
         },
     ),
-    for_node(
+    advise_node(
         "source-empty",
         {"kong_stream_listen": "0.0.0.0:9100", "kong_stream_sources": {9100: []}},
         {
@@ -89,7 +89,7 @@ SOURCES = [
             "remove the variable": {"kong_stream_sources": None},
         },
     ),
-    for_node(
+    advise_node(
         "source-contradiction",
         {**ADMIN, "kong_admin_sources": ["nobody", "10.0.0.9"]},
         {
@@ -102,7 +102,7 @@ SOURCES = [
         {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
         {
             "Give this host a kong_nat mapping to port 8001 over tcp (clients need a kong_nat_egress)": {
-                "n": mapping(inside_port=8001, protocols=["tcp"]),
+                "n": make_mapping(inside_port=8001, protocols=["tcp"]),
                 "far": EGRESS,
             },
             "give both hosts a kong_vpn_address": {"n": ON_VPN[0], "far": ON_VPN[1]},
@@ -163,14 +163,14 @@ SOURCES = [
         },
         {"six": {"kong_address": "fd00::6"}},
     ),
-    for_node(
+    advise_node(
         "source-loopback",
         {"kong_admin_sources": "10.0.0.9"},
         {
             "set kong_admin_listen": {"kong_admin_listen": "0.0.0.0:8001"},
         },
     ),
-    for_node(
+    advise_node(
         "source-loopback",
         {**ADMIN, "kong_admin_sources": "10.0.0.9", "kong_published_ports": []},
         {
@@ -182,7 +182,7 @@ SOURCES = [
         {"n": {**NEW, **ADMIN, "kong_admin_sources": "far"}},
         {
             "Set kong_address": {"far": {"kong_address": "10.9.0.1"}},
-            "run again when the host answers": {"far": {"ansible_facts": facts("10.9.0.1")}},
+            "run again when the host answers": {"far": {"ansible_facts": make_facts("10.9.0.1")}},
         },
         {"far": {}},
         {"kong_asked_sources": ["far"]},
@@ -194,7 +194,7 @@ SOURCES = [
         {
             "far": {
                 "kong_address_networks": ["10.30.0.0/16"],
-                "ansible_facts": facts(
+                "ansible_facts": make_facts(
                     "192.168.1.5",
                     "10.30.0.5",
                     interfaces=["eth0", "eth1"],
