@@ -151,6 +151,31 @@ def test_a_new_site_changes_no_rule(make):
     assert kept == [*before["sets"]]
 
 
+def make_group(count, version, role):
+    """Return nodes of one site, such as a group that a cloud scales; the first is a control plane if the others are data planes."""
+    return {
+        f"k{number}": {
+            "kong_version": version,
+            "kong_address": f"10.0.0.{number + 1}",
+            "kong_role": role if number else role.replace("data", "control"),
+            "kong_admin_listen": "0.0.0.0:8001",
+            "kong_admin_sources": ["@kong"],
+        }
+        for number in range(count)
+    }
+
+
+@pytest.mark.parametrize(("version", "role"), [("0.10.4", "traditional"), ("3.9.1", "data_plane")])
+def test_a_node_more_than_200_changes_only_members_of_sets(version, role):
+    """Rules and settings of the other nodes stay, so Kong neither reloads nor restarts."""
+    before, after = plan_fleet(make_group(200, version, role)), plan_fleet(make_group(201, version, role))
+    assert before["nodes"].items() <= after["nodes"].items()
+    assert [*before["sets"]] == [*after["sets"]] != []
+    for name, members in after["sets"].items():
+        assert [network for network in members["ipv4"] if network != "10.0.0.201/32"] == before["sets"][name]["ipv4"]
+        assert len(members["ipv4"]) == len(before["sets"][name]["ipv4"]) + 1
+
+
 def test_a_node_is_not_allowed_by_its_own_outside_address():
     plan = plan_fleet(make_gossip_sites(12))
     for name, node in plan["nodes"].items():
