@@ -220,9 +220,11 @@ def test_the_manager_is_detected_from_enabled_services_and_loaded_rules(tmp_path
     assert choose(host, AUTO).backend.name == name
 
 
-def test_third_party_legacy_rules_do_not_matter_if_the_hosts_iptables_is_iptables_nft(tmp_path, monkeypatch):
+@pytest.mark.parametrize("iptables", ["/usr/sbin/xtables-nft-multi", None])
+def test_third_party_legacy_rules_do_not_matter_if_the_host_does_not_use_them(tmp_path, monkeypatch, iptables):
+    """A container without iptables has the legacy tables of its host in /proc."""
     host = FakeHost(tmp_path, {"iptables-legacy-save": RULE, "iptables-nft-save": PLAIN})
-    monkeypatch.setattr(host, "which", lambda program: "/usr/sbin/xtables-nft-multi" if program == "iptables" else "x")
+    monkeypatch.setattr(host, "which", lambda program: iptables if program == "iptables" else "x")
     prepare(host, [LOADED])
     assert choose(host, AUTO).backend.name == "nftables"
 

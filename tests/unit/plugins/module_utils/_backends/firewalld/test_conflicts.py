@@ -120,6 +120,9 @@ def test_a_ban_is_a_conflict_only_if_it_covers_both_families():
         ('rule priority="-20" family="ipv4" source address="10.0.0.1" accept', []),
         ('rule priority="-20" port port="22" protocol="tcp" accept', []),
         ('rule priority="20" family="ipv4" source address="10.0.0.1" accept', ALL),
+        # Of two rules with the same priority, firewalld evaluates the drop first.
+        ('rule priority="-10" family="ipv4" source address="10.0.0.1" accept', ALL),
+        ('rule priority="-9" family="ipv4" source address="10.0.0.1" accept', ALL),
     ],
 )
 def test_a_drop_after_a_rule_that_accepts_is_not_a_conflict(accept, listeners):
