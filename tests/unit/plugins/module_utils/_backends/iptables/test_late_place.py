@@ -275,6 +275,7 @@ VOID = {
     ),
     "a limit of another port": ((LIMIT.replace("8000", "9000"), REJECT), {}),
     "a limit without a default": ((LIMIT,), {}),
+    "a limit of packets to a chain without rules": ((":NONE - [0:0]", LIMIT.replace("ACCEPT", "NONE"), REJECT), {}),
     "a limit that drops": (("-A INPUT -m hashlimit --hashlimit-above 5/sec -j DROP", REJECT), {}),
     "an allow list": (("-A INPUT -s 10.0.0.0/8 -j ACCEPT", REJECT), {}),
     "a ban before": ((BAN, REJECT), {}),
