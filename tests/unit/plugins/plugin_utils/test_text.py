@@ -21,6 +21,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     format_for_inventory,
     format_ranges,
     make_natural_key,
+    shorten,
+    shorten_middle,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
@@ -196,6 +198,14 @@ def test_natural_order():
     assert sorted(["dp10", "dp2", "cp1", "dp2b10", "dp2b9", "10", "9"], key=make_natural_key) == [
         "9", "10", "cp1", "dp2", "dp2b9", "dp2b10", "dp10",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "at_the_end", "in_the_middle"),
+    [("", "", ""), ("abcd", "abcd", "abcd"), ("abcde", "abcde", "abcde"), ("abcdef", "abcd…", "ab…ef")],
+)
+def test_a_text_is_shortened_only_if_it_is_longer_than_the_limit(text, at_the_end, in_the_middle):
+    assert (shorten(text, 5), shorten_middle(text, 5)) == (at_the_end, in_the_middle)
 
 
 @pytest.mark.parametrize("wrap", [lambda text: ["a", text], lambda text: {"a": 1, "b": text}])
