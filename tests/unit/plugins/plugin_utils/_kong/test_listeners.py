@@ -111,6 +111,20 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
 
 
 @pytest.mark.parametrize(
+    ("version", "variables"),
+    [
+        ("0.10", {"proxy_listen": "0.0.0.0:80, 0.0.0.0:443 ssl", "proxy_listen_ssl": "0.0.0.0:443"}),
+        ("0.10", {"proxy_listen": "0.0.0.0:80, 0.0.0.0:443 ssl", "ssl": "on"}),
+        ("0.10", {"proxy_listen": ["0.0.0.0:80"], "ssl": "off"}),
+        ("0.11", {"proxy_listen": "0.0.0.0:80, 0.0.0.0:443 ssl http2", "http2": "on"}),
+        ("0.11", {"proxy_listen": "0.0.0.0:80, 0.0.0.0:443 ssl", "http2": "off"}),
+    ],
+)
+def test_a_complete_list_may_repeat_the_values_of_other_settings(version, variables):
+    assert opened(version, given(**variables)).findings == ()
+
+
+@pytest.mark.parametrize(
     ("version", "variables", "code", "variable"),
     [
         ("0.8", {"proxy_listen": ["0.0.0.0:80"]}, "ssl-always-on", "kong_proxy_listen"),
