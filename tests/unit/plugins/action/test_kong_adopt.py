@@ -1,0 +1,62 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result and the output of a proposal for the hosts of an inventory."""
+
+from __future__ import annotations
+
+import yaml
+
+from ansible_collections.gatehouse.kong.plugins.action import kong_adopt
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_controller_actions import run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import KONG, make_facts
+
+HOSTVARS = {
+    "a": {"ansible_facts": make_facts("10.0.0.1"), "found": {"kongs": [KONG]}},
+    "b": {"ansible_facts": make_facts("10.0.0.2"), "found": {"kongs": []}},
+    "c": {},
+}
+FILES = ["group_vars/kong.yml", "host_vars/a.yml", "hosts.yml", "observed.yml", "report.md"]
+
+
+def adopt(folder, *, check_mode=False):
+    """Return the result and the printed text."""
+    arguments = {"path": str(folder), "registered": "found"}
+    result, printed = run(kong_adopt, arguments, HOSTVARS, check_mode=check_mode, groups={"all": [*HOSTVARS]})
+    (text,) = printed
+    return result, text
+
+
+def list_files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_proposal_names_its_nodes_the_other_hosts_and_the_files(tmp_path):
+    result, text = adopt(tmp_path)
+    assert (result["changed"], result["nodes"], [*result["left_out"]]) == (True, ["a"], ["b", "c"])
+    assert result["left_out"]["c"] == "not read: it did not answer"
+    assert result["files"] == dict.fromkeys(FILES, "written")
+    assert list_files(tmp_path) == FILES
+    rows = {line.split()[0]: line for line in text.splitlines() if line.split()}
+    assert "2.8.5" in rows["a"]
+    assert "kong.service" in rows["a"]
+    assert f"left out: {result['left_out']['b']}" in rows["b"]
+    assert f"{tmp_path}: 5 files changed" in text
+    assert f"add -i {tmp_path}/hosts.yml to" in text
+
+
+def test_a_second_run_changes_only_what_differs_and_keeps_an_edited_file(tmp_path):
+    adopt(tmp_path)
+    result, text = adopt(tmp_path)
+    assert (result["changed"], result["files"]) == (False, {})
+    assert f"{tmp_path}: 0 files changed" in text
+    edited = tmp_path / "host_vars/a.yml"
+    edited.write_text(yaml.safe_dump({"kong_address": "10.0.0.9"}), encoding="utf-8")
+    result, text = adopt(tmp_path)
+    assert (result["changed"], result["files"]) == (True, {"host_vars/a.yml": "edited"})
+    assert f"{edited} was edited, so the new text is in host_vars/a.yml.new" in text
+
+
+def test_in_check_mode_no_file_is_written(tmp_path):
+    result, _text = adopt(tmp_path, check_mode=True)
+    assert (result["changed"], [*result["files"]], list_files(tmp_path)) == (True, FILES, [])
