@@ -26,8 +26,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import
 def test_no_warning_is_lost(monkeypatch, decision, expected):
     answer = {"warnings": ["override"], "found_warnings": ["readable file"]}
     monkeypatch.setattr(NodeModule, "execute", lambda *_args, **_named: dict(answer))
-    monkeypatch.setattr(kong_node_info, "make_options", lambda *_args: {})
-    monkeypatch.setattr(kong_node_info, "decide_changes", lambda *_args: decision)
+    received = []
+    monkeypatch.setattr(kong_node_info, "make_options", lambda *arguments: received.append(arguments) or {})
+    monkeypatch.setattr(kong_node_info, "decide_changes", lambda *arguments: received.append(arguments) or decision)
     plugin = object.__new__(kong_node_info.ActionModule)
-    plugin._task = SimpleNamespace(args={"node": {}}, failed_when=[], until=[])
+    node, config = {"name": "a1"}, {"ssl": "off"}
+    plugin._task = SimpleNamespace(args={"node": node, "config": config}, failed_when=[], until=[])
     assert plugin.execute({})["warnings"] == expected
+    assert received == [(node, config), (node, {"warnings": ["override"]})]
