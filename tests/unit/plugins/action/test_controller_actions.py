@@ -392,17 +392,24 @@ def test_plan_diff(files):
         run(kong_plan_diff, {"old": str(files / "missing"), "new": str(files / "new")})
 
 
-@pytest.mark.parametrize("inventory", [None, ("hosts,",)])
-def test_commands_for_nodes_that_left_have_the_inventory_of_the_run(files, monkeypatch, inventory):
-    monkeypatch.setattr(context, "CLIARGS", {"inventory": inventory})
-    (files / "fewer").write_text(dump_json({**PLAN, "nodes": {"a1": PLAN["nodes"]["a1"]}}), encoding="utf-8")
-    arguments = {"old": str(files / "old"), "new": str(files / "fewer")}
-    changes = run(kong_plan_diff, arguments, groups={"all": ["a1", "a2"]})[0]["changes"]
+FEWER = planned({"a1": SEED_NODES["a1"]}, SEED_OTHERS)
+
+
+def check_commands(changes, options):
+    """Check the commands for two nodes that left. a2 is in the inventory, and b1 is not."""
     found = {tuple(change["where"]): change["how"] for change in changes if change["subject"] == "warning node-left"}
-    options = "-i hosts, " if inventory else ""
-    # a2 is in the inventory, and b1 is not.
     assert found["a2",].endswith(f"ansible-playbook gatehouse.kong.remove {options}-e leaving=a2")
     assert f"ansible-playbook gatehouse.kong.remove {options}-i b1, -e ansible_host=192.168.23.45 " in found["b1",]
+
+
+@pytest.mark.parametrize(("inventory", "options"), [(None, ""), (("hosts,",), "-i hosts, ")])
+def test_commands_for_nodes_that_left_have_the_inventory_of_the_run(files, monkeypatch, inventory, options):
+    monkeypatch.setattr(context, "CLIARGS", {"inventory": inventory})
+    (files / "fewer").write_text(dump_json(FEWER), encoding="utf-8")
+    arguments = {"old": str(files / "old"), "new": str(files / "fewer")}
+    check_commands(run(kong_plan_diff, arguments, groups={"all": ["a1", "a2"]})[0]["changes"], options)
+    hosts = {"a1": {}, "a2": {}}
+    check_commands(report(files, hosts, plan=FEWER, before=str(files / "old"))[1]["changes"], options)
     without_groups = run(kong_plan_diff, arguments)[0]["changes"]
     assert any("-i a2, " in change["how"] for change in without_groups)
 
