@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import format_finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import (
     Run,
+    describe_damaged,
     describe_members,
     forget_left,
     list_left,
@@ -184,3 +186,9 @@ def test_hosts_to_clean_that_are_still_nodes():
     text = describe_members(["k1", "k2", "x"], "kong", ["k1", "k2", "k3"])
     assert text.startswith("leaving: k1 to k2, 2 nodes: still in the group 'kong'")
     assert "Take them out of the group first" in text
+
+
+def test_a_long_path_and_a_long_reason_of_a_damaged_plan_file_are_shortened():
+    text = describe_damaged(Path("/" + "p" * 200), "r" * 200, ["k2"])
+    shown = re.fullmatch(r"kong_plan_file: (/p*…) was not changed, because (r*…)\. Restore it .*Cleaned: k2", text)
+    assert [len(part) for part in shown.groups()] == [100, 80]
