@@ -18,11 +18,11 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 NODE = {"kong_version": "3.9", "kong_site": "b", "kong_address": "10.1.0.2", "kong_admin_listen": "0.0.0.0:8001"}
 
 
-def list_of(*nodes, device=None):
+def list_forwards(*nodes, device=None):
     return list_device_forwards(plan_fleet({f"n{index}": node for index, node in enumerate(nodes)}), device)
 
 
-def forward(outside, port=8000):
+def make_mapping(outside, port=8000):
     return {"outside": outside, "outside_port": port, "inside_port": port}
 
 
@@ -46,14 +46,14 @@ def test_the_worked_example():
 
 
 def test_the_forwards_of_a_device_are_in_natural_order():
-    router = {**forward("203.0.113.2"), "device": "r2"}
+    router = {**make_mapping("203.0.113.2"), "device": "r2"}
     nodes = [
-        {**NODE, "kong_nat": [{**forward("203.0.113.10"), "device": "r10"}, router]},
+        {**NODE, "kong_nat": [{**make_mapping("203.0.113.10"), "device": "r10"}, router]},
         {**NODE, "kong_address": "10.1.0.3", "kong_nat": [{**router, "outside_port": 90}]},
     ]
-    found = [(item["device"], item["outside_port"], item["nodes"]) for item in list_of(*nodes)]
+    found = [(item["device"], item["outside_port"], item["nodes"]) for item in list_forwards(*nodes)]
     assert found == [("r2", 90, ["n1"]), ("r2", 8000, ["n0"]), ("r10", 8000, ["n0"])]
-    assert [item["device"] for item in list_of(*nodes, device="r2")] == ["r2", "r2"]
+    assert [item["device"] for item in list_forwards(*nodes, device="r2")] == ["r2", "r2"]
 
 
 def test_any_source_is_every_address_of_the_family():
@@ -61,32 +61,32 @@ def test_any_source_is_every_address_of_the_family():
         **NODE,
         "kong_address": ["10.1.0.2", "fd00::2"],
         "kong_proxy_listen": "0.0.0.0:8000, [::]:8000",
-        "kong_nat": [forward("203.0.113.2"), forward("2001:db8::2")],
+        "kong_nat": [make_mapping("203.0.113.2"), make_mapping("2001:db8::2")],
     }
-    assert {item["name"]: item["sources"] for item in list_of(node)} == {
+    assert {item["name"]: item["sources"] for item in list_forwards(node)} == {
         "kong-203.0.113.2-8000-tcp": ["0.0.0.0/0"],
         "kong-2001.db8..2-8000-tcp": ["::/0"],
     }
 
 
 def test_sources_are_the_fewest_networks_of_the_family():
-    node = {**NODE, "kong_nat": [forward("203.0.113.2", 8001)]}
+    node = {**NODE, "kong_nat": [make_mapping("203.0.113.2", 8001)]}
     sources = ["192.0.2.10", "192.0.2.11", "2001:db8::/64"]
-    (found,) = list_of({**node, "kong_admin_sources": sources})
+    (found,) = list_forwards({**node, "kong_admin_sources": sources})
     assert found["sources"] == ["192.0.2.10/31"]
 
 
 @pytest.mark.parametrize("sources", [["nobody"], ["2001:db8::/64"]])
 def test_a_port_without_a_source_has_no_forward(sources):
     """Most devices would allow every source."""
-    node = {**NODE, "kong_admin_listen": "0.0.0.0:8001, [::]:8001", "kong_nat": [forward("203.0.113.2", 8001)]}
-    assert list_of({**node, "kong_admin_sources": sources}) == []
+    node = {**NODE, "kong_admin_listen": "0.0.0.0:8001, [::]:8001", "kong_nat": [make_mapping("203.0.113.2", 8001)]}
+    assert list_forwards({**node, "kong_admin_sources": sources}) == []
 
 
 def test_nodes_that_share_a_virtual_address_share_its_forward():
-    mapping = {**forward("203.0.113.2", 8001), "inside": "10.1.0.9"}
+    mapping = {**make_mapping("203.0.113.2", 8001), "inside": "10.1.0.9"}
     shared = {**NODE, "kong_virtual_addresses": ["10.1.0.9"], "kong_nat": [mapping]}
-    (found,) = list_of(
+    (found,) = list_forwards(
         {**shared, "kong_admin_sources": ["192.0.2.10"]},
         {**shared, "kong_address": "10.1.0.3", "kong_admin_sources": ["192.0.2.20"]},
     )
@@ -99,16 +99,21 @@ def test_nodes_that_share_a_virtual_address_share_its_forward():
     ("mappings", "known"),
     [
         ([], "none"),
-        ([{**forward("203.0.113.2"), "device": "r10"}, {**forward("203.0.113.3"), "device": "r2"}], "r2, r10"),
+        (
+            [{**make_mapping("203.0.113.2"), "device": "r10"}, {**make_mapping("203.0.113.3"), "device": "r2"}],
+            "r2, r10",
+        ),
     ],
 )
 def test_an_unknown_device_is_an_error_with_the_known(mappings, known):
     with pytest.raises(PlanError, match=f"'r1' is not a NAT device of the plan; the devices are: {known}$"):
-        list_of({**NODE, "kong_nat": mappings}, device="r1")
+        list_forwards({**NODE, "kong_nat": mappings}, device="r1")
 
 
 def test_a_device_without_forwards_has_none():
     assert (
-        list_of({**NODE, "kong_proxy_sources": ["nobody"], "kong_nat": [forward("203.0.113.2")]}, device="203.0.113.2")
+        list_forwards(
+            {**NODE, "kong_proxy_sources": ["nobody"], "kong_nat": [make_mapping("203.0.113.2")]}, device="203.0.113.2"
+        )
         == []
     )
