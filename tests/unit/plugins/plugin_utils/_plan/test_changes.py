@@ -193,6 +193,20 @@ def test_many_changes_are_few_lines(changes):
     )
 
 
+@pytest.mark.parametrize(
+    ("lengths", "are_complete"),
+    [([500] * 9, True), ([*[500] * 8, 501], False), ([50] * 40, True), ([50] * 41, False)],
+    ids=["4500 characters", "4501 characters", "40 lines", "41 lines"],
+)
+def test_all_changes_are_shown_up_to_a_limit(lengths, are_complete):
+    """The lengths of the lines include the line break."""
+    prefix = len("+ n: x: \n")
+    changes = [Change(GAINS, ("n",), "x", "y" * (length - prefix)) for length in lengths]
+    lines = format_changes(changes)
+    assert ([len(line) + 1 for line in lines] == lengths) is are_complete
+    assert lines[-1].startswith("These are examples of ") is not are_complete
+
+
 def test_each_kind_of_change_has_examples_and_a_count():
     lines = format_changes(MANY["two kinds"])
     assert [line for line in lines if "more" in line] == [
