@@ -219,3 +219,17 @@ def test_a_list_shows_its_limit_and_counts_the_rest(limit, show):
     counts = _COUNT.findall(show(limit + 1))
     assert counts
     assert {*chain(*counts)} <= {"", "1"}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shown"),
+    [([300] * 10, 10), ([*[300] * 9, 301], 9), ([3000], 1), ([4000], 1), ([2000, 1000], 2), ([2000, 1001], 1)],
+)
+def test_the_findings_of_a_plan_have_at_most_3000_characters(lengths, shown):
+    findings = [make_finding(number) for number in range(len(lengths))]
+    own = len(format_findings(findings[:1])[0])
+    for finding, length in zip(findings, lengths, strict=True):
+        finding["message"] *= length - own + 1
+    lines = format_findings(findings)
+    assert [len(line) for line in lines[:shown]] == lengths[:shown]
+    assert [line.partition(":")[0] for line in lines[shown:]] == ["1 more finding"] * (shown < len(lengths))
