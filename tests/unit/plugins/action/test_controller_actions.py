@@ -392,7 +392,7 @@ def test_plan_diff(files):
         run(kong_plan_diff, {"old": str(files / "missing"), "new": str(files / "new")})
 
 
-FEWER = planned({"a1": SEED_NODES["a1"]}, SEED_OTHERS)
+FEWER = plan_fleet({"a1": SEED_NODES["a1"]}, SEED_OTHERS)
 
 
 def check_commands(changes, options):

@@ -121,7 +121,7 @@ def test_plain_and_tls_setting_collide_like_entries_of_one_listener():
     ],
 )
 def test_a_complete_list_may_repeat_the_values_of_other_settings(version, variables):
-    assert opened(version, given(**variables)).findings == ()
+    assert read_opened(version, name_variables(**variables)).findings == ()
 
 
 @pytest.mark.parametrize(
