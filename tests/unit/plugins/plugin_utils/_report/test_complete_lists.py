@@ -27,7 +27,7 @@ PLAN = plan_fleet(
 READABLE = (".html", ".md")
 
 
-def finding(hosts, message, **more):
+def make_finding(hosts, message, **more):
     return {"severity": "warning", "code": "source-any", "hosts": hosts, "variable": "v", "value": None,
             "message": message, **more}  # fmt: skip
 
@@ -49,12 +49,12 @@ def list_missing(line):
 
 @pytest.mark.parametrize("suffix", [*READABLE, ".xml"])
 def test_hosts_of_a_finding(suffix):
-    assert list_missing(find_line(render(suffix, [finding(NAMES, "text x")]), "text x")) == []
+    assert list_missing(find_line(render(suffix, [make_finding(NAMES, "text x")]), "text x")) == []
 
 
 @pytest.mark.parametrize("suffix", [*READABLE, ".xml"])
 def test_values_of_findings_that_differ_in_values(suffix):
-    findings = [finding([name], f"text x of 'ops-{name}'") for name in NAMES]
+    findings = [make_finding([name], f"text x of 'ops-{name}'") for name in NAMES]
     line = find_line(render(suffix, findings), "text x of")
     assert [name for name in NAMES if f"{name}: 'ops-{name}'" not in line] == []
     refused = html.unescape(REFUSED_FORMS[suffix](findings, None)).replace("\\", "")
@@ -64,7 +64,7 @@ def test_values_of_findings_that_differ_in_values(suffix):
 @pytest.mark.parametrize("suffix", [*READABLE, ".xml"])
 def test_equal_details_are_listed_once_with_their_hosts(suffix):
     details = {name: f"is in site {'ab'[number % 2]}" for number, name in enumerate(NAMES)}
-    line = find_line(render(suffix, [finding(NAMES, "text x", details=details)]), "text x")
+    line = find_line(render(suffix, [make_finding(NAMES, "text x", details=details)]), "text x")
     assert (line.count("is in site"), line.count(f"{', '.join(NAMES[::2])}: is in site a")) == (2, 1)
 
 
@@ -99,7 +99,9 @@ def test_hosts_of_a_verification(suffix):
 
 @pytest.mark.parametrize("suffix", READABLE)
 def test_the_index_has_the_warnings_of_a_node(suffix):
-    page = render(suffix, [finding(["h4", "h6"], "text x"), {**finding(["h8"], "text y"), "severity": "info"}])
+    page = render(
+        suffix, [make_finding(["h4", "h6"], "text x"), {**make_finding(["h8"], "text y"), "severity": "info"}]
+    )
     rows = [re.sub("<[^>]+>|[|* ]+", " ", line) for line in page.splitlines() if "1 warning: source-any" in line]
     assert [row.split()[0] for row in rows] == ["h4", "h6"]
     assert "none known" in find_line(page, "10.2.0.5 |" if suffix == ".md" else "<td>10.2.0.5<")

@@ -29,7 +29,7 @@ SEED = plan_fleet(SEED_NODES, SEED_OTHERS)
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
-def outcomes_of(plan, *, absent=()):
+def make_outcomes(plan, *, absent=()):
     """Return the outcomes of a fleet in which every connection is as planned."""
     probed = {
         caller: [
@@ -42,9 +42,9 @@ def outcomes_of(plan, *, absent=()):
     return [outcome.as_dict() for outcome in compare(plan, probed).outcomes]
 
 
-def whole():
+def make_whole():
     """Every connection is as planned; an Admin API answers without authentication, and certificates end soon."""
-    outcomes = outcomes_of(SEED)
+    outcomes = make_outcomes(SEED)
     days = {"a1": 400, "a2": 29, "b1": -1}
     for outcome in outcomes:
         if outcome["listener"] == "admin" and outcome["port"] == 8444 and outcome["result"] == "open":
@@ -59,9 +59,9 @@ def whole():
     return Evidence(SEED, verification, drift, [])
 
 
-def differences():
+def make_differences():
     """Connections are blocked, open, unverified and not tested; a node has drifted, and another node was unreachable."""
-    outcomes = outcomes_of(SEED, absent=["b1"])
+    outcomes = make_outcomes(SEED, absent=["b1"])
     for outcome in outcomes:
         if (outcome["from"], outcome["to"], outcome["listener"]) == ("a1", "b1", "cluster"):
             outcome.update(result="filtered", detail="no answer", cause="the NAT device does not forward")
@@ -81,7 +81,7 @@ def differences():
     return Evidence(SEED, verification, drift)
 
 
-def changes():
+def make_changes():
     """A node moves its port, loses the sources of its Admin API, and a node is new."""
     nodes = {**SEED_NODES, "a3": {**SEED_NODES["a1"], "kong_address": "192.168.10.13"}}
     nodes["a2"] = {**nodes["a2"], "kong_proxy_listen": "0.0.0.0:9000", "kong_admin_sources": ["192.168.10.0/28"]}
@@ -89,7 +89,7 @@ def changes():
     return Evidence(plan, changes=compare_plans(SEED, plan))
 
 
-def many():
+def make_many():
     """Many equivalent nodes, with both families and a VPN, without a verification."""
     nodes = {
         f"n{number:02}": {
@@ -114,17 +114,20 @@ FINDINGS = [
     }
     for severity, code in [("error", "source-any"), ("error", "unheard-of"), ("warning", "source-no-path")]
 ]
-REPORTS = (whole, differences, changes, many)
+REPORTS = (make_whole, make_differences, make_changes, make_many)
 TEXTS = {
-    **{f"{make.__name__}.md": lambda make=make: FORMS[".md"](make()) for make in REPORTS},
-    **{f"{make.__name__}.svg": lambda make=make: drawing(FORMS[".html"](make())) for make in (differences, many)},
-    "differences.xml": lambda: FORMS[".xml"](differences()),
+    **{f"{make.__name__.removeprefix('make_')}.md": lambda make=make: FORMS[".md"](make()) for make in REPORTS},
+    **{
+        f"{make.__name__.removeprefix('make_')}.svg": lambda make=make: select_pictures(FORMS[".html"](make()))
+        for make in (make_differences, make_many)
+    },
+    "differences.xml": lambda: FORMS[".xml"](make_differences()),
     "refused.md": lambda: REFUSED_FORMS[".md"](FINDINGS),
     "refused.xml": lambda: REFUSED_FORMS[".xml"](FINDINGS),
 }
 
 
-def drawing(page):
+def select_pictures(page):
     """Return the pictures of a page, one element on each line."""
     return "\n".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)).replace("><", ">\n<") + "\n"
 

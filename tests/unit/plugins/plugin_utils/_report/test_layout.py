@@ -39,7 +39,7 @@ VERSIONS = ("0.10.4", "2.8", "3.9")
 LONG = "a-very-long-name-of-a-host-that-nobody-would-want-to-type.example.net"
 
 
-def fleet(number, nodes):
+def make_random_plan(number, nodes):
     """Return a random fleet that compiles: sites behind NAT, flat or on a VPN, one version, sources of every kind."""
     rng = random.Random(number)
     version = rng.choice(VERSIONS)
@@ -78,12 +78,12 @@ def fleet(number, nodes):
     return compilation.plan
 
 
-def rect_of(label):
+def measure_rect(label):
     size = label.size
     return Rect(label.x, label.baseline - size * 0.8, measure_width(label.text, size), size)
 
 
-def overlap(first, second):
+def overlaps(first, second):
     return (
         first.x < second.x + second.width
         and second.x < first.x + first.width
@@ -92,7 +92,7 @@ def overlap(first, second):
     )
 
 
-def within(inner, outer):
+def is_within(inner, outer):
     return (
         outer.x <= inner.x
         and inner.x + inner.width <= outer.x + outer.width
@@ -103,33 +103,33 @@ def within(inner, outer):
 
 def check_shapes(shapes, everything):
     for shape in shapes:
-        assert within(shape.rect, everything), shape
+        assert is_within(shape.rect, everything), shape
         parent = INSIDE_OF.get(shape.kind)
-        assert not parent or any(within(shape.rect, outer.rect) for outer in shapes if outer.kind == parent), shape
+        assert not parent or any(is_within(shape.rect, outer.rect) for outer in shapes if outer.kind == parent), shape
     for kinds in [*({kind} for kind in INSIDE_OF), {"site"}, {"caller", "anyone", "device", "node"}]:
         for first, second in combinations([shape.rect for shape in shapes if shape.kind in kinds], 2):
-            assert not overlap(first, second), (kinds, first, second)
+            assert not overlaps(first, second), (kinds, first, second)
 
 
 def check_labels(labels, shapes, everything):
     for (label, rect), (other, other_rect) in combinations(labels, 2):
-        assert not overlap(rect, other_rect), (label, other)
+        assert not overlaps(rect, other_rect), (label, other)
     for label, rect in labels:
         assert label.text == label.full or re.search(r" \+\d+$", label.text), label
-        assert within(rect, everything), label
-        assert all(not overlap(rect, shape.rect) or within(rect, shape.rect) for shape in shapes), label
+        assert is_within(rect, everything), label
+        assert all(not overlaps(rect, shape.rect) or is_within(rect, shape.rect) for shape in shapes), label
 
 
 def check_arrow(arrow, labels, shapes):
     line = Rect(arrow.start + 1, arrow.y - 0.7, arrow.end - arrow.start - 8, 1.4)
-    assert [label for label, rect in labels if overlap(line, rect)] == []
+    assert [label for label, rect in labels if overlaps(line, rect)] == []
     solid = [shape.rect for shape in shapes if shape.kind in ("caller", "anyone", "device")]
-    assert [rect for rect in solid if overlap(line, rect)] == []
+    assert [rect for rect in solid if overlaps(line, rect)] == []
 
 
 def check(picture):
     everything = Rect(0, 0, picture.width, picture.height)
-    labels = [(label, rect_of(label)) for label in picture.labels]
+    labels = [(label, measure_rect(label)) for label in picture.labels]
     check_shapes(picture.shapes, everything)
     check_slices(picture)
     check_labels(labels, picture.shapes, everything)
@@ -140,13 +140,13 @@ def check(picture):
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 30))
 def test_no_part_covers_another_part(number, nodes):
-    check(lay_out_picture(make_fleet(fleet(number, nodes))))
+    check(lay_out_picture(make_fleet(make_random_plan(number, nodes))))
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 20))
 def test_picture_is_well_formed_and_has_a_name(number, nodes):
-    picture = lay_out_picture(make_fleet(fleet(number, nodes)))
+    picture = lay_out_picture(make_fleet(make_random_plan(number, nodes)))
     drawn = ET.fromstring(f"<all>{render_svg(picture, 'D & <d>')}</all>")
     assert [element[1].text for element in drawn] == ["D & <d>"] * len(picture.slices)
     assert {element.get("role") for element in drawn} == {"img"}
@@ -162,7 +162,7 @@ def check_slices(picture):
         y = part.y + part.height
     assert y == pytest.approx(picture.height)
     cuts = [part.y for part in picture.slices]
-    kept = [shape.rect for shape in picture.shapes if shape.kind != "site"] + [*map(rect_of, picture.labels)]
+    kept = [shape.rect for shape in picture.shapes if shape.kind != "site"] + [*map(measure_rect, picture.labels)]
     assert [(cut, rect) for cut in cuts for rect in kept if rect.y < cut < rect.y + rect.height] == []
 
 
@@ -204,7 +204,7 @@ def test_few_nodes_have_a_box_each():
     assert [len(box.nodes) for box in make_fleet(plan).sites[0].boxes] == [1] * 12
 
 
-def nodes_of(picture):
+def find_nodes(picture):
     """Return the rectangles of the boxes, by their upper end."""
     rows = {}
     for shape in picture.shapes:
@@ -217,7 +217,7 @@ def test_twelve_nodes_fill_the_width():
     plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(12)})
     picture = lay_out_picture(make_fleet(plan))
     check(picture)
-    assert [len(row) for row in nodes_of(picture).values()] == [2] * 6
+    assert [len(row) for row in find_nodes(picture).values()] == [2] * 6
     [site] = [shape.rect for shape in picture.shapes if shape.kind == "site"]
     assert (site.x, site.x + site.width) == (8, picture.width - 8)
     assert not [label for label in picture.labels if label.is_small]
@@ -238,7 +238,7 @@ def test_two_addresses_are_dialled_in_two_lines():
              "kong_proxy_listen": "0.0.0.0:8000, [::]:8000, 0.0.0.0:8443 ssl, [::]:8443 ssl"} for index in range(1, 7)}  # fmt: skip
     picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
     check(picture)
-    assert [len(row) for row in nodes_of(picture).values()] == [2] * 3
+    assert [len(row) for row in find_nodes(picture).values()] == [2] * 3
     lines = [label.text for label in picture.labels if label.kind == "dials"][:2]
     assert lines == ["dials 10.0.0.1:8000, :8443,", "[2001:db8:aaaa:bbbb::1]:8000, :8443"]
 
@@ -250,7 +250,7 @@ def test_box_behind_a_nat_device_has_the_whole_width():
     }
     picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
     check(picture)
-    assert [len(row) for row in nodes_of(picture).values()] == [1, 2, 2]
+    assert [len(row) for row in find_nodes(picture).values()] == [1, 2, 2]
     assert [label.text for label in picture.labels if label.kind == "site"] == ["Site a", "Site a, continued"]
 
 
@@ -295,7 +295,7 @@ def test_golden_picture_of_long_names_shows_the_widths_of_all_labels():
     check(picture)
     smaller = {label.kind for label in picture.labels if label.size < SIZES[label.kind]}
     assert {*SIZES} - smaller == {"closed", "listener", "mark", "port"}
-    assert sorted(len(row) for row in nodes_of(picture).values()) == [1, 1, 1, 1, 2]
+    assert sorted(len(row) for row in find_nodes(picture).values()) == [1, 1, 1, 1, 2]
 
 
 def test_picture_has_a_maximum_of_boxes():

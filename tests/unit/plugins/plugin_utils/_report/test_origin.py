@@ -27,13 +27,13 @@ def inventory(tmp_path):
     """Return an inventory file in a git tree."""
     file = tmp_path / "lab.yml"
     file.write_text("all:\n", encoding="utf-8")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "first")
+    run_git(tmp_path, "init", "-q")
+    run_git(tmp_path, "add", ".")
+    run_git(tmp_path, "-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "first")
     return file
 
 
-def git(folder, *arguments):
+def run_git(folder, *arguments):
     subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
 
 
@@ -91,9 +91,9 @@ def test_header_is_one_sentence():
 
 
 def test_old_time_is_kept_if_nothing_else_changed():
-    def text(_suffix, origin):
+    def format_origin(_suffix, origin):
         return f"{origin.fleet} {origin.at}"
 
-    assert with_old_time(NEW, {".md": "lab 2001-02-03 04:05 UTC"}, text).at == "2001-02-03 04:05 UTC"
-    assert with_old_time(NEW, {".md": "old 2001-02-03 04:05 UTC"}, text) == NEW
-    assert with_old_time(NEW, {}, text) == NEW
+    assert with_old_time(NEW, {".md": "lab 2001-02-03 04:05 UTC"}, format_origin).at == "2001-02-03 04:05 UTC"
+    assert with_old_time(NEW, {".md": "old 2001-02-03 04:05 UTC"}, format_origin) == NEW
+    assert with_old_time(NEW, {}, format_origin) == NEW

@@ -61,7 +61,7 @@ def list_results_as_planned(plan):
     }
 
 
-def evidence_of(plan, *, wrong=0, absent=(), drift=None):
+def make_evidence(plan, *, wrong=0, absent=(), drift=None):
     """Return the evidence of a report: a verification with some differences of the first caller, and with absent hosts."""
     probed = {caller: results for caller, results in list_results_as_planned(plan).items() if caller not in absent}
     for result in probed[next(iter(probed))][:wrong]:
@@ -73,7 +73,7 @@ def evidence_of(plan, *, wrong=0, absent=(), drift=None):
     return Evidence(plan, verification, drift, compare_plans(NO_PLAN, plan))
 
 
-def renamed(plan, name):
+def rename_all(plan, name):
     """Return a plan with a hostile text as name of a node, site, device and other host, and in findings."""
     text = json.dumps(plan)
     for old in ("b1", "branch", "192.168.10.5", "admin"):
@@ -119,11 +119,11 @@ DRIFT = {
     "nodes": {"a1": {"firewall": ["port 8001 is open to <b>anyone</b>"], "settings": []}},
     "not_checked": {"b1": ["it was unreachable, failed or not part of this run"]},
 }
-ALL = evidence_of(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
+ALL = make_evidence(PLAN, wrong=2, absent=("b1",), drift=DRIFT)
 HTML = FORMS[".html"](ALL)
 
 
-def script_of(text):
+def read_script(text):
     """Return the only script of a page, whose hash must be the only one that the page's policy allows."""
     [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
@@ -134,7 +134,7 @@ def script_of(text):
 
 def test_page_needs_no_other_file_and_its_policy_allows_only_its_script():
     page = Page(HTML)
-    assert script_of(HTML) == (Path(html.__file__).parent / "page.js").read_text(encoding="utf-8")
+    assert read_script(HTML) == (Path(html.__file__).parent / "page.js").read_text(encoding="utf-8")
     assert page.tags.count("script") == 1
     assert not {"link", "img", "iframe", "object", "form"} & set(page.tags)
     assert not [
@@ -175,7 +175,7 @@ def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first()
 
 
 def test_index_names_the_problems_of_a_node():
-    outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["to"] == "a1"]
+    outcomes = [outcome for outcome in make_evidence(PLAN).verification["outcomes"] if outcome["to"] == "a1"]
     outcomes[0]["result"] = "unreachable"
     next(outcome for outcome in outcomes if outcome["listener"] == "admin")["status"] = 200
     row = make_nodes_section(PLAN, outcomes, None).tables[0].rows[0]
@@ -247,11 +247,11 @@ def test_page_has_the_results():
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_becomes_markup(name):
-    evidence = evidence_of(renamed(PLAN, name), wrong=3, absent=("a2",), drift=DRIFT)
-    plain = evidence_of(renamed(PLAN, "plain"), wrong=3, absent=("a2",), drift=DRIFT)
+    evidence = make_evidence(rename_all(PLAN, name), wrong=3, absent=("a2",), drift=DRIFT)
+    plain = make_evidence(rename_all(PLAN, "plain"), wrong=3, absent=("a2",), drift=DRIFT)
     page, expected = (Page(FORMS[".html"](source)) for source in (evidence, plain))
     assert page.tags.count("script") == 1
-    assert script_of(FORMS[".html"](evidence)) == script_of(HTML)
+    assert read_script(FORMS[".html"](evidence)) == read_script(HTML)
     assert set(page.tags) == set(expected.tags)
     assert {attribute[:2] for attribute in page.attributes} == {attribute[:2] for attribute in expected.attributes}
     drawings = re.findall(r"<svg.*?</svg>", FORMS[".html"](evidence), re.DOTALL)
@@ -264,7 +264,7 @@ def test_no_name_becomes_markup(name):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_becomes_markdown(name):
-    evidence = evidence_of(renamed(PLAN, name), wrong=3)
+    evidence = make_evidence(rename_all(PLAN, name), wrong=3)
     lines = FORMS[".md"](evidence).splitlines()
     fences = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
     assert [lines[index] for index in fences] == ["```mermaid", "```"]
@@ -283,7 +283,7 @@ def test_no_name_becomes_markdown(name):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_junit_is_xml(name):
-    suites = ET.fromstring(FORMS[".xml"](evidence_of(renamed(PLAN, name), wrong=3, drift=DRIFT)))
+    suites = ET.fromstring(FORMS[".xml"](make_evidence(rename_all(PLAN, name), wrong=3, drift=DRIFT)))
     assert [suite.get("name") for suite in suites] == ["plan", "verification", "drift"]
 
 
@@ -313,7 +313,7 @@ def test_junit_counts_its_tests():
 
 
 def test_limits_of_a_verification_are_reported():
-    whole = evidence_of(PLAN)
+    whole = make_evidence(PLAN)
     part = Evidence(PLAN, verification={**whole.verification, "sampled": True, "placeholders": ["a1"]})
     for words in ("This is a sample", "on some ports instead of Kong, on</span> a1"):
         assert words in FORMS[".html"](part)
@@ -321,7 +321,7 @@ def test_limits_of_a_verification_are_reported():
 
 
 def test_difference_marks_its_arrow_and_its_port():
-    evidence = evidence_of(PLAN)
+    evidence = make_evidence(PLAN)
     for outcome in evidence.verification["outcomes"]:
         if (outcome["from"], outcome["to"], outcome["listener"], outcome["protocol"]) == ("a1", "b1", "cluster", "udp"):
             outcome["result"] = "filtered"
@@ -332,7 +332,7 @@ def test_difference_marks_its_arrow_and_its_port():
     assert "\N{CHECK MARK} dials 192.168.10.11:7946" in page
 
 
-def marks_of(plan, lines, node, outcomes=()):
+def find_marks(plan, lines, node, outcomes=()):
     """Return the marks of a node's box, and of its rows by listener, for these lines of drift."""
     drift = {"nodes": {node: lines}, "not_checked": {}}
     fleet = add_verdicts(make_fleet(plan), outcomes, drift, plan)
@@ -348,7 +348,7 @@ def marks_of(plan, lines, node, outcomes=()):
     ("settings", "/etc/kong/kong.conf: admin_listen_ssl is missing, planned 0.0.0.0:8444"),
 ])  # fmt: skip
 def test_drift_marks_its_port_in_the_picture(part, line):
-    assert marks_of(PLAN, {part: [line]}, "a1") == ((), {"admin": ("\N{BALLOT X} drift",)})
+    assert find_marks(PLAN, {part: [line]}, "a1") == ((), {"admin": ("\N{BALLOT X} drift",)})
 
 
 @pytest.mark.parametrize("part, line", [
@@ -358,15 +358,15 @@ def test_drift_marks_its_port_in_the_picture(part, line):
     ("settings", "/etc/kong/kong.conf: cluster_advertise is missing, planned 192.168.10.11:7946"),
 ])  # fmt: skip
 def test_drift_of_no_planned_port_marks_the_node(part, line):
-    assert marks_of(PLAN, {part: [line]}, "a1") == (("\N{BALLOT X} drift, see section Drift",), {})
+    assert find_marks(PLAN, {part: [line]}, "a1") == (("\N{BALLOT X} drift, see section Drift",), {})
 
 
 def test_unauthenticated_admin_api_marks_its_port():
-    outcomes = [outcome for outcome in evidence_of(PLAN).verification["outcomes"] if outcome["listener"] == "admin"]
+    outcomes = [outcome for outcome in make_evidence(PLAN).verification["outcomes"] if outcome["listener"] == "admin"]
     for outcome in outcomes:
         outcome["status"] = 200 if (outcome["to"], outcome["port"]) == ("a1", 8444) else 401
-    assert marks_of(PLAN, {}, "a1", outcomes) == ((), {"admin": ("\N{BALLOT X} no authentication",)})
-    assert marks_of(PLAN, {}, "a2", outcomes) == ((), {})
+    assert find_marks(PLAN, {}, "a1", outcomes) == ((), {"admin": ("\N{BALLOT X} no authentication",)})
+    assert find_marks(PLAN, {}, "a2", outcomes) == ((), {})
 
 
 @pytest.mark.parametrize(("node", "mark"), [("n00", "drift (1 node)"), ("n02", "drift (1 node)"), ("n13", "drift")])
@@ -378,18 +378,18 @@ def test_mark_of_a_shared_box_has_the_number_of_its_nodes(node, mark):
         for index, cluster in enumerate(clusters)
     })  # fmt: skip
     line = "tcp 8000 (proxy): open to every source that other rules of the host accept (rule missing)"
-    assert marks_of(plan, {"firewall": [line]}, node) == ((), {"proxy": (f"\N{BALLOT X} {mark}",)})
+    assert find_marks(plan, {"firewall": [line]}, node) == ((), {"proxy": (f"\N{BALLOT X} {mark}",)})
 
 
 def test_warning_about_a_verification_without_a_blocked_connection():
     open_only = {"kong_admin_listen": "off", "kong_admin_gui_listen": "off", "kong_status_listen": "off"}
     plan = plan_fleet({f"n{index}": {"kong_address": f"10.0.0.{index}", **open_only} for index in (1, 2)})
-    assert "No connection had to be blocked" in FORMS[".html"](evidence_of(plan))
+    assert "No connection had to be blocked" in FORMS[".html"](make_evidence(plan))
 
 
 @pytest.mark.parametrize("days, said", [(400, ""), (20, "20 days left"), (-1, "expired")])
 def test_certificates_and_open_admin_apis_are_reported(days, said):
-    evidence = evidence_of(PLAN)
+    evidence = make_evidence(PLAN)
     certificate = {"subject": "CN=<kong>", "not_after": "2027-01-01T00:00:00Z", "days_left": days}
     outcomes = [
         {**outcome, "certificate": certificate, "status": 200, "new": object} if outcome["port"] == 8444 else outcome
@@ -402,7 +402,7 @@ def test_certificates_and_open_admin_apis_are_reported(days, said):
 
 def test_matrix_of_many_sources_is_by_site():
     plan = plan_fleet({f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}"} for index in range(14)})
-    page = FORMS[".md"](evidence_of(plan, wrong=1))
+    page = FORMS[".md"](make_evidence(plan, wrong=1))
     assert "| nodes | listener | port | from site default |" in page
     assert "| n00, n02 to n13, 13 nodes | proxy | 8000/tcp | 13\N{MULTIPLICATION SIGN} open / open |" in page
     assert "13\N{MULTIPLICATION SIGN} open / open" in page
@@ -444,7 +444,7 @@ FINDINGS = [
 ]
 
 
-def refused(suffix):
+def format_refused(suffix):
     """Return the report of a refused plan."""
     return REFUSED_FORMS[suffix](FINDINGS)
 
@@ -455,7 +455,9 @@ def test_refused_plan_has_every_form():
 
 @pytest.mark.parametrize("suffix", [".html", ".md"])
 def test_report_of_a_refused_plan_states_this_first_and_has_every_finding(suffix):
-    text = " ".join(Page(refused(suffix)).text) if suffix == ".html" else refused(suffix).replace("\\", "")
+    text = (
+        " ".join(Page(format_refused(suffix)).text) if suffix == ".html" else format_refused(suffix).replace("\\", "")
+    )
     assert re.search(r"there is no plan\s.*plan\W+none: 2 errors.*There is no plan for this inventory", text, re.DOTALL)
     messages = [finding["message"] for finding in FINDINGS]
     for part in [*messages, *CODES["source-any"].format_plain(), *CODES["source-no-path"].format_plain()]:
@@ -463,7 +465,7 @@ def test_report_of_a_refused_plan_states_this_first_and_has_every_finding(suffix
 
 
 def test_page_of_a_refused_plan_has_no_picture_and_no_dead_links():
-    page = Page(refused(".html"))
+    page = Page(format_refused(".html"))
     ids = {value for _tag, name, value in page.attributes if name == "id"}
     links = {value for _tag, name, value in page.attributes if name == "href"}
     assert {link[1:] for link in links} <= ids
@@ -472,26 +474,26 @@ def test_page_of_a_refused_plan_has_no_picture_and_no_dead_links():
 
 
 def test_errors_of_a_refused_plan_are_failed_tests():
-    [suite] = ET.fromstring(refused(".xml"))
+    [suite] = ET.fromstring(format_refused(".xml"))
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
     assert [case.get("name") for case in suite] == [finding["message"] for finding in FINDINGS]
 
 
 def test_json_of_a_refused_plan_has_only_findings():
-    text = refused(".json")
+    text = format_refused(".json")
     assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
     assert read_kept_evidence(text, PLAN) == {}
 
 
-def contrast(first, second):
+def compute_contrast(first, second):
     """Return the contrast of two colours as defined by WCAG 2.1."""
 
-    def luminance(colour):
+    def compute_luminance(colour):
         parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
         red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    dark, light = sorted((luminance(first), luminance(second)))
+    dark, light = sorted((compute_luminance(first), compute_luminance(second)))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -505,9 +507,9 @@ def test_text_is_legible_in_both_themes(theme):
         *(("soft", ground) for ground in ("page", "panel", "node", "closed", "caller", "device")),
         *((ink, ground) for ink in ("link", "good", "bad", "warn") for ground in ("page", "panel")),
     ]:
-        assert contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
+        assert compute_contrast(colours[ink], colours[behind]) >= 4.5, (ink, behind)
     for line, behind in [("flow", "page"), ("flow", "panel")]:
-        assert contrast(colours[line], colours[behind]) >= 3, (line, behind)
+        assert compute_contrast(colours[line], colours[behind]) >= 3, (line, behind)
 
 
 def test_staged_nodes_are_in_the_summary_and_share_no_table_with_enforced_nodes():

@@ -14,16 +14,16 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._report.
     ALL,
     DRIFT,
     PLAN,
-    evidence_of,
+    make_evidence,
 )
 
 # Other classes of these elements have their style.
 WITHOUT_STYLE = {"picture", "arrives", "dials"}
 EVIDENCE = {
     "plan only": Evidence(PLAN),
-    "as planned": evidence_of(PLAN),
+    "as planned": make_evidence(PLAN),
     "differences": ALL,
-    "drift only": evidence_of(PLAN, drift={**DRIFT, "nodes": {}}),
+    "drift only": make_evidence(PLAN, drift={**DRIFT, "nodes": {}}),
 }
 
 

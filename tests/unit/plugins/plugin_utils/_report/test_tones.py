@@ -11,12 +11,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import _choose_tone
 
 
-def result(expected, found):
+def make_result(expected, found):
     return {"expected": expected, "result": found, "protocol": "tcp"}
 
 
-OPEN, BLOCKED, SILENT = result("open", "open"), result("filtered", "filtered"), result("open", "silent")
-WRONG, UNTESTED = result("filtered", "open"), result("open", None)
+OPEN, BLOCKED, SILENT = make_result("open", "open"), make_result("filtered", "filtered"), make_result("open", "silent")
+WRONG, UNTESTED = make_result("filtered", "open"), make_result("open", None)
 
 
 @pytest.mark.parametrize(

@@ -25,36 +25,36 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden i
 PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 
 
-def entry(source, port=8001, packets=3, age=60, protocol="tcp"):
+def make_entry(source, port=8001, packets=3, age=60, protocol="tcp"):
     return {"source": source, "protocol": protocol, "port": port, "packets": packets, "age": age}
 
 
-def result(*entries, staged=True, seconds=3 * DAY, uncounted=0):
+def make_result(*entries, staged=True, seconds=3 * DAY, uncounted=0):
     counts = {"entries": list(entries), "limit": 65536, "uncounted": uncounted, "seconds": seconds}
     return {"staged": staged, "ruleset": {"allow": []}, "counts": counts}
 
 
-QUIET = {name: result() for name in PLAN["nodes"]}
+QUIET = {name: make_result() for name in PLAN["nodes"]}
 
 
-def of_a1(*entries, **more):
-    return gather(PLAN, {**QUIET, "a1": result(*entries)}, **more)
+def gather_a1(*entries, **more):
+    return gather(PLAN, {**QUIET, "a1": make_result(*entries)}, **more)
 
 
-def effects(counted):
+def list_effects(counted):
     return {(source.address, source.port): source.effect for source in counted.sources}
 
 
 def test_the_effect_depends_on_the_present_plan():
-    counted = of_a1(
-        entry("192.168.10.77"),
-        entry("192.168.10.20"),  # the admin host, which the plan allows now
-        entry("192.168.10.88", 8000),  # the proxy is open to any source
-        entry("192.168.10.77", 9999),
-        entry("192.0.2.9"),
+    counted = gather_a1(
+        make_entry("192.168.10.77"),
+        make_entry("192.168.10.20"),  # the admin host, which the plan allows now
+        make_entry("192.168.10.88", 8000),  # the proxy is open to any source
+        make_entry("192.168.10.77", 9999),
+        make_entry("192.0.2.9"),
         expected=["192.0.2.0/24"],
     )
-    assert effects(counted) == {
+    assert list_effects(counted) == {
         ("192.168.10.77", 8001): "dropped",
         ("192.168.10.20", 8001): "none, allowed",
         ("192.168.10.88", 8000): "none, allowed",
@@ -66,7 +66,9 @@ def test_the_effect_depends_on_the_present_plan():
 
 def test_sources_have_the_names_of_the_plan_and_of_the_inventory():
     others = {"192.0.2.9": ["mon1"], "192.168.10.12": ["never asked"]}
-    counted = of_a1(entry("192.168.10.12"), entry("192.0.2.9"), entry("192.0.2.10"), name_others=lambda: others)
+    counted = gather_a1(
+        make_entry("192.168.10.12"), make_entry("192.0.2.9"), make_entry("192.0.2.10"), name_others=lambda: others
+    )
     assert {source.address: source.hosts for source in counted.sources} == {
         "192.168.10.12": ("a2",),
         "192.0.2.9": ("mon1",),
@@ -75,7 +77,7 @@ def test_sources_have_the_names_of_the_plan_and_of_the_inventory():
 
 
 def test_the_inventory_is_only_read_for_addresses_that_the_plan_does_not_have():
-    assert of_a1(entry("192.168.10.12"), name_others=pytest.fail).sources
+    assert gather_a1(make_entry("192.168.10.12"), name_others=pytest.fail).sources
 
 
 @pytest.mark.parametrize(
@@ -90,12 +92,14 @@ def test_the_inventory_is_only_read_for_addresses_that_the_plan_does_not_have():
     ],
 )
 def test_unknown_sources_have_the_smallest_network_that_covers_them(addresses, networks):
-    found = of_a1(*map(entry, addresses)).sources
+    found = gather_a1(*map(make_entry, addresses)).sources
     assert [source.network for source in sorted(found, key=lambda source: addresses.index(source.address))] == networks
 
 
 def test_the_network_does_not_cover_known_sources_or_other_ports():
-    found = of_a1(entry("192.168.10.12"), entry("192.168.10.77"), entry("192.168.10.78", 8444)).sources
+    found = gather_a1(
+        make_entry("192.168.10.12"), make_entry("192.168.10.77"), make_entry("192.168.10.78", 8444)
+    ).sources
     assert {source.address: source.network for source in found} == {
         "192.168.10.12": "",
         "192.168.10.77": "192.168.10.77/32",
@@ -110,8 +114,8 @@ def test_the_network_does_not_cover_known_sources_or_other_ports():
         ({"failed": True, "msg": "needs root"}, "needs root"),
         ({"msg": "needs root"}, "needs root"),
         ({"staged": False, "ruleset": None, "counts": None}, "it has no rules of gatehouse.kong yet"),
-        (result(entry("x")), "its counts cannot be read"),
-        (result(entry("10.0.0.1", port="x")), "its counts cannot be read"),
+        (make_result(make_entry("x")), "its counts cannot be read"),
+        (make_result(make_entry("10.0.0.1", port="x")), "its counts cannot be read"),
         ({"staged": True, "ruleset": {}, "counts": {}}, "its counts cannot be read"),
     ],
 )
@@ -121,60 +125,62 @@ def test_a_node_that_was_not_checked(found, reason):
     assert {*counted.nodes} == {"a1", "a2"}
 
 
-def proposals(**by_node):
-    counted = gather(PLAN, {**QUIET, **{node: result(*entries) for node, entries in by_node.items()}})
+def format_proposals(**by_node):
+    counted = gather(PLAN, {**QUIET, **{node: make_result(*entries) for node, entries in by_node.items()}})
     return [str(proposal) for proposal in list_proposals(counted)]
 
 
 def test_nodes_with_the_same_terms_share_a_proposal():
-    same = [entry("192.0.2.10"), entry("192.0.2.9"), entry("192.168.23.45")]
-    assert proposals(a1=same, a2=same) == ["a1 to a2, 2 nodes: add to kong_admin_sources: [192.0.2.8/30, b1]"]
+    same = [make_entry("192.0.2.10"), make_entry("192.0.2.9"), make_entry("192.168.23.45")]
+    assert format_proposals(a1=same, a2=same) == ["a1 to a2, 2 nodes: add to kong_admin_sources: [192.0.2.8/30, b1]"]
 
 
 def test_several_ports_of_a_listener_share_a_proposal():
-    assert proposals(a1=[entry("192.0.2.9"), entry("192.0.2.9", 8444)]) == [
+    assert format_proposals(a1=[make_entry("192.0.2.9"), make_entry("192.0.2.9", 8444)]) == [
         "a1: add to kong_admin_sources: [192.0.2.9]"
     ]
 
 
 def test_what_an_enforced_node_drops_already_is_listed_and_no_problem():
-    counted = gather(PLAN, {**QUIET, "a1": result(entry("192.0.2.9"), staged=False)})
-    assert effects(counted) == {("192.0.2.9", 8001): "dropped"}
+    counted = gather(PLAN, {**QUIET, "a1": make_result(make_entry("192.0.2.9"), staged=False)})
+    assert list_effects(counted) == {("192.0.2.9", 8001): "dropped"}
     assert (counted.dropped, list_proposals(counted), find_problems(counted, None)) == ((), (), [])
 
 
 def test_sources_that_are_not_dropped_have_no_proposal():
-    assert proposals(a1=[entry("192.168.10.20"), entry("192.0.2.9", 9999)]) == []
+    assert format_proposals(a1=[make_entry("192.168.10.20"), make_entry("192.0.2.9", 9999)]) == []
 
 
-OLD, NEW = entry("192.0.2.9", age=5 * DAY), entry("192.0.2.9", age=DAY)
+OLD, NEW = make_entry("192.0.2.9", age=5 * DAY), make_entry("192.0.2.9", age=DAY)
 WEEK = {"seconds": None}
 
 
 @pytest.mark.parametrize(
     "found, days, problems",
     [
-        (result(), None, []),
-        (result(OLD), None, ["unexpected sources on a1"]),
-        (result(OLD, **WEEK), 3, []),
-        (result(NEW, **WEEK), 3, ["unexpected sources in the last 3 days on a1"]),
-        (result(seconds=2 * DAY), 3, ["a1 has counted for less than 3 days"]),
-        (result(seconds=3 * DAY), 3, []),
-        (result(uncounted=9), None, ["the counts of a1 are incomplete"]),
+        (make_result(), None, []),
+        (make_result(OLD), None, ["unexpected sources on a1"]),
+        (make_result(OLD, **WEEK), 3, []),
+        (make_result(NEW, **WEEK), 3, ["unexpected sources in the last 3 days on a1"]),
+        (make_result(seconds=2 * DAY), 3, ["a1 has counted for less than 3 days"]),
+        (make_result(seconds=3 * DAY), 3, []),
+        (make_result(uncounted=9), None, ["the counts of a1 are incomplete"]),
         ({"staged": False, "ruleset": {}, "counts": None}, 3, []),
-        (result(NEW, seconds=DAY, uncounted=9, staged=False), 3, []),
+        (make_result(NEW, seconds=DAY, uncounted=9, staged=False), 3, []),
     ],
 )
 def test_problems(found, days, problems):
-    quiet = {name: result(seconds=None) for name in QUIET}
+    quiet = {name: make_result(seconds=None) for name in QUIET}
     assert find_problems(gather(PLAN, {**quiet, "a1": found}), days) == problems
 
 
 def test_text(monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
-    many = [entry(f"192.0.2.{number}", 7946, 1, 7200, "udp") for number in (5, 6)]
+    many = [make_entry(f"192.0.2.{number}", 7946, 1, 7200, "udp") for number in (5, 6)]
     found = {
-        "a1": result(entry("192.168.10.77", packets=12, age=90), entry("192.168.10.20"), *many, uncounted=4),
+        "a1": make_result(
+            make_entry("192.168.10.77", packets=12, age=90), make_entry("192.168.10.20"), *many, uncounted=4
+        ),
         "a2": {"staged": False, "ruleset": {}, "counts": None},
         "b1": {"msg": "kong_firewall_info needs root"},
     }
@@ -183,7 +189,7 @@ def test_text(monkeypatch):
 
 
 def test_a_long_table_is_cut():
-    lines = format_counted(of_a1(*(entry(f"10.7.{number}.1") for number in range(150))))
+    lines = format_counted(gather_a1(*(make_entry(f"10.7.{number}.1") for number in range(150))))
     assert "and 50 more sources; kong_staged_file has all sources" in lines
 
 

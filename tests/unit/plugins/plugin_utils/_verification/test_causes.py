@@ -25,7 +25,7 @@ PLAN = compile_fleet(NODES, {**SEED_OTHERS, "outsider": {"kong_site": "lan", "ko
 HEALTHY = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
-def causes(fault):
+def find_causes(fault):
     """Return the cause of each difference, by (caller, target, listener, protocol, port); `fault` changes results."""
     probed = {
         caller: [
@@ -47,20 +47,20 @@ def causes(fault):
     }
 
 
-def single_cause(fault):
+def find_single_cause(fault):
     """Return the only cause of all differences."""
-    found = set(causes(fault).values())
+    found = set(find_causes(fault).values())
     assert len(found) == 1, found
     return found.pop()
 
 
-def at(target, listener=None, protocol=None, caller=None):
+def make_matcher(target, listener=None, protocol=None, caller=None):
     """Return a function that tells whether a probe matches."""
     return lambda probe: (probe.target == target and listener in (None, probe.listener)
                           and protocol in (None, probe.protocol) and caller in (None, probe.caller))  # fmt: skip
 
 
-def meets(probed, which, detail="said so"):
+def make_fault(probed, which, detail="said so"):
     """Return a fault that changes the result of the allowed probes that match."""
     return lambda probe: (probed, detail) if which(probe) and probe.expected == "open" else None
 
@@ -73,42 +73,42 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (meets("filtered", at("b1", "cluster", "udp")), {f"router forwards {ROUTER} for tcp, not for udp"}),
-        (meets("filtered", at("b1", "cluster", "tcp")), {f"router forwards {ROUTER} for udp, not for tcp"}),
-        (meets("refused", at("b1", "cluster", "tcp")), {f"router forwards {ROUTER} for udp, not for tcp"}),
+        (make_fault("filtered", make_matcher("b1", "cluster", "udp")), {f"router forwards {ROUTER} for tcp, not for udp"}),
+        (make_fault("filtered", make_matcher("b1", "cluster", "tcp")), {f"router forwards {ROUTER} for udp, not for tcp"}),
+        (make_fault("refused", make_matcher("b1", "cluster", "tcp")), {f"router forwards {ROUTER} for udp, not for tcp"}),
         (
-            meets("filtered", lambda probe: probe.target == probe.caller == "b1" and probe.protocol == "tcp"),
+            make_fault("filtered", lambda probe: probe.target == probe.caller == "b1" and probe.protocol == "tcp"),
             {f"router forwards {ROUTER} for udp, not for tcp"},
         ),
         (
-            meets("unreachable", at("b1", "cluster"), "EHOSTUNREACH: ICMP host unreachable from 192.168.10.11"),
+            make_fault("unreachable", make_matcher("b1", "cluster"), "EHOSTUNREACH: ICMP host unreachable from 192.168.10.11"),
             {
                 f"the NAT device router at 192.168.10.5 is down, or {caller} has no route to it"
                 for caller in ("a1", "a2", "b1")
             },
         ),
-        (meets("unreachable", at("a1", caller="b1"), "ENETUNREACH: no route"), {"b1 has no route to 192.168.10.11"}),
+        (make_fault("unreachable", make_matcher("a1", caller="b1"), "ENETUNREACH: no route"), {"b1 has no route to 192.168.10.11"}),
         (
-            meets("unreachable", at("a1", caller="b1"), BROKEN_ROUTE),
+            make_fault("unreachable", make_matcher("a1", caller="b1"), BROKEN_ROUTE),
             {"the route from b1 to 192.168.10.11, or the route back, is missing"},
         ),
         (
-            meets("refused", at("a1", "proxy")),
+            make_fault("refused", make_matcher("a1", "proxy")),
             {f"no process listens at 192.168.10.11:{port} (tcp) {STOPPED}" for port in (8000, 8443)},
         ),
         (
-            meets("filtered", at("a1", "cluster", "udp", "a2")),
+            make_fault("filtered", make_matcher("a1", "cluster", "udp", "a2")),
             {"a1 allows tcp 7946, but not udp: its rule is for tcp only"},
         ),
         (
-            meets("filtered", at("a1", "cluster", caller="a2")),
+            make_fault("filtered", make_matcher("a1", "cluster", caller="a2")),
             {
                 f"the set peers-default-from-lan of a1 lacks 192.168.10.12, or its rule for {protocol} 7946 is missing"
                 for protocol in ("tcp", "udp")
             },
         ),
         (
-            meets("filtered", at("a1", "cluster", caller="b1")),
+            make_fault("filtered", make_matcher("a1", "cluster", caller="b1")),
             {
                 f"the set peers-default-from-lan of a1 lacks 192.168.10.5, or its rule for {protocol} 7946 is missing, "
                 "or the NAT of b1 does not translate its source to 192.168.10.5"
@@ -116,11 +116,11 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
             },
         ),
         (
-            meets("filtered", at("a1", "proxy", caller="a2")),
+            make_fault("filtered", make_matcher("a1", "proxy", caller="a2")),
             {f"the rule of a1 that allows any source on tcp {port} is missing" for port in (8000, 8443)},
         ),
         (
-            meets("filtered", at("b1", "cluster")),
+            make_fault("filtered", make_matcher("b1", "cluster")),
             {
                 f"router is down, or does not forward {ROUTER} to 192.168.23.45:80 ({protocol}), or no process listens "
                 "there"
@@ -128,7 +128,7 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
             },
         ),
         (
-            meets("filtered", at("b1", "cluster", caller="a1")),
+            make_fault("filtered", make_matcher("b1", "cluster", caller="a1")),
             {
                 f"the set peers-default-from-branch of b1 lacks 192.168.10.11, or its rule for {protocol} 80 is missing, "
                 "or router forwards for some sources only"
@@ -138,34 +138,34 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
     ],
 )  # fmt: skip
 def test_allowed_caller_is_blocked(fault, expected):
-    assert set(causes(fault).values()) == expected
+    assert set(find_causes(fault).values()) == expected
 
 
 def test_host_that_no_caller_reaches():
-    found = causes(lambda probe: ("unreachable", BROKEN_ROUTE) if probe.target == "a1" else None)
+    found = find_causes(lambda probe: ("unreachable", BROKEN_ROUTE) if probe.target == "a1" else None)
     assert set(found.values()) == {
         f"192.168.10.11 is down, or {caller} has no route to it" for caller in ("a2", "b1", "admin", "outsider")
     }
 
 
 def test_missing_hairpin():
-    said = single_cause(meets("filtered", at("b1", "cluster", caller="b1")))
+    said = find_single_cause(make_fault("filtered", make_matcher("b1", "cluster", caller="b1")))
     assert "router does not send 192.168.10.5:9000 back into the site branch (hairpin)" in said
     assert "(192.168.23.254)" in said
 
 
 def test_node_that_is_down():
-    def down(probe):
+    def take_down(probe):
         return ("filtered", "no answer") if probe.target == "a1" else None
 
-    assert single_cause(down) == "a1 is down or disconnected: no host reaches any of its listeners"
+    assert find_single_cause(take_down) == "a1 is down or disconnected: no host reaches any of its listeners"
 
 
 def test_unexpected_member_of_a_set():
-    def admit_outsider(probe):
-        return ("open", "") if at("a1", "admin", caller="outsider")(probe) and probe.port == 8001 else None
+    def allow_outsider(probe):
+        return ("open", "") if make_matcher("a1", "admin", caller="outsider")(probe) and probe.port == 8001 else None
 
-    said = single_cause(admit_outsider)
+    said = find_single_cause(allow_outsider)
     assert said.startswith(
         "a1 allows 192.168.10.40 on tcp 8001, but no set in the plan contains this address: a set on the node has an "
         "unexpected member"
@@ -176,28 +176,28 @@ def test_rules_that_are_not_loaded():
     def open_to_all(probe):
         return ("open", "") if probe.target == "a1" and probe.expected == "filtered" else None
 
-    assert single_cause(open_to_all) == "a1 blocks no source on the tested ports: its rules are not loaded"
+    assert find_single_cause(open_to_all) == "a1 blocks no source on the tested ports: its rules are not loaded"
 
 
 def test_path_that_is_not_in_the_plan():
-    def wide(probe):
+    def open_wide(probe):
         return ("open", "") if probe.listener == "cluster_rpc" and probe.target == "a1" else None
 
-    assert single_cause(wide).startswith("a path to 192.168.10.11:7373 exists that is not in the plan")
+    assert find_single_cause(open_wide).startswith("a path to 192.168.10.11:7373 exists that is not in the plan")
 
 
 def test_packet_that_passed_the_firewall():
-    def passed(probe):
+    def refuse(probe):
         return ("refused", "") if probe.target == "a1" and probe.expected == "filtered" else None
 
-    assert set(causes(passed).values()) == {
+    assert set(find_causes(refuse).values()) == {
         f"no process listens at 192.168.10.11:{port} ({protocol}) {STOPPED}"
         for port, protocol in ((8001, "tcp"), (8444, "tcp"), (7946, "tcp"), (7946, "udp"))
     }
 
 
 def test_common_cause_of_several_differences_is_printed_once():
-    fault = meets("filtered", at("b1", "cluster", "udp"))
+    fault = make_fault("filtered", make_matcher("b1", "cluster", "udp"))
     probed = {
         caller: [
             {"name": probe.name, "result": (fault(probe) or (HEALTHY[probe.expected],))[0], "detail": "silence"}

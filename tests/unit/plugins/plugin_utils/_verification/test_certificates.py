@@ -19,18 +19,18 @@ OID = x509.NameOID
 NAME = x509.Name([x509.NameAttribute(OID.COMMON_NAME, "a1"), x509.NameAttribute(OID.LOCALITY_NAME, "München")])
 
 
-def probe(der):
+def make_probe(der):
     return {"name": "x", "detail": "connected", "certificate": base64.b64encode(der).decode()}
 
 
-def days_from_now(days):
+def add_days(days):
     return dt.datetime.now(dt.timezone.utc).replace(microsecond=0) + dt.timedelta(days=days, hours=1)
 
 
 @pytest.mark.parametrize("days", [-3, 0, 12, 4000])
 def test_subject_and_expiry(days):
-    not_after = days_from_now(days)
-    found = with_certificate(probe(make(NAME, not_after)[0]))
+    not_after = add_days(days)
+    found = with_certificate(make_probe(make(NAME, not_after)[0]))
     assert found == {
         "name": "x",
         "detail": "connected",
@@ -39,10 +39,10 @@ def test_subject_and_expiry(days):
 
 
 def test_expiry_that_an_old_cryptography_has_without_a_time_zone(monkeypatch):
-    not_after = days_from_now(12)
+    not_after = add_days(12)
     old = SimpleNamespace(not_valid_after=not_after.replace(tzinfo=None), subject=())
     monkeypatch.setattr(certificates.x509, "load_der_x509_certificate", lambda _der: old)
-    found = with_certificate(probe(b"x"))["certificate"]
+    found = with_certificate(make_probe(b"x"))["certificate"]
     assert found == {"subject": "", "not_after": not_after.isoformat(), "days_left": 12}
 
 
@@ -52,9 +52,9 @@ def test_a_result_without_a_certificate_is_unchanged():
 
 
 def test_damaged_certificates_are_named_in_the_detail():
-    der = make(NAME, days_from_now(9))[0]
+    der = make(NAME, add_days(9))[0]
     for damaged in (b"\x30", der[:-1], der[: len(der) // 2], b"hello", bytes(400)):
-        found = with_certificate(probe(damaged))
+        found = with_certificate(make_probe(damaged))
         assert found["certificate"] is None
         assert found["detail"].startswith("connected; the certificate cannot be read: ")
         assert "\n" not in found["detail"]

@@ -21,11 +21,11 @@ FINE = {"firewall": OK, "listeners": OK, "settings": {"failed": False, "changed_
 MISSING_RULE = "tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"
 
 
-def inspected(**parts):
+def make_inspected(**parts):
     return {**FINE, **parts}
 
 
-def changed(*names, **result):
+def make_changed(*names, **result):
     path = "/etc/kong.conf"
     return {"settings": {"failed": False, "path": path, "changed_settings": list(names), "changed": True, **result}}
 
@@ -40,7 +40,11 @@ def test_nodes_with_the_same_difference_share_a_line():
     missing = {**OK, "report": [MISSING_RULE, "at boot: x"]}
     drift = gather(
         PLAN,
-        {"a2": inspected(firewall=missing), "a10": inspected(firewall={**OK, "report": [MISSING_RULE]}), "b1": FINE},
+        {
+            "a2": make_inspected(firewall=missing),
+            "a10": make_inspected(firewall={**OK, "report": [MISSING_RULE]}),
+            "b1": FINE,
+        },
     )
     assert drift.differs
     assert format_drift(drift.as_dict()) == [
@@ -58,26 +62,26 @@ def test_nodes_with_the_same_difference_share_a_line():
     ("result", "lines"),
     [
         (
-            changed("admin_listen", before={"admin_listen": "0.0.0.0:8001"}),
+            make_changed("admin_listen", before={"admin_listen": "0.0.0.0:8001"}),
             ["/etc/kong.conf: admin_listen is 0.0.0.0:8001, planned 127.0.0.1:8001"],
         ),
         (
-            changed("admin_listen", before={"admin_listen": None}),
+            make_changed("admin_listen", before={"admin_listen": None}),
             ["/etc/kong.conf: admin_listen is missing, planned 127.0.0.1:8001"],
         ),
-        (changed("pg_password", before={"pg_password": "x"}), ["/etc/kong.conf: pg_password is not as planned"]),
-        (changed(), ["/etc/kong.conf: the file's owner or mode is not as planned"]),
-        (changed(changed=False, unknown=["typo"]), ["/etc/kong.conf: this version of Kong does not know typo"]),
+        (make_changed("pg_password", before={"pg_password": "x"}), ["/etc/kong.conf: pg_password is not as planned"]),
+        (make_changed(), ["/etc/kong.conf: the file's owner or mode is not as planned"]),
+        (make_changed(changed=False, unknown=["typo"]), ["/etc/kong.conf: this version of Kong does not know typo"]),
     ],
 )
 def test_differences_of_settings(result, lines):
-    assert list(gather(PLAN, {"b1": inspected(**result)}).nodes["b1"]["settings"]) == lines
+    assert list(gather(PLAN, {"b1": make_inspected(**result)}).nodes["b1"]["settings"]) == lines
 
 
 def test_a_node_that_was_not_checked_is_no_difference():
     broken = {"failed": True, "msg": "the host's sockets and Kong's unit cannot be read: no"}
     refused = {"failed": True, "msg": "kong_node_info needs root, and this task runs as deploy: set become: true"}
-    drift = gather(PLAN, {"a2": refused, "b1": inspected(listeners=broken)})
+    drift = gather(PLAN, {"a2": refused, "b1": make_inspected(listeners=broken)})
     assert not drift.differs
     assert drift.as_dict() == {
         "format": 1,
@@ -128,7 +132,7 @@ def test_an_effective_value_that_differs_is_a_difference():
     line = (
         "status_listen is 0.0.0.0:8105, planned off: KONG_STATUS_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"
     )
-    drift = gather(PLAN, {"b1": inspected(listeners={**OK, "report": [line]})})
+    drift = gather(PLAN, {"b1": make_inspected(listeners={**OK, "report": [line]})})
     assert (drift.differs, drift.nodes["b1"]["listeners"]) == (True, (line,))
 
 

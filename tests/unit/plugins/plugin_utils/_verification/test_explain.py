@@ -31,14 +31,14 @@ def plan():
     return compile_fleet(nodes, OTHERS).plan
 
 
-def said(plan, caller, target, listener, protocol="tcp", probed=None):
+def explain_probe(plan, caller, target, listener, protocol="tcp", probed=None):
     probe = next(probe for probe in choose_probes(plan, caller, target, listener) if probe.protocol == protocol)
     return "\n".join(explain(plan, probe, probed or {}))
 
 
 def test_in_one_network(plan):
     assert (
-        said(plan, "a1", "a2", "proxy")
+        explain_probe(plan, "a1", "a2", "proxy")
         == """\
 a1 to proxy of a2, tcp 8000:
   dials       192.168.10.12:8000
@@ -50,7 +50,7 @@ a1 to proxy of a2, tcp 8000:
 
 
 def test_through_a_mapping(plan):
-    text = said(plan, "a1", "b1", "cluster", "udp")
+    text = explain_probe(plan, "a1", "b1", "cluster", "udp")
     assert "dials       192.168.10.5:9000" in text
     assert "on the way  the NAT device 192.168.10.5 forwards 192.168.10.5:9000 to 192.168.23.45:80\n" in text
     assert "rule        allowed: set peers" in text
@@ -59,30 +59,30 @@ def test_through_a_mapping(plan):
 def test_the_path_to_a_virtual_address():
     node = {"kong_proxy_listen": "10.9.0.100:80", "kong_virtual_addresses": ["10.9.0.100"]}
     fleet = {"a": {**node, "kong_address": "10.9.0.5"}, "b": {**node, "kong_address": "10.9.0.6"}}
-    text = said(compile_fleet(fleet).plan, "a", "b", "proxy")
+    text = explain_probe(compile_fleet(fleet).plan, "a", "b", "proxy")
     assert "direct: both are in one network; 10.9.0.100 is virtual, so the node that holds it answers" in text
 
 
 def test_through_a_hairpin(plan):
-    text = said(plan, "b1", "b1", "cluster")
+    text = explain_probe(plan, "b1", "b1", "cluster")
     assert "and sends it back into the same site (hairpin)" in text
     assert "b1 sees the source 192.168.23.254/32" in text
 
 
 def test_source_that_no_set_contains(plan):
-    text = said(plan, "outsider", "a1", "cluster")
+    text = explain_probe(plan, "outsider", "a1", "cluster")
     assert "rule        dropped: no set of this port contains the source (peers" in text
     assert text.endswith("expected    filtered")
 
 
 def test_no_path_between_sites(plan):
-    text = said(plan, "a1", "b1", "proxy")
+    text = explain_probe(plan, "a1", "b1", "proxy")
     assert "no path: b1 (site branch) has no mapping to this port for a1 (site lan)" in text
     assert "arrives" not in text
 
 
 def test_a_listener_on_loopback(plan):
-    assert "no path: it listens on 127.0.0.1 only" in said(plan, "a1", "a2", "cluster_rpc")
+    assert "no path: it listens on 127.0.0.1 only" in explain_probe(plan, "a1", "a2", "cluster_rpc")
 
 
 @pytest.mark.parametrize("probed, different", [("open", False), ("filtered", True), ("refused", True)])

@@ -33,7 +33,7 @@ AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 TO_A, TO_B = (f"{node} proxy tcp 80 {VIRTUAL}:80" for node in ("a", "b"))
 
 
-def results(**changes):
+def make_results(**changes):
     return {
         caller: [
             {"name": probe.name, "result": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": ""}
@@ -43,7 +43,7 @@ def results(**changes):
     }
 
 
-def at_virtual(verification):
+def select_virtual(verification):
     return {(outcome.probe.caller, outcome.probe.target) for outcome in verification.outcomes
             if outcome.probe.dialled.address == VIRTUAL}  # fmt: skip
 
@@ -62,28 +62,28 @@ HELD = {
 @pytest.mark.parametrize("case", HELD)
 def test_results_at_a_virtual_address_are_those_of_its_holder(case):
     held, expected, line = HELD[case]
-    verification = compare(PLAN, results(), None, held)
-    assert at_virtual(verification) == expected
+    verification = compare(PLAN, make_results(), None, held)
+    assert select_virtual(verification) == expected
     assert not verification.sampled
     (found,) = [text for text in format_verification(verification) if text.startswith("VIRTUAL ADDRESS: ")]
     assert found.startswith(f"VIRTUAL ADDRESS: {VIRTUAL} {line}")
 
 
 def test_a_holder_that_does_not_listen_differs_and_a_standby_does_not():
-    refused = results(**{TO_A: "refused", TO_B: "refused"})
+    refused = make_results(**{TO_A: "refused", TO_B: "refused"})
     differing = compare(PLAN, refused, None, {"a": [VIRTUAL], "b": []}).differences
     assert {outcome.probe.target for outcome in differing} == {"a"}
 
 
 def test_without_observations_all_results_count():
-    verification = compare(PLAN, results())
-    assert at_virtual(verification) == FROM_ALL_TO_A | FROM_ALL_TO_B
+    verification = compare(PLAN, make_results())
+    assert select_virtual(verification) == FROM_ALL_TO_A | FROM_ALL_TO_B
     assert not any(line.startswith("VIRTUAL") for line in format_verification(verification))
 
 
 def test_other_addresses_are_not_affected():
-    everything = {outcome.probe for outcome in compare(PLAN, results()).outcomes}
-    held = {outcome.probe for outcome in compare(PLAN, results(), None, {"a": [VIRTUAL], "b": []}).outcomes}
+    everything = {outcome.probe for outcome in compare(PLAN, make_results()).outcomes}
+    held = {outcome.probe for outcome in compare(PLAN, make_results(), None, {"a": [VIRTUAL], "b": []}).outcomes}
     assert {probe.dialled.address for probe in everything - held} == {VIRTUAL}
 
 

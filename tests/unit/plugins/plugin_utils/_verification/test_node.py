@@ -31,13 +31,13 @@ OVERRIDDEN = {"setting": "a", "value": "1", "origin": "environment", "moves": Tr
 BLOCKED = "Kong cannot open the planned listeners: KONG_A overrides a. Remove the variable, or set its value in the inventory."
 
 
-def changed(part, **values):
+def change_part(part, **values):
     return {**FINE, part: {**FINE[part], **values}}
 
 
 # Another setting changes, so Kong is reloaded, and an address is not on the host.
 RELOADED = {
-    **changed("settings", before={"a": "1"}),
+    **change_part("settings", before={"a": "1"}),
     "listeners": {**FINE["listeners"], "cannot_bind": "no such address"},
 }
 
@@ -57,13 +57,13 @@ def test_a_node_as_planned_needs_no_change():
 @pytest.mark.parametrize(
     ("parts", "how"),
     [
-        (changed("firewall", differs=True), "nothing"),
-        (changed("firewall", blocked=True), "nothing"),
-        (changed("interception", changed=True), "nothing"),
-        (changed("settings", changed=True), "nothing"),
-        (changed("settings", changed=True, before={"log_level": "info"}), "reload"),
-        (changed("listeners", listens=False), "restart"),
-        (changed("listeners", unloaded="not reloaded"), "reload"),
+        (change_part("firewall", differs=True), "nothing"),
+        (change_part("firewall", blocked=True), "nothing"),
+        (change_part("interception", changed=True), "nothing"),
+        (change_part("settings", changed=True), "nothing"),
+        (change_part("settings", changed=True, before={"log_level": "info"}), "reload"),
+        (change_part("listeners", listens=False), "restart"),
+        (change_part("listeners", unloaded="not reloaded"), "reload"),
         ({**FINE, "interrupted": True}, "nothing"),
         ({**FINE, "firewall": FAILED}, "nothing"),
         ({**FINE, "interception": FAILED}, "nothing"),
@@ -83,12 +83,12 @@ def test_every_part_can_need_a_change(parts, how):
         (NODE, {**FINE, "settings": FAILED}, "no"),
         (NODE, {**FINE, "settings": FAILED, "listeners": FAILED}, "no; no"),
         (NODE, {**FINE, "firewall": FAILED}, ""),
-        (NODE, changed("listeners", cannot_bind="no such address"), ""),
-        (NODE, changed("listeners", listens=False, cannot_bind="no such address"), "no such address"),
+        (NODE, change_part("listeners", cannot_bind="no such address"), ""),
+        (NODE, change_part("listeners", listens=False, cannot_bind="no such address"), "no such address"),
         (NODE, RELOADED, "no such address"),
         ({**NODE, "published": []}, RELOADED, ""),
-        (NODE, changed("listeners", listens=False, effective=[OVERRIDDEN]), BLOCKED),
-        (NODE, changed("listeners", effective=[OVERRIDDEN]), ""),
+        (NODE, change_part("listeners", listens=False, effective=[OVERRIDDEN]), BLOCKED),
+        (NODE, change_part("listeners", effective=[OVERRIDDEN]), ""),
     ],
 )
 def test_a_problem_of_kong_is_named(node, parts, problem):
@@ -96,12 +96,12 @@ def test_a_problem_of_kong_is_named(node, parts, problem):
 
 
 def test_the_sockets_of_a_container_do_not_count():
-    assert decide_changes({**NODE, "published": []}, changed("listeners", listens=False))["differs"] is False
+    assert decide_changes({**NODE, "published": []}, change_part("listeners", listens=False))["differs"] is False
 
 
 def test_a_changed_variable_restarts_kong():
     node = {**NODE, "settings_file": {**NODE["settings_file"], "format": "env"}}
-    decided = decide_changes(node, changed("settings", changed=True, before={"log_level": "info"}))
+    decided = decide_changes(node, change_part("settings", changed=True, before={"log_level": "info"}))
     assert decided["restart"]["how"] == "restart"
 
 

@@ -33,7 +33,7 @@ MET = {"open": "open", "filtered": "filtered", "closed": "refused"}
 NOTHING = {"arrived": [], "let_in": [], "unheard": [], "sent_on": [], "blind": {}}
 
 
-def results(plan=PLAN):
+def make_results(plan=PLAN):
     """Return results as expected, silent if the service need not answer. The mark of a datagram is its caller's name."""
     return {
         caller: [
@@ -49,9 +49,9 @@ def results(plan=PLAN):
     }
 
 
-def met(plan=PLAN, **observer):
+def list_results(plan=PLAN, **observer):
     """Return the results of the probes of the stream, from the allowed client and from the outsider."""
-    verification = compare(plan, results(plan), {"n": {**NOTHING, **observer}} if observer else {})
+    verification = compare(plan, make_results(plan), {"n": {**NOTHING, **observer}} if observer else {})
     return [outcome.result for caller in ("client", "outsider") for outcome in verification.outcomes
             if (outcome.probe.caller, outcome.probe.listener) == (caller, "stream")]  # fmt: skip
 
@@ -70,38 +70,39 @@ def met(plan=PLAN, **observer):
     ],
 )
 def test_observer_decides_about_silent_probes(observer, probed):
-    assert met(**observer) == probed
+    assert list_results(**observer) == probed
 
 
 def test_forwarded_datagram_reaches_a_container():
-    assert met(IN_A_BOX, arrived=["client", "outsider"], sent_on=["client"]) == ["open", "filtered"]
+    assert list_results(IN_A_BOX, arrived=["client", "outsider"], sent_on=["client"]) == ["open", "filtered"]
 
 
-def differences(**observer):
-    verification = compare(PLAN, results(), {"n": {**NOTHING, **observer}})
+def list_differences(**observer):
+    verification = compare(PLAN, make_results(), {"n": {**NOTHING, **observer}})
     return [(outcome.probe.caller, outcome.cause) for outcome in verification.differences]
 
 
 def test_cause_tells_where_the_datagram_was_lost():
-    assert differences(let_in=["client"]) == []
-    ((_caller, cause),) = differences(arrived=["client"])
+    assert list_differences(let_in=["client"]) == []
+    ((_caller, cause),) = list_differences(arrived=["client"])
     assert "n lacks 10.0.0.2, or its rule for udp 53 is missing" in cause
-    assert differences() == [("client", "a device between client and n drops udp to 10.0.0.1:53")]
-    ((_caller, cause),) = differences(let_in=["client", "outsider"])
+    assert list_differences() == [("client", "a device between client and n drops udp to 10.0.0.1:53")]
+    ((_caller, cause),) = list_differences(let_in=["client", "outsider"])
     assert cause.startswith("n allows 10.0.0.3 on udp 53, but no set in the plan contains this address")
-    ((_caller, cause),) = differences(unheard=["client"])
+    ((_caller, cause),) = list_differences(unheard=["client"])
     assert cause.startswith("no process listens at 10.0.0.1:53 (udp) on n")
 
 
 def test_unverified_result_is_neither_passed_nor_failed():
-    verification = compare(PLAN, results())
+    verification = compare(PLAN, make_results())
     lines = format_verification(verification)
     assert verification.differences == ()
     assert sum("open / silent" in line and "<<<" not in line for line in lines) == 1
     assert "UNVERIFIED: n stream 53/udp, 2 connections: no answer, and n has no packet observer" in lines
     assert "and 2 unverified, all as planned (incomplete)" in lines[-1]
     assert (
-        "unverified" not in format_verification(compare(PLAN, results(), {"n": {**NOTHING, "let_in": ["client"]}}))[-1]
+        "unverified"
+        not in format_verification(compare(PLAN, make_results(), {"n": {**NOTHING, "let_in": ["client"]}}))[-1]
     )
     told = {"outcomes": [outcome.as_dict() for outcome in verification.outcomes]}
     page = FORMS[".md"](Evidence(PLAN, verification=told))
@@ -111,17 +112,20 @@ def test_unverified_result_is_neither_passed_nor_failed():
     assert (suites["verification"].get("failures"), suites["verification"].get("skipped")) == ("0", "2")
 
 
-def said(observer):
+def describe_difference(observer):
     probes = choose_probes(PLAN, "client", "n", "stream")
-    probed = list_outcomes(PLAN, probes, results()["client"], observer)
+    probed = list_outcomes(PLAN, probes, make_results()["client"], observer)
     (line,) = (line for line in explain(PLAN, probes[0], probed) if line.startswith("  actual"))
     return line
 
 
 def test_explanation_has_the_result_of_the_observer():
-    assert said(None) == "  actual      silent (no answer, and n has no packet observer)"
-    assert said({**NOTHING, "let_in": ["client"]}) == "  actual      open (no answer, but n accepted the packet)"
-    assert said({**NOTHING, "arrived": ["client"]}).endswith(
+    assert describe_difference(None) == "  actual      silent (no answer, and n has no packet observer)"
+    assert (
+        describe_difference({**NOTHING, "let_in": ["client"]})
+        == "  actual      open (no answer, but n accepted the packet)"
+    )
+    assert describe_difference({**NOTHING, "arrived": ["client"]}).endswith(
         "filtered (the packet arrived at n, which dropped it)  <<< differs"
     )
 

@@ -33,7 +33,7 @@ def plan(**of_b1):
     return compile_fleet(nodes, others).plan
 
 
-def expectations(plan, caller, target):
+def list_expectations(plan, caller, target):
     return {
         (probe.listener, probe.protocol, probe.port): (str(probe.dialled), probe.expected)
         for probe in list_probes_from(plan, caller)
@@ -59,7 +59,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("caller", "target", "service", "dialled", "expected"), TABLE)
 def test_expectations(caller, target, service, dialled, expected):
-    assert expectations(plan(), caller, target)[service] == (dialled, expected)
+    assert list_expectations(plan(), caller, target)[service] == (dialled, expected)
 
 
 def test_connections_that_a_staged_node_would_block_are_not_tested():
@@ -73,12 +73,14 @@ def test_connections_that_a_staged_node_would_block_are_not_tested():
         left_out = [probe for name, probe in probes.items() if name not in found]
         assert {probe.target for probe in left_out} <= {"a2", "b1"}
         assert "open" not in {probe.expected for probe in left_out}
-    assert ("admin", "tcp", 8001) not in expectations(plan, "a1", "a2")
-    assert ("cluster_rpc", "tcp", 7373) in expectations(plan, "a1", "a2")  # on loopback, closed without a firewall too
+    assert ("admin", "tcp", 8001) not in list_expectations(plan, "a1", "a2")
+    assert ("cluster_rpc", "tcp", 7373) in list_expectations(
+        plan, "a1", "a2"
+    )  # on loopback, closed without a firewall too
 
 
 def test_node_does_not_probe_itself_without_a_hairpin():
-    assert expectations(plan(), "a1", "a1") == {}
+    assert list_expectations(plan(), "a1", "a1") == {}
 
 
 def test_all_hosts_of_the_plan_probe():
@@ -147,7 +149,7 @@ def test_local_probes_dial_the_bound_addresses():
     }
 
 
-def expected(plan, caller, target, listener):
+def find_expected(plan, caller, target, listener):
     return {
         (str(probe.dialled), probe.expected)
         for probe in list_probes_from(plan, caller)
@@ -171,8 +173,8 @@ def test_two_addresses_on_one_port_have_their_own_sources():
             "far": {"kong_site": "b", "kong_address": "10.1.0.9", "kong_vpn_address": "10.99.0.9"},
         },
     )
-    assert expected(made, "near", "n", "admin") == {("10.0.0.1:8001", "open"), ("10.99.0.1:8001", "closed")}
-    assert expected(made, "far", "n", "admin") == {("10.0.0.1:8001", "closed"), ("10.99.0.1:8001", "open")}
+    assert find_expected(made, "near", "n", "admin") == {("10.0.0.1:8001", "open"), ("10.99.0.1:8001", "closed")}
+    assert find_expected(made, "far", "n", "admin") == {("10.0.0.1:8001", "closed"), ("10.99.0.1:8001", "open")}
 
 
 def test_no_probe_if_another_listener_would_answer():
@@ -180,7 +182,7 @@ def test_no_probe_if_another_listener_would_answer():
     made = plan_fleet(
         {"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": listen}, "m": {"kong_address": "10.0.0.2"}}
     )
-    assert expected(made, "m", "n", "proxy") == {("10.0.0.1:8000", "open"), ("10.0.0.1:8100", "closed")}
+    assert find_expected(made, "m", "n", "proxy") == {("10.0.0.1:8000", "open"), ("10.0.0.1:8100", "closed")}
 
 
 def test_no_probe_if_a_host_of_the_same_site_has_the_address():
@@ -197,8 +199,8 @@ def test_node_with_ipv6_only_is_probed_at_its_ipv6_address():
     """Other hosts probe its listeners on loopback as well."""
     node = {"kong_proxy_listen": "[::]:8000", "kong_admin_listen": "[::1]:8001, 127.0.0.1:8101"}
     made = plan_fleet({"n": {**node, "kong_address": "fd00::1"}, "m": {**node, "kong_address": "fd00::2"}})
-    assert expected(made, "m", "n", "proxy") == {("[fd00::1]:8000", "open")}
-    assert expected(made, "m", "n", "admin") == {("[fd00::1]:8001", "closed"), ("[fd00::1]:8101", "closed")}
+    assert find_expected(made, "m", "n", "proxy") == {("[fd00::1]:8000", "open")}
+    assert find_expected(made, "m", "n", "admin") == {("[fd00::1]:8001", "closed"), ("[fd00::1]:8101", "closed")}
 
 
 def test_no_local_probe_of_a_listener_on_a_host_name():
@@ -228,4 +230,4 @@ def test_every_egress_address_must_be_allowed(egress, sources, outcome):
     }
     outside = {"kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": egress}
     made = plan_fleet({"n": {**node, "kong_verify_outsiders": ["outside"]}}, {"outside": outside})
-    assert expected(made, "outside", "n", "proxy") == {("203.0.113.1:9000", outcome)}
+    assert find_expected(made, "outside", "n", "proxy") == {("203.0.113.1:9000", outcome)}

@@ -18,7 +18,7 @@ PLAN = compile_fleet(SEED_NODES, SEED_OTHERS).plan
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
-def probed(*callers, **changes):
+def make_probed(*callers, **changes):
     """Return results as expected, except for the named probes."""
     return {
         caller: [
@@ -33,7 +33,7 @@ ALL = ("a1", "a2", "b1", "admin")
 
 
 def test_a_healthy_fleet():
-    verification = compare(PLAN, probed(*ALL))
+    verification = compare(PLAN, make_probed(*ALL))
     assert verification.differences == ()
     assert verification.missing == ()
     count = len(verification.outcomes)
@@ -47,10 +47,10 @@ def test_a_healthy_fleet():
 def test_staged_nodes_are_named():
     nodes = {**SEED_NODES, "a2": {**SEED_NODES["a2"], "kong_firewall_state": "staged"}}
     plan = compile_fleet(nodes, SEED_OTHERS).plan
-    lines = format_verification(compare(plan, probed(*ALL)))
+    lines = format_verification(compare(plan, make_probed(*ALL)))
     assert lines[-2] == "STAGED: a2: connections that the plan blocks are not tested there"
     assert lines[-1].endswith("all as planned")
-    assert not [line for line in format_verification(compare(PLAN, probed(*ALL))) if line.startswith("STAGED")]
+    assert not [line for line in format_verification(compare(PLAN, make_probed(*ALL))) if line.startswith("STAGED")]
 
 
 def test_every_kind_of_difference_is_named():
@@ -60,7 +60,7 @@ def test_every_kind_of_difference_is_named():
         "a2 cluster udp 7946 192.168.10.12:7946": "filtered",
         "b1 proxy tcp 8000 192.168.23.45:8000": "open",
     }
-    verification = compare(PLAN, probed("a1", **changes) | probed("a2", "b1", "admin"))
+    verification = compare(PLAN, make_probed("a1", **changes) | make_probed("a2", "b1", "admin"))
     lines = format_verification(verification)
     assert [line for line in lines if line.startswith("DIFFERS")] == [
         "DIFFERS: a1 to proxy of a2 (8000/tcp), dialling 192.168.10.12:8000: expected open, actual refused (said so)",
@@ -74,12 +74,12 @@ def test_every_kind_of_difference_is_named():
 
 def test_refused_differs_from_filtered():
     # The packet passed the firewall; by chance no process listened.
-    verification = compare(PLAN, probed("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
+    verification = compare(PLAN, make_probed("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
     assert [outcome.result for outcome in verification.differences] == ["refused"]
 
 
 def test_hosts_that_did_not_probe_are_named():
-    verification = compare(PLAN, probed("a1", "admin"))
+    verification = compare(PLAN, make_probed("a1", "admin"))
     assert verification.missing == ("a2", "b1")
     lines = format_verification(verification)
     assert "NOT PROBED from b1: it was unreachable, failed or not part of this run" in lines
@@ -110,7 +110,7 @@ def test_no_table_with_many_sources():
 
 
 def with_answers(**answers):
-    results = probed(*ALL)
+    results = make_probed(*ALL)
     for result in (probe for probes in results.values() for probe in probes):
         result.update(answers.get(result["name"].split()[1], {}) if result["result"] == "open" else {})
     return format_verification(compare(PLAN, results))
@@ -153,7 +153,7 @@ def test_tls_listener_without_a_certificate_is_noted():
 
 def test_placeholder_is_distinguished_from_kong():
     ports = [{"protocol": "tcp", "port": 8443}, {"protocol": "udp", "port": 7946}, {"protocol": "tcp", "port": 8443}]
-    lines = format_verification(compare(PLAN, probed(*ALL)), {"a1": ports, "a2": []})
+    lines = format_verification(compare(PLAN, make_probed(*ALL)), {"a1": ports, "a2": []})
     assert (
         "PLACEHOLDER: a1 answered on tcp 8443, udp 7946 with a placeholder, because no process listens there" in lines
     )

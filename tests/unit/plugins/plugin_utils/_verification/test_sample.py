@@ -42,7 +42,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 AS_EXPECTED = {"open": "open", "filtered": "filtered", "closed": "refused"}
 
 
-def fleet(seed):
+def make_fleet(seed):
     """Return the plan of a fleet of several sites, clusters and kinds of sources."""
     rng = random.Random(seed)
     sites = [f"s{number}" for number in range(rng.randint(1, 3))]
@@ -65,27 +65,27 @@ def fleet(seed):
     return plan_fleet(nodes, others)
 
 
-def listener(probe):
+def get_listener(probe):
     return probe.target, probe.listener, probe.bound, probe.port, probe.protocol, find_family(probe.dialled.address)
 
 
-def every_probe(plan):
+def list_all_probes(plan):
     return {probe for caller in list_callers(plan) for probe in list_probes_from(plan, caller)}
 
 
 def check_coverage(probes, everything):
     """Check that each listener has an allowed caller and another caller, if they exist."""
     for way in (True, False):
-        assert {listener(probe) for probe in everything if (probe.expected == "open") is way} == {
-            listener(probe) for probe in probes if (probe.expected == "open") is way
+        assert {get_listener(probe) for probe in everything if (probe.expected == "open") is way} == {
+            get_listener(probe) for probe in probes if (probe.expected == "open") is way
         }
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 100))
 def test_a_sample(seed, pairs, more):
-    plan = fleet(seed)
-    everything = every_probe(plan)
+    plan = make_fleet(seed)
+    everything = list_all_probes(plan)
     chosen = choose_sample(plan, pairs)
     probes = {probe for listed in chosen.values() for probe in listed}
     assert probes <= everything
@@ -111,7 +111,7 @@ def test_a_small_sample_covers_any_fleet(seed, scattered):
     plan = compile_with(SHARED, as_inventory(fleet)).plan
     event("refused" if plan is None else "planned")
     if plan:
-        check_coverage(list_chosen(plan, 1), every_probe(plan))
+        check_coverage(list_chosen(plan, 1), list_all_probes(plan))
 
 
 @settings(max_examples=60, deadline=None)
@@ -126,7 +126,7 @@ def test_a_small_sample_covers_hosts_in_several_networks(hosts, terms):
         facts = make_host(*own, default=own[at % len(own)].partition("/")[0])
         nodes[f"n{number}"] = {**facts, "kong_proxy_sources": terms}
     plan = plan_fleet(nodes)
-    check_coverage(list_chosen(plan, 1), every_probe(plan))
+    check_coverage(list_chosen(plan, 1), list_all_probes(plan))
 
 
 def test_outside_address_for_each_site():
@@ -159,11 +159,11 @@ def test_work_is_linear_in_sites(make, monkeypatch):
 
 
 def count_calls(function, calls):
-    def counted(*arguments):
+    def count_call(*arguments):
         calls.append(function)
         return function(*arguments)
 
-    return counted
+    return count_call
 
 
 def list_chosen(plan, pairs):
@@ -185,7 +185,7 @@ def test_probes_are_spread_over_all_hosts():
     assert max(shares) < 100
 
 
-def verification_of(plan, chosen):
+def verify_sample(plan, chosen):
     probed = {
         caller: [{"name": probe.name, "result": AS_EXPECTED[probe.expected], "detail": ""} for probe in probes]
         for caller, probes in chosen.items()
@@ -196,7 +196,7 @@ def verification_of(plan, chosen):
 @pytest.mark.parametrize(("pairs", "sampled"), [(1, True), (10**6, False)])
 def test_verification_reports_a_sample(pairs, sampled):
     plan = plan_fleet(SEED_NODES, SEED_OTHERS)
-    verification = verification_of(plan, choose_sample(plan, pairs))
+    verification = verify_sample(plan, choose_sample(plan, pairs))
     assert (verification.missing, verification.differences, verification.sampled) == ((), (), sampled)
     assert (" connections tested (a sample): " in format_verification(verification)[-1]) is sampled
     assert verification.blocked
@@ -204,7 +204,7 @@ def test_verification_reports_a_sample(pairs, sampled):
 
 def test_host_without_probes_is_not_missing():
     plan = plan_fleet(SEED_NODES, SEED_OTHERS)
-    assert verification_of(plan, {**choose_sample(plan, 1), "a1": []}).missing == ()
+    assert verify_sample(plan, {**choose_sample(plan, 1), "a1": []}).missing == ()
 
 
 def test_hairpins_are_always_in_the_sample():
