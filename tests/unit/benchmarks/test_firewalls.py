@@ -23,7 +23,7 @@ def benchmarks(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def timing(way, host, peers, *rounds):
+def make_timing(way, host, peers, *rounds):
     """Return a timing; each round has the seconds of a first run, its tasks, an unchanged run and its tasks."""
     from firewalls import Round, Timing  # noqa: PLC0415
 
@@ -31,10 +31,10 @@ def timing(way, host, peers, *rounds):
     return Timing(way, host, peers, tuple(Round(*times) for times in several))
 
 
-def timings(seconds):
+def make_timings(seconds):
     return [
-        timing("kong_firewall", "firewalld", 200, seconds, 1.0, 2.0, 0.5),
-        timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
+        make_timing("kong_firewall", "firewalld", 200, seconds, 1.0, 2.0, 0.5),
+        make_timing("copy, nft -f", "nftables", 200, 2.0, 1.0, 2.0, 0.5),
     ]
 
 
@@ -42,8 +42,8 @@ def timings(seconds):
 def test_the_bar_is_a_ratio_to_the_floor(seconds, failed):
     import firewalls_report  # noqa: PLC0415
 
-    assert len(firewalls_report.list_failures(timings(seconds))) == failed
-    assert f"{seconds / 2:.2f}" in firewalls_report.render_markdown(timings(seconds))
+    assert len(firewalls_report.list_failures(make_timings(seconds))) == failed
+    assert f"{seconds / 2:.2f}" in firewalls_report.render_markdown(make_timings(seconds))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,10 @@ def test_the_page_has_the_missed_bars(missed, expected):
 
 def test_ratios_are_those_within_a_round():
     """The machine is three times as slow in the second round, and in the middle of the third round."""
-    module = timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
-    floor = timing("copy, nft -f", "nftables", 200, (1.0, 0.9, 1.0, 0.5), (3.0, 2.7, 3.0, 1.5), (1.0, 0.9, 1.0, 0.5))
+    module = make_timing("kong_firewall", "ufw", 200, (1.2, 1.0, 0.8, 0.4), (3.6, 3.0, 2.4, 1.2), (3.6, 3.0, 2.4, 1.2))
+    floor = make_timing(
+        "copy, nft -f", "nftables", 200, (1.0, 0.9, 1.0, 0.5), (3.0, 2.7, 3.0, 1.5), (1.0, 0.9, 1.0, 0.5)
+    )
     assert (round(module.compute_ratio(floor, "first"), 3), round(module.compute_ratio(floor, "again"), 3)) == (
         1.2,
         0.8,
@@ -72,9 +74,9 @@ def test_ratios_are_those_within_a_round():
 def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():
     import firewalls_report  # noqa: PLC0415
 
-    floor = timing("copy, nft -f", "nftables", 50, *[(seconds, 1.0, 2.0, 1.0) for seconds in (1.0, 2.0, 9.0)])
+    floor = make_timing("copy, nft -f", "nftables", 50, *[(seconds, 1.0, 2.0, 1.0) for seconds in (1.0, 2.0, 9.0)])
     table = firewalls_report.format_table(
-        [timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor]
+        [make_timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor]
     )
     assert table.splitlines()[1].split()[-2:] == ["15.00", "10.00"]
 
@@ -87,10 +89,10 @@ def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again
     import firewalls_report  # noqa: PLC0415
 
     measured = [
-        timing("ping", "nftables", 500, 1.0, 0.2, 0.5, 0.2),
-        timing("ping", "ufw", 500, 1.0, 0.2, 1.0, 0.2),
-        timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
-        timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
+        make_timing("ping", "nftables", 500, 1.0, 0.2, 0.5, 0.2),
+        make_timing("ping", "ufw", 500, 1.0, 0.2, 1.0, 0.2),
+        make_timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
+        make_timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
     ]
     found = firewalls_report.list_failures(measured)
     assert len(found) == len(failed)
@@ -102,7 +104,7 @@ def test_a_run_with_5000_sources_takes_at_most_15_seconds(seconds, failed):
     import firewalls_report  # noqa: PLC0415
     from ways import LARGE_NAME  # noqa: PLC0415
 
-    measured = [timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
+    measured = [make_timing(LARGE_NAME, "ufw", 5_000, seconds, 0.5, 1.0, 0.4)]
     assert len(firewalls_report.list_failures(measured)) == failed
 
 

@@ -38,19 +38,19 @@ class Block:
         return f"{self.page} {self.text.partition(chr(10))[0]}"
 
 
-def text_of(name):
+def read_page(name):
     """Return a page's text."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def section_of(name, heading):
+def read_section(name, heading):
     """Return the text below a heading of a page, up to the next heading."""
-    _before, found, after = text_of(name).partition(f"\n{heading}\n")
+    _before, found, after = read_page(name).partition(f"\n{heading}\n")
     assert found, f"{name} has no heading {heading!r}"
     return re.split(r"^#", after, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def blocks():
+def list_blocks():
     """Return every block of YAML in the documentation."""
     return [
         Block(str(page.relative_to(ROOT)), text)
@@ -59,7 +59,7 @@ def blocks():
     ]
 
 
-def first_column(text):
+def read_first_column(text):
     """Return the code in the first columns of the tables in a text."""
     rows = (line for line in text.splitlines() if line.startswith("|"))
     return [code for row in rows for code in _CODE.findall(row.split("|")[1])]

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, blocks, text_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, list_blocks, read_page
 
 PAGES = ("README.md", "docs/operations.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,8 +35,8 @@ all:
 """
 
 
-def commands():
-    texts = [text for page in PAGES for kind, text in FENCE.findall(text_of(page)) if not kind]
+def list_commands():
+    texts = [text for page in PAGES for kind, text in FENCE.findall(read_page(page)) if not kind]
     lines = (line for text in texts for line in text.splitlines())
     found = (re.split(r"\s+#", line)[0].strip() for line in lines)
     return sorted({line for line in found if line.startswith(PROGRAMS)})
@@ -58,7 +58,7 @@ def run(tmp_path, environment, monkeypatch):
     return run_line
 
 
-@pytest.mark.parametrize("line", [line for line in commands() if line.startswith("ansible-playbook")])
+@pytest.mark.parametrize("line", [line for line in list_commands() if line.startswith("ansible-playbook")])
 def test_playbooks_run_on_the_controller_or_in_a_scenario(line, run):
     playbook = line.split()[1]
     parsed = run(f"{line} --syntax-check")
@@ -73,18 +73,20 @@ def test_playbooks_run_on_the_controller_or_in_a_scenario(line, run):
 
 
 def test_a_value_for_the_inventory_is_encrypted(run):
-    (line,) = (line for line in commands() if line.startswith("ansible-vault"))
+    (line,) = (line for line in list_commands() if line.startswith("ansible-vault"))
     done = run(line, typed="pg_password\nsecret\n")
     assert done.returncode == 0
     assert "pg_password: !vault |\n" in done.stdout
 
 
 def test_every_other_command_has_a_reason():
-    assert {*ELSEWHERE} == {line for line in commands() if not line.startswith(("ansible-playbook", "ansible-vault"))}
+    assert {*ELSEWHERE} == {
+        line for line in list_commands() if not line.startswith(("ansible-playbook", "ansible-vault"))
+    }
 
 
 def test_ansible_can_parse_every_playbook_of_the_pages(tmp_path, run):
-    playbooks = [block for block in blocks() if block.kind == "playbook"]
+    playbooks = [block for block in list_blocks() if block.kind == "playbook"]
     names = [f"{number}-{re.sub('[^a-z]+', '-', block.page)}.yml" for number, block in enumerate(playbooks)]
     for name, block in zip(names, playbooks, strict=True):
         (tmp_path / name).write_text(block.text)

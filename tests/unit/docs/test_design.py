@@ -10,7 +10,7 @@ import re
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import list_left
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, read_first_column, read_page, read_section
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import make_gossip_sites, plan_fleet
 
@@ -31,16 +31,16 @@ LONG_NAME = "x" * 200
 PLUGINS = ROOT / "plugins"
 
 
-def keys_of(value, *, named=False):
+def find_keys(value, *, named=False):
     """Yield every key in plain data, but not the names below BY_NAME."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not named:
                 yield key
-            yield from keys_of(item, named=not named and key in BY_NAME)
+            yield from find_keys(item, named=not named and key in BY_NAME)
     elif isinstance(value, list):
         for item in value:
-            yield from keys_of(item)
+            yield from find_keys(item)
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +51,20 @@ def plan():
 
 
 def test_every_key_of_a_plan_is_described_and_no_other(plan):
-    section = section_of("docs/design.md", "## 5. The plan")
+    section = read_section("docs/design.md", "## 5. The plan")
     # These keys are in the text of another row.
-    described = {*first_column(section), "path", "search", "allow"}
+    described = {*read_first_column(section), "path", "search", "allow"}
     nodes = {"n": PUBLISHED | {"kong_proxy_sources": [LONG_NAME]}, "m": SEVERAL_ADDRESSES}
     others = {LONG_NAME: {"kong_site": "far", "kong_address": "10.0.0.1"}}
     other = plan_fleet(nodes, others)
     plans = (plan, other, plan_fleet(make_gossip_sites(20)), {"left": list_left(other, plan)})
-    assert {key for each in plans for key in keys_of(each)} == described
+    assert {key for each in plans for key in find_keys(each)} == described
     assert "`path`" in section
     assert "`allow`" in section
 
 
 def test_every_folder_of_both_sides_is_named():
-    section = section_of("docs/design.md", "## 1. Structure")
+    section = read_section("docs/design.md", "## 1. Structure")
     # A row may name several folders; all are in its first cell.
     rows = re.findall(r"^\| (`_[^|]*) \|", section, re.MULTILINE)
     named = sorted(name for row in rows for name in re.findall(r"`(\w+)`", row))
@@ -74,7 +74,7 @@ def test_every_folder_of_both_sides_is_named():
 
 
 def test_code_that_the_last_section_names_exists():
-    section = text_of("docs/design.md").partition("\n## 8. ")[2]
+    section = read_page("docs/design.md").partition("\n## 8. ")[2]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/**/*.py"))
     names, paths = re.findall(r"`(_?[A-Za-z_]+)`", section), re.findall(r"`((?:\w+/)*\w+\.py)`", section)
     assert names

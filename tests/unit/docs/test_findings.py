@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.doc_fragments.findings import Mo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES, SECTIONS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.scripts.findings_page import TARGET, render_page
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, read_first_column
 
 COMPILER = [path for path in (ROOT / "plugins" / "plugin_utils").rglob("*.py") if path.name != "_codes.py"]
 SOURCES = [path.read_text(encoding="utf-8") for path in COMPILER]
@@ -35,26 +35,26 @@ REPORTING = {
 }
 
 
-def name_of(function):
+def get_name(function):
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def codes_in(expression):
+def find_codes(expression):
     """Return the codes among the values that an expression has."""
     constants = (node.value for node in ast.walk(expression) if isinstance(node, ast.Constant))
     return {value for value in constants if isinstance(value, str) and KEBAB.fullmatch(value)}
 
 
-def reported(tree):
+def find_reported(tree):
     """Yield (code, severity) for each call that reports a finding with a literal code."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (severity := REPORTING.get(name_of(node.func))):
+        if isinstance(node, ast.Call) and (severity := REPORTING.get(get_name(node.func))):
             for argument in node.args:
                 if isinstance(argument, (ast.Constant, ast.IfExp)):
-                    yield from ((code, severity) for code in codes_in(argument))
+                    yield from ((code, severity) for code in find_codes(argument))
 
 
-SEVERITIES = {pair for source in SOURCES for pair in reported(ast.parse(source))}
+SEVERITIES = {pair for source in SOURCES for pair in find_reported(ast.parse(source))}
 
 
 def test_the_committed_page_is_current():
@@ -93,6 +93,6 @@ def test_every_code_is_in_the_documentation_of_kong_plan():
 
 
 def test_exceptions_to_the_grammar_of_kong_are_codes():
-    stricter = first_column(render_page().partition("\n## Stricter than Kong\n")[2])
+    stricter = read_first_column(render_page().partition("\n## Stricter than Kong\n")[2])
     assert stricter
     assert set(stricter) <= set(CODES)

@@ -11,15 +11,15 @@ import yaml
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KNOWN_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.mappings import _MAPPING_KEYS
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, first_column, section_of, text_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, read_first_column, read_page, read_section
 
 
-def role_variables():
+def read_role_variables():
     specs = [yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
     return {option for spec in specs for option in spec["argument_specs"]["main"]["options"]}
 
 
-def playbook_variables():
+def read_playbook_variables():
     """Return the variables with which playbooks select hosts or the size of batches."""
     words = (
         word for path in ROOT.glob("playbooks/*.yml") for word in re.findall(r"(?:hosts|serial): .*", path.read_text())
@@ -27,22 +27,22 @@ def playbook_variables():
     return {name for word in words for name in re.findall(r"kong_\w+(?= \|)", word)}
 
 
-def documented():
-    return [name for name in first_column(text_of("docs/inventory.md")) if name.startswith("kong_")]
+def read_documented():
+    return [name for name in read_first_column(read_page("docs/inventory.md")) if name.startswith("kong_")]
 
 
 def test_every_variable_is_documented_and_no_other():
-    assert set(documented()) == KNOWN_VARIABLES
+    assert set(read_documented()) == KNOWN_VARIABLES
 
 
 def test_every_variable_of_a_role_or_playbook_is_checked():
-    assert role_variables() | playbook_variables() <= KNOWN_VARIABLES
+    assert read_role_variables() | read_playbook_variables() <= KNOWN_VARIABLES
 
 
 def test_each_variable_is_documented_in_one_place():
-    assert sorted(documented()) == sorted(set(documented()))
+    assert sorted(read_documented()) == sorted(set(read_documented()))
 
 
 def test_every_key_of_a_nat_mapping_is_documented():
-    section = section_of("docs/inventory.md", "## NAT, VPN and flat networks")
-    assert {key for key in first_column(section) if not key.startswith("kong_")} == _MAPPING_KEYS
+    section = read_section("docs/inventory.md", "## NAT, VPN and flat networks")
+    assert {key for key in read_first_column(section) if not key.startswith("kong_")} == _MAPPING_KEYS

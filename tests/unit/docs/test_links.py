@@ -15,7 +15,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
-def anchors(text):
+def find_anchors(text):
     """Return the anchors of a page's headings on GitHub and GitLab."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(text)}
 
@@ -31,4 +31,4 @@ def test_links_have_a_target(page):
     for name, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
         target = page.parent / name if name else page
         assert target.exists(), name
-        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), f"{name}#{anchor}"
+        assert not anchor or anchor in find_anchors(target.read_text(encoding="utf-8")), f"{name}#{anchor}"

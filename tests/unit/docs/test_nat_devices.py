@@ -13,10 +13,10 @@ from ansible_collections.gatehouse.kong.tests.unit.docs.package_modules import (
     run_with_package,
     validate,
 )
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import blocks
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import list_blocks
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
 
-PAGE = [block for block in blocks() if block.page == "docs/guides/nat-devices.md"]
+PAGE = [block for block in list_blocks() if block.page == "docs/guides/nat-devices.md"]
 TASKS = {block.text.splitlines()[0].rpartition(" ")[2]: block.data for block in PAGE if block.kind == "tasks"}
 # The modules of a device use parts of other collections.
 MORE = {"vyos": ["ansible.netcommon", "ansible.utils"]}

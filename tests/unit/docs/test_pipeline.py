@@ -24,9 +24,9 @@ from ansible_collections.gatehouse.kong.scripts.pipeline import (
     run_job,
     starts,
 )
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import text_of
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import read_page
 
-FILES = {step.name: step for step in parse_steps(text_of("docs/guides/ci.md")) if isinstance(step, File)}
+FILES = {step.name: step for step in parse_steps(read_page("docs/guides/ci.md")) if isinstance(step, File)}
 JOBS = parse_jobs(FILES[NAME].text)
 SIMPLE = """
 stages: [one]
@@ -45,21 +45,21 @@ def repository(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").touch()
-    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    run_git(tmp_path, "init", "--quiet", "--initial-branch=main")
     commit(tmp_path)
     return tmp_path
 
 
-def git(folder: Path, *arguments):
+def run_git(folder: Path, *arguments):
     subprocess.run(["git", *arguments], cwd=folder, check=True)
 
 
 def commit(folder):
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=Something")
+    run_git(folder, "add", ".")
+    run_git(folder, "commit", "--quiet", "--message=Something")
 
 
-def job(*script, artifacts=("out",), junit="out/report.xml"):
+def make_job(*script, artifacts=("out",), junit="out/report.xml"):
     return Job("a", "one", script, (), artifacts, junit)
 
 
@@ -96,7 +96,7 @@ def test_a_rule_of_unknown_form_is_an_error():
 
 def test_a_job_runs_in_a_shell_that_ends_at_the_first_failure(repository):
     lines = ("mkdir out; cd out", 'echo "<testsuites/>" > report.xml', "false | cat", "touch ../never; echo never")
-    status, output = run_job(job(*lines), repository, "main", MERGED)
+    status, output = run_job(make_job(*lines), repository, "main", MERGED)
     assert (status, output) == (1, "")
 
 
@@ -119,9 +119,9 @@ def test_the_job_of_a_merge_request_fails(repository, environment, sources, said
 @pytest.mark.parametrize(
     "failing, message",
     [
-        (job("true"), "missing artifacts"),
-        (job("mkdir out", "echo '<x/>' > out/report.xml"), "not a JUnit file"),
-        (job("true", artifacts=("kept",)), "the repository contains"),
+        (make_job("true"), "missing artifacts"),
+        (make_job("mkdir out", "echo '<x/>' > out/report.xml"), "not a JUnit file"),
+        (make_job("true", artifacts=("kept",)), "the repository contains"),
     ],
 )
 def test_the_job_itself_must_write_its_artifacts(repository, failing, message):

@@ -16,14 +16,14 @@ def ignore_files_of_this_machine(monkeypatch):
     monkeypatch.setattr(_config, "_list_search_paths", lambda _version: [])
 
 
-def listeners_of(version: str, **settings: str) -> list[str]:
+def load_listeners(version: str, **settings: str) -> list[str]:
     """Load the settings from an environment and return `setting address flags` of each listener."""
     environment = {"KONG_VERSION": version, **{f"KONG_{key.upper()}": value for key, value in settings.items()}}
     return [" ".join((it.setting, it.address, *it.flags)) for it in _config.load(environment).listeners]
 
 
 def test_defaults_of_0_9_have_no_admin_ssl():
-    assert listeners_of("0.9.9") == [
+    assert load_listeners("0.9.9") == [
         "proxy_listen 0.0.0.0:8000",
         "admin_listen 0.0.0.0:8001",
         "proxy_listen_ssl 0.0.0.0:8443 ssl",
@@ -31,18 +31,18 @@ def test_defaults_of_0_9_have_no_admin_ssl():
 
 
 def test_defaults_of_0_10():
-    assert listeners_of("0.10.4") == [*listeners_of("0.9.9"), "admin_listen_ssl 0.0.0.0:8444 ssl"]
+    assert load_listeners("0.10.4") == [*load_listeners("0.9.9"), "admin_listen_ssl 0.0.0.0:8444 ssl"]
 
 
 def test_ssl_off_opens_no_ssl_listener():
-    assert listeners_of("0.10.4", ssl="off", admin_ssl="off") == [
+    assert load_listeners("0.10.4", ssl="off", admin_ssl="off") == [
         "proxy_listen 0.0.0.0:8000",
         "admin_listen 0.0.0.0:8001",
     ]
 
 
-def ports_of(version: str, **settings: str) -> list[str]:
-    return sorted(text.split()[1].rpartition(":")[2] for text in listeners_of(version, **settings))
+def load_ports(version: str, **settings: str) -> list[str]:
+    return sorted(text.split()[1].rpartition(":")[2] for text in load_listeners(version, **settings))
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def ports_of(version: str, **settings: str) -> list[str]:
     ],
 )
 def test_roles_of_3_9(settings, expected):
-    assert ports_of("3.9.1", **settings) == expected
+    assert load_ports("3.9.1", **settings) == expected
 
 
 def test_the_cluster_listener_of_a_control_plane_always_uses_tls():
-    assert "cluster_listen [::]:8005 ssl" in listeners_of("3.9.1", role="control_plane", cluster_listen="[::]:8005")
+    assert "cluster_listen [::]:8005 ssl" in load_listeners("3.9.1", role="control_plane", cluster_listen="[::]:8005")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_cluster_listener_of_a_control_plane_always_uses_tls():
 )
 def test_settings_that_kong_rejects_are_rejected(version, settings, message):
     with pytest.raises(_config.ConfigError, match=message):
-        listeners_of(version, **settings)
+        load_listeners(version, **settings)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_values_of_kong_yml():
 
 
 def test_kong_yml_ignores_the_environment():
-    assert listeners_of("0.8.3", proxy_listen="0.0.0.0:80") == listeners_of("0.8.3")
+    assert load_listeners("0.8.3", proxy_listen="0.0.0.0:80") == load_listeners("0.8.3")
 
 
 def test_kong_yml_is_checked():

@@ -20,7 +20,7 @@ def faults(monkeypatch):
     sys.modules.pop("traffic_check")
 
 
-def counts(tried: int, opened: int, again: int = 0) -> dict[str, dict[str, int]]:
+def make_counts(tried: int, opened: int, again: int = 0) -> dict[str, dict[str, int]]:
     """Return the counts of one node, as traffic.py prints them: it omits a target without connections."""
     return {
         "tried": {NODE: tried},
@@ -32,12 +32,12 @@ def counts(tried: int, opened: int, again: int = 0) -> dict[str, dict[str, int]]
 @pytest.mark.parametrize(
     ("allowed", "unauthorised", "expected"),
     [
-        (counts(1000, 1000), counts(250, 0), []),
-        (counts(1000, 999), counts(250, 0), [f"{NODE}: 1 of 1000 allowed connections lost"]),
-        (counts(1000, 1000, again=2), counts(250, 0), [f"{NODE}: 2 of 1000 allowed connections lost"]),
-        (counts(1000, 0), counts(250, 0), [f"{NODE}: 1000 of 1000 allowed connections lost"]),
-        (counts(999, 999), counts(250, 0), [f"{NODE}: 999 allowed connections, fewer than 1000"]),
-        (counts(1000, 1000), counts(250, 1), [f"{NODE}: 1 unauthorised connections opened"]),
+        (make_counts(1000, 1000), make_counts(250, 0), []),
+        (make_counts(1000, 999), make_counts(250, 0), [f"{NODE}: 1 of 1000 allowed connections lost"]),
+        (make_counts(1000, 1000, again=2), make_counts(250, 0), [f"{NODE}: 2 of 1000 allowed connections lost"]),
+        (make_counts(1000, 0), make_counts(250, 0), [f"{NODE}: 1000 of 1000 allowed connections lost"]),
+        (make_counts(999, 999), make_counts(250, 0), [f"{NODE}: 999 allowed connections, fewer than 1000"]),
+        (make_counts(1000, 1000), make_counts(250, 1), [f"{NODE}: 1 unauthorised connections opened"]),
     ],
 )
 def test_each_loss_and_each_unauthorised_connection_fails_the_check(faults, allowed, unauthorised, expected):

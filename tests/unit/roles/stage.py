@@ -93,16 +93,16 @@ class Stage:
     def _run(self, playbook, cases):
         (self.folder / "answers.json").write_text(json.dumps([answers for answers, _variables in cases]))
         (self.folder / "calls").write_text("")
-        hosts = {f"case-{number}": _variables_of(number, more) for number, (_answers, more) in enumerate(cases)}
+        hosts = {f"case-{number}": _make_variables(number, more) for number, (_answers, more) in enumerate(cases)}
         (self.folder / "hosts.json").write_text(json.dumps({"kong": {"hosts": hosts}}))
-        output = self._play(playbook)
+        output = self._run_playbook(playbook)
         found = [[] for _case in cases]
         for line in (self.folder / "calls").read_text().splitlines():
             number, call, args = json.loads(line)
             found[number].append((call, args))
-        return [(calls, _last_error(output, f"case-{number}")) for number, calls in enumerate(found)]
+        return [(calls, _find_last_error(output, f"case-{number}")) for number, calls in enumerate(found)]
 
-    def _play(self, playbook):
+    def _run_playbook(self, playbook):
         (self.folder / "ansible.cfg").touch()
         environment = {
             **os.environ,
@@ -121,7 +121,7 @@ class Stage:
         return done.stdout + done.stderr
 
 
-def _variables_of(number, more):
+def _make_variables(number, more):
     return {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
@@ -131,6 +131,6 @@ def _variables_of(number, more):
     }
 
 
-def _last_error(text, host):
+def _find_last_error(text, host):
     errors = re.findall(rf"^fatal: \[{host}\]: FAILED! => (.*?)(?=^fatal: |\Z)", text, re.MULTILINE | re.DOTALL)
     return json.JSONDecoder().raw_decode(errors[-1])[0]["msg"] if errors else None

@@ -186,7 +186,7 @@ def run_cases(folder):
     return stage.run("kong_listen", cases)
 
 
-def steps(calls):
+def list_steps(calls):
     """Return the names of the calls after the restore point was taken; None if it was not taken."""
     names = [name for name, _args in calls]
     if names[-1] == "kong_node_info":
@@ -203,7 +203,7 @@ def test_each_failing_step_reports_its_own_reason(tmp_path):
     ):
         calls, last = found[number]
         conf = tmp_path / f"case-{number}/kong.conf"
-        assert steps(calls) == expected, (name, calls, last)
+        assert list_steps(calls) == expected, (name, calls, last)
         if name == "the old file cannot be restored":
             assert last.startswith(error), name
         else:
@@ -213,7 +213,7 @@ def test_each_failing_step_reports_its_own_reason(tmp_path):
     check_that_kong_returns_to_its_sockets(by_name)
     check_that_the_restore_point_records_kong(by_name)
     calls, error = by_name["alone"]
-    assert (steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
+    assert (list_steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
     assert dict(calls)["kong_restore_point taken"]["firewall"] is False
     assert dict(calls)["kong_conf write"]["validate"] == "/usr/local/bin/kong check %s"
     assert "validate" not in dict(by_name["kong"][0])["kong_conf write"]

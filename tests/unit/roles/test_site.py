@@ -32,8 +32,8 @@ class RollingUpdate(Stage):
         (self.folder / "play.json").write_text(json.dumps([DIFFERENT, {**update, "serial": serial}]))
         return self._run("play.json", cases)
 
-    def _play(self, playbook):
-        self.output = super()._play(playbook)
+    def _run_playbook(self, playbook):
+        self.output = super()._run_playbook(playbook)
         return self.output
 
 

@@ -16,7 +16,7 @@ KNOWN = ["README.md", "plugins/modules/a.py", "tests/unit/test_a.py", "roles/r/m
 SHIPPED = [name for name in KNOWN if not name.startswith("tests/")]
 
 
-def tarball(path, names):
+def write_tarball(path, names):
     with tarfile.open(path, "w:gz") as archive:
         for name in names:
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
@@ -33,7 +33,7 @@ def tarball(path, names):
 )
 def test_a_tarball_has_all_shipped_files_and_no_other(tmp_path, monkeypatch, capsys, packed, message):
     monkeypatch.setattr(artifact, "list_files", lambda: KNOWN)
-    made = tarball(tmp_path / "a.tar.gz", packed)
+    made = write_tarball(tmp_path / "a.tar.gz", packed)
     if message:
         with pytest.raises(SystemExit, match=message):
             artifact.check_contents(made)

@@ -21,28 +21,28 @@ def logs(tmp_path, monkeypatch):
     return tmp_path
 
 
-def python(text, group="unit", **more):
+def make_check(text, group="unit", **more):
     return Check(group, "a test", (sys.executable, "-c", text), **more)
 
 
 def test_a_check_that_passes_has_its_last_line():
-    result = check.run(python("print('starts'); print('== 12 passed in 0.3s ==')"))
+    result = check.run(make_check("print('starts'); print('== 12 passed in 0.3s ==')"))
     assert (result.status, result.note) == ("ok", "12 passed in 0.3s")
-    assert check.run(python("print('none found')", group="lint")).note == ""
+    assert check.run(make_check("print('none found')", group="lint")).note == ""
 
 
 def test_a_check_that_fails_has_its_reason():
-    result = check.run(python("raise SystemExit(3)"))
+    result = check.run(make_check("raise SystemExit(3)"))
     assert (result.status, result.note) == ("FAILED", "exit code 3")
 
 
 def test_a_check_is_killed_after_its_time_limit(monkeypatch):
     monkeypatch.setattr(check, "PROGRESS", 1)
-    assert check.execute(python("import time; time.sleep(60)", timeout=1)) == "not done after 1 s"
+    assert check.execute(make_check("import time; time.sleep(60)", timeout=1)) == "not done after 1 s"
 
 
 def test_a_check_without_the_files_that_it_needs_is_skipped():
-    result = check.run(python("", needs="no-such-folder"))
+    result = check.run(make_check("", needs="no-such-folder"))
     assert (result.status, result.note) == ("skipped", "no no-such-folder")
 
 
@@ -64,15 +64,15 @@ def test_a_check_does_not_see_the_variables_of_the_shell(monkeypatch):
     ],
 )
 def test_the_summary_of_a_failure_has_the_lines_that_look_like_errors(output, lines):
-    failed = python("")
+    failed = make_check("")
     check.locate_log(failed).write_text(output)
     assert check.summarise_failure(Result(failed, "FAILED", 1)) == ["unit: a test:", *lines]
 
 
 def test_the_last_line_counts_the_results():
-    results = [Result(python(""), status, 1) for status in ("ok", "FAILED", "ok")]
+    results = [Result(make_check(""), status, 1) for status in ("ok", "FAILED", "ok")]
     assert check.format_summary(results) == "2 passed, 1 failed"
-    assert check.format_summary([*results, Result(python(""), "skipped", 0)]) == "2 passed, 1 failed, 1 skipped"
+    assert check.format_summary([*results, Result(make_check(""), "skipped", 0)]) == "2 passed, 1 failed, 1 skipped"
 
 
 def test_checks_are_chosen_by_group_or_name():

@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.ingress impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.providers import PROVIDERS, make_cloud_rules
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.tests.unit.docs.package_modules import find_module, validate
-from ansible_collections.gatehouse.kong.tests.unit.docs.pages import blocks
+from ansible_collections.gatehouse.kong.tests.unit.docs.pages import list_blocks
 
 ADMIN = Ingress("tcp", 8001, "admin", ("192.0.2.10/31",), ("2001:db8::/64",))
 GOSSIP = Ingress("udp", 7946, "cluster", ("198.51.100.0/24", "203.0.113.7/32"), ())
@@ -68,7 +68,7 @@ def test_rules_are_those_of_the_provider(provider):
 # The tasks of the guide, by provider.
 GUIDE = {
     block.text.splitlines()[0].rpartition(" ")[2]: block.data[0]
-    for block in blocks()
+    for block in list_blocks()
     if block.kind == "tasks" and block.page == "docs/guides/cloud-firewalls.md"
 }
 
