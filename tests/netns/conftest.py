@@ -32,12 +32,12 @@ CLONE_NEWNET = 0x40000000
 SILENCE = 0.4  # seconds; if no packet arrives on the local link in this time, no packet will arrive
 
 
-def ip(*words, check=True):
+def run_ip(*words, check=True):
     subprocess.run(["ip", *words], check=check, capture_output=True, text=True)
 
 
 @contextmanager
-def inside(namespace):
+def enter_namespace(namespace):
     """Move this thread to another network namespace. Sockets that are created there stay there."""
     libc = ctypes.CDLL(None, use_errno=True)
     with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{namespace}").open() as target:
@@ -69,7 +69,7 @@ class NodeHost(Host):
             raise SystemdError("the tests do not use the systemd of this machine")
         if function is start_new:
             return None
-        with inside(self.namespace):
+        with enter_namespace(self.namespace):
             return function(*args)
 
     def detach(self, *argv):
@@ -86,24 +86,24 @@ class Lab:
     def start(self, root):
         for folder in ("run/systemd/system", "etc/systemd/system", "var/lib"):
             (root / folder).mkdir(parents=True)
-        self.host = NodeHost(root, self.namespace("node"))
+        self.host = NodeHost(root, self.get_namespace("node"))
         self.backend = lambda host: choose(host, "nftables").backend
-        self.nft("flush ruleset")
+        self.run_nft("flush ruleset")
 
-    def namespace(self, name):
+    def get_namespace(self, name):
         return f"{self._prefix}{name}"
 
     def build(self):
         self.destroy()  # remove namespaces of a killed run with the same process id
         for name in ("node", *NEIGHBOURS):
-            ip("netns", "add", self.namespace(name))
-            ip("-n", self.namespace(name), "link", "set", "lo", "up")
+            run_ip("netns", "add", self.get_namespace(name))
+            run_ip("-n", self.get_namespace(name), "link", "set", "lo", "up")
         for name in NEIGHBOURS:
-            ip("link", "add", "to-node", "netns", self.namespace(name), "type", "veth",
-               "peer", "name", name, "netns", self.namespace("node"))  # fmt: skip
-        self.wire()
+            run_ip("link", "add", "to-node", "netns", self.get_namespace(name), "type", "veth",
+                   "peer", "name", name, "netns", self.get_namespace("node"))  # fmt: skip
+        self.add_addresses()
 
-    def wire(self):
+    def add_addresses(self):
         """Add the addresses to both ends of each link."""
         for number, name in enumerate(NEIGHBOURS, 1):
             self._set_up("node", name, number, end=1)
@@ -111,18 +111,18 @@ class Lab:
 
     def _set_up(self, where, device, number, end):
         other = 3 - end
-        run = ("-n", self.namespace(where))
-        ip(*run, "link", "set", device, "address", f"02:00:00:00:0{number}:0{end}", "up")
-        ip(*run, "address", "replace", f"10.0.{number}.{end}/24", "dev", device)
-        ip(*run, "address", "replace", f"fd00:{number}::{end}/64", "dev", device, "nodad")
+        run = ("-n", self.get_namespace(where))
+        run_ip(*run, "link", "set", device, "address", f"02:00:00:00:0{number}:0{end}", "up")
+        run_ip(*run, "address", "replace", f"10.0.{number}.{end}/24", "dev", device)
+        run_ip(*run, "address", "replace", f"fd00:{number}::{end}/64", "dev", device, "nodad")
         # A new link loses its first neighbour solicitation, and the second is sent a second later.
         for address in (f"10.0.{number}.{other}", f"fd00:{number}::{other}"):
-            ip(*run, "neigh", "replace", address, "dev", device, "lladdr", f"02:00:00:00:0{number}:0{other}")
+            run_ip(*run, "neigh", "replace", address, "dev", device, "lladdr", f"02:00:00:00:0{number}:0{other}")
 
     def destroy(self):
         self.close()
         for name in ("node", *NEIGHBOURS):
-            ip("netns", "delete", self.namespace(name), check=False)
+            run_ip("netns", "delete", self.get_namespace(name), check=False)
 
     def close(self):
         for opened in self._sockets:
@@ -130,12 +130,12 @@ class Lab:
         self._sockets.clear()
 
     @staticmethod
-    def address(name, family="ipv4", end=2):
+    def get_address(name, family="ipv4", end=2):
         """Return the address of a neighbour, or with end=1 the address of the node on the same link."""
         number = NEIGHBOURS.index(name) + 1
         return f"10.0.{number}.{end}" if family == "ipv4" else f"fd00:{number}::{end}"
 
-    def nft(self, text):
+    def run_nft(self, text):
         """Load rules on the node, as an administrator does."""
         return Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-f", "-", stdin=text)
 
@@ -143,7 +143,7 @@ class Lab:
         """Return the state that the module would find."""
         return self.backend(self.host).read()
 
-    def listing(self):
+    def list_ruleset(self):
         """Return the whole ruleset of the node, without our table and without counters."""
         text = Host.run(self.host, "ip", "netns", "exec", self.host.namespace, "nft", "-s", "list", "ruleset")
         return text.partition("table inet gatehouse_kong")[0]
@@ -157,17 +157,17 @@ class Lab:
             confirm(self.backend(self.host), want, Rollback(self.host), outcome.transaction, keep=True)
         return outcome
 
-    def socket(self, name, family, kind):
-        with inside(self.namespace(name)):
+    def open_socket(self, name, family, kind):
+        with enter_namespace(self.get_namespace(name)):
             made = socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, kind)
         made.settimeout(SILENCE)
         self._sockets.append(made)
         return made
 
-    def listen(self, port, protocol="tcp", family="ipv4"):
+    def open_listener(self, port, protocol="tcp", family="ipv4"):
         """Open a socket on the node, on every address of the family."""
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-        made = self.socket("node", family, kind)
+        made = self.open_socket("node", family, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == "ipv6":
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -178,9 +178,9 @@ class Lab:
 
     def connect(self, name, listener, protocol="tcp", family="ipv4", to=None):
         """Connect a neighbour (or "node" itself) to a listener. Return a pair of sockets, or None if no packet arrives."""
-        address = to or self.address(name if name != "node" else "friend", family, end=1)
+        address = to or self.get_address(name if name != "node" else "friend", family, end=1)
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-        client = self.socket(name, family, kind)
+        client = self.open_socket(name, family, kind)
         with suppress(TimeoutError, ConnectionRefusedError):
             client.connect((address, listener.getsockname()[1]))
             if protocol == "udp":

@@ -28,7 +28,7 @@ class Sent(NamedTuple):
     port: int
 
 
-def frame(sent):
+def build_frame(sent):
     source, address = (socket.inet_pton(AF[sent.family], text) for text in (sent.source, sent.address))
     if sent.protocol == "tcp":
         segment = struct.pack("!HHIIBBHHH", SOURCE_PORT, sent.port, 1, 0, 5 << 4, SYN, 64240, 0, 0)
@@ -36,17 +36,17 @@ def frame(sent):
         segment = struct.pack("!HHHH", SOURCE_PORT, sent.port, 13, 0) + b"hello"
     at = 16 if sent.protocol == "tcp" else 6
     pseudo = source + address + struct.pack("!II", len(segment), NUMBER[sent.protocol])
-    segment = segment[:at] + checksum(pseudo + segment) + segment[at + 2 :]
+    segment = segment[:at] + compute_checksum(pseudo + segment) + segment[at + 2 :]
     number, length = NUMBER[sent.protocol], len(segment)
     if sent.family == "ipv4":
         header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, number, 0) + source + address
-        header = header[:10] + checksum(header) + header[12:]
+        header = header[:10] + compute_checksum(header) + header[12:]
     else:
         header = struct.pack("!IHBB", 6 << 28, length, number, 64) + source + address
     return TO + FROM + struct.pack("!H", ETHER_TYPE[sent.family]) + header + segment
 
 
-def checksum(data):
+def compute_checksum(data):
     data += b"\0" * (len(data) % 2)
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:

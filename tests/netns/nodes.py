@@ -78,13 +78,13 @@ class Node:
         lab.backend = lambda host: choose(host, self.name).backend
         # A test decides which programs the host has.
         self.which = lab.host.which
-        lab.host.which = self._which
+        lab.host.which = self._find_program
         addresses = lab.host.locate("/proc/net/if_inet6")
         addresses.parent.mkdir(parents=True, exist_ok=True)
         addresses.touch()
         self.clean()
 
-    def _which(self, program):
+    def _find_program(self, program):
         if program == "nft" and not self.has_nft:
             return None
         if program == "ufw":
@@ -93,7 +93,7 @@ class Node:
 
     def clean(self, *, start=True):
         """Remove all rules and sets. With `start`, load the rules of ufw from its files."""
-        self.lab.nft("flush ruleset")
+        self.lab.run_nft("flush ruleset")
         for program in FAMILIES:
             self.lab.host.run(f"{program}-legacy-restore", stdin=EMPTY)
         for attempt in range(50):
@@ -145,7 +145,7 @@ class Node:
         """Add third-party iptables rules in the host's variant; on hosts with nftables, in the variant nft."""
         self.lab.host.run(f"{program}-{self.variant or 'nft'}-restore", "--noflush", stdin=text)
 
-    def third_party(self):
+    def list_third_party_rules(self):
         """Return all third-party rules as their programs list them, without counters and handles."""
         saves = [self.lab.host.run(f"{program}-{kind}-save") for program in FAMILIES for kind in ("nft", "legacy")]
         lines = [line for text in (*saves, self.lab.host.run("ipset", "save")) for line in text.splitlines()]

@@ -49,7 +49,7 @@ IPTABLES = [
 ]  # fmt: skip
 
 
-def table(rules, policy):
+def make_table(rules, policy):
     return (
         "table inet own {\n"
         "set allies {\n type ipv4_addr; flags interval\n elements = { 10.0.2.0/24, 10.0.3.2 }\n}\n"
@@ -73,9 +73,9 @@ def read(family, text):
 
 def check_packets(lab, family, found):
     """Connect from each neighbour, and compare the result with the answer for its address."""
-    listener = lab.listen(PORT, family=family)
+    listener = lab.open_listener(PORT, family=family)
     for name in NEIGHBOURS:
-        (source,) = parse_networks(family, [lab.address(name, family)]).ranges
+        (source,) = parse_networks(family, [lab.get_address(name, family)]).ranges
         if not found.undecided.covers(source):
             flow = lab.connect(name, listener, family=family)
             assert (flow is not None) == found.allowed.covers(source), name
@@ -83,7 +83,7 @@ def check_packets(lab, family, found):
 
 @pytest.mark.parametrize(("family", "rules", "policy", "allowed", "unknown"), NFT)
 def test_access_through_rules_of_nft_is_exact(lab, family, rules, policy, allowed, unknown):
-    lab.nft(table(rules, policy))
+    lab.run_nft(make_table(rules, policy))
     found = find(lab, family)
     assert (found.allowed, found.undecided) == (read(family, allowed), read(family, unknown))
     assert bool(found.reason) == bool(unknown)
@@ -109,8 +109,8 @@ def test_access_through_rules_of_iptables_is_exact(lab, variant, rules, allowed,
 
 
 def test_an_early_chain_of_another_table_counts(lab):
-    lab.nft(table("ip saddr 10.0.0.0/16 accept", "drop"))
-    lab.nft(
+    lab.run_nft(make_table("ip saddr 10.0.0.0/16 accept", "drop"))
+    lab.run_nft(
         "table ip early {\n chain pre {\n type filter hook prerouting priority raw;\n ip saddr 10.0.1.2 drop\n}\n}\n"
     )
     found = find(lab, "ipv4")

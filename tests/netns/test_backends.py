@@ -49,24 +49,24 @@ def iptables(request, lab):
     made.clean()
 
 
-def entry(port, sources, protocol="tcp", address=None):
+def make_entry(port, sources, protocol="tcp", address=None):
     return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources}
 
 
-def ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",), **others):
+def make_ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",), **others):
     sets = {"friends": {"ipv4": list(friends), "ipv6": list(friends6)}}
     return {"allow": list(allow), "sets": {**sets, **{name: {"ipv4": list(ipv4)} for name, ipv4 in others.items()}}}
 
 
-ADMIN = entry(8001, ["friends"])
-GOSSIP = [entry(7946, ["friends"], "tcp"), entry(7946, ["friends"], "udp")]
-EVERYTHING = ruleset(
+ADMIN = make_entry(8001, ["friends"])
+GOSSIP = [make_entry(7946, ["friends"], "tcp"), make_entry(7946, ["friends"], "udp")]
+EVERYTHING = make_ruleset(
     ADMIN,
     *GOSSIP,
-    entry(8000, "any", address="0.0.0.0"),
-    entry(8002, [], address="0.0.0.0"),
-    entry(8003, [], address="10.0.1.1"),
-    entry(7373, []),
+    make_entry(8000, "any", address="0.0.0.0"),
+    make_entry(8002, [], address="0.0.0.0"),
+    make_entry(8003, [], address="10.0.1.1"),
+    make_entry(7373, []),
 )
 
 # The source, the protocol, the family, the port, and whether a packet arrives.
@@ -108,7 +108,7 @@ UNMANAGED = {
 }
 
 
-def table_of(node):
+def get_table(node):
     """Return the table for a firewall manager; the ufw of the lab drops by default."""
     return [(*row[:4], row[4] and not (node.name == "ufw" and row[:4] in UNMANAGED)) for row in TABLE]
 
@@ -116,7 +116,7 @@ def table_of(node):
 def arrives(lab, table):
     """Return the table with the actual result of each packet."""
     keys = {(port, protocol, family) for _name, protocol, family, port, _passes in table}
-    sockets = {key: lab.listen(*key) for key in keys}
+    sockets = {key: lab.open_listener(*key) for key in keys}
     return [
         (name, protocol, family, port, lab.connect(name, sockets[port, protocol, family], protocol, family) is not None)
         for name, protocol, family, port, _passes in table
@@ -125,13 +125,13 @@ def arrives(lab, table):
 
 def test_packets_arrive_as_the_ruleset_allows(node):
     node.lab.converge(EVERYTHING)
-    assert arrives(node.lab, table_of(node)) == table_of(node)
+    assert arrives(node.lab, get_table(node)) == get_table(node)
 
 
 def test_packets_arrive_as_the_ruleset_allows_after_a_reboot(node):
     node.lab.converge(EVERYTHING)
     node.reboot()
-    assert arrives(node.lab, table_of(node)) == table_of(node)
+    assert arrives(node.lab, get_table(node)) == get_table(node)
     assert not node.lab.converge(EVERYTHING).changed
     node.load()
     assert not node.lab.converge(EVERYTHING).changed
@@ -164,10 +164,10 @@ def test_the_listed_rules_of_each_golden_case_give_the_same_ruleset(node, case):
 
 
 def test_check_mode_changes_nothing_and_returns_the_changes_of_the_run(node):
-    node.lab.converge(ruleset(*GOSSIP))
-    before = (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.third_party())
+    node.lab.converge(make_ruleset(*GOSSIP))
+    before = (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.list_third_party_rules())
     predicted = node.lab.converge(EVERYTHING, check_mode=True)
-    assert (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.third_party()) == before
+    assert (node.lab.read(), sorted(node.lab.host.root.rglob("*")), node.list_third_party_rules()) == before
     assert node.lab.converge(EVERYTHING) == predicted
 
 
@@ -177,15 +177,15 @@ KEEPS_STATE = "*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nC
 @pytest.mark.parametrize("own", ["", KEEPS_STATE], ids=["plain host", "host that accepts established connections"])
 def test_a_removed_source_loses_its_connection_and_another_source_does_not(node, own):
     node.restore(own)
-    listeners = {protocol: node.lab.listen(7946, protocol) for protocol in ("tcp", "udp")}
-    node.lab.converge(ruleset(*GOSSIP, friends=["10.0.1.2/32", "10.0.2.2/32"]))
+    listeners = {protocol: node.lab.open_listener(7946, protocol) for protocol in ("tcp", "udp")}
+    node.lab.converge(make_ruleset(*GOSSIP, friends=["10.0.1.2/32", "10.0.2.2/32"]))
     flows = {
         (name, protocol): node.lab.connect(name, listener, protocol)
         for name in ("friend", "ally")
         for protocol, listener in listeners.items()
     }
     assert all(node.lab.passes(flow) for flow in flows.values())
-    node.lab.converge(ruleset(*GOSSIP, friends=["10.0.1.2/32"]))
+    node.lab.converge(make_ruleset(*GOSSIP, friends=["10.0.1.2/32"]))
     assert [key for key, flow in flows.items() if node.lab.passes(flow)] == [("friend", "tcp"), ("friend", "udp")]
 
 
@@ -213,11 +213,11 @@ COMMIT
 def test_third_party_rules_are_preserved(node):
     node.lab.host.run("ipset", "restore", stdin="create banned hash:ip\nadd banned 203.0.113.8\n")
     node.restore(FOREIGN)
-    before = node.third_party()
-    for data in (EVERYTHING, ruleset(*GOSSIP), ruleset(*GOSSIP, friends=["10.0.2.2/32"]), None):
+    before = node.list_third_party_rules()
+    for data in (EVERYTHING, make_ruleset(*GOSSIP), make_ruleset(*GOSSIP, friends=["10.0.2.2/32"]), None):
         # An empty new table filter or mangle contains no rule.
         assert node.lab.converge(data).changed
-        assert without_tables(node.third_party()) == without_tables(before)
+        assert without_tables(node.list_third_party_rules()) == without_tables(before)
     assert "an own rule" in str(before)
 
 
@@ -233,11 +233,11 @@ def test_a_comment_that_is_not_utf8(node):
     chain = "ufw-user-input" if node.name == "ufw" else "INPUT"
     rule = ("-p", "icmp", "-m", "comment", "--comment", "f\udcfcr mich", "-j", "ACCEPT")
     node.lab.host.run(f"iptables-{node.variant or 'nft'}", "-A", chain, *rule)
-    before = node.third_party()
+    before = node.list_third_party_rules()
     assert r"f\xfcr mich" in str(before).replace("\\\\", "\\")
-    for data in (EVERYTHING, ruleset(*GOSSIP), None):
+    for data in (EVERYTHING, make_ruleset(*GOSSIP), None):
         assert node.lab.converge(data).changed
-        assert without_tables(node.third_party()) == without_tables(before)
+        assert without_tables(node.list_third_party_rules()) == without_tables(before)
 
 
 def add_a_comment_of_two_lines(node, chain):
@@ -247,14 +247,14 @@ def add_a_comment_of_two_lines(node, chain):
 
 def test_a_comment_of_two_lines(node):
     add_a_comment_of_two_lines(node, "INPUT")
-    before = node.third_party()
+    before = node.list_third_party_rules()
     assert 'lines" -j ACCEPT' in str(before)
-    for data in (EVERYTHING, ruleset(*GOSSIP), None):
+    for data in (EVERYTHING, make_ruleset(*GOSSIP), None):
         assert node.lab.converge(data).changed
-        assert without_tables(node.third_party()) == without_tables(before)
+        assert without_tables(node.list_third_party_rules()) == without_tables(before)
 
 
-def contents(node):
+def read_files(node):
     """Return every file of the host with its text, except the lock, which only a boot removes."""
     paths = node.lab.host.root.rglob("*")
     return {path: path.read_bytes() if path.is_file() else None for path in paths if path.name != "gatehouse_kong.lock"}
@@ -294,7 +294,7 @@ STOPPED = (
 FINE = {"listeners": {"report": []}, "settings": {"changed_settings": [], "path": "/k"}}
 
 
-def drift_of(node, rules):
+def report_drift(node, rules):
     """Return the lines of the playbook drift for the firewall of the node, from the result of kong_firewall_info."""
     outcome = inspect(node.lab.backend(node.lab.host), ruleset_from_data(rules), Rollback(node.lab.host))
     drift = gather({"nodes": {"k1": {}}}, {"k1": {**FINE, "firewall": {"report": report(outcome)}}})
@@ -302,30 +302,30 @@ def drift_of(node, rules):
 
 
 def test_a_restart_of_fail2ban_or_docker_is_not_drift(node):
-    rules = ruleset(ADMIN, friends=("10.0.1.2/32", "10.0.2.2/32"))
+    rules = make_ruleset(ADMIN, friends=("10.0.1.2/32", "10.0.2.2/32"))
     node.lab.converge(rules)
     quiet = ["1 of 1 node checked: no difference from the plan"]
-    assert drift_of(node, rules) == quiet
-    listener = node.lab.listen(8001)
+    assert report_drift(node, rules) == quiet
+    listener = node.lab.open_listener(8001)
     for text in (FAIL2BAN.format(banned="10.0.1.2"), DOCKER):
         node.restore(text)
-        assert drift_of(node, rules) == quiet
+        assert report_drift(node, rules) == quiet
         assert node.lab.connect("friend", listener) is None
         assert not node.lab.converge(rules).changed
     node.restore(STOPPED)
-    assert drift_of(node, rules) == quiet
+    assert report_drift(node, rules) == quiet
     assert node.lab.connect("friend", listener)
     node.restore(FAIL2BAN.format(banned="192.0.2.1"))
-    assert drift_of(node, rules) == quiet
+    assert report_drift(node, rules) == quiet
     assert node.lab.connect("friend", listener)
 
 
 def test_absent_removes_all_our_rules_and_files(node):
-    files = contents(node)
+    files = read_files(node)
     node.lab.converge(EVERYTHING)
-    assert contents(node) != files
+    assert read_files(node) != files
     assert node.lab.converge(None).changed
-    assert (contents(node), node.lab.read().ruleset) == (files, None)
+    assert (read_files(node), node.lab.read().ruleset) == (files, None)
     assert not node.lab.converge(None).changed
 
 
@@ -335,31 +335,31 @@ def test_a_host_without_ipv6_addresses(node):
     try:
         assert not node.lab.host.run("ip", "-6", "address")
         node.lab.converge(EVERYTHING)
-        table = [row for row in table_of(node) if row[2] == "ipv4"]
+        table = [row for row in get_table(node) if row[2] == "ipv4"]
         assert arrives(node.lab, table) == table
         assert not node.lab.converge(EVERYTHING).changed
     finally:
         node.lab.host.run("sysctl", "-qw", f"{every}=0")
-        node.lab.wire()
+        node.lab.add_addresses()
 
 
 def test_thousands_of_sources(node):
     many = [f"10.{64 + number // 16384}.{number // 64 % 256}.{number % 64 * 4}/31" for number in range(20000)]
-    data = ruleset(ADMIN, friends=["10.0.1.2/32", *many])
+    data = make_ruleset(ADMIN, friends=["10.0.1.2/32", *many])
     assert node.lab.converge(data).changed
     assert not node.lab.converge(data).changed
-    assert node.lab.connect("friend", node.lab.listen(8001))
+    assert node.lab.connect("friend", node.lab.open_listener(8001))
 
 
 CHANGES = [
-    ruleset(entry(8001, ["friends", "more"], "udp"), entry(8002, [], "udp"), friends=friends, more=more)
+    make_ruleset(make_entry(8001, ["friends", "more"], "udp"), make_entry(8002, [], "udp"), friends=friends, more=more)
     for friends, more in (
         (["10.0.1.2/32"], []),
         ([], ["10.0.1.2/32"]),
         (["10.0.1.0/24"], ["10.9.0.0/16"]),
         (["10.0.1.2/32"], ["10.0.1.2/32"]),
     )
-] + [ruleset(entry(8001, ["friends"], "udp"), entry(8002, ["more"], "udp"), more=["10.9.0.1/32"])]
+] + [make_ruleset(make_entry(8001, ["friends"], "udp"), make_entry(8002, ["more"], "udp"), more=["10.9.0.1/32"])]
 
 
 ENOUGH = 20000  # packets
@@ -373,8 +373,8 @@ class Traffic(threading.Thread):
         self.done, self.sent, self.arrived = threading.Event(), [], {"friend": [], "outsider": []}
         self._pairs = {}
         for name, port in (("friend", 8001), ("outsider", 8002)):
-            self._pairs[name] = lab.socket(name, "ipv4", socket.SOCK_DGRAM), lab.listen(port, "udp")
-            self._pairs[name][0].connect((lab.address(name, end=1), port))
+            self._pairs[name] = lab.open_socket(name, "ipv4", socket.SOCK_DGRAM), lab.open_listener(port, "udp")
+            self._pairs[name][0].connect((lab.get_address(name, end=1), port))
 
     def run(self):
         while not self.done.wait(0.0005):
@@ -442,7 +442,11 @@ PROCESSES = {
 def test_the_number_of_processes_does_not_depend_on_the_number_of_peers(node, processes, peers):
     friends = [f"10.9.{number // 100}.{number % 100 * 2}/32" for number in range(peers)]
     for data, expected in zip(
-        (ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends), ruleset(ADMIN, friends=friends[1:])),
+        (
+            make_ruleset(ADMIN, friends=friends),
+            make_ruleset(ADMIN, friends=friends),
+            make_ruleset(ADMIN, friends=friends[1:]),
+        ),
         PROCESSES[node.name if node.has_nft else "mangle"],
         strict=True,
     ):
@@ -454,7 +458,9 @@ def test_the_number_of_processes_does_not_depend_on_the_number_of_peers(node, pr
 def test_a_change_of_ports_and_sources_of_both_families_takes_few_processes(node, processes):
     node.lab.converge(EVERYTHING)
     processes.clear()
-    changed = ruleset(ADMIN, entry(8123, ["friends", "others"]), friends6=["fd00:2::2/128"], others=["10.0.3.0/24"])
+    changed = make_ruleset(
+        ADMIN, make_entry(8123, ["friends", "others"]), friends6=["fd00:2::2/128"], others=["10.0.3.0/24"]
+    )
     assert node.lab.converge(changed).changed
     assert len(processes) <= 9 + 2 * (not node.has_nft)
 
@@ -500,23 +506,23 @@ class KilledError(BaseException):
 
 @pytest.mark.parametrize("survives", range(0, 24, 2))
 def test_a_killed_run_leaves_the_old_or_the_new_ruleset_and_the_next_run_repairs_it(iptables, survives, monkeypatch):
-    old = ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
-    new = ruleset(entry(8001, ["friends"]), entry(7946, []), friends=["10.0.2.2/32"])
+    old = make_ruleset(ADMIN, *GOSSIP, friends=["10.0.1.2/32"])
+    new = make_ruleset(make_entry(8001, ["friends"]), make_entry(7946, []), friends=["10.0.2.2/32"])
     iptables.lab.converge(old)
     run, left = iptables.lab.host.run, [survives]
 
-    def step():
+    def count_step():
         if left[0] == 0:
             raise KilledError
         left[0] -= 1
 
     def run_until_killed(*argv, stdin=""):
         if "--noflush" in argv:
-            step()
+            count_step()
         if argv != ("ipset", "restore"):
             return run(*argv, stdin=stdin)
         for line in stdin.splitlines():
-            step()
+            count_step()
             run(*argv, stdin=f"{line}\n")
         return ""
 
@@ -545,28 +551,28 @@ def test_a_failed_step_leaves_the_old_state(iptables, monkeypatch):
 
     monkeypatch.setattr(iptables.lab.host, "run", refuse)
     with pytest.raises(HostError, match="no more memory"):
-        iptables.lab.converge(ruleset(entry(8123, ["friends"]), friends=["10.0.2.2/32"]))
+        iptables.lab.converge(make_ruleset(make_entry(8123, ["friends"]), friends=["10.0.2.2/32"]))
     assert not iptables.lab.converge(EVERYTHING).changed
 
 
 def test_rules_that_another_program_saved_can_still_be_loaded_at_boot(iptables, tmp_path):
-    iptables.lab.converge(ruleset(ADMIN, entry(8002, ["gone"]), gone=["10.0.3.2/32"]))
+    iptables.lab.converge(make_ruleset(ADMIN, make_entry(8002, ["gone"]), gone=["10.0.3.2/32"]))
     iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")
     saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
     iptables.lab.converge(EVERYTHING)
     for _done in boot_with_saved_rules(iptables, saved, tmp_path):
         pass
     assert not iptables.lab.converge(EVERYTHING).changed
-    assert not iptables.lab.connect("outsider", iptables.lab.listen(9999))
+    assert not iptables.lab.connect("outsider", iptables.lab.open_listener(9999))
 
 
 def test_rules_saved_with_the_other_name_of_a_set_allow_the_same_sources_at_boot(iptables, tmp_path):
-    now = ruleset(entry(8123, ["friends"]))
-    iptables.lab.converge(ruleset(entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
+    now = make_ruleset(make_entry(8123, ["friends"]))
+    iptables.lab.converge(make_ruleset(make_entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
     iptables.lab.converge(now)
     saved = iptables.lab.host.run(f"iptables-{iptables.variant}-save")
     assert "gkong4-friends~" in saved
-    port = iptables.lab.listen(8123)
+    port = iptables.lab.open_listener(8123)
     for _done in boot_with_saved_rules(iptables, saved, tmp_path):
         assert iptables.lab.connect("friend", port)
         assert not iptables.lab.connect("outsider", port)
@@ -592,7 +598,7 @@ def boot_with_saved_rules(iptables, saved, folder):
 
 def test_a_rollback_restores_the_state_before_the_change(iptables):
     """Load the snapshot of a state on top of another state."""
-    states = (EVERYTHING, None, ruleset(*GOSSIP, friends=["10.0.2.2/32"]))
+    states = (EVERYTHING, None, make_ruleset(*GOSSIP, friends=["10.0.2.2/32"]))
     for data in states:
         iptables.lab.converge(data)
         backend = iptables.lab.backend(iptables.lab.host)
@@ -612,13 +618,13 @@ def test_rules_of_both_variants_are_an_error(iptables):
     iptables.lab.converge(EVERYTHING)
     iptables.lab.host.run(f"iptables-{other}-restore", stdin="*filter\n-A INPUT -j DROP\nCOMMIT\n")
     with pytest.raises(HostError, match=rf"uses iptables-{iptables.variant}, but rules of iptables-{other} are"):
-        iptables.lab.converge(ruleset(*GOSSIP))
+        iptables.lab.converge(make_ruleset(*GOSSIP))
 
 
 def test_a_chain_of_nftables_that_drops_is_a_conflict_on_a_host_with_iptables(lab):
     node = Node(lab, "iptables-nft")
     try:
-        lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
+        lab.run_nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}\n")
         with pytest.raises(ConflictError, match=r"chain inet own input blocks .*8001.*policy is drop\. Run `nft 'add"):
             lab.converge(EVERYTHING)
         assert lab.read().ruleset is None

@@ -123,7 +123,7 @@ ADDRESSED = [
 ]
 
 
-def table(family, rules, policy, priority=0):
+def make_table(family, rules, policy, priority=0):
     named = "" if family == "ip6" else "set banned {\n type ipv4_addr\n}\n"
     lines = "\n".join(rules.splitlines())
     return (
@@ -139,7 +139,7 @@ def table(family, rules, policy, priority=0):
     )
 
 
-def conflicts(lab, want, own=OWN):
+def list_conflicts(lab, want, own=OWN):
     listed = json.loads(lab.host.run("nft", "--json", "--terse", "list", "ruleset"))["nftables"]
     for family, saved in read_saved(lab.host, listed).items():
         listed = with_options(listed, family, saved)
@@ -147,15 +147,15 @@ def conflicts(lab, want, own=OWN):
 
 
 def report(lab, want):
-    found = [conflict for conflict in conflicts(lab, want) if "tcp 8001" in " ".join(conflict.ports)]
+    found = [conflict for conflict in list_conflicts(lab, want) if "tcp 8001" in " ".join(conflict.ports)]
     assert len(found) < 2
     return NONE if not found else CERTAIN if found[0].certain else POSSIBLE
 
 
 def send(lab, family):
     """Return the result of a packet from the friend."""
-    lab.nft(EARLY)
-    flow = lab.connect("friend", lab.listen(8001, family=family), family=family)
+    lab.run_nft(EARLY)
+    flow = lab.connect("friend", lab.open_listener(8001, family=family), family=family)
     return NONE if flow else CERTAIN
 
 
@@ -167,19 +167,19 @@ def check(lab, family):
 
 @pytest.mark.parametrize("rules, policy, expected", RULES)
 def test_rules(lab, rules, policy, expected):
-    lab.nft(table("inet", rules, policy))
+    lab.run_nft(make_table("inet", rules, policy))
     assert check(lab, "ipv4") == expected
 
 
 @pytest.mark.parametrize("table_family, family, rules, policy, expected", ADDRESSED)
 def test_rules_about_addresses(lab, table_family, family, rules, policy, expected):
-    lab.nft(table(table_family, rules, policy))
+    lab.run_nft(make_table(table_family, rules, policy))
     assert check(lab, family) == expected
 
 
 @pytest.mark.parametrize("priority, expected", [(-20, CERTAIN), (-9, NONE), (50, NONE)])
 def test_a_chain_before_our_chain_never_sees_the_mark(lab, priority, expected):
-    lab.nft(table("inet", MARK, "drop", priority))
+    lab.run_nft(make_table("inet", MARK, "drop", priority))
     assert check(lab, "ipv4") == expected
 
 
@@ -212,16 +212,16 @@ def test_rules_of_iptables(lab, rules, expected):
 
 
 def test_a_conflict_of_both_protocols_is_reported_once(lab):
-    lab.nft(table("inet", "", "drop"))
-    (found,) = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(make_table("inet", "", "drop"))
+    (found,) = list_conflicts(lab, WANT["ipv4"])
     assert found.ports == ("tcp 8001 at 10.0.1.1", "udp 8001 at 10.0.1.1")
     assert (found.where, found.reason) == ("nftables chain inet own input", "its policy is drop")
     assert "nft 'add rule inet own input meta mark & 0x10000000 == 0x10000000 accept'" in found.advice
 
 
 def test_the_conflicting_rule_is_named(lab):
-    lab.nft(table("inet", "jump drops", "accept"))
-    (found,) = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(make_table("inet", "jump drops", "accept"))
+    (found,) = list_conflicts(lab, WANT["ipv4"])
     listed = lab.host.run("nft", "-a", "list", "chain", "inet", "own", "drops")
     handle = found.reason.split()[5].rstrip("`")
     assert found.reason == f"its rule `drop # handle {handle}` in chain drops"
@@ -237,12 +237,12 @@ def test_the_conflicting_rule_is_named(lab):
          "ufw allow 8001/tcp`, `ufw allow 8001/udp"),
         ("table ip filter {\nchain INPUT { type filter hook input priority 0; policy drop; }\n}",
          "nft 'add rule ip filter INPUT meta mark & 0x10000000 == 0x10000000 accept'"),
-        (table("inet", "", "drop", -300), "priority -300"),
+        (make_table("inet", "", "drop", -300), "priority -300"),
     ],
 )  # fmt: skip
 def test_the_fix_has_commands_of_the_program_that_created_the_chain(lab, text, advice):
-    lab.nft(text)
-    (found,) = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(text)
+    (found,) = list_conflicts(lab, WANT["ipv4"])
     assert found.certain
     assert advice in found.advice
 
@@ -262,25 +262,25 @@ def test_the_fix_has_commands_of_the_program_that_created_the_chain(lab, text, a
     ],
 )
 def test_chains_before_routing(lab, rules, kind, expected):
-    lab.nft(f"table ip own {{\nchain c {{\n type {kind} hook prerouting priority -150;\n {rules}\n}}\n}}\n")
-    found = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(f"table ip own {{\nchain c {{\n type {kind} hook prerouting priority -150;\n {rules}\n}}\n}}\n")
+    found = list_conflicts(lab, WANT["ipv4"])
     assert [(conflict.effect, conflict.certain) for conflict in found] == expected
     assert not any(conflict.stops for conflict in found if conflict.effect == "divert")
 
 
 def test_a_translation_of_a_port_without_sources_is_reported(lab):
-    lab.nft(
+    lab.run_nft(
         "table ip own {\nchain c {\n type nat hook prerouting priority -100;\n tcp dport 8001 dnat to 10.0.9.9\n}\n}\n"
     )
     nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
-    (found,) = conflicts(lab, ruleset_from_data({"allow": [nobody]}))
+    (found,) = list_conflicts(lab, ruleset_from_data({"allow": [nobody]}))
     assert "diverts tcp 8001 at every address: its rule `tcp dport 8001 dnat to 10.0.9.9 # handle " in str(found)
 
 
 def test_a_port_without_sources_has_no_conflict(lab):
-    lab.nft(table("inet", "", "drop"))
+    lab.run_nft(make_table("inet", "", "drop"))
     nobody = {"listener": "a", "protocol": "tcp", "port": 8001, "address": None, "sources": []}
-    assert conflicts(lab, ruleset_from_data({"allow": [nobody]})) == ()
+    assert list_conflicts(lab, ruleset_from_data({"allow": [nobody]})) == ()
 
 
 # Rules of hosts for which earlier versions reported a wrong conflict, or missed one.
@@ -332,19 +332,19 @@ table inet filter {{
     ],
 )
 def test_a_negated_match_holds_only_for_packets_with_its_header(lab, family, text, refused):
-    lab.nft(text)
-    found = conflicts(lab, WANT[family])
+    lab.run_nft(text)
+    found = list_conflicts(lab, WANT[family])
     assert [(conflict.certain, [port.split()[0] for port in conflict.ports]) for conflict in found] == (
         [(True, refused)] if refused else []
     )
-    lab.nft(EARLY)
+    lab.run_nft(EARLY)
     for protocol in ("tcp", "udp"):
-        flow = lab.connect("friend", lab.listen(8001, protocol, family), protocol, family)
+        flow = lab.connect("friend", lab.open_listener(8001, protocol, family), protocol, family)
         assert (flow is None) == (protocol in refused)
 
 
 def test_a_negated_address_does_not_hold_for_the_other_family(lab):
-    lab.nft(table("inet", "ip saddr != 10.0.9.0/24 drop", "accept"))
+    lab.run_nft(make_table("inet", "ip saddr != 10.0.9.0/24 drop", "accept"))
     assert check(lab, "ipv6") == NONE
     assert check(lab, "ipv4") == CERTAIN
 
@@ -378,20 +378,20 @@ table {family} own {{
     ],
 )
 def test_a_chain_of_network_interfaces_is_checked(lab, family, hook, rule, expected):
-    lab.nft(LINK.format(family=family, hook=hook, rule=rule))
-    found = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(LINK.format(family=family, hook=hook, rule=rule))
+    found = list_conflicts(lab, WANT["ipv4"])
     assert sorted(port.split()[0] for conflict in found for port in conflict.ports) == expected
     assert {conflict.certain for conflict in found} <= {False}
-    lab.nft(EARLY)
+    lab.run_nft(EARLY)
     if family != "bridge":  # the lab has no bridge
         for protocol in ("tcp", "udp"):
-            flow = lab.connect("friend", lab.listen(8001, protocol), protocol)
+            flow = lab.connect("friend", lab.open_listener(8001, protocol), protocol)
             assert (flow is None) <= (protocol in expected)
 
 
 def test_a_chain_of_network_interfaces_is_named(lab):
-    lab.nft(LINK.format(family="netdev", hook="ingress device friend", rule="tcp dport 8001 fwd to ally"))
-    (found,) = conflicts(lab, WANT["ipv4"])
+    lab.run_nft(LINK.format(family="netdev", hook="ingress device friend", rule="tcp dport 8001 fwd to ally"))
+    (found,) = list_conflicts(lab, WANT["ipv4"])
     assert (found.effect, found.where) == ("divert", "nftables chain netdev own c")
     assert found.reason in (
         f"its rule `tcp dport 8001 fwd to ally # handle 2` in chain c (network interface {name})"
@@ -427,7 +427,7 @@ def test_a_rule_of_iptables_is_reported_once(lab, manager, table, chain):
 )
 def test_the_ruleset_can_be_applied_on_such_a_host(lab, text):
     node = Node(lab, "nftables")
-    lab.nft(text)
+    lab.run_nft(text)
     outcome = lab.converge(
         {
             "allow": [
@@ -440,5 +440,5 @@ def test_the_ruleset_can_be_applied_on_such_a_host(lab, text):
     assert (outcome.conflicts, outcome.changed) == ((), True)
     for family in ("ipv4", "ipv6"):
         for protocol in ("tcp", "udp"):
-            assert lab.connect("friend", lab.listen(8001, protocol, family), protocol, family)
+            assert lab.connect("friend", lab.open_listener(8001, protocol, family), protocol, family)
     node.clean()

@@ -17,7 +17,13 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import RESERVED
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
-from ansible_collections.gatehouse.kong.tests.netns.test_transaction import ONE, OTHER, everything, rules, state
+from ansible_collections.gatehouse.kong.tests.netns.test_transaction import (
+    ONE,
+    OTHER,
+    has_rules,
+    parse_rules,
+    read_files,
+)
 
 KINDS = ["nftables", "iptables-nft", "ufw"]
 CLONE_NEWNS = 0x20000
@@ -59,7 +65,7 @@ def read_only(path):
 def test_a_read_only_file_system(lab, kind, folder):
     node = Node(lab, kind)
     lab.converge(ONE)
-    before = everything(node)
+    before = read_files(node)
 
     def act():
         read_only(lab.host.root / folder)
@@ -67,7 +73,7 @@ def test_a_read_only_file_system(lab, kind, folder):
             lab.converge(OTHER)
 
     run_with_own_mounts(act)
-    assert (state(lab, ONE), everything(node)) == (True, before)
+    assert (has_rules(lab, ONE), read_files(node)) == (True, before)
     node.clean()
 
 
@@ -84,25 +90,25 @@ def test_a_full_disk(lab, tmp_path, kind):
         failures = 0
         for pages in [*range(6), *range(WITHOUT, WITHOUT + 99)]:
             lab.converge(ONE)
-            before = everything(node)
+            before = read_files(node)
             fill(root, pages)
-            error = failure(lab)
+            error = try_change(lab)
             (root / "fill").unlink()
             if not error:
                 break
             assert "No space left on device" in error
             assert "rollback failed" not in error
-            assert state(lab, ONE), pages
-            assert everything(node) == before, pages
+            assert has_rules(lab, ONE), pages
+            assert read_files(node) == before, pages
             failures += 1
-        assert state(lab, OTHER)
+        assert has_rules(lab, OTHER)
         assert failures >= 10
         node.clean()
 
     run_with_own_mounts(act)
 
 
-def failure(lab):
+def try_change(lab):
     """Return the error of the change, or "" if it succeeds."""
     try:
         lab.converge(OTHER)
@@ -132,7 +138,7 @@ def drop_net_admin():
 def test_no_privilege_to_change_the_firewall(lab, kind):
     node = Node(lab, kind)
     lab.converge(ONE)
-    before = everything(node)
+    before = read_files(node)
 
     def act():
         drop_net_admin()
@@ -140,7 +146,7 @@ def test_no_privilege_to_change_the_firewall(lab, kind):
             lab.converge(OTHER)
 
     run_with_own_mounts(act)
-    assert (state(lab, ONE), everything(node)) == (True, before)
+    assert (has_rules(lab, ONE), read_files(node)) == (True, before)
     node.clean()
 
 
@@ -159,16 +165,16 @@ def test_missing_programs(lab, tmp_path, kind, monkeypatch):
         lab.start(tmp_path / str(number))
         node = Node(lab, kind)
         lab.converge(ONE)
-        before = everything(node)
+        before = read_files(node)
         with monkeypatch.context() as patch:
             remove_program(patch, lab.host, missing)
-            error = failure(lab)
+            error = try_change(lab)
         if error:
             assert missing in error
             failed.append(missing)
-            assert (state(lab, ONE), everything(node)) == (True, before), missing
+            assert (has_rules(lab, ONE), read_files(node)) == (True, before), missing
         else:
-            assert lab.read().ruleset == rules(OTHER), missing
+            assert lab.read().ruleset == parse_rules(OTHER), missing
         node.clean()
     assert failed
 

@@ -62,7 +62,7 @@ class Gateway:
         for sysctl in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.src_valid_mark=0"):
             lab.host.run("sysctl", "-qw", sysctl)
         for family, option in (("ipv4", "-4"), ("ipv6", "-6")):
-            self._ip(
+            self._run_ip(
                 "ally",
                 option,
                 "address",
@@ -71,23 +71,23 @@ class Gateway:
                 "dev",
                 "lo",
             )
-            self._ip("node", option, "route", "replace", SERVER[family], "via", lab.address("ally", family))
+            self._run_ip("node", option, "route", "replace", SERVER[family], "via", lab.get_address("ally", family))
             for name in ("friend", "ally", "outsider"):
-                self._ip(name, option, "route", "replace", "default", "via", lab.address(name, family, end=1))
+                self._run_ip(name, option, "route", "replace", "default", "via", lab.get_address(name, family, end=1))
 
-    def _ip(self, name, *words):
-        self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.namespace(name), *words)
+    def _run_ip(self, name, *words):
+        self.lab.host.__class__.__base__.run(self.lab.host, "ip", "-n", self.lab.get_namespace(name), *words)
 
     def converge(self, *rules, absent=False, check_mode=False):
         want = None if absent else interception_from_data(rules)
         return Interceptor(self.lab.host).converge(want, check_mode=check_mode)
 
-    def protect(self):
+    def drop_by_default(self):
         """Drop by default, and load the firewall rules for port 8002, which include the accept rule."""
         if self.node.name == "nftables":
-            self.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; "
-                         "ip6 nexthdr ipv6-icmp accept; ip saddr @banned drop; }\n"
-                         "set banned { type ipv4_addr; }\n}")  # fmt: skip
+            self.lab.run_nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; "
+                             "ip6 nexthdr ipv6-icmp accept; ip saddr @banned drop; }\n"
+                             "set banned { type ipv4_addr; }\n}")  # fmt: skip
         elif self.node.name == "iptables":
             self.node.restore("*filter\n:INPUT DROP\nCOMMIT\n")
             self.node.restore("*filter\n:INPUT DROP\n-A INPUT -p ipv6-icmp -j ACCEPT\nCOMMIT\n", "ip6tables")
@@ -95,15 +95,15 @@ class Gateway:
             {"listener": "proxy", "protocol": "tcp", "port": 8002, "address": None, "sources": "any"},
         ]})  # fmt: skip
 
-    def ban(self, source):
+    def drop_source(self, source):
         """Drop a source as an administrator does."""
         if self.node.name == "nftables":
-            self.lab.nft(f"add element inet own banned {{ {source} }}")
+            self.lab.run_nft(f"add element inet own banned {{ {source} }}")
         else:
             self.node.restore(f"*filter\n-I INPUT -s {source} -j DROP\nCOMMIT\n")
 
-    def socket_at(self, name, family, address, port, transparent=False):
-        made = self.lab.socket(name, family, socket.SOCK_STREAM)
+    def open_socket(self, name, family, address, port, transparent=False):
+        made = self.lab.open_socket(name, family, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == "ipv6":
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -113,11 +113,11 @@ class Gateway:
         made.listen()
         return made
 
-    def kong(self, family="ipv4", address=None, port=8000, transparent=True):
-        return self.socket_at("node", family, address, port, transparent)
+    def open_kong(self, family="ipv4", address=None, port=8000, transparent=True):
+        return self.open_socket("node", family, address, port, transparent)
 
-    def server(self, family="ipv4", port=80):
-        return self.socket_at("ally", family, None, port)
+    def open_server(self, family="ipv4", port=80):
+        return self.open_socket("ally", family, None, port)
 
     def dial(self, listener, family="ipv4", name="friend", to=None, port=80):
         """Return the client's address and the local address that the listener sees, or None if no connection arrives.
@@ -128,7 +128,7 @@ class Gateway:
         return next((actual for actual in tries if actual), None)
 
     def _dial_once(self, listener, family, name, to, port):
-        client = self.lab.socket(name, family, socket.SOCK_STREAM)
+        client = self.lab.open_socket(name, family, socket.SOCK_STREAM)
         with suppress(TimeoutError, ConnectionRefusedError):
             client.connect((to or SERVER[family], port))
             served, peer = listener.accept()
@@ -140,7 +140,7 @@ class Gateway:
         client.close()  # otherwise it would try again, and could connect later
         return None
 
-    def our_objects(self):
+    def list_our_objects(self):
         """Return the lines of all our objects in the kernel."""
         text = ""
         for option in ("-4", "-6"):
@@ -184,26 +184,26 @@ on_nftables = pytest.mark.parametrize("gateway", ["nftables"], indirect=True)
 @each_kind
 @pytest.mark.parametrize("family", FAMILIES)
 def test_selected_packets_reach_kong_which_sees_the_original_destination(gateway, family):
-    server, other = gateway.server(family), gateway.server(family, port=81)
+    server, other = gateway.open_server(family), gateway.open_server(family, port=81)
     assert gateway.dial(server, family) == (FRIEND[family], (SERVER[family], 80))
 
     gateway.converge(make_rule(family))
     # Kong is stopped, or lacks the flag: no packet bypasses it.
     assert gateway.dial(server, family) is None
-    plain = gateway.kong(family, transparent=False)
+    plain = gateway.open_kong(family, transparent=False)
     assert gateway.dial(plain, family) is None
     assert gateway.dial(server, family) is None
     plain.close()
 
-    kong = gateway.kong(family)
+    kong = gateway.open_kong(family)
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
     assert gateway.dial(other, family, port=81) == (FRIEND[family], (SERVER[family], 81))
     # Connections to the node itself are not affected, even on the same port.
-    own = gateway.socket_at("node", family, gateway.lab.address("friend", family, end=1), 80)
-    assert gateway.dial(own, family, to=gateway.lab.address("friend", family, end=1))
+    own = gateway.open_socket("node", family, gateway.lab.get_address("friend", family, end=1), 80)
+    assert gateway.dial(own, family, to=gateway.lab.get_address("friend", family, end=1))
     # The other family is not intercepted.
     elsewhere = "ipv6" if family == "ipv4" else "ipv4"
-    assert gateway.dial(gateway.server(elsewhere), elsewhere)
+    assert gateway.dial(gateway.open_server(elsewhere), elsewhere)
 
     assert not gateway.converge(make_rule(family)).changed
     gateway.boot()
@@ -229,7 +229,7 @@ def test_a_run_waits_for_another_run_on_the_same_host(gateway):
 @both_kinds
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
 def test_packets_of_an_unauthorised_source_are_dropped_and_do_not_bypass_kong(gateway, method):
-    server, kong = gateway.server(), gateway.kong()
+    server, kong = gateway.open_server(), gateway.open_kong()
     gateway.converge(make_rule(method=method, sources=["10.0.1.0/24"]))
     actual = ("10.0.0.1", 80) if method == "tproxy" else ("10.0.1.1", 8000)
     assert gateway.dial(kong) == (FRIEND["ipv4"], actual)
@@ -243,8 +243,8 @@ def test_packets_of_an_unauthorised_source_are_dropped_and_do_not_bypass_kong(ga
 @each_kind
 @pytest.mark.parametrize("family", FAMILIES)
 def test_redirected_to_a_port_and_to_an_address(gateway, family):
-    server, kong = gateway.server(family), gateway.kong(family, transparent=False)
-    own = gateway.lab.address("friend", family, end=1)
+    server, kong = gateway.open_server(family), gateway.open_kong(family, transparent=False)
+    own = gateway.lab.get_address("friend", family, end=1)
     length = 32 if family == "ipv4" else 128
     mine = make_rule(family, "redirect", destinations=[f"{own}/{length}"], own=True)
     gateway.converge(make_rule(family, "redirect"), mine)
@@ -253,8 +253,10 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
     kong.close()
     assert gateway.dial(server, family) is None
 
-    bound = gateway.kong(family, address=gateway.lab.address("outsider", family, end=1), port=8001, transparent=False)
-    there = gateway.lab.address("outsider", family, end=1)
+    bound = gateway.open_kong(
+        family, address=gateway.lab.get_address("outsider", family, end=1), port=8001, transparent=False
+    )
+    there = gateway.lab.get_address("outsider", family, end=1)
     gateway.converge(make_rule(family, "redirect", address=there, port=8001))
     assert gateway.dial(bound, family) == (FRIEND[family], (there, 8001))
     gateway.boot()
@@ -263,7 +265,7 @@ def test_redirected_to_a_port_and_to_an_address(gateway, family):
 
 @both_kinds
 def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
-    server, kong = gateway.server(), gateway.kong(address="127.0.0.1")
+    server, kong = gateway.open_server(), gateway.open_kong(address="127.0.0.1")
     ports = [80, *range(1000, 1020)]
     gateway.converge(make_rule(interfaces=["friend"], destinations=["0.0.0.0/0"], ports=ports, address="127.0.0.1"))
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
@@ -271,15 +273,15 @@ def test_interfaces_networks_ports_and_a_listener_on_loopback(gateway):
     assert gateway.dial(kong, to="10.77.1.1") == (FRIEND["ipv4"], ("10.77.1.1", 80))
     assert gateway.dial(server, name="outsider")
     # "Every destination" excludes the node itself: its own services are not affected.
-    own = gateway.socket_at("node", "ipv4", "10.0.1.1", 80)
+    own = gateway.open_socket("node", "ipv4", "10.0.1.1", 80)
     assert gateway.dial(own, to="10.0.1.1") == (FRIEND["ipv4"], ("10.0.1.1", 80))
 
 
 @each_kind
 def test_removal_removes_all_our_objects_and_no_third_party_objects(gateway):
-    def foreign():
+    def list_third_party_rules():
         # iptables-nft leaves empty tables. Other programs do the same.
-        lines, tables = gateway.node.third_party()
+        lines, tables = gateway.node.list_third_party_rules()
         skeleton = re.compile(r"\*|COMMIT|:\S+ ACCEPT")
         empty = [f"table {family} {table}" for family in ("ip", "ip6") for table in ("filter", "mangle", "nat")]
         return [line for line in lines if not skeleton.match(line)], [line for line in tables if line not in empty]
@@ -287,25 +289,25 @@ def test_removal_removes_all_our_objects_and_no_third_party_objects(gateway):
     gateway.node.restore(
         "*mangle\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n*nat\n-A PREROUTING -p tcp --dport 9 -j ACCEPT\nCOMMIT\n"
     )
-    before = foreign()
-    assert gateway.our_objects() == []
+    before = list_third_party_rules()
+    assert gateway.list_our_objects() == []
     gateway.converge(make_rule(), make_rule("ipv6"), make_rule(method="redirect", ports=[82]))
-    assert gateway.our_objects()
-    assert foreign() == before
+    assert gateway.list_our_objects()
+    assert list_third_party_rules() == before
     gateway.converge(absent=True)
-    assert (gateway.our_objects(), foreign()) == ([], before)
+    assert (gateway.list_our_objects(), list_third_party_rules()) == ([], before)
     root = gateway.lab.host.root
     files = [path for path in root.rglob("*gatehouse*") if path != root / "run/gatehouse_kong.lock"]
     assert files == []
     assert not gateway.converge(absent=True).changed
     assert Interceptor(gateway.lab.host).is_untouched()
-    assert gateway.dial(gateway.server())
+    assert gateway.dial(gateway.open_server())
 
 
 @both_kinds
 def test_check_mode_changes_nothing_and_returns_the_same_result(gateway):
     foretold = gateway.converge(make_rule(), check_mode=True)
-    assert (gateway.our_objects(), gateway.lab.host.read(STATE_FILE)) == ([], None)
+    assert (gateway.list_our_objects(), gateway.lab.host.read(STATE_FILE)) == ([], None)
     assert foretold == gateway.converge(make_rule())
     assert (foretold.before, foretold.after) == (
         "",
@@ -316,7 +318,7 @@ def test_check_mode_changes_nothing_and_returns_the_same_result(gateway):
 
 @each_kind
 def test_removed_objects_are_reported_and_restored(gateway):
-    kong, server = gateway.kong(), gateway.server()
+    kong, server = gateway.open_kong(), gateway.open_server()
     gateway.converge(make_rule())
     # Without its route, an intercepted packet would be forwarded. It is dropped instead.
     gateway.lab.host.run("ip", "rule", "del", "pref", str(ROUTES + 1))
@@ -334,9 +336,9 @@ def test_removed_objects_are_reported_and_restored(gateway):
 @pytest.mark.parametrize("method", ["tproxy", "redirect"])
 def test_packets_that_another_nat_of_the_host_forwards_are_not_intercepted(gateway, method):
     """Simulate a published port of a container: packets to the host are forwarded after a translation."""
-    server = gateway.server()
-    gateway.lab.nft("table ip own {\nchain pre { type nat hook prerouting priority dstnat; "
-                    "ip daddr 10.0.1.1 tcp dport 8080 dnat to 10.0.0.1:80; }\n}")  # fmt: skip
+    server = gateway.open_server()
+    gateway.lab.run_nft("table ip own {\nchain pre { type nat hook prerouting priority dstnat; "
+                        "ip daddr 10.0.1.1 tcp dport 8080 dnat to 10.0.0.1:80; }\n}")  # fmt: skip
     gateway.converge(make_rule(method=method, destinations=["0.0.0.0/0"]))
     assert gateway.dial(server, to="10.0.1.1", port=8080)
     assert gateway.dial(server) is None
@@ -346,7 +348,7 @@ def test_packets_that_another_nat_of_the_host_forwards_are_not_intercepted(gatew
 def test_the_mark_does_not_affect_the_check_of_sources(gateway):
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.src_valid_mark=1", "net.ipv4.conf.all.rp_filter=1")
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.tcp_fwmark_accept=1")
-    kong = gateway.kong()
+    kong = gateway.open_kong()
     gateway.converge(make_rule())
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     gateway.lab.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.tcp_fwmark_accept=0")
@@ -354,12 +356,12 @@ def test_the_mark_does_not_affect_the_check_of_sources(gateway):
 
 @on_nftables
 def test_a_host_that_drops_by_default_is_a_conflict_until_it_accepts_the_mark(gateway):
-    kong = gateway.kong()
-    gateway.lab.nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
+    kong = gateway.open_kong()
+    gateway.lab.run_nft("table inet own {\nchain input { type filter hook input priority 0; policy drop; }\n}")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1.*its policy is drop"):
         gateway.converge(make_rule())
-    assert gateway.our_objects() == []
-    gateway.lab.nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
+    assert gateway.list_our_objects() == []
+    gateway.lab.run_nft("insert rule inet own input meta mark & 0x10000000 == 0x10000000 accept")
     gateway.converge(make_rule())
     assert gateway.dial(kong)
 
@@ -367,26 +369,26 @@ def test_a_host_that_drops_by_default_is_a_conflict_until_it_accepts_the_mark(ga
 @each_firewall
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_host_that_drops_by_default_accepts_only_intercepted_packets(gateway, family):
-    gateway.protect()
-    kong = gateway.kong(family)
+    gateway.drop_by_default()
+    kong = gateway.open_kong(family)
     gateway.converge(make_rule(family))
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
-    own = gateway.lab.address("friend", family, end=1)
-    assert gateway.dial(gateway.kong(family, port=8003), family, to=own, port=8003) is None
+    own = gateway.lab.get_address("friend", family, end=1)
+    assert gateway.dial(gateway.open_kong(family, port=8003), family, to=own, port=8003) is None
     gateway.boot()
-    gateway.protect()
+    gateway.drop_by_default()
     assert gateway.dial(kong, family) == (FRIEND[family], (SERVER[family], 80))
 
 
 @each_firewall
 def test_a_third_party_ban_is_effective_for_intercepted_packets(gateway):
-    gateway.protect()
-    gateway.ban(FRIEND["ipv4"])
-    kong = gateway.kong()
+    gateway.drop_by_default()
+    gateway.drop_source(FRIEND["ipv4"])
+    kong = gateway.open_kong()
     gateway.converge(make_rule())
     assert gateway.dial(kong) is None
     assert gateway.dial(kong, name="outsider")
-    gateway.ban("10.0.3.2")
+    gateway.drop_source("10.0.3.2")
     assert gateway.dial(kong, name="outsider") is None
 
 
@@ -395,7 +397,7 @@ def test_iptables_without_the_accept_rule_of_the_firewall_is_an_error(gateway):
     gateway.node.restore("*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
     with pytest.raises(ConflictError, match=r"tcp 80 at 10\.0\.0\.1"):
         gateway.converge(make_rule())
-    assert gateway.our_objects() == []
+    assert gateway.list_our_objects() == []
 
 
 NOT_LOCAL = """\
@@ -415,8 +417,8 @@ def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
     ufw = gateway.lab.host.locate("/etc/ufw/ufw.conf")
     ufw.write_text("ENABLED=yes\n")
     gateway.node.restore(NOT_LOCAL)
-    gateway.protect()
-    kong = gateway.kong()
+    gateway.drop_by_default()
+    kong = gateway.open_kong()
     gateway.converge(make_rule())
     assert gateway.dial(kong) == (FRIEND["ipv4"], ("10.0.0.1", 80))
     gateway.lab.host.run("iptables", "-D", "INPUT", *RULE.split())
@@ -425,18 +427,18 @@ def test_ufw_drops_packets_to_other_hosts_before_its_users_rules(gateway):
     assert gateway.dial(kong)
     ufw.write_text("ENABLED=no\n")
     assert gateway.converge(make_rule()).stale
-    assert not [line for line in gateway.our_objects() if "transparent" in line and "-A INPUT" in line]
+    assert not [line for line in gateway.list_our_objects() if "transparent" in line and "-A INPUT" in line]
 
 
 @each_kind
 def test_marks_of_third_parties_are_ignored(gateway):
-    gateway.protect()
-    kong, other = gateway.kong(), gateway.kong(port=8003)
+    gateway.drop_by_default()
+    kong, other = gateway.open_kong(), gateway.open_kong(port=8003)
     gateway.converge(make_rule(sources=["10.0.3.0/24"]))
     mark = "meta mark set 0x30000000"
     for hook, priority in (("prerouting", "raw"), ("prerouting", "dstnat"), ("input", "mangle")):
-        gateway.lab.nft(f"table inet forged_{hook}_{priority} {{\n"
-                        f"chain c {{ type filter hook {hook} priority {priority}; {mark}; }}\n}}")  # fmt: skip
+        gateway.lab.run_nft(f"table inet forged_{hook}_{priority} {{\n"
+                            f"chain c {{ type filter hook {hook} priority {priority}; {mark}; }}\n}}")  # fmt: skip
     assert gateway.dial(kong) is None
     assert gateway.dial(other, to="10.0.1.1", port=8003) is None
 
@@ -448,10 +450,10 @@ def test_a_failed_change_restores_the_previous_state(gateway, monkeypatch, refus
     with pytest.raises(HostError, match="false failed"):
         gateway.converge(make_rule())
     monkeypatch.undo()
-    assert gateway.our_objects() == []
+    assert gateway.list_our_objects() == []
     assert Interceptor(gateway.lab.host).is_untouched()
     gateway.converge(make_rule(ports=[81]))
-    before, files = gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))
+    before, files = gateway.list_our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))
 
     def refuse(path, *_rest):
         raise HostError(f"cannot write {path}")
@@ -470,5 +472,5 @@ def test_a_failed_change_restores_the_previous_state(gateway, monkeypatch, refus
     with pytest.raises(HostError, match="cannot write"):
         gateway.converge(make_rule())
     monkeypatch.undo()
-    assert (gateway.our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
+    assert (gateway.list_our_objects(), json.loads(gateway.lab.host.read(STATE_FILE))) == (before, files)
     assert not gateway.converge(make_rule(ports=[81])).changed

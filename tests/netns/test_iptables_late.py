@@ -52,22 +52,22 @@ class Node:
         addresses = self.host.locate("/proc/net/if_inet6")
         addresses.parent.mkdir(parents=True)
         addresses.touch()
-        self.listeners = {port: lab.listen(port, "udp" if port == 7946 else "tcp", family)
+        self.listeners = {port: lab.open_listener(port, "udp" if port == 7946 else "tcp", family)
                           for port in (8000, 8001, 7946, 9000)}  # fmt: skip
 
     def clean(self):
         for kind in ("nft", "legacy"):
             for program in PROGRAM.values():
                 self.host.run(f"{program}-{kind}-restore", stdin=EMPTY)
-        self.lab.nft("flush ruleset")
+        self.lab.run_nft("flush ruleset")
         with suppress(HostError):
             self.host.run("ipset", "destroy")
 
     @property
     def address(self):
-        return {name: self.lab.address(name, self.family) for name in NAMES}
+        return {name: self.lab.get_address(name, self.family) for name in NAMES}
 
-    def own(self, *lines, policy="ACCEPT", program=None):
+    def load_own_rules(self, *lines, policy="ACCEPT", program=None):
         """Load lines as the rules of the host. The placeholders {A}, {B}, {R} and {RU} are filled in."""
         lines = [line.format(A=self.address["friend"], B=self.address["ally"], R=REJECT[self.family],
                              RU=REJECT_UDP[self.family]) for line in lines]  # fmt: skip
@@ -84,12 +84,12 @@ class Node:
         self.host.run(self.program, *rule.format(A=self.address["friend"], B=self.address["ally"],
                                                  U=self.address["outsider"]).split())  # fmt: skip
 
-    def early(self, want=WANT):
+    def load_early(self, want=WANT):
         early = Nftables(self.host, Listing(self.host), frozenset())
         early.read()
         early.apply(want)
 
-    def late(self, want=WANT):
+    def load_late(self, want=WANT):
         """Load the late part as a run does, and return the differences that it found."""
         late = IptablesLate(self.host)
         before = late.read(want)
@@ -97,55 +97,55 @@ class Node:
         assert late.read(want) == ()
         return before
 
-    def drift(self, want=WANT):
+    def find_drift(self, want=WANT):
         return IptablesLate(self.host).read(want)
 
-    def listing(self):
+    def list_filter(self):
         return self.host.run(f"{self.program}-save", "-t", "filter")
 
-    def counters(self):
+    def count_packets(self):
         """Return the number of packets that reached the last rule of the chain ADMIN."""
         saved = self.host.run(f"{self.program}-save", "-c")
         return int(re.search(r"^\[(\d+):\d+\] -A ADMIN -j DROP$", saved, re.MULTILINE)[1])
 
-    def rules(self):
+    def list_rules(self):
         """Return the rules and policies without their counters."""
-        lines = [line for line in self.listing().splitlines() if line[0] != "#"]
+        lines = [line for line in self.list_filter().splitlines() if line[0] != "#"]
         return [re.sub(r"\[\d+:\d+\]", "", line) for line in lines]
 
-    def third_party(self):
+    def list_third_party_rules(self):
         """Return the third-party rules."""
-        return [line for line in self.rules() if "gatehouse.kong" not in line]
+        return [line for line in self.list_rules() if "gatehouse.kong" not in line]
 
-    def connects(self, name, port):
+    def reaches(self, name, port):
         """Tell whether a neighbour can open a connection. A rejected connection gives errors of several kinds."""
-        client = self.lab.socket(name, self.family, socket.SOCK_STREAM)
+        client = self.lab.open_socket(name, self.family, socket.SOCK_STREAM)
         try:
-            client.connect((self.lab.address(name, self.family, end=1), port))
+            client.connect((self.lab.get_address(name, self.family, end=1), port))
         except OSError:
             return False
         finally:
             client.close()
         return True
 
-    def senders(self):
+    def list_senders(self):
         """Return the neighbours whose datagrams arrive."""
         for name in NAMES:
-            client = self.lab.socket(name, self.family, socket.SOCK_DGRAM)
-            client.sendto(b"hello", (self.lab.address(name, self.family, end=1), 7946))
+            client = self.lab.open_socket(name, self.family, socket.SOCK_DGRAM)
+            client.sendto(b"hello", (self.lab.get_address(name, self.family, end=1), 7946))
         found = set()
         with suppress(TimeoutError):
             while True:
                 found.add(self.listeners[7946].recvfrom(9)[1][0])
         return [name for name in NAMES if self.address[name] in found]
 
-    def reach(self):
+    def describe_reach(self):
         """Return the neighbours A, B and U that reach the managed ports, in the order of ports: "A8000 B8000 A7946"."""
         pairs = [(name, port) for port in (8000, 8001) for name in NAMES]
         with ThreadPoolExecutor(len(pairs)) as pool:
-            opened = [*pool.map(lambda pair: self.connects(*pair), pairs)]
+            opened = [*pool.map(lambda pair: self.reaches(*pair), pairs)]
         found = [pair for pair, open_ in zip(pairs, opened, strict=True) if open_]
-        found += [(name, 7946) for name in self.senders()]
+        found += [(name, 7946) for name in self.list_senders()]
         return " ".join(f"{NAMES[name]}{port}" for name, port in found)
 
 
@@ -158,7 +158,7 @@ WITHOUT_B = "A8000 U8000 A8001 A7946"
 def node(lab, request):
     made = Node(lab, *request.param.split("-"))
     made.clean()
-    made.early()
+    made.load_early()
     yield made
     made.clean()
 
@@ -183,33 +183,33 @@ DEFAULTS = {
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_authorised_sources_pass_the_default(node, name):
     lines, policy = DEFAULTS[name]
-    node.own(*lines, policy=policy)
-    before = node.third_party()
-    assert node.reach() == ""
+    node.load_own_rules(*lines, policy=policy)
+    before = node.list_third_party_rules()
+    assert node.describe_reach() == ""
 
-    assert node.late() != ()
+    assert node.load_late() != ()
 
-    assert node.reach() == EVERYTHING
-    assert not node.connects("friend", 9000)
-    assert node.third_party() == before
+    assert node.describe_reach() == EVERYTHING
+    assert not node.reaches("friend", 9000)
+    assert node.list_third_party_rules() == before
 
 
 def test_the_rule_moves_with_the_rules_of_the_host(node):
     """Other rules and their counters are preserved. Only our line differs."""
-    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
-    node.late()
-    assert not node.connects("friend", 9000)
+    node.load_own_rules(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    node.load_late()
+    assert not node.reaches("friend", 9000)
     node.add("-I ADMIN 1 -s {U} -j DROP")
     node.add("-N OTHER")
     node.add("-A OTHER -j DROP")
     node.add("-I INPUT 1 -p udp -j OTHER")
-    before, counted = node.third_party(), node.counters()
+    before, counted = node.list_third_party_rules(), node.count_packets()
     assert counted > 0
 
-    assert node.late() == (f"{PROGRAM[node.family]}: the accept rule is missing in chain OTHER",)
+    assert node.load_late() == (f"{PROGRAM[node.family]}: the accept rule is missing in chain OTHER",)
 
-    assert (node.third_party(), node.counters()) == (before, counted)
-    assert node.reach() == "A8000 B8000 A8001 B8001 A7946 B7946"
+    assert (node.list_third_party_rules(), node.count_packets()) == (before, counted)
+    assert node.describe_reach() == "A8000 B8000 A8001 B8001 A7946 B7946"
 
 
 # Rules that an administrator or a daemon adds, and the ports that A, B and U reach then.
@@ -239,118 +239,120 @@ BANS = {
 @pytest.mark.parametrize("name", BANS)
 def test_bans_are_effective_and_accept_rules_do_not_open_managed_ports(node, name, after):
     commands, expected = BANS[name]
-    node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
+    node.load_own_rules(*BASE, "-A INPUT -j REJECT --reject-with {R}")
     if after:
-        node.late()
+        node.load_late()
     for command in commands:
         node.add(command)
     if not after:
-        node.late()
+        node.load_late()
 
-    assert node.reach() == expected
-    assert node.drift() == ()
+    assert node.describe_reach() == expected
+    assert node.find_drift() == ()
 
 
 def test_a_ban_in_a_shared_chain_is_a_warning_and_is_effective_before_the_jump(node):
-    node.own(*BASE, "-A INPUT -i to-nowhere -j X", "-A INPUT -j X", "-A X -s {B} -j DROP", "-A X -j DROP")
-    node.late()
-    assert node.reach() == EVERYTHING
-    interface, ban = sorted(_conflicts(node), key=lambda conflict: conflict.effect)
+    node.load_own_rules(*BASE, "-A INPUT -i to-nowhere -j X", "-A INPUT -j X", "-A X -s {B} -j DROP", "-A X -j DROP")
+    node.load_late()
+    assert node.describe_reach() == EVERYTHING
+    interface, ban = sorted(_list_conflicts(node), key=lambda conflict: conflict.effect)
     effects = [(conflict.effect, conflict.certain) for conflict in (interface, ban)]
     assert effects == [("drop", False), ("exempt", False)]
     assert f"`-A X -s {node.address['ally']}/" in ban.reason
     node.add("-I INPUT 1 -s {B} -j DROP")
-    assert node.reach() == WITHOUT_B
+    assert node.describe_reach() == WITHOUT_B
 
 
 def test_a_ban_with_a_set_and_a_rate_limit_are_effective(node):
-    node.own(*BASE, policy="DROP")
-    node.late()
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
     node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
     node.add("-I INPUT 1 -m set --match-set bans src -j DROP")
     node.add("-I INPUT 1 -p tcp --dport 8001 --syn -m hashlimit --hashlimit-above 3/hour --hashlimit-burst 3 "
              "--hashlimit-mode srcip --hashlimit-name kong -j DROP")  # fmt: skip
     node.host.run("ipset", "add", "bans", node.address["ally"])
 
-    assert node.reach() == WITHOUT_B
-    assert [node.connects("friend", 8001) for _attempt in range(3)] == [True, True, False]
-    assert node.drift() == ()
+    assert node.describe_reach() == WITHOUT_B
+    assert [node.reaches("friend", 8001) for _attempt in range(3)] == [True, True, False]
+    assert node.find_drift() == ()
 
     node.host.run("ipset", "del", "bans", node.address["ally"])
-    assert node.connects("ally", 8001)
+    assert node.reaches("ally", 8001)
 
 
 def test_a_ban_in_a_chain_of_the_administrator_is_effective(node):
-    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -s {B} -j DROP", "-A ADMIN -j LOG", "-A ADMIN -j DROP")
-    node.late()
-    assert node.reach() == WITHOUT_B
-    assert "-A ADMIN" in next(line for line in node.listing().splitlines() if "gatehouse.kong" in line)
+    node.load_own_rules(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -s {B} -j DROP", "-A ADMIN -j LOG", "-A ADMIN -j DROP")
+    node.load_late()
+    assert node.describe_reach() == WITHOUT_B
+    assert "-A ADMIN" in next(line for line in node.list_filter().splitlines() if "gatehouse.kong" in line)
 
 
 def test_banned_packets_in_a_shared_chain_are_not_accepted(node):
-    node.own(*BASE, "-A INPUT -s {B} -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP")
-    node.late()
-    assert node.reach() == WITHOUT_B
+    node.load_own_rules(
+        *BASE, "-A INPUT -s {B} -j LOGDROP", "-A INPUT -j LOGDROP", "-A LOGDROP -j LOG", "-A LOGDROP -j DROP"
+    )
+    node.load_late()
+    assert node.describe_reach() == WITHOUT_B
 
 
 def test_a_ban_after_the_rule_is_reported_and_effective_after_the_next_run(node):
-    node.own(*BASE, policy="DROP")
-    node.late()
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
     node.add("-A INPUT -s {B} -j DROP")
-    assert node.reach() == EVERYTHING
+    assert node.describe_reach() == EVERYTHING
 
-    (found,) = node.drift()
+    (found,) = node.find_drift()
     assert found.startswith(f"{PROGRAM[node.family]}: the accept rule precedes `-A INPUT -s {node.address['ally']}/")
-    assert node.late() == (found,)
+    assert node.load_late() == (found,)
 
-    assert node.reach() == WITHOUT_B
+    assert node.describe_reach() == WITHOUT_B
 
 
 def test_a_new_default_before_the_rule_is_reported(node):
-    node.own(*BASE)
-    node.late()
+    node.load_own_rules(*BASE)
+    node.load_late()
     node.add("-I INPUT 2 -p tcp -j DROP")
-    assert node.late() == (
+    assert node.load_late() == (
         f"{PROGRAM[node.family]}: the accept rule follows `-A INPUT -p tcp -j DROP`, which drops authorised packets",
     )
-    assert node.reach() == EVERYTHING
+    assert node.describe_reach() == EVERYTHING
 
 
 def test_without_the_early_part_the_rule_accepts_no_packet(node):
-    node.own(*BASE, policy="DROP")
-    node.late()
-    node.lab.nft("delete table inet gatehouse_kong")
-    assert node.reach() == ""
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
+    node.lab.run_nft("delete table inet gatehouse_kong")
+    assert node.describe_reach() == ""
 
 
 def test_removal_and_the_snapshot(node):
     """Removal removes our lines. The snapshot restores the rule without the code of the collection."""
-    node.own(*BASE, "-A INPUT -j REJECT --reject-with {R}")
-    before = node.third_party()
+    node.load_own_rules(*BASE, "-A INPUT -j REJECT --reject-with {R}")
+    before = node.list_third_party_rules()
     late = IptablesLate(node.host)
     late.read(None)
     nothing = late.snapshot(None)
     late.apply(WANT)
-    loaded = node.rules()
+    loaded = node.list_rules()
     rule = late.snapshot(WANT)
 
     assert late.apply(None) == ()
     assert late.read(None) == ()
-    assert "gatehouse" not in node.listing()
+    assert "gatehouse" not in node.list_filter()
     for (argv, script), expected in ((*rule.load, loaded), (*nothing.load, before)):
         node.host.run(*argv, stdin=script)
-        assert node.rules() == expected
-    assert node.third_party() == before
-    assert "gatehouse" not in node.listing()
+        assert node.list_rules() == expected
+    assert node.list_third_party_rules() == before
+    assert "gatehouse" not in node.list_filter()
 
 
 def test_check_mode_loads_nothing(node):
-    node.own(*BASE, policy="DROP")
-    before = node.rules()
+    node.load_own_rules(*BASE, policy="DROP")
+    before = node.list_rules()
     late = IptablesLate(node.host)
     late.read(WANT)
     late.validate(WANT, check_mode=True)
-    assert node.rules() == before
+    assert node.list_rules() == before
     assert node.host.calls.count(("sh", "-s", "--", "--test")) == 1
     node.host.calls.clear()
     late.validate(WANT, check_mode=False)
@@ -360,7 +362,7 @@ def test_check_mode_loads_nothing(node):
 @pytest.mark.parametrize("changes", [2, 9])
 def test_other_programs_change_rules_at_the_same_time(node, changes):
     """After each attempt, append a ban after our rule. After three attempts, the change fails."""
-    node.own(*BASE)
+    node.load_own_rules(*BASE)
     late = IptablesLate(node.host)
     late.read(WANT)
     run, left = node.host.run, [changes]
@@ -379,12 +381,12 @@ def test_other_programs_change_rules_at_the_same_time(node, changes):
         assert left == [6]
     else:
         assert late.apply(WANT) == ()
-        assert node.reach() == WITHOUT_B
+        assert node.describe_reach() == WITHOUT_B
     del node.host.run
 
 
 def test_translations(node):
-    node.own(*BASE)
+    node.load_own_rules(*BASE)
     to = {"ipv4": "10.0.9.9:9000", "ipv6": "[fd00:9::9]:9000"}[node.family]
     text = f"*nat\n-A PREROUTING -p tcp -m tcp --dport 8000 -j DNAT --to-destination {to}\nCOMMIT\n"
     node.host.run(f"{node.program}-restore", "--noflush", stdin=text)
@@ -406,7 +408,7 @@ DROP_INS = tuple(
 )
 
 
-def persisted(node):
+def list_files(node):
     """Return the files of the node, without the files that the lab itself creates."""
     root = node.host.root
     paths = (path for path in root.rglob("*") if path.is_file() or path.is_symlink())
@@ -422,8 +424,8 @@ def test_the_persisted_files(node, kind):
         node.host.locate(PLUGINS).mkdir(parents=True)
     which = node.host.which
     node.host.which = lambda name: None if name == "nft" and SETS_PLUGIN in plugins else which(name)
-    node.own(*BASE, policy="DROP")
-    node.late()
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
     late = IptablesLate(node.host)
     late.read(WANT)
     expected = {SCRIPT, UNIT, LINK, *(plugins or DROP_INS)}
@@ -432,7 +434,7 @@ def test_the_persisted_files(node, kind):
     late.persist(WANT)
 
     assert late.compare_persisted(WANT) == ()
-    assert persisted(node) == expected == {*late.snapshot(WANT).files} & persisted(node)
+    assert list_files(node) == expected == {*late.snapshot(WANT).files} & list_files(node)
     for path in plugins:
         assert node.host.locate(path).stat().st_mode & 0o7777 == 0o755
         node.host.locate(path).chmod(0o644)
@@ -443,13 +445,13 @@ def test_the_persisted_files(node, kind):
     late.persist(None)
 
     assert late.compare_persisted(None) == ()
-    assert persisted(node) == set()
+    assert list_files(node) == set()
 
 
 def test_an_unneeded_plugin_is_removed(node):
     """A host with nft has none of our ipsets."""
     node.host.write(SETS_PLUGIN, "#!/bin/sh\n", 0o755)
-    node.late()
+    node.load_late()
     late = IptablesLate(node.host)
     late.read(WANT)
     assert f"{SETS_PLUGIN}: to be removed" in late.compare_persisted(WANT)
@@ -468,23 +470,23 @@ def test_ipset_is_not_required(node):
 @pytest.mark.parametrize("saved_with_ours", [False, True])
 def test_boot(node, saved_with_ours):
     """A saved file with our line can be loaded without our sets. The script adds the line once, whatever was saved."""
-    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
-    without = node.listing()
-    node.late()
+    node.load_own_rules(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    without = node.list_filter()
+    node.load_late()
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
-    saved, script = node.listing(), node.host.read(SCRIPT)
+    saved, script = node.list_filter(), node.host.read(SCRIPT)
     node.clean()
 
     node.host.run(f"{node.program}-restore", stdin=saved if saved_with_ours else without)
-    assert node.listing().count("gatehouse.kong") == int(saved_with_ours)
-    node.early()
-    assert node.reach() == (EVERYTHING if saved_with_ours else "")
+    assert node.list_filter().count("gatehouse.kong") == int(saved_with_ours)
+    node.load_early()
+    assert node.describe_reach() == (EVERYTHING if saved_with_ours else "")
     for _again in range(2):
         node.host.run("sh", stdin=script)
-        assert node.drift() == ()
-    assert node.reach() == EVERYTHING
+        assert node.find_drift() == ()
+    assert node.describe_reach() == EVERYTHING
 
 
 def test_an_anchor_with_a_comment_that_is_not_utf8(node):
@@ -497,84 +499,84 @@ def test_an_anchor_with_a_comment_that_is_not_utf8(node):
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     load = ("sh", "-c", f"{node.program}-restore < {file}")
     node.host.run(*load)
-    node.late()
-    assert node.reach() == EVERYTHING
+    node.load_late()
+    assert node.describe_reach() == EVERYTHING
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
     assert late.compare_persisted(WANT) == ()
-    rules = node.rules()
+    rules = node.list_rules()
 
     node.clean()
-    node.early()
+    node.load_early()
     node.host.run(*load)
     for _again in range(2):
         node.host.run("sh", str(node.host.locate(SCRIPT)))
-        assert node.rules() == rules
-    assert node.reach() == EVERYTHING
-    assert node.drift() == ()
+        assert node.list_rules() == rules
+    assert node.describe_reach() == EVERYTHING
+    assert node.find_drift() == ()
 
 
 def test_boot_without_the_recorded_chain(node):
-    node.own(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
+    node.load_own_rules(*BASE, "-A INPUT -j ADMIN", "-A ADMIN -j DROP")
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
-    node.own(*BASE, "-A INPUT -s {B} -j DROP", "-A INPUT -j LOG", "-A INPUT -j REJECT --reject-with {R}")
+    node.load_own_rules(*BASE, "-A INPUT -s {B} -j DROP", "-A INPUT -j LOG", "-A INPUT -j REJECT --reject-with {R}")
 
     node.host.run("sh", stdin=node.host.read(SCRIPT))
 
-    assert node.reach() == WITHOUT_B
-    assert node.drift() == ()
+    assert node.describe_reach() == WITHOUT_B
+    assert node.find_drift() == ()
 
 
 def test_the_script_without_the_chain_and_the_set_of_the_host(node):
     """A third party deleted its chain and the set of its ban. One of two recorded places remains."""
     node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
-    node.own("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -m set --match-set bans src -j DROP", "-A INPUT -p udp -j UDP",
-             "-A INPUT -p tcp -j TCP", "-A UDP -j DROP", "-A TCP -j DROP")  # fmt: skip
+    node.load_own_rules("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -m set --match-set bans src -j DROP", "-A INPUT -p udp -j UDP",
+                        "-A INPUT -p tcp -j TCP", "-A UDP -j DROP", "-A TCP -j DROP")  # fmt: skip
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
-    node.own("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -s {B} -j DROP", "-A INPUT -p udp -j UDP", "-A UDP -j DROP",
-             "-A INPUT -p tcp -j DROP")  # fmt: skip
+    node.load_own_rules("-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -s {B} -j DROP", "-A INPUT -p udp -j UDP", "-A UDP -j DROP",
+                        "-A INPUT -p tcp -j DROP")  # fmt: skip
     node.host.run("ipset", "destroy")
 
     node.host.run("sh", str(node.host.locate(SCRIPT)))
 
-    assert node.reach() == WITHOUT_B
-    assert node.drift() == ()
+    assert node.describe_reach() == WITHOUT_B
+    assert node.find_drift() == ()
 
 
 def test_a_saved_copy_is_cleaned_on_removal(node):
     path = "/etc/iptables/rules.v4"
-    node.own(*BASE, policy="DROP")
-    before = node.listing()
-    node.late()
-    node.host.write(path, node.listing(), 0o640)
+    node.load_own_rules(*BASE, policy="DROP")
+    before = node.list_filter()
+    node.load_late()
+    node.host.write(path, node.list_filter(), 0o640)
     late = IptablesLate(node.host)
     late.read(None)
     assert late.compare_persisted(None) == (f"{path}: has rules of gatehouse.kong",)
 
     late.persist(None)
 
-    def rules(text):
+    def list_rules(text):
         return [re.sub(r"\[\d+:\d+\]", "", line) for line in text.splitlines() if line[0] != "#"]
 
     assert late.compare_persisted(None) == ()
-    assert rules(node.host.read(path)) == rules(before)
+    assert list_rules(node.host.read(path)) == list_rules(before)
     assert node.host.locate(path).stat().st_mode & 0o7777 == 0o640
 
 
 def test_a_saved_copy_of_the_early_part_is_cleaned_in_each_run(node):
     """If the sets were missing, iptables-restore would reject the file. With the sets, it would restore old rules."""
     path = "/etc/sysconfig/iptables"
-    node.own(*BASE, policy="DROP")
-    node.late()
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
     late = IptablesLate(node.host)
     late.read(WANT)
     late.persist(WANT)
-    saved = node.listing()
+    saved = node.list_filter()
     early = f"-A INPUT -j GATEHOUSE-KONG\n-A GATEHOUSE-KONG -m set --match-set {SETS[node.family]} src -j RETURN\n"
     node.host.write(path, saved.replace("-A INPUT -i lo", f"{early}-A INPUT -i lo"), 0o600)
     assert late.compare_persisted(WANT) == (f"{path}: has rules of gatehouse.kong",)
@@ -592,39 +594,41 @@ SETS = {"ipv4": "gkong4-admins", "ipv6": "gkong6-admins+"}
 def test_warnings(node):
     """A limit that accepts has no effect, and a drop of every authorised source is a conflict."""
     limit = "-A INPUT -p tcp -m tcp --dport 8000 -m limit --limit 5/min -j ACCEPT"
-    node.own(*BASE, limit, "-A INPUT -s {A} -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -j DROP")
-    node.late()
-    found = described(node)
+    node.load_own_rules(*BASE, limit, "-A INPUT -s {A} -p tcp -m tcp --dport 8001 -j DROP", "-A INPUT -j DROP")
+    node.load_late()
+    found = describe_conflicts(node)
     assert found == {("exempt", False, "8000")}
 
     network = {"ipv4": "10.0.0.0/16", "ipv6": "fd00::/16"}[node.family]
     node.add(f"-I INPUT 1 -s {network} -p tcp --dport 8001 -j DROP")
-    found = described(node)
+    found = describe_conflicts(node)
     assert found == {("exempt", False, "8000"), ("drop", True, "8001")}
 
 
 def test_a_file_that_cannot_be_loaded_at_boot(node):
     file = {"ipv4": "/etc/iptables/rules.v4", "ipv6": "/etc/iptables/rules.v6"}[node.family]
     node.host.link("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service", "/lib/any.service")
-    node.own(*BASE)
-    node.host.write(file, node.listing(), 0o600)
+    node.load_own_rules(*BASE)
+    node.host.write(file, node.list_filter(), 0o600)
     late = IptablesLate(node.host)
     late.read(WANT)
-    before = node.rules()
+    before = node.list_rules()
     assert late.find_conflicts(WANT) == ()
 
-    node.host.write(file, node.listing().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
+    node.host.write(file, node.list_filter().replace("-j ACCEPT", "-m set --match-set f2b src -j ACCEPT", 1), 0o600)
     (found,) = late.find_conflicts(WANT)
 
     assert (found.where, found.certain, found.effect, found.stops) == (file, True, "boot", False)
-    assert node.rules() == before
+    assert node.list_rules() == before
 
 
-def described(node):
-    return {(found.effect, found.certain, *(port.split()[1] for port in found.ports)) for found in _conflicts(node)}
+def describe_conflicts(node):
+    return {
+        (found.effect, found.certain, *(port.split()[1] for port in found.ports)) for found in _list_conflicts(node)
+    }
 
 
-def _conflicts(node):
+def _list_conflicts(node):
     late = IptablesLate(node.host)
     late.read(WANT)
     return [found for found in late.find_conflicts(WANT) if found.where.endswith(f" {PROGRAM[node.family]}")]

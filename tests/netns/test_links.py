@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_links
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import list_egress, list_mappings, match_links
-from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
+from ansible_collections.gatehouse.kong.tests.netns.conftest import enter_namespace, run_ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import make_host, make_settings
 
 OUTSIDE, INSIDE = 9005, 8005
@@ -31,26 +31,26 @@ table ip nat {
 @pytest.fixture
 def router(lab):
     for name in ("friend", "ally"):
-        near = lab.address(name, end=1)
-        ip("-n", lab.namespace(name), "route", "replace", "default", "via", near)
-    words = ["ip", "netns", "exec", lab.namespace("node"), "sysctl", "-qw"]
+        near = lab.get_address(name, end=1)
+        run_ip("-n", lab.get_namespace(name), "route", "replace", "default", "via", near)
+    words = ["ip", "netns", "exec", lab.get_namespace("node"), "sysctl", "-qw"]
     subprocess.run([*words, "net.ipv4.ip_forward=1"], check=True)
     yield lab
     subprocess.run([*words, "net.ipv4.ip_forward=0"], check=True)
 
 
 def connect(lab):
-    listener = lab.socket("ally", "ipv4", socket.SOCK_STREAM)
+    listener = lab.open_socket("ally", "ipv4", socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("0.0.0.0", INSIDE))
     listener.listen()
-    lab.socket("friend", "ipv4", socket.SOCK_STREAM).connect(("10.0.1.1", OUTSIDE))
+    lab.open_socket("friend", "ipv4", socket.SOCK_STREAM).connect(("10.0.1.1", OUTSIDE))
     served, _address = listener.accept()
     lab._sockets.append(served)
 
 
 def read_links(lab, name, *ports):
-    with inside(lab.namespace(name)):
+    with enter_namespace(lab.get_namespace(name)):
         return [asdict(link) for link in list_links(*ports, Path("/proc/thread-self"))]
 
 

@@ -70,10 +70,10 @@ def node(lab):
 
 def load(lab, host):
     own, priority, policy, last, _place = host
-    lab.nft(HOST % (own.replace("\n", "\n        "), priority, policy, last.replace("\n", "\n        ")))
+    lab.run_nft(HOST % (own.replace("\n", "\n        "), priority, policy, last.replace("\n", "\n        ")))
 
 
-def chain(lab, name):
+def list_chain(lab, name):
     """Return the rules of a chain of the host, as nft lists them."""
     text = lab.host.run("nft", "-s", "list", "chain", "inet", "filter", name)
     return [line.strip() for line in text.splitlines()[2:-2] if not line.strip().startswith("type ")]
@@ -81,7 +81,7 @@ def chain(lab, name):
 
 def open_from(lab):
     """Return the neighbours that reach the ports, over both families."""
-    listeners = {(protocol, family): lab.listen(port, protocol, family)
+    listeners = {(protocol, family): lab.open_listener(port, protocol, family)
                  for protocol, port in (("tcp", 8001), ("udp", 7946)) for family in ("ipv4", "ipv6")}  # fmt: skip
     found = {
         name: [
@@ -98,29 +98,31 @@ def open_from(lab):
 @pytest.mark.parametrize("case", HOSTS)
 def test_authorised_sources_can_connect_to_a_host_that_drops_by_default(node, case):
     load(node.lab, HOSTS[case])
-    before = {name: chain(node.lab, name) for name in ("own", "input")}
+    before = {name: list_chain(node.lab, name) for name in ("own", "input")}
     outcome = node.lab.converge(RULES)
     assert outcome.conflicts == ()
     assert open_from(node.lab) == ["friend", "ally"]
     name, previous, following = HOSTS[case][4]
-    rules = chain(node.lab, name)
+    rules = list_chain(node.lab, name)
     at = rules.index(LATE)
     assert (rules[at - 1], rules[at + 1 :][:1] == [] if following is None else rules[at + 1].startswith(following)) == (
         previous, following is None or True,
     )  # fmt: skip
     assert not node.lab.converge(RULES).changed
     assert node.lab.converge(None).changed
-    assert {name: chain(node.lab, name) for name in ("own", "input")} == before
+    assert {name: list_chain(node.lab, name) for name in ("own", "input")} == before
 
 
 @pytest.mark.parametrize("case", HOSTS)
 def test_bans_are_effective_before_and_after_our_run(node, case):
     load(node.lab, HOSTS[case])
-    node.lab.nft("add element inet filter banned { 10.0.1.2 }\ninsert rule inet filter input ip saddr @banned drop\n")
-    node.lab.nft("insert rule inet filter input ip6 saddr fd00:1::2 drop\n")
+    node.lab.run_nft(
+        "add element inet filter banned { 10.0.1.2 }\ninsert rule inet filter input ip saddr @banned drop\n"
+    )
+    node.lab.run_nft("insert rule inet filter input ip6 saddr fd00:1::2 drop\n")
     node.lab.converge(RULES)
     assert open_from(node.lab) == ["ally"]
-    node.lab.nft(
+    node.lab.run_nft(
         "insert rule inet filter input ip saddr 10.0.2.2 drop\ninsert rule inet filter input ip6 saddr fd00:2::2 drop\n"
     )
     assert open_from(node.lab) == []
@@ -130,20 +132,20 @@ def test_bans_are_effective_before_and_after_our_run(node, case):
 def test_a_ban_appended_after_our_rule_is_reported_and_our_rule_is_moved(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
-    node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in BAN_FRIEND.splitlines()))
+    node.lab.run_nft("".join(f"add rule inet filter input {line}\n" for line in BAN_FRIEND.splitlines()))
     assert open_from(node.lab) == ["friend", "ally"]
     outcome = node.lab.converge(RULES)
     assert outcome.drift == (
         "nftables chain inet filter input: the rule that accepts authorised packets is misplaced or repeated",
     )
     assert open_from(node.lab) == ["ally"]
-    assert chain(node.lab, "input")[-1] == LATE
+    assert list_chain(node.lab, "input")[-1] == LATE
 
 
 def test_a_host_that_accepts_by_default_gets_no_rule(node):
     load(node.lab, ("", "filter", "accept", "", None))
     node.lab.converge(RULES)
-    assert LATE not in chain(node.lab, "input")
+    assert LATE not in list_chain(node.lab, "input")
     assert open_from(node.lab) == ["friend", "ally"]
     assert not node.lab.host.locate("/etc/gatehouse_kong/accept.sh").exists()
 
@@ -151,7 +153,7 @@ def test_a_host_that_accepts_by_default_gets_no_rule(node):
 def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
-    node.lab.nft(
+    node.lab.run_nft(
         "insert rule inet filter input tcp dport 8001 accept\ninsert rule inet filter input udp dport 7946 accept\n"
     )
     assert open_from(node.lab) == ["friend", "ally"]
@@ -159,18 +161,18 @@ def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node):
 
 def test_a_third_party_cannot_forge_the_mark(node):
     load(node.lab, HOSTS["policy drop"])
-    node.lab.nft(
+    node.lab.run_nft(
         "table ip forge {\nchain c { type filter hook prerouting priority -150; meta mark set 0x10000000; }\n}\n"
     )
     node.lab.converge(RULES)
     assert open_from(node.lab) == ["friend", "ally"]
-    assert node.lab.connect("outsider", node.lab.listen(8002)) is None
+    assert node.lab.connect("outsider", node.lab.open_listener(8002)) is None
 
 
 def test_without_the_early_part_the_late_part_accepts_no_packet(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
-    node.lab.nft("delete table inet gatehouse_kong\n")
+    node.lab.run_nft("delete table inet gatehouse_kong\n")
     assert open_from(node.lab) == []
 
 
@@ -180,9 +182,9 @@ def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
     load(node.lab, HOSTS[case])
     node.lab.converge(RULES)
     name = HOSTS[case][4][0]
-    rules = chain(node.lab, name)
+    rules = list_chain(node.lab, name)
     # A ban that is loaded, but not in the file, does not affect the place at the next boot.
-    node.lab.nft("insert rule inet filter input ip saddr 192.0.2.9 drop")
+    node.lab.run_nft("insert rule inet filter input ip saddr 192.0.2.9 drop")
     assert not node.lab.converge(RULES).changed
     node.clean()
     host_file = node.lab.host.locate("/etc/nftables.conf")
@@ -192,7 +194,7 @@ def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
     node.lab.host.run("nft", f'include "{host_file}"; include "{early}";')
     for _twice in range(2):
         node.lab.host.run("sh", str(late))
-    assert chain(node.lab, name) == rules
+    assert list_chain(node.lab, name) == rules
     assert open_from(node.lab) == ["friend", "ally"]
     assert not node.lab.converge(RULES).changed
 
@@ -201,7 +203,7 @@ def test_the_boot_file_has_the_rule_at_the_same_place(node, case):
 def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, case):
     load(node.lab, HOSTS[case])
     node.lab.converge(RULES)
-    rules, saved = chain(node.lab, "input"), node.lab.host.run("nft", "list", "ruleset")
+    rules, saved = list_chain(node.lab, "input"), node.lab.host.run("nft", "list", "ruleset")
     node.clean()
     host_file = node.lab.host.locate("/etc/nftables.conf")
     host_file.write_text(f"flush ruleset\n{saved}")
@@ -210,7 +212,7 @@ def test_a_boot_from_a_file_that_a_third_party_saved_has_the_rule_once(node, cas
     node.lab.host.run("nft", f'include "{host_file}"; include "{folder}/ruleset.nft"; include "{folder}/accept*.nft";')
     for _twice in range(2):
         node.lab.host.run("sh", str(folder / "accept.sh"))
-    assert chain(node.lab, "input") == rules
+    assert list_chain(node.lab, "input") == rules
     assert node.lab.read().drift == ()
 
 
@@ -219,25 +221,25 @@ def test_the_boot_file_counts_rules_with_comments_of_two_lines(node):
         node.lab, ("", "filter", "accept", 'counter comment "two\nlines \udce9"\ndrop comment "the\nrest \udce9"', None)
     )
     node.lab.converge(RULES)
-    rules = chain(node.lab, "input")
+    rules = list_chain(node.lab, "input")
     assert rules[-3:] == [LATE, 'drop comment "the', 'rest \\xe9"']
     node.lab.host.run("sh", str(node.lab.host.locate("/etc/gatehouse_kong/accept.sh")))
-    assert chain(node.lab, "input") == rules
+    assert list_chain(node.lab, "input") == rules
     assert open_from(node.lab) == ["friend", "ally"]
 
 
 def test_a_rollback_restores_the_previous_rule(node):
     load(node.lab, HOSTS["final drop"])
-    before = chain(node.lab, "input")
+    before = list_chain(node.lab, "input")
     backend = node.lab.backend(node.lab.host)
     nothing = backend.snapshot(backend.read())
     node.lab.converge(RULES)
-    with_rule = chain(node.lab, "input")
+    with_rule = list_chain(node.lab, "input")
     for path in nothing.files:
         node.lab.host.locate(path).unlink(missing_ok=True)
     for command, text in nothing.load:
         node.lab.host.run(*command, stdin=text)
-    assert chain(node.lab, "input") == before
+    assert list_chain(node.lab, "input") == before
     assert LATE in with_rule
 
 
@@ -246,7 +248,7 @@ def test_no_packet_is_lost_while_the_rules_are_restored(node):
     node.lab.converge(RULES)
     backend = node.lab.backend(node.lab.host)
     scripts = [text for command, text in backend.snapshot(backend.read()).load if command == ("sh",)]
-    listener, client = node.lab.listen(7946, "udp"), node.lab.socket("friend", "ipv4", socket.SOCK_DGRAM)
+    listener, client = node.lab.open_listener(7946, "udp"), node.lab.open_socket("friend", "ipv4", socket.SOCK_DGRAM)
     restored, sent, received = threading.Event(), 0, 0
 
     def restore():
@@ -257,7 +259,7 @@ def test_no_packet_is_lost_while_the_rules_are_restored(node):
     thread = threading.Thread(target=restore)
     thread.start()
     while not restored.is_set():
-        client.sendto(b"hello", (node.lab.address("friend", end=1), 7946))
+        client.sendto(b"hello", (node.lab.get_address("friend", end=1), 7946))
         sent += 1
         with suppress(TimeoutError):
             received += len(listener.recv(5)) == 5
@@ -295,11 +297,11 @@ table inet filter {
     ],
 )
 def test_a_chain_that_bans_and_the_default_share_has_no_rule(node, ban):
-    node.lab.nft(SHARED % ban)
-    refuse = chain(node.lab, "refuse")
+    node.lab.run_nft(SHARED % ban)
+    refuse = list_chain(node.lab, "refuse")
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["ally"]
-    assert (chain(node.lab, "refuse"), chain(node.lab, "input")[-2:]) == (refuse, [LATE, "jump refuse"])
+    assert (list_chain(node.lab, "refuse"), list_chain(node.lab, "input")[-2:]) == (refuse, [LATE, "jump refuse"])
     assert not node.lab.converge(RULES).changed
 
 
@@ -322,10 +324,10 @@ INTERFACES = {
 @pytest.mark.parametrize("case", INTERFACES)
 def test_a_ban_of_a_network_interface_is_effective(node, case, policy):
     load(node.lab, ("drop", "filter", policy, "", None))
-    node.lab.nft(
+    node.lab.run_nft(
         'add chain inet filter own2\nadd rule inet filter own2 iifname "ally" return\nadd rule inet filter own2 drop\n'
     )
-    node.lab.nft("".join(f"add rule inet filter input {line}\n" for line in INTERFACES[case].splitlines()))
+    node.lab.run_nft("".join(f"add rule inet filter input {line}\n" for line in INTERFACES[case].splitlines()))
     found = node.lab.converge(RULES).conflicts
     assert open_from(node.lab) == ["ally"]
     assert {(conflict.certain, conflict.effect) for conflict in found} == {(False, "drop")}
@@ -338,7 +340,7 @@ def test_the_fix_for_the_ban_of_a_network_interface_keeps_other_bans(node):
     (found,) = node.lab.converge(RULES).conflicts
     match = found.advice.split("`")[1]
     load_again = f"{match} {BAN_OF_LINK}\nip saddr 10.0.2.2 drop\nip6 saddr fd00:2::2 drop"
-    node.lab.nft("delete table inet filter")
+    node.lab.run_nft("delete table inet filter")
     load(node.lab, ("", "filter", "drop", load_again, None))
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["friend"]
@@ -350,7 +352,7 @@ def test_the_fix_for_a_chain_from_which_some_sources_return_keeps_bans(node):
     load(node.lab, (chains.format(""), "filter", "drop", last, None))
     (found,) = node.lab.converge(RULES).conflicts
     assert open_from(node.lab) == []
-    node.lab.nft("delete table inet filter")
+    node.lab.run_nft("delete table inet filter")
     load(node.lab, (chains.format(found.advice.split("`")[1] + " "), "filter", "drop", last, None))
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["friend"]
@@ -366,7 +368,7 @@ def test_a_ban_in_a_shared_chain_is_a_warning_and_is_effective_before_the_jump(n
         ("exempt", False, "`ip saddr 10.0.1.2 drop"),
         ("exempt", False, "`ip6 saddr fd00:1::2 drop"),
     ]
-    node.lab.nft("delete table inet filter")
+    node.lab.run_nft("delete table inet filter")
     load(node.lab, ("drop", "filter", "accept", ban + last, None))
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["ally"]
@@ -390,7 +392,7 @@ def test_chains_with_the_names_of_iptables_are_managed(node, last):
     text = "".join(NATIVE.format(family, policy, last) for family in ("ip", "ip6"))
     node.lab.host.locate("/etc").mkdir(exist_ok=True)
     node.lab.host.locate("/etc/nftables.conf").write_text(text)
-    node.lab.nft(text)
+    node.lab.run_nft(text)
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == ["friend", "ally"]
     for program, source in (("iptables-nft", "10.0.1.2"), ("ip6tables-nft", "fd00:1::2")):
@@ -442,13 +444,13 @@ UNSEEN = {
 def test_drops_that_are_not_reported_are_effective(node, case):
     inbound, outbound = UNSEEN[case]
     load(node.lab, ("", "filter", "drop", "", None))
-    node.lab.nft("".join(f"add set inet filter {name} {{ type {kind}; elements = {{ {elements} }}; }}\n" for name, kind, elements in (
+    node.lab.run_nft("".join(f"add set inet filter {name} {{ type {kind}; elements = {{ {elements} }}; }}\n" for name, kind, elements in (
         ("all4", "ipv4_addr", "10.0.1.2, 10.0.2.2"), ("all6", "ipv6_addr", "fd00:1::2, fd00:2::2"))))  # fmt: skip
-    node.lab.nft("add chain inet filter output { type filter hook output priority 0; }")
-    node.lab.nft("".join(f"insert rule inet filter input {line}\n" for line in inbound.splitlines()))
-    node.lab.nft("".join(f"add rule inet filter output {line}\n" for line in outbound.splitlines()))
+    node.lab.run_nft("add chain inet filter output { type filter hook output priority 0; }")
+    node.lab.run_nft("".join(f"insert rule inet filter input {line}\n" for line in inbound.splitlines()))
+    node.lab.run_nft("".join(f"add rule inet filter output {line}\n" for line in outbound.splitlines()))
     assert node.lab.converge(RULES).conflicts == ()
-    listener = node.lab.listen(8001)
+    listener = node.lab.open_listener(8001)
     assert [name for name in ("friend", "ally", "outsider") if node.lab.connect(name, listener)] == []
     assert not node.lab.converge(RULES).changed
 
@@ -480,11 +482,11 @@ def test_each_chain_that_drops_packets_to_a_port_has_the_rule(node, case):
     first, second, last, expected = ENDS[case]
     chains = "".join(f"chain {name} {{\n{rules}\n}}\n" for name, rules in (("first", first), ("second", second)))
     base = f"type filter hook input priority filter; policy drop;\nmeta l4proto {{ icmp, ipv6-icmp }} accept\n{last}"
-    node.lab.nft(f"table inet filter {{\n{chains}chain input {{\n{base}\n}}\n}}\n")
+    node.lab.run_nft(f"table inet filter {{\n{chains}chain input {{\n{base}\n}}\n}}\n")
     assert node.lab.converge(RULES).conflicts == ()
     assert open_from(node.lab) == (["ally"] if case == "by family" else ["friend", "ally"])
-    assert {name: chain(node.lab, name) for name in ("first", "second")} == expected
-    assert (chain(node.lab, "input")[-1] == LATE) == (case == "by a chain and the policy")
+    assert {name: list_chain(node.lab, name) for name in ("first", "second")} == expected
+    assert (list_chain(node.lab, "input")[-1] == LATE) == (case == "by a chain and the policy")
     assert not node.lab.converge(RULES).changed
 
 

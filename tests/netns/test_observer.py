@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.placeholder import start, stop
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
-from ansible_collections.gatehouse.kong.tests.netns.conftest import inside
+from ansible_collections.gatehouse.kong.tests.netns.conftest import enter_namespace
 
 LET_IN, DROPPED, UNHEARD, REJECTED = 5301, 5302, 5303, 5304
 FAMILIES = ("ipv4", "ipv6")
@@ -36,21 +36,21 @@ RULES = {
 
 
 @contextmanager
-def watched(lab, tmp_path, listen=False):
+def watch_packets(lab, tmp_path, listen=False):
     """Yield a dictionary that is filled with the packets that the node saw."""
     control, observed = tmp_path / "control", {}
     streams = [{"name": "stream", "protocols": ["udp"], "address": "*", "port": LET_IN}]
-    with inside(lab.namespace("node")):
+    with enter_namespace(lab.get_namespace("node")):
         assert start(streams, 60, control, listen=listen)["blind"] == {}
     yield observed
     observed.update(stop(control))
 
 
-def probe(lab, client, *ports, family="ipv4"):
+def send_probes(lab, client, *ports, family="ipv4"):
     """Return the marks of probes to ports of the node, with the result of each probe."""
-    where = lab.address(client, family, end=1)
+    where = lab.get_address(client, family, end=1)
     probes = [parse_probe({"name": "", "kind": "udp", "address": where, "port": port}) for port in ports]
-    with inside(lab.namespace(client)):
+    with enter_namespace(lab.get_namespace(client)):
         results = run_probes(probes, Limits(timeout=0.2, tries=1, workers=50))
     return {result["mark"]: result["result"] for result in results}
 
@@ -67,7 +67,7 @@ def load(lab, system):
 def ruled(request, lab):
     load(lab, request.param)
     yield lab
-    lab.nft("flush ruleset")
+    lab.run_nft("flush ruleset")
     for program in ("iptables", "ip6tables"):
         lab.host.run(f"{program}-legacy-restore", stdin="*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n")
 
@@ -75,11 +75,11 @@ def ruled(request, lab):
 def test_accepted_and_dropped_packets(ruled, tmp_path):
     for family in FAMILIES:
         for port in (LET_IN, DROPPED):
-            ruled.listen(port, "udp", family)
+            ruled.open_listener(port, "udp", family)
     answers = {}
-    with watched(ruled, tmp_path) as observed:
+    with watch_packets(ruled, tmp_path) as observed:
         for family in FAMILIES:
-            answers[family] = probe(ruled, "friend", LET_IN, DROPPED, UNHEARD, family=family)
+            answers[family] = send_probes(ruled, "friend", LET_IN, DROPPED, UNHEARD, family=family)
     for met in answers.values():
         let_in, dropped, unheard = met
         assert list(met.values()) == ["silent", "silent", "refused"]
@@ -95,32 +95,32 @@ def test_accepted_and_dropped_packets(ruled, tmp_path):
 
 def test_two_callers_behind_one_nat_are_told_apart(lab, tmp_path):
     """The NAT gives both callers the same address and new ports. The node accepts one of them."""
-    lab.listen(LET_IN, "udp")
+    lab.open_listener(LET_IN, "udp")
     nat = "table ip t { chain c { type nat hook postrouting priority srcnat; udp dport 5301 snat to 10.0.1.2:40001-40002; }; }"
-    lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "-f", "-", stdin=nat)
-    lab.nft("add table inet t; add chain inet t c { type filter hook input priority 0; }")
-    lab.nft("add rule inet t c udp sport 40001 drop")
+    lab.host.run("ip", "netns", "exec", lab.get_namespace("friend"), "nft", "-f", "-", stdin=nat)
+    lab.run_nft("add table inet t; add chain inet t c { type filter hook input priority 0; }")
+    lab.run_nft("add rule inet t c udp sport 40001 drop")
     try:
-        with watched(lab, tmp_path) as observed:
-            marks = set(probe(lab, "friend", LET_IN, LET_IN))
+        with watch_packets(lab, tmp_path) as observed:
+            marks = set(send_probes(lab, "friend", LET_IN, LET_IN))
     finally:
-        lab.host.run("ip", "netns", "exec", lab.namespace("friend"), "nft", "flush", "ruleset")
+        lab.host.run("ip", "netns", "exec", lab.get_namespace("friend"), "nft", "flush", "ruleset")
     assert set(observed["arrived"]) == marks
     assert len(observed["let_in"]) == 1
     assert set(observed["let_in"]) < marks
 
 
 def test_a_placeholder_answers_and_is_observed_as_a_listener(lab, tmp_path):
-    with watched(lab, tmp_path, listen=True) as observed:
-        met = probe(lab, "friend", LET_IN)
+    with watch_packets(lab, tmp_path, listen=True) as observed:
+        met = send_probes(lab, "friend", LET_IN)
     assert list(met.values()) == ["open"]
     assert observed["let_in"] == list(met)
 
 
 def test_hundreds_of_simultaneous_packets_are_all_observed(lab, tmp_path):
-    lab.listen(LET_IN, "udp")
-    with watched(lab, tmp_path) as observed:
-        marks = set(probe(lab, "friend", *[LET_IN] * 300))
+    lab.open_listener(LET_IN, "udp")
+    with watch_packets(lab, tmp_path) as observed:
+        marks = set(send_probes(lab, "friend", *[LET_IN] * 300))
     assert (observed["blind"], set(observed["let_in"])) == ({}, marks)
 
 
@@ -136,8 +136,18 @@ print(json.dumps([result["blind"], observed and observed["blind"]]))
 """
 
 
-def blind(lab, tmp_path, *wrapper):
-    command = ["ip", "netns", "exec", lab.namespace("node"), *wrapper, sys.executable, "-c", WATCH, str(tmp_path / "c")]
+def watch_blind(lab, tmp_path, *wrapper):
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        lab.get_namespace("node"),
+        *wrapper,
+        sys.executable,
+        "-c",
+        WATCH,
+        str(tmp_path / "c"),
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(done.stdout)
@@ -145,13 +155,13 @@ def blind(lab, tmp_path, *wrapper):
 
 def test_an_observer_without_privileges_reports_that_and_ends(lab, tmp_path):
     no = "Operation not permitted"
-    assert blind(lab, tmp_path, "setpriv", "--bounding-set", "-net_raw") == [{"ipv4": no, "ipv6": no}, None]
+    assert watch_blind(lab, tmp_path, "setpriv", "--bounding-set", "-net_raw") == [{"ipv4": no, "ipv6": no}, None]
 
 
 def test_a_host_without_ipv6_sees_the_other_family(lab, tmp_path):
     off = ["sh", "-c", 'sysctl -qw net.ipv6.conf.lo.disable_ipv6=1; exec "$@"', "-"]
     try:
-        found = blind(lab, tmp_path, *off)
+        found = watch_blind(lab, tmp_path, *off)
     finally:
         lab.host.run("sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=0")
     assert found == [{"ipv6": "Cannot assign requested address"}] * 2

@@ -92,13 +92,13 @@ def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
 
 
-def inside(namespace, *command, **options):
+def run_inside(namespace, *command, **options):
     return run("ip", "netns", "exec", namespace, *command, **options)
 
 
-def rules(namespace, hook="input", lines=""):
+def load_rules(namespace, hook="input", lines=""):
     chain = f"chain c {{\n type filter hook {hook} priority 0\n{lines}\n}}"
-    inside(namespace, "nft", "-f", "-", input=f"flush ruleset\ntable inet t {{\n{chain}\n}}\n")
+    run_inside(namespace, "nft", "-f", "-", input=f"flush ruleset\ntable inet t {{\n{chain}\n}}\n")
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def network():
         for line in LINKS.strip().splitlines():
             run("ip", *line.split())
         for namespace in (ROUTER, SERVER):
-            inside(namespace, "sysctl", "-qw", *SETTINGS)
-        inside(ROUTER, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+            run_inside(namespace, "sysctl", "-qw", *SETTINGS)
+        run_inside(ROUTER, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         # On new links, IPv6 packets pass only after a second or two.
         assert look(("tcp", SERVER6, 1999), timeout=1, tries=10)["tcp", SERVER6, 1999][0] == "refused"
         yield
@@ -150,17 +150,17 @@ def look(*probes, timeout=2.0, tries=2, workers=500):
     """Send probes (kind, address, port) from the client. Return {probe: (result, detail)}."""
     wanted = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in probes]
     text = json.dumps([wanted, [timeout, tries, workers]])
-    results = json.loads(inside(CLIENT, sys.executable, "-c", RUN, input=text, env=child_environment()))
+    results = json.loads(run_inside(CLIENT, sys.executable, "-c", RUN, input=text, env=make_environment()))
     return {
         (result["kind"], result["address"], result["port"]): (result["result"], result["detail"]) for result in results
     }
 
 
-def child_environment():
+def make_environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def differences(expected, **limits):
+def find_differences(expected, **limits):
     found = look(*expected, **limits)
     return {probe: (expected[probe], found[probe]) for probe in expected if not matches(expected[probe], found[probe])}
 
@@ -172,25 +172,33 @@ def matches(expected, found):
 QUIET = "no answer in "
 
 
-def per_family(kind, port, ipv4, ipv6):
+def expect_per_family(kind, port, ipv4, ipv6):
     return {(kind, SERVER4, port): ipv4, (kind, SERVER6, port): ipv6}
 
 
 # The actions of the target's own firewall, and the results of the probes.
 TARGET = {
-    **per_family("tcp", 1001, ("filtered", QUIET), ("filtered", QUIET)),
-    **per_family("memberlist", 1001, ("filtered", QUIET), ("filtered", QUIET)),
-    **per_family("tcp", 1999, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
-    **per_family("memberlist", 1999, ("refused", "ICMP port unreachable"), ("refused", "ICMP port unreachable")),
-    **per_family("tcp", 1002, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
-    **per_family("tcp", 1003, ("filtered", "ECONNREFUSED: ICMP port"), ("filtered", "ECONNREFUSED: ICMP port")),
-    **per_family("memberlist", 1003, ("refused", "ECONNREFUSED: ICMP port"), ("refused", "ECONNREFUSED: ICMP port")),
-    **per_family("tcp", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")),
-    **per_family("memberlist", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")),
-    **per_family("tcp", 1005, ("unreachable", "EHOSTUNREACH: ICMP host"), ("unreachable", "EHOSTUNREACH: ICMP addr")),
-    **per_family("memberlist", 1005, ("unreachable", "ICMP host"), ("unreachable", "ICMP address")),
-    **per_family("tcp", 1006, ("unreachable", "ENETUNREACH: ICMP net"), ("unreachable", "ENETUNREACH: ICMP no route")),
-    **per_family("memberlist", 1006, ("unreachable", "ICMP network"), ("unreachable", "ICMP no route")),
+    **expect_per_family("tcp", 1001, ("filtered", QUIET), ("filtered", QUIET)),
+    **expect_per_family("memberlist", 1001, ("filtered", QUIET), ("filtered", QUIET)),
+    **expect_per_family("tcp", 1999, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
+    **expect_per_family("memberlist", 1999, ("refused", "ICMP port unreachable"), ("refused", "ICMP port unreachable")),
+    **expect_per_family("tcp", 1002, ("refused", "ECONNREFUSED: connection"), ("refused", "ECONNREFUSED: connection")),
+    **expect_per_family("tcp", 1003, ("filtered", "ECONNREFUSED: ICMP port"), ("filtered", "ECONNREFUSED: ICMP port")),
+    **expect_per_family(
+        "memberlist", 1003, ("refused", "ECONNREFUSED: ICMP port"), ("refused", "ECONNREFUSED: ICMP port")
+    ),
+    **expect_per_family("tcp", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")),
+    **expect_per_family(
+        "memberlist", 1004, ("filtered", "EHOSTUNREACH: ICMP admin"), ("filtered", "EACCES: ICMP admin")
+    ),
+    **expect_per_family(
+        "tcp", 1005, ("unreachable", "EHOSTUNREACH: ICMP host"), ("unreachable", "EHOSTUNREACH: ICMP addr")
+    ),
+    **expect_per_family("memberlist", 1005, ("unreachable", "ICMP host"), ("unreachable", "ICMP address")),
+    **expect_per_family(
+        "tcp", 1006, ("unreachable", "ENETUNREACH: ICMP net"), ("unreachable", "ENETUNREACH: ICMP no route")
+    ),
+    **expect_per_family("memberlist", 1006, ("unreachable", "ICMP network"), ("unreachable", "ICMP no route")),
     ("tcp", SERVER4, 1007): ("filtered", "ENETUNREACH: ICMP network prohibited from 10.2.0.2"),
     ("memberlist", SERVER4, 1007): ("filtered", "ENETUNREACH: ICMP network prohibited"),
     ("tcp", SERVER4, 1008): ("filtered", "EHOSTUNREACH: ICMP host prohibited"),
@@ -229,15 +237,15 @@ ROUTES = {
 
 
 def test_every_action_of_a_firewall(network):
-    rules(SERVER, lines=REJECTS)
-    assert differences(TARGET, timeout=0.5) == {}
+    load_rules(SERVER, lines=REJECTS)
+    assert find_differences(TARGET, timeout=0.5) == {}
 
 
 def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
-    rules(SERVER)
-    rules(ROUTER, hook="forward", lines=REJECTS)
+    load_rules(SERVER)
+    load_rules(ROUTER, hook="forward", lines=REJECTS)
     found = look(("tcp", SERVER4, 1004), ("tcp", SERVER6, 1004), ("memberlist", SERVER4, 1004))
-    rules(ROUTER)
+    load_rules(ROUTER)
     assert set(found.values()) == {
         ("filtered", "EHOSTUNREACH: ICMP administratively prohibited from 10.1.0.1"),
         ("filtered", "EACCES: ICMP administratively prohibited from fd01::1"),
@@ -248,11 +256,11 @@ def test_the_same_firewall_on_the_router_is_named_as_the_sender(network):
 def test_routes_and_neighbours(network, kind):
     # Linux needs 3 seconds to detect a missing neighbour. A router without a route sends about one error per second to an
     # address, and only its first namespace can change that (net.ipv4.route.error_cost): a probe may have to wait.
-    assert differences({(kind, address, 1): result for address, result in ROUTES.items()}, tries=6) == {}
+    assert find_differences({(kind, address, 1): result for address, result in ROUTES.items()}, tries=6) == {}
 
 
 def test_rules_of_the_probing_host_itself(network):
-    rules(CLIENT, hook="output", lines=REJECTS)
+    load_rules(CLIENT, hook="output", lines=REJECTS)
     expected = {
         ("tcp", SERVER4, 1001): ("filtered", QUIET),
         ("memberlist", SERVER4, 1001): ("filtered", "EPERM: dropped by the rules of this host"),
@@ -262,8 +270,8 @@ def test_rules_of_the_probing_host_itself(network):
         ("tcp", SERVER6, 1004): ("filtered", "EACCES: ICMP administratively prohibited from fd01::2"),
         ("memberlist", SERVER6, 1004): ("filtered", "EPERM: ICMP administratively prohibited from fd01::2"),
     }
-    found = differences(expected, timeout=0.5)
-    rules(CLIENT)
+    found = find_differences(expected, timeout=0.5)
+    load_rules(CLIENT)
     assert found == {}
 
 
@@ -271,9 +279,9 @@ def test_a_host_without_ipv6_is_reported(network):
     off = f"{CLIENT}o"
     run("ip", "netns", "add", off)
     try:
-        inside(off, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+        run_inside(off, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
         text = json.dumps([[{"name": "", "kind": "tcp", "address": "::1", "port": 1}], [1, 1, 1]])
-        (result,) = json.loads(inside(off, sys.executable, "-c", RUN, input=text, env=child_environment()))
+        (result,) = json.loads(run_inside(off, sys.executable, "-c", RUN, input=text, env=make_environment()))
     finally:
         run("ip", "netns", "del", off)
     assert result["result"] == "unreachable"
@@ -291,10 +299,10 @@ def test_a_host_without_ipv6_is_reported(network):
     ],
 )
 def test_a_real_serf_agent_behind_a_firewall(serf, lines, tcp, gossip):
-    rules(SERVER, lines=lines)
+    load_rules(SERVER, lines=lines)
     serf(f"{SERVER4}:7946")
     found = look(("tcp", SERVER4, 7946), ("memberlist", SERVER4, 7946), timeout=1.0)
-    rules(SERVER)
+    load_rules(SERVER)
     assert [result for result, _detail in found.values()] == [tcp, gossip]
 
 
@@ -307,7 +315,7 @@ def test_a_real_serf_agent_with_gossip_to_pass_on(serf):
     """The ack is the first part of a compressed compound message of up to 1,400 bytes: codes of 9 to 11 bits."""
     serf(f"{SERVER4}:7946")
     for number in range(12):
-        inside(SERVER, "serf", "event", "-coalesce=false", f"event{number}", os.urandom(50).hex())
+        run_inside(SERVER, "serf", "event", "-coalesce=false", f"event{number}", os.urandom(50).hex())
     found = [look(("memberlist", SERVER4, 7946)) for _look in range(3)]
     assert found == [{("memberlist", SERVER4, 7946): ("open", "ack")}] * 3
 
@@ -328,7 +336,7 @@ def watch(call, folder):
     code = (
         f"import json; from pathlib import Path; from {module} import start, stop; control = Path({str(folder)!r}, 'c')"
     )
-    return inside(SERVER, sys.executable, "-c", f"{code}; print(json.dumps({call}))", env=child_environment())
+    return run_inside(SERVER, sys.executable, "-c", f"{code}; print(json.dumps({call}))", env=make_environment())
 
 
 def test_a_nat_device_that_forwards_tcp_but_not_udp(serf):
@@ -337,22 +345,22 @@ def test_a_nat_device_that_forwards_tcp_but_not_udp(serf):
     forward = f"ip daddr 10.1.0.1 {{}} dport 9000 dnat ip to {SERVER4}:7946"
     for protocol, expected in (("tcp", ["open", "refused"]), ("udp", ["refused", "open"])):
         table = f"flush ruleset\ntable inet t {{\nchain c {{\n{nat}\n{forward.format(protocol)}\n}}\n}}\n"
-        inside(ROUTER, "nft", "-f", "-", input=table)
+        run_inside(ROUTER, "nft", "-f", "-", input=table)
         found = look(("tcp", "10.1.0.1", 9000), ("memberlist", "10.1.0.1", 9000))
         assert [result for result, _detail in found.values()] == expected
-    rules(ROUTER)
+    load_rules(ROUTER)
 
 
 def test_two_thousand_silent_targets_need_a_limited_number_of_packets_and_files(network):
-    rules(SERVER, lines="tcp dport 2000-3999 counter drop\nudp dport 2000-3999 counter drop")
+    load_rules(SERVER, lines="tcp dport 2000-3999 counter drop\nudp dport 2000-3999 counter drop")
     ports = range(2000, 3000)
     wanted = [(kind, SERVER4, port) for kind in ("tcp", "memberlist") for port in ports]
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\n{RUN}"
     probes = [{"name": "", "kind": kind, "address": address, "port": port} for kind, address, port in wanted]
     text = json.dumps([probes, [0.2, 2, 5000]])
-    results = json.loads(inside(CLIENT, sys.executable, "-c", limited, input=text, env=child_environment()))
-    counters = json.loads(inside(SERVER, "nft", "-j", "list", "ruleset"))
-    rules(SERVER)
+    results = json.loads(run_inside(CLIENT, sys.executable, "-c", limited, input=text, env=make_environment()))
+    counters = json.loads(run_inside(SERVER, "nft", "-j", "list", "ruleset"))
+    load_rules(SERVER)
     packets = [
         e["counter"]["packets"]
         for item in counters["nftables"]

@@ -17,9 +17,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, converge
-from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
+from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
-from ansible_collections.gatehouse.kong.tests.netns.test_observer import FAMILIES, probe, watched
+from ansible_collections.gatehouse.kong.tests.netns.test_observer import FAMILIES, send_probes, watch_packets
 
 CONTAINER = {"ipv4": "172.30.0.2", "ipv6": "fd00:30::2"}
 BRIDGE = {"ipv4": "172.30.0.1", "ipv6": "fd00:30::1"}
@@ -47,7 +47,7 @@ COMMIT
 """
 
 
-def docker(family):
+def format_docker_rules(family):
     translations, accepts = [], []
     for port, inside in INSIDE.items():
         for protocol in ("tcp", "udp"):
@@ -61,16 +61,31 @@ def docker(family):
 @pytest.fixture(scope="module")
 def box(wires):
     """A network namespace behind the node that represents a container."""
-    name = wires.namespace("box")
-    ip("netns", "delete", name, check=False)
-    ip("netns", "add", name)
-    ip("link", "add", "to-node", "netns", name, "type", "veth", "peer", "name", "box", "netns", wires.namespace("node"))
-    ends = ((name, "to-node", CONTAINER, BRIDGE), (wires.namespace("node"), "box", BRIDGE, CONTAINER))
+    name = wires.get_namespace("box")
+    run_ip("netns", "delete", name, check=False)
+    run_ip("netns", "add", name)
+    run_ip(
+        "link",
+        "add",
+        "to-node",
+        "netns",
+        name,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "box",
+        "netns",
+        wires.get_namespace("node"),
+    )
+    ends = ((name, "to-node", CONTAINER, BRIDGE), (wires.get_namespace("node"), "box", BRIDGE, CONTAINER))
     for number, (namespace, device, own, other) in enumerate(ends):
-        ip("-n", namespace, "link", "set", device, "address", f"02:00:00:00:30:0{number}", "up")
+        run_ip("-n", namespace, "link", "set", device, "address", f"02:00:00:00:30:0{number}", "up")
         for family, length in (("ipv4", 24), ("ipv6", 64)):
-            ip("-n", namespace, "address", "add", f"{own[family]}/{length}", "dev", device, *["nodad"][: length // 64])
-            ip(
+            run_ip(
+                "-n", namespace, "address", "add", f"{own[family]}/{length}", "dev", device, *["nodad"][: length // 64]
+            )
+            run_ip(
                 "-n",
                 namespace,
                 "neigh",
@@ -82,23 +97,23 @@ def box(wires):
                 f"02:00:00:00:30:0{1 - number}",
             )
     for family, number in (("-4", "ipv4"), ("-6", "ipv6")):
-        ip("-n", name, family, "route", "add", "default", "via", BRIDGE[number])
+        run_ip("-n", name, family, "route", "add", "default", "via", BRIDGE[number])
     for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
-        ip("netns", "exec", wires.namespace("node"), "sysctl", "-qw", f"{key}=1")
+        run_ip("netns", "exec", wires.get_namespace("node"), "sysctl", "-qw", f"{key}=1")
     yield name
-    ip("netns", "delete", name, check=False)
+    run_ip("netns", "delete", name, check=False)
 
 
-def docker_node(lab, kind):
+def make_docker_node(lab, kind):
     made = Node(lab, kind)
     for family, program in PROGRAM.items():
-        made.restore(docker(family), program)
+        made.restore(format_docker_rules(family), program)
     return made
 
 
 @pytest.fixture(params=["nftables", "iptables-nft", "iptables-legacy", "ufw"])
 def node(request, lab, box):
-    made = docker_node(lab, request.param)
+    made = make_docker_node(lab, request.param)
     yield made
     made.clean()
 
@@ -106,26 +121,28 @@ def node(request, lab, box):
 @pytest.fixture(params=["nftables", "ufw"])
 def either(request, lab, box):
     """A node whose only table is our table, and a node with third-party rules."""
-    made = docker_node(lab, request.param)
+    made = make_docker_node(lab, request.param)
     yield made
     made.clean()
 
 
-def entry(port, sources, *, published=True, protocol="tcp", address=None):
+def make_entry(port, sources, *, published=True, protocol="tcp", address=None):
     return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources,
             "published": published}  # fmt: skip
 
 
-def ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",)):
+def make_ruleset(*allow, friends=("10.0.1.2/32",), friends6=("fd00:1::2/128",)):
     return {"allow": list(allow), "sets": {"friends": {"ipv4": list(friends), "ipv6": list(friends6)}}}
 
 
-PUBLISHED = ruleset(entry(8000, "any"), entry(8001, ["friends"]), entry(8001, ["friends"], protocol="udp"))
+PUBLISHED = make_ruleset(
+    make_entry(8000, "any"), make_entry(8001, ["friends"]), make_entry(8001, ["friends"], protocol="udp")
+)
 
 
-def listen(lab, port, protocol="tcp", family="ipv4"):
+def open_listener(lab, port, protocol="tcp", family="ipv4"):
     """Open a socket in the container."""
-    made = lab.socket("box", family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    made = lab.open_socket("box", family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((CONTAINER[family], INSIDE[port]))
     if protocol == "tcp":
@@ -135,9 +152,9 @@ def listen(lab, port, protocol="tcp", family="ipv4"):
 
 def dial(lab, neighbour, listener, port, *, protocol="tcp", family="ipv4", to=None):
     """Connect a neighbour to a published port of the node. Return a pair of sockets, or None if no packet arrives."""
-    client = lab.socket(neighbour, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    client = lab.open_socket(neighbour, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     with suppress(TimeoutError, ConnectionRefusedError):
-        client.connect((to or lab.address(neighbour, family, end=1), port))
+        client.connect((to or lab.get_address(neighbour, family, end=1), port))
         if protocol == "udp":
             client.send(b"hello")
             listener.recv(9)
@@ -149,9 +166,9 @@ def dial(lab, neighbour, listener, port, *, protocol="tcp", family="ipv4", to=No
     return None
 
 
-def reached(lab, port, protocol, family):
+def find_reached(lab, port, protocol, family):
     """Return the neighbours that can reach a published port."""
-    listener = listen(lab, port, protocol, family)
+    listener = open_listener(lab, port, protocol, family)
     found = {
         neighbour
         for neighbour in ("friend", "outsider")
@@ -165,21 +182,21 @@ BOTH, FRIEND = {"friend", "outsider"}, {"friend"}
 EXPECTED = {(8000, "tcp"): BOTH, (8001, "tcp"): FRIEND, (8001, "udp"): FRIEND, (9000, "tcp"): BOTH}
 
 
-def all_reached(lab):
+def find_all_reached(lab):
     return {
-        (port, protocol, family): reached(lab, port, protocol, family)
+        (port, protocol, family): find_reached(lab, port, protocol, family)
         for port, protocol in EXPECTED
         for family in ("ipv4", "ipv6")
     }
 
 
 def test_packets_to_a_container_arrive_as_the_ruleset_allows(node):
-    foreign = node.third_party()
-    assert set(map(frozenset, all_reached(node.lab).values())) == {frozenset(BOTH)}
+    foreign = node.list_third_party_rules()
+    assert set(map(frozenset, find_all_reached(node.lab).values())) == {frozenset(BOTH)}
     node.lab.converge(PUBLISHED)
     expected = {(*key, family): neighbours for key, neighbours in EXPECTED.items() for family in ("ipv4", "ipv6")}
-    assert all_reached(node.lab) == expected
-    assert node.third_party() == foreign
+    assert find_all_reached(node.lab) == expected
+    assert node.list_third_party_rules() == foreign
     assert node.lab.read().ruleset == ruleset_from_data(PUBLISHED)
     assert not node.lab.converge(PUBLISHED).changed
 
@@ -188,9 +205,9 @@ def test_packets_to_a_container_arrive_as_the_ruleset_allows_after_a_reboot(node
     node.lab.converge(PUBLISHED)
     node.reboot()
     for family, program in PROGRAM.items():
-        node.restore(docker(family), program)
-    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
-    assert reached(node.lab, 8001, "udp", "ipv6") == FRIEND
+        node.restore(format_docker_rules(family), program)
+    assert find_reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert find_reached(node.lab, 8001, "udp", "ipv6") == FRIEND
     assert not node.lab.converge(PUBLISHED).changed
 
 
@@ -198,23 +215,23 @@ def test_packets_to_a_container_are_counted_by_the_published_port(either):
     lab = either.lab
     lab.converge({**PUBLISHED, "staged": True, "count_days": 14})
     for family in ("ipv4", "ipv6"):
-        assert reached(lab, 8001, "udp", family) == BOTH
+        assert find_reached(lab, 8001, "udp", family) == BOTH
     counts = {(entry.source, entry.protocol, entry.port): entry.packets for entry in lab.read().counts.entries}
-    assert counts == {(lab.address("outsider", family), "udp", 8001): 1 for family in ("ipv4", "ipv6")}
+    assert counts == {(lab.get_address("outsider", family), "udp", 8001): 1 for family in ("ipv4", "ipv6")}
     assert lab.read().drift == ()
 
 
 def test_a_port_that_is_published_at_one_address_only(either):
     """Packets to other addresses of the node are not blocked."""
-    either.lab.converge(ruleset(entry(8001, [], address="10.0.3.1")))
-    listener = listen(either.lab, 8001)
+    either.lab.converge(make_ruleset(make_entry(8001, [], address="10.0.3.1")))
+    listener = open_listener(either.lab, 8001)
     assert dial(either.lab, "outsider", listener, 8001) is None
     assert dial(either.lab, "friend", listener, 8001)
 
 
 def test_a_removed_source_loses_its_connection(node):
-    node.lab.converge(ruleset(entry(8001, ["friends"]), friends=["10.0.1.2/32", "10.0.3.2/32"]))
-    listener = listen(node.lab, 8001)
+    node.lab.converge(make_ruleset(make_entry(8001, ["friends"]), friends=["10.0.1.2/32", "10.0.3.2/32"]))
+    listener = open_listener(node.lab, 8001)
     kept, removed = (dial(node.lab, name, listener, 8001) for name in ("friend", "outsider"))
     assert node.lab.passes(kept)
     assert node.lab.passes(removed)
@@ -225,17 +242,17 @@ def test_a_removed_source_loses_its_connection(node):
 
 def test_a_program_of_the_host_that_listens_on_the_published_port(either):
     """Docker's proxy does so without a translation, and podman without root."""
-    either.lab.converge(ruleset(entry(8003, ["friends"])))
-    listener = either.lab.listen(8003)
+    either.lab.converge(make_ruleset(make_entry(8003, ["friends"])))
+    listener = either.lab.open_listener(8003)
     assert either.lab.connect("friend", listener)
     assert either.lab.connect("outsider", listener) is None
 
 
 def test_other_forwarded_packets_are_not_blocked(either):
     """Send packets to the container's own address, which are not addressed to the host."""
-    either.lab.converge(ruleset(entry(18001, [])))
-    ip("-n", either.lab.namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
-    listener = listen(either.lab, 8001)
+    either.lab.converge(make_ruleset(make_entry(18001, [])))
+    run_ip("-n", either.lab.get_namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    listener = open_listener(either.lab, 8001)
     assert dial(either.lab, "outsider", listener, 18001, to=CONTAINER["ipv4"])
 
 
@@ -244,22 +261,22 @@ def test_the_rule_in_the_documentation_blocks_packets_to_the_container(either):
     text = (Path(__file__).parents[2] / "docs" / "inventory.md").read_text()
     rule = re.search(r"`(iifname .* drop)`", text)[1].replace("docker0", "box")
     chain = "type filter hook forward priority filter; policy accept;"
-    either.lab.nft(f"table inet own {{\nchain forward {{\n{chain}\n{rule}\n}}\n}}\n")
+    either.lab.run_nft(f"table inet own {{\nchain forward {{\n{chain}\n{rule}\n}}\n}}\n")
     either.lab.converge(PUBLISHED)
-    ip("-n", either.lab.namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
-    listener = listen(either.lab, 8000)
+    run_ip("-n", either.lab.get_namespace("outsider"), "route", "replace", "172.30.0.0/24", "via", "10.0.3.1")
+    listener = open_listener(either.lab, 8000)
     assert dial(either.lab, "outsider", listener, 18000, to=CONTAINER["ipv4"]) is None
     assert dial(either.lab, "outsider", listener, 8000)
 
 
 def test_without_published_ports_packets_to_the_container_are_not_blocked(either):
     either.lab.converge(PUBLISHED)
-    outcome = either.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
+    outcome = either.lab.converge(make_ruleset(make_entry(8001, ["friends"], published=False)))
     assert outcome.changed
-    assert reached(either.lab, 8001, "tcp", "ipv4") == BOTH
+    assert find_reached(either.lab, 8001, "tcp", "ipv4") == BOTH
     either.lab.converge(PUBLISHED)
     either.lab.converge(None)
-    assert reached(either.lab, 8001, "tcp", "ipv4") == BOTH
+    assert find_reached(either.lab, 8001, "tcp", "ipv4") == BOTH
 
 
 def test_another_published_port_of_the_same_container_is_reported(node):
@@ -269,17 +286,17 @@ def test_another_published_port_of_the_same_container_is_reported(node):
     found = {str(conflict).partition(":")[0] for conflict in conflicts if conflict.effect == "publish"}
     assert "iptables chain DOCKER of table nat publishes tcp 9000 at every address" in found
     assert not [text for text in found if "tcp 800" in text]
-    outcome = node.lab.converge(ruleset(entry(8001, ["friends"], published=False)))
+    outcome = node.lab.converge(make_ruleset(make_entry(8001, ["friends"], published=False)))
     assert {conflict.effect for conflict in outcome.conflicts} == {"divert"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_observer_on_the_node_sees_forwarded_packets(either, tmp_path, family):
     either.lab.converge(PUBLISHED)
-    listen(either.lab, 8001, "udp", family)
-    with watched(either.lab, tmp_path) as observed:
+    open_listener(either.lab, 8001, "udp", family)
+    with watch_packets(either.lab, tmp_path) as observed:
         (friend,), (outsider,) = (
-            probe(either.lab, neighbour, 8001, family=family) for neighbour in ("friend", "outsider")
+            send_probes(either.lab, neighbour, 8001, family=family) for neighbour in ("friend", "outsider")
         )
     assert set(observed["arrived"]) == {friend, outsider}
     assert (observed["sent_on"], observed["let_in"], observed["unheard"]) == ([friend], [], [])
@@ -295,15 +312,15 @@ def begin(lab, data):
 def test_an_unconfirmed_change_is_rolled_back(node):
     """Roll back to no rules, and then to previous rules, in the kernel and in files."""
     roll_back = begin(node.lab, PUBLISHED)
-    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert find_reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
     roll_back()
-    assert reached(node.lab, 8001, "tcp", "ipv4") == BOTH
+    assert find_reached(node.lab, 8001, "tcp", "ipv4") == BOTH
     assert node.lab.read() == Live(None)
     node.lab.converge(PUBLISHED)
-    roll_back = begin(node.lab, ruleset(entry(8001, [])))
-    assert reached(node.lab, 8001, "tcp", "ipv4") == set()
+    roll_back = begin(node.lab, make_ruleset(make_entry(8001, [])))
+    assert find_reached(node.lab, 8001, "tcp", "ipv4") == set()
     roll_back()
-    assert reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert find_reached(node.lab, 8001, "tcp", "ipv4") == FRIEND
     assert not node.lab.converge(PUBLISHED).changed
 
 
@@ -317,15 +334,15 @@ def test_a_third_party_change_of_the_table_is_found_and_repaired(either):
         f"add element inet {table} friends_ipv4 {{ 10.0.3.2 }}",
         f"delete table inet {table}",
     ):
-        either.lab.nft(fault)
+        either.lab.run_nft(fault)
         outcome = either.lab.converge(PUBLISHED)
         assert outcome.changed, fault
         assert either.lab.read() == Live(ruleset_from_data(PUBLISHED))
-    assert reached(either.lab, 8001, "tcp", "ipv4") == FRIEND
+    assert find_reached(either.lab, 8001, "tcp", "ipv4") == FRIEND
 
 
 def test_absent_removes_all_our_rules_and_files(either):
     either.lab.converge(PUBLISHED)
     either.lab.converge(None)
-    assert "gatehouse" not in either.lab.nft("list tables")
+    assert "gatehouse" not in either.lab.run_nft("list tables")
     assert not [str(path) for path in either.lab.host.locate("/etc").rglob("*gatehouse*")]

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, converge
-from ansible_collections.gatehouse.kong.tests.netns.conftest import ip
+from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 FAMILIES = ("ipv4", "ipv6")
@@ -32,16 +32,16 @@ def node(request, lab):
     made.clean()
 
 
-def entry(port, sources, protocol="tcp", address=None):
+def make_entry(port, sources, protocol="tcp", address=None):
     return {"listener": f"l{port}", "protocol": protocol, "port": port, "address": address, "sources": sources}
 
 
-def ruleset(*allow, **mode):
+def make_ruleset(*allow, **mode):
     sets = {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": ["fd00:1::2/128"]}}
     return {"allow": list(allow), "sets": sets, **mode}
 
 
-ALLOW = (entry(8001, ["friends"]), entry(7946, ["friends"], "udp"), entry(8000, "any"))
+ALLOW = (make_entry(8001, ["friends"]), make_entry(7946, ["friends"], "udp"), make_entry(8000, "any"))
 STAGED = {"staged": True, "count_days": 14}
 # The host accepts 8001 from everywhere and drops 7946.
 HOST_RULES = "*filter\n-A INPUT -p tcp --dport 8001 -j ACCEPT\n-A INPUT -p udp --dport 7946 -j DROP\nCOMMIT\n"
@@ -49,7 +49,7 @@ HOST_RULES = "*filter\n-A INPUT -p tcp --dport 8001 -j ACCEPT\n-A INPUT -p udp -
 
 def reaches(lab, port, protocol, family):
     """Tell whether packets of the outsider arrive at a port, and close the connection."""
-    arrived = lab.connect("outsider", lab.listen(port, protocol, family), protocol, family) is not None
+    arrived = lab.connect("outsider", lab.open_listener(port, protocol, family), protocol, family) is not None
     lab.close()
     return arrived
 
@@ -60,7 +60,7 @@ def decide(lab):
     return [where for where in tried if reaches(lab, *where)]
 
 
-def counted(lab):
+def count_packets(lab):
     """Return the number of packets by source, protocol and port."""
     return {(entry.source, entry.protocol, entry.port): entry.packets for entry in lab.read().counts.entries}
 
@@ -69,13 +69,13 @@ def send_from(lab, sources, port):
     """Send a datagram from each source, an address that no interface has, to a port of the node."""
     for source in sources:
         family = "ipv6" if ":" in source else "ipv4"
-        made = lab.socket("outsider", family, socket.SOCK_DGRAM)
+        made = lab.open_socket("outsider", family, socket.SOCK_DGRAM)
         level, option = (
             (socket.IPPROTO_IPV6, IPV6_TRANSPARENT) if family == "ipv6" else (socket.IPPROTO_IP, IP_TRANSPARENT)
         )
         made.setsockopt(level, option, 1)
         made.bind((source, 0))
-        made.sendto(b"x", (lab.address("outsider", family, end=1), port))
+        made.sendto(b"x", (lab.get_address("outsider", family, end=1), port))
         made.close()
 
 
@@ -87,32 +87,32 @@ def list_sources(number):
 def many(lab):
     """Let the node accept packets from addresses that no neighbour has."""
     for family, network in (("-4", "10.9.0.0/16"), ("-6", "fd00:9::/64")):
-        ip("-n", lab.namespace("node"), family, "route", "replace", network, "dev", "outsider")
+        run_ip("-n", lab.get_namespace("node"), family, "route", "replace", network, "dev", "outsider")
     yield lab
     for family, network in (("-4", "10.9.0.0/16"), ("-6", "fd00:9::/64")):
-        ip("-n", lab.namespace("node"), family, "route", "delete", network, "dev", "outsider")
+        run_ip("-n", lab.get_namespace("node"), family, "route", "delete", network, "dev", "outsider")
 
 
 def test_a_staged_node_decides_as_before_and_counts_what_would_be_dropped(node):
     lab = node.lab
     for program in ("iptables", "ip6tables"):
         node.restore(HOST_RULES, program)
-    before, files = node.third_party(), lab.host.read("/etc/ufw/after.rules")
+    before, files = node.list_third_party_rules(), lab.host.read("/etc/ufw/after.rules")
     decided = decide(lab)
     assert decided == [(8001, "tcp", "ipv4"), (8001, "tcp", "ipv6")]
-    lab.converge(ruleset(*ALLOW, **STAGED))
+    lab.converge(make_ruleset(*ALLOW, **STAGED))
     assert decide(lab) == decided
-    assert (node.third_party(), lab.host.read("/etc/ufw/after.rules")) == (before, files)
-    found = counted(lab)
+    assert (node.list_third_party_rules(), lab.host.read("/etc/ufw/after.rules")) == (before, files)
+    found = count_packets(lab)
     assert {key[1:] for key in found} == {("tcp", 8001), ("udp", 7946)}
-    assert {key[0] for key in found} == {lab.address("outsider", family) for family in FAMILIES}
+    assert {key[0] for key in found} == {lab.get_address("outsider", family) for family in FAMILIES}
     assert {found[source, "udp", 7946] for source, _protocol, _port in found} == {1}
     assert all(entry.age < 10 for entry in lab.read().counts.entries)
-    assert not lab.converge(ruleset(*ALLOW, **STAGED)).changed
-    assert counted(lab) == found
+    assert not lab.converge(make_ruleset(*ALLOW, **STAGED)).changed
+    assert count_packets(lab) == found
     node.reboot()
-    assert (lab.read().ruleset, counted(lab)) == (ruleset_from_data(ruleset(*ALLOW, **STAGED)), {})
-    assert not lab.converge(ruleset(*ALLOW, **STAGED)).changed
+    assert (lab.read().ruleset, count_packets(lab)) == (ruleset_from_data(make_ruleset(*ALLOW, **STAGED)), {})
+    assert not lab.converge(make_ruleset(*ALLOW, **STAGED)).changed
     lab.converge(None)
     assert lab.read().ruleset is None
     assert not lab.host.locate("/etc/gatehouse_kong").exists()
@@ -122,12 +122,12 @@ def test_a_staged_node_decides_as_before_and_counts_what_would_be_dropped(node):
 def test_packets_are_counted_exactly(many, number, ports):
     """Measured by hand with 300 sources and 10 ports: 12,000 of 12,000 packets in 6,000 entries, in 6 seconds."""
     managed = range(7000, 7000 + ports)
-    many.converge(ruleset(*(entry(port, [], "udp") for port in managed), **STAGED))
+    many.converge(make_ruleset(*(make_entry(port, [], "udp") for port in managed), **STAGED))
     sources = list_sources(number)
     for _round in range(2):
         for port in managed:
             send_from(many, sources, port)
-    assert Counter(counted(many)) == {(source, "udp", port): 2 for source in sources for port in managed}
+    assert Counter(count_packets(many)) == {(source, "udp", port): 2 for source in sources for port in managed}
     assert many.read().counts.uncounted == 0
 
 
@@ -135,8 +135,8 @@ def test_packets_are_counted_exactly(many, number, ports):
 def test_if_the_entries_are_full_packets_pass_or_drop_as_before(many, monkeypatch, staged):
     monkeypatch.setattr(counts, "LIMIT", LOW_LIMIT)
     mode = STAGED if staged else {"count_days": 14}
-    many.converge(ruleset(entry(7000, ["friends"], "udp"), **mode))
-    listener = many.listen(7000, "udp")
+    many.converge(make_ruleset(make_entry(7000, ["friends"], "udp"), **mode))
+    listener = many.open_listener(7000, "udp")
     send_from(many, list_sources(LOW_LIMIT + 10)[: LOW_LIMIT + 10], 7000)  # the addresses of IPv4
     found = many.read().counts
     # The entry that marks the start is one of them.
@@ -150,61 +150,61 @@ def test_if_the_entries_are_full_packets_pass_or_drop_as_before(many, monkeypatc
             break
         received += 1
     assert received == (LOW_LIMIT + 10 if staged else 0)
-    assert not many.converge(ruleset(entry(7000, ["friends"], "udp"), **mode)).changed
+    assert not many.converge(make_ruleset(make_entry(7000, ["friends"], "udp"), **mode)).changed
 
 
 def test_counts_stay_while_the_ruleset_changes_and_an_allowed_connection_is_kept(lab):
-    lab.converge(ruleset(*ALLOW, **STAGED))
-    listener = lab.listen(8001)
+    lab.converge(make_ruleset(*ALLOW, **STAGED))
+    listener = lab.open_listener(8001)
     friend, outsider = lab.connect("friend", listener), lab.connect("outsider", listener)
-    found = counted(lab)
+    found = count_packets(lab)
     assert found
     for allow, mode in (
-        ((*ALLOW, entry(9000, ["friends"])), STAGED),
-        ((entry(8001, ["friends"]), entry(9000, "any")), STAGED),
+        ((*ALLOW, make_entry(9000, ["friends"])), STAGED),
+        ((make_entry(8001, ["friends"]), make_entry(9000, "any")), STAGED),
         (ALLOW, {"count_days": 14}),
         (ALLOW, STAGED),
     ):
-        lab.converge(ruleset(*allow, **mode))
-        assert {key: counted(lab)[key] for key in found} == found
+        lab.converge(make_ruleset(*allow, **mode))
+        assert {key: count_packets(lab)[key] for key in found} == found
         assert lab.passes(friend)
     assert lab.passes(outsider)
-    outcome = lab.converge(ruleset(*ALLOW))
+    outcome = lab.converge(make_ruleset(*ALLOW))
     assert outcome.changed
     assert lab.passes(friend)
     assert not lab.passes(outsider)
-    assert lab.connect("friend", lab.listen(8000))
+    assert lab.connect("friend", lab.open_listener(8000))
     assert (lab.read().counts, lab.read().drift) == (None, ())
     assert "counts4" not in lab.host.run("nft", "list", "table", "inet", "gatehouse_kong")
-    lab.converge(ruleset(*ALLOW, count_days=7))
+    lab.converge(make_ruleset(*ALLOW, count_days=7))
     assert lab.read().counts.entries == ()
 
 
 def test_dropped_packets_are_counted_if_the_ruleset_records_them(lab):
-    lab.converge(ruleset(entry(9100, ["friends"], "udp"), count_days=3))
+    lab.converge(make_ruleset(make_entry(9100, ["friends"], "udp"), count_days=3))
     for family in FAMILIES:
-        assert not lab.connect("outsider", lab.listen(9100, "udp", family), "udp", family)
-        assert lab.connect("friend", lab.listen(9100, "udp", family), "udp", family)
-    assert counted(lab) == {(lab.address("outsider", family), "udp", 9100): 1 for family in FAMILIES}
+        assert not lab.connect("outsider", lab.open_listener(9100, "udp", family), "udp", family)
+        assert lab.connect("friend", lab.open_listener(9100, "udp", family), "udp", family)
+    assert count_packets(lab) == {(lab.get_address("outsider", family), "udp", 9100): 1 for family in FAMILIES}
 
 
 def test_a_rollback_to_a_staged_ruleset_restores_its_counts(lab):
-    wanted = ruleset(entry(9200, [], "udp"), **STAGED)
+    wanted = make_ruleset(make_entry(9200, [], "udp"), **STAGED)
     lab.converge(wanted)
-    assert lab.connect("outsider", lab.listen(9200, "udp"), "udp")
+    assert lab.connect("outsider", lab.open_listener(9200, "udp"), "udp")
     rollback = Rollback(lab.host)
-    enforced = ruleset_from_data(ruleset(entry(9200, [], "udp")))
+    enforced = ruleset_from_data(make_ruleset(make_entry(9200, [], "udp")))
     outcome = converge(lab.backend(lab.host), enforced, Guard(rollback, 30), check_mode=False)
     assert lab.read().counts is None
     rollback.undo(outcome.transaction)
     assert (lab.read().ruleset, lab.read().drift) == (ruleset_from_data(wanted), ())
-    assert counted(lab) == {(lab.address("outsider"), "udp", 9200): 1}
+    assert count_packets(lab) == {(lab.get_address("outsider"), "udp", 9200): 1}
 
 
 def test_without_nft_a_ruleset_that_counts_is_refused(lab):
     made = Node(lab, "mangle-nft")
     for mode, word in ((STAGED, "staged"), ({"count_days": 3}, "kong_firewall_record")):
         with pytest.raises(HostError, match=f"{word}.*install the package nftables"):
-            lab.converge(ruleset(*ALLOW, **mode))
+            lab.converge(make_ruleset(*ALLOW, **mode))
     assert lab.read().ruleset is None
     made.clean()

@@ -21,11 +21,11 @@ from ansible_collections.gatehouse.kong.tests.netns.nodes import FAMILIES, Node
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 
 
-def rules(*friends):
+def make_rules(*friends):
     return {"allow": [ENTRY], "sets": {"friends": {"ipv4": list(friends)}}}
 
 
-OLD, NEW = rules("10.0.1.2/32"), rules("10.0.2.2/32")
+OLD, NEW = make_rules("10.0.1.2/32"), make_rules("10.0.2.2/32")
 MANAGERS = ("nftables", "iptables", "ufw")
 SWITCHES = [(old, new) for old in MANAGERS for new in MANAGERS if old != new]
 # The files of each late part. The late part of nftables has no files here, because no chain drops by default.
@@ -36,7 +36,7 @@ FILES = {
 }
 
 
-def late_parts(node):
+def list_late_parts(node):
     """Return the managers whose late part is loaded and persisted; both must agree."""
     saved = [
         line for name in FAMILIES for line in node.lab.host.run(f"{name}-save").splitlines() if "gatehouse.kong" in line
@@ -55,11 +55,11 @@ def _has_ours(host, file):
 
 
 def reaches(lab):
-    listener = lab.listen(8001)
+    listener = lab.open_listener(8001)
     return [name for name in ("friend", "ally", "outsider") if lab.connect(name, listener)]
 
 
-def choosing(name):
+def make_chooser(name):
     return lambda host: choose(host, name).backend
 
 
@@ -67,19 +67,19 @@ def choosing(name):
 def switch(request, lab):
     old, new = request.param
     node = Node(lab, "ufw")  # this loads the chains of ufw
-    lab.backend = choosing(old)
+    lab.backend = make_chooser(old)
     if old == "nftables" or new == "nftables":
         for program in FAMILIES:
             # If nftables is the manager, chains of iptables-nft that drop by default are a conflict.
             lab.host.run(program, "-P", "INPUT", "ACCEPT")
     lab.converge(OLD)
-    assert late_parts(node) == [old] if old != "nftables" else late_parts(node) == []
-    lab.backend = choosing(new)
+    assert list_late_parts(node) == [old] if old != "nftables" else list_late_parts(node) == []
+    lab.backend = make_chooser(new)
     yield node, old, new
     node.clean()
 
 
-def expected(manager):
+def list_expected(manager):
     return [] if manager == "nftables" else [manager]
 
 
@@ -87,11 +87,11 @@ def test_the_earlier_late_part_is_removed_with_the_change(lab, switch):
     node, old, new = switch
     outcome = lab.converge(NEW)
     named = [line for line in outcome.drift if ": not needed any more" in line]
-    assert named == [f"rules and files for {manager}: not needed any more" for manager in expected(old)]
-    assert (late_parts(node), reaches(lab)) == (expected(new), ["ally"])
+    assert named == [f"rules and files for {manager}: not needed any more" for manager in list_expected(old)]
+    assert (list_late_parts(node), reaches(lab)) == (list_expected(new), ["ally"])
     assert not lab.converge(NEW).changed
     assert lab.converge(None).changed
-    assert late_parts(node) == []
+    assert list_late_parts(node) == []
     assert [path for path in lab.host.root.rglob("*gatehouse*") if path.name != "gatehouse_kong.lock"] == []
 
 
@@ -99,13 +99,13 @@ def test_a_rollback_restores_the_earlier_late_part(lab, switch):
     node, old, _new = switch
     outcome = converge(lab.backend(lab.host), ruleset_from_data(NEW), Guard(Rollback(lab.host), 30), check_mode=False)
     Rollback(lab.host).undo(outcome.transaction)
-    assert (late_parts(node), reaches(lab)) == (expected(old), ["friend"])
+    assert (list_late_parts(node), reaches(lab)) == (list_expected(old), ["friend"])
 
 
 def test_removal_removes_both_late_parts(lab, switch):
     node, _old, _new = switch
     lab.converge(None)
-    assert late_parts(node) == []
+    assert list_late_parts(node) == []
 
 
 def test_a_host_on_which_nft_was_installed_afterwards(lab):

@@ -43,24 +43,24 @@ LEAST = {
 CHANGES = {"first": (None, ONE), "other rules": (ONE, OTHER), "removal": (ONE, None)}
 
 
-def rules(data):
+def parse_rules(data):
     return None if data is None else ruleset_from_data(data)
 
 
-def die_before(host, acts, step):
+def kill_before(host, acts, step):
     """Kill this process before the given number of these acts."""
     left = iter(range(step))
 
-    def before(act):
-        def done(*words, **named):
+    def count_calls(act):
+        def call_or_kill(*words, **named):
             if next(left, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return act(*words, **named)
 
-        return done
+        return call_or_kill
 
     for act in acts:
-        setattr(host, act, before(getattr(host, act)))
+        setattr(host, act, count_calls(getattr(host, act)))
 
 
 ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_tree",
@@ -69,17 +69,17 @@ ACTS = ("run", "call", "detach", "write", "copy", "move", "link", "make_director
 
 def change(lab, host, data):
     """Execute both phases of a run of the module."""
-    outcome = converge(lab.backend(host), rules(data), Guard(Rollback(host), 30), check_mode=False)
+    outcome = converge(lab.backend(host), parse_rules(data), Guard(Rollback(host), 30), check_mode=False)
     if outcome.transaction:
-        confirm(lab.backend(host), rules(data), Rollback(host), outcome.transaction, keep=True)
+        confirm(lab.backend(host), parse_rules(data), Rollback(host), outcome.transaction, keep=True)
 
 
-def dies(lab, data, step, acts=ACTS):
+def run_until_killed(lab, data, step, acts=ACTS):
     """Execute a change in another process. Tell whether it was killed."""
     child = os.fork()
     if not child:
         try:
-            die_before(lab.host, acts, step)
+            kill_before(lab.host, acts, step)
             change(lab, lab.host, data)
             os._exit(0)
         finally:
@@ -96,7 +96,7 @@ def run_died(lab):
         lab.host.run("sh", str(lab.host.locate(f"{PENDING}/undo")), pending, UNFINISHED)
 
 
-def timer(node, _data):
+def run_timer(node, _data):
     """Run the command of the timer."""
     pending = Rollback(node.lab.host).find_pending()
     if pending:
@@ -107,18 +107,20 @@ def reboot(node, _data):
     node.reboot()
 
 
-def next_run(node, data):
+def check_next_run(node, data):
     change(node.lab, node.lab.host, data)
     assert not node.lab.converge(data).changed
 
 
-def state(lab, data):
+def has_rules(lab, data):
     """Tell whether the host has exactly these rules, loaded and at boot."""
     live = lab.read()
-    return (live.ruleset, live.drift) == (rules(data), ()) and not lab.backend(lab.host).compare_persisted(rules(data))
+    return (live.ruleset, live.drift) == (parse_rules(data), ()) and not lab.backend(lab.host).compare_persisted(
+        parse_rules(data)
+    )
 
 
-def everything(node):
+def read_files(node):
     """Return all files of the node, with their content."""
     root = node.lab.host.root
     return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != "fill"}
@@ -127,10 +129,10 @@ def everything(node):
 def is_whole(node, old, new):
     """Tell whether the early part is complete: the old or the new one. Without it, the late part accepts no packet."""
     live = Nftables(node.lab.host).read()
-    return live.ruleset in (rules(old), rules(new)) and live.drift == ()
+    return live.ruleset in (parse_rules(old), parse_rules(new)) and live.drift == ()
 
 
-@pytest.mark.parametrize("after", [timer, reboot, next_run])
+@pytest.mark.parametrize("after", [run_timer, reboot, check_next_run])
 @pytest.mark.parametrize("case", CHANGES)
 @pytest.mark.parametrize("kind", ["nftables", "iptables-nft", "ufw"])
 def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_path, kind, case, after):
@@ -139,21 +141,21 @@ def test_a_run_killed_before_any_step_leaves_the_old_or_the_new_state(lab, tmp_p
         lab.start(tmp_path / str(step))
         node = Node(lab, kind)
         lab.converge(old)
-        killed = dies(lab, new, step)
+        killed = run_until_killed(lab, new, step)
         # A change without an id has no timer. It changed nothing, and the next run or boot removes it.
         waits, armed = lab.host.locate(PENDING).exists(), Rollback(lab.host).find_pending()
         assert is_whole(node, old, new), step
-        if after is timer:
+        if after is run_timer:
             run_died(lab)
             assert is_whole(node, old, new), step
         after(node, new)
-        if after is next_run or not killed:
-            assert state(lab, new), step
+        if after is check_next_run or not killed:
+            assert has_rules(lab, new), step
         elif waits:
-            assert state(lab, old), step
+            assert has_rules(lab, old), step
         else:
-            assert state(lab, old) or state(lab, new), step
-        assert (armed is None and after is timer) or not lab.host.locate(PENDING).exists(), step
+            assert has_rules(lab, old) or has_rules(lab, new), step
+        assert (armed is None and after is run_timer) or not lab.host.locate(PENDING).exists(), step
         node.clean()
         if not killed:
             break
@@ -175,21 +177,23 @@ def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_
         if manager == "nftables":
             for program in FAMILY_PROGRAM.values():
                 lab.host.run(program, "-P", "INPUT", "ACCEPT")  # otherwise, a conflict if nftables is the manager
-        use(node, old, has_nft=has_nft)
+        select_manager(node, old, has_nft=has_nft)
         lab.converge(ONE)
-        use(node, manager)
-        killed = dies(lab, OTHER, step)
+        select_manager(node, manager)
+        killed = run_until_killed(lab, OTHER, step)
         assert covers(lab, 8001), step
         waits = lab.host.locate(PENDING).exists()
-        after = (timer, reboot, next_run)[step % 3]
-        if after is timer:
+        after = (run_timer, reboot, check_next_run)[step % 3]
+        if after is run_timer:
             run_died(lab)
             assert covers(lab, 8001), step
         after(node, OTHER)
-        is_new = state(lab, OTHER)
-        use(node, old, has_nft=has_nft)
-        is_old = state(lab, ONE)
-        expected = (False, True) if after is next_run or not killed else (True, False) if waits else (is_old, is_new)
+        is_new = has_rules(lab, OTHER)
+        select_manager(node, old, has_nft=has_nft)
+        is_old = has_rules(lab, ONE)
+        expected = (
+            (False, True) if after is check_next_run or not killed else (True, False) if waits else (is_old, is_new)
+        )
         assert ((is_old, is_new) == expected, is_old != is_new) == (True, True), (step, after, is_old, is_new)
         node.clean()
         if not killed:
@@ -198,7 +202,7 @@ def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_
     assert step >= 20
 
 
-def use(node, manager, *, has_nft=True):
+def select_manager(node, manager, *, has_nft=True):
     """Make the next run use this firewall manager, on a host with or without nft."""
     node.has_nft = has_nft
     node.lab.backend = lambda host: choose(host, manager).backend
@@ -206,7 +210,7 @@ def use(node, manager, *, has_nft=True):
 
 def covers(lab, port):
     """Tell whether the early part has rules for a port, in nftables or iptables."""
-    rules = lab.nft("list ruleset") + lab.host.run("iptables-save", "-t", "mangle")
+    rules = lab.run_nft("list ruleset") + lab.host.run("iptables-save", "-t", "mangle")
     return f" {port} " in rules
 
 
@@ -218,17 +222,17 @@ def test_the_rollback_can_be_killed_and_repeated(lab, tmp_path, script):
         lab.start(tmp_path / str(last))
         lab.converge(ONE)
         for data in (OTHER, MORE):
-            converge(Nftables(lab.host), rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
+            converge(Nftables(lab.host), parse_rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
         cut = cut_after(lab.host.locate(f"{PENDING}/{script}"), last)
         with suppress(HostError):
             lab.host.run("sh", str(lab.host.locate(f"{PENDING}/undo")))
-        assert lab.read().ruleset in (rules(ONE), rules(OTHER), rules(MORE))
+        assert lab.read().ruleset in (parse_rules(ONE), parse_rules(OTHER), parse_rules(MORE))
         if cut is not None:
             cut()
             Node(lab, "nftables").reboot()
-        assert (state(lab, ONE), lab.host.locate(PENDING).exists()) == (True, False), last
+        assert (has_rules(lab, ONE), lab.host.locate(PENDING).exists()) == (True, False), last
         lab.converge(ONE)
-        assert Rollback(lab.host).find_leftovers(rules(ONE)) == (), last
+        assert Rollback(lab.host).find_leftovers(parse_rules(ONE)) == (), last
         cuts += cut is not None
         if cut is None:
             break
@@ -247,17 +251,17 @@ def cut_after(path, last):
         return None
     path.write_text("".join([*lines[: ends[last]], "kill -9 $$\n"]))
 
-    def repair():
+    def restore_file():
         if path.exists():
             path.write_text(text)
 
-    return repair
+    return restore_file
 
 
 def test_a_loaded_change_waits_for_its_confirmation(lab):
-    converge(Nftables(lab.host), rules(ONE), Guard(Rollback(lab.host), 30), check_mode=False)
+    converge(Nftables(lab.host), parse_rules(ONE), Guard(Rollback(lab.host), 30), check_mode=False)
     run_died(lab)
-    assert lab.read().ruleset == rules(ONE)
+    assert lab.read().ruleset == parse_rules(ONE)
     assert Rollback(lab.host).find_pending()
 
 
@@ -267,51 +271,53 @@ def test_the_host_does_not_wait_if_the_run_was_killed(lab, monkeypatch):
     lab.converge(ONE)
     before = ["iptables-save", "ip6tables-save", "ipset save", "iptables-save", "ip6tables-save"]
     before += ["sh of detach", "ipset restore", "iptables-restore"]
-    assert dies(lab, OTHER, len(before), ["run"])
-    assert not state(lab, ONE)
-    assert not state(lab, OTHER)
+    assert run_until_killed(lab, OTHER, len(before), ["run"])
+    assert not has_rules(lab, ONE)
+    assert not has_rules(lab, OTHER)
     deadline = time.monotonic() + 10
-    while not state(lab, ONE) and time.monotonic() < deadline:
+    while not has_rules(lab, ONE) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert state(lab, ONE)
+    assert has_rules(lab, ONE)
     node.clean()
 
 
 def test_the_host_rolls_back_without_systemd_too(lab, monkeypatch):
     lab.converge(ONE)
     monkeypatch.setattr(lab.host, "detach", lambda *argv: Host.detach(lab.host, *argv))
-    outcome = converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 1), check_mode=False)
-    assert lab.read().ruleset == rules(OTHER)
+    outcome = converge(Nftables(lab.host), parse_rules(OTHER), Guard(Rollback(lab.host), 1), check_mode=False)
+    assert lab.read().ruleset == parse_rules(OTHER)
     deadline = time.monotonic() + 10
-    while not state(lab, ONE) and time.monotonic() < deadline:
+    while not has_rules(lab, ONE) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert state(lab, ONE)
+    assert has_rules(lab, ONE)
     with pytest.raises(HostError, match="not confirmed in time"):
-        confirm(Nftables(lab.host), rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
-    assert state(lab, ONE)
+        confirm(Nftables(lab.host), parse_rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
+    assert has_rules(lab, ONE)
 
 
 def test_a_rollback_restores_third_party_rules_in_our_table(lab):
     lab.converge(ONE)
-    lab.nft("add rule inet gatehouse_kong input tcp dport 22 counter drop")
+    lab.run_nft("add rule inet gatehouse_kong input tcp dport 22 counter drop")
     before = lab.read()
-    outcome = converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
+    outcome = converge(Nftables(lab.host), parse_rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
     Rollback(lab.host).undo(outcome.transaction)
     assert lab.read() == before
 
 
 def test_a_later_run_takes_over_an_unconfirmed_change(lab):
     lab.converge(ONE)
-    first = converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False).transaction
+    first = converge(
+        Nftables(lab.host), parse_rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False
+    ).transaction
     second = converge(Nftables(lab.host), None, Guard(Rollback(lab.host), 30), check_mode=False).transaction
     with pytest.raises(HostError, match="another run"):
-        confirm(Nftables(lab.host), rules(OTHER), Rollback(lab.host), first, keep=True)
+        confirm(Nftables(lab.host), parse_rules(OTHER), Rollback(lab.host), first, keep=True)
     assert lab.read().ruleset is None
     Rollback(lab.host).undo(second)
-    assert state(lab, ONE)
+    assert has_rules(lab, ONE)
 
 
-def published(data):
+def mark_published(data):
     return {**data, "allow": [{**entry, "published": True} for entry in data["allow"]]}
 
 
@@ -319,37 +325,37 @@ def published(data):
 TWO_CHANGES = {
     "one backend": (("nftables", OTHER), ("nftables", MORE)),
     "another backend": (("nftables", OTHER), ("iptables", MORE)),
-    "first published port": (("nftables", OTHER), ("nftables", published(MORE))),
-    "first published port of iptables": (("iptables", OTHER), ("iptables", published(MORE))),
+    "first published port": (("nftables", OTHER), ("nftables", mark_published(MORE))),
+    "first published port of iptables": (("iptables", OTHER), ("iptables", mark_published(MORE))),
     "removal": (("nftables", OTHER), ("nftables", None)),
 }
 
 
-@pytest.mark.parametrize("after", [timer, reboot])
+@pytest.mark.parametrize("after", [run_timer, reboot])
 @pytest.mark.parametrize("case", TWO_CHANGES)
 def test_after_two_unconfirmed_changes_the_state_before_the_first_is_restored(lab, case, after):
     node = Node(lab, "nftables")
-    lab.backend = choosing("nftables")
+    lab.backend = make_chooser("nftables")
     lab.converge(ONE)
-    before = everything(node), tables(lab)
+    before = read_files(node), list_our_rules(lab)
     for name, data in TWO_CHANGES[case]:
-        lab.backend = choosing(name)
-        converge(lab.backend(lab.host), rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
-    assert tables(lab) != before[1]
+        lab.backend = make_chooser(name)
+        converge(lab.backend(lab.host), parse_rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
+    assert list_our_rules(lab) != before[1]
     after(node, None)
-    assert (everything(node), tables(lab)) == before
-    lab.backend = choosing("nftables")
-    assert state(lab, ONE)
+    assert (read_files(node), list_our_rules(lab)) == before
+    lab.backend = make_chooser("nftables")
+    assert has_rules(lab, ONE)
     assert not lab.converge(ONE).changed
     node.clean()
 
 
-def choosing(name):
+def make_chooser(name):
     """Return a function that creates the backend for this name."""
     return lambda host: choose(host, name).backend
 
 
-def tables(lab):
+def list_our_rules(lab):
     """Return all our loaded rules."""
     names = [line.split() for line in lab.host.run("nft", "list", "tables").splitlines() if "gatehouse_kong" in line]
     saved = [line for name in FAMILY_PROGRAM.values() for line in lab.host.run(f"{name}-save").splitlines()]
@@ -358,7 +364,7 @@ def tables(lab):
 
 
 def test_the_previous_state_is_kept_until_the_next_change(lab):
-    for data, before in ((ONE, None), (OTHER, rules(ONE)), (OTHER, rules(ONE)), (ONE, rules(OTHER))):
+    for data, before in ((ONE, None), (OTHER, parse_rules(ONE)), (OTHER, parse_rules(ONE)), (ONE, parse_rules(OTHER))):
         lab.converge(data)
         assert Rollback(lab.host).read_previous().ruleset == before
     lab.converge(None)
@@ -388,13 +394,13 @@ def test_the_timer_expires_during_a_change(lab, kind):
     """The rollback waits for the end of the change, and undoes the whole change."""
     node = Node(lab, kind)
     lab.converge(ONE)
-    late = threading.Thread(target=timer, args=(node, None))
+    late = threading.Thread(target=run_timer, args=(node, None))
     slow = Interrupted(lab.backend(lab.host), late.start)
-    outcome = converge(slow, rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
+    outcome = converge(slow, parse_rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
     late.join()
-    assert state(lab, ONE)
+    assert has_rules(lab, ONE)
     with pytest.raises(HostError, match="not confirmed in time"):
-        confirm(lab.backend(lab.host), rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
+        confirm(lab.backend(lab.host), parse_rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
     node.clean()
 
 
@@ -407,19 +413,19 @@ def test_two_controllers_at_the_same_time(lab, kind):
     slow = Interrupted(lab.backend(lab.host), second.start)
     outcome = converge(slow, None, Guard(Rollback(lab.host), 30), check_mode=False)
     second.join()
-    assert state(lab, OTHER)
+    assert has_rules(lab, OTHER)
     with pytest.raises(HostError, match=r"another run|not confirmed"):
         confirm(lab.backend(lab.host), None, Rollback(lab.host), outcome.transaction, keep=True)
-    assert state(lab, OTHER)
+    assert has_rules(lab, OTHER)
     node.clean()
 
 
 def test_a_rollback_whose_script_was_removed(lab):
     lab.converge(ONE)
-    converge(Nftables(lab.host), rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
+    converge(Nftables(lab.host), parse_rules(OTHER), Guard(Rollback(lab.host), 30), check_mode=False)
     lab.host.locate(f"{PENDING}/undo").unlink()
     lab.converge(OTHER)
-    assert state(lab, OTHER)
+    assert has_rules(lab, OTHER)
 
 
 @pytest.mark.parametrize("kind", ["nftables", "ufw"])

@@ -62,9 +62,9 @@ class Ufw:
         self.lab = lab
         self.variant = variant
         which = lab.host.which
-        lab.host.which = lambda program: "/usr/sbin/ufw" if program == "ufw" else which(self.of_variant(program))
+        lab.host.which = lambda program: "/usr/sbin/ufw" if program == "ufw" else which(self.name_program(program))
         run = lab.host.run
-        lab.host.run = lambda program, *words, **named: run(self.of_variant(program), *words, **named)
+        lab.host.run = lambda program, *words, **named: run(self.name_program(program), *words, **named)
         for path, text in {
             "/proc/net/if_inet6": "",
             "/usr/sbin/ufw": f"#!{sys.executable}\n",
@@ -75,7 +75,7 @@ class Ufw:
             lab.host.write(path, text, 0o640)
         self.start()
 
-    def of_variant(self, program):
+    def name_program(self, program):
         """Return the name of an iptables program of this variant."""
         plain, hyphen, action = program.partition("-")
         return (
@@ -87,7 +87,7 @@ class Ufw:
     def start(self, *, reject=False):
         """Load ufw as ufw-init does, and the early part."""
         self.stop()
-        self.lab.nft(EARLY)
+        self.lab.run_nft(EARLY)
         for family in NUMBERS:
             self.start_family(family, reject=reject)
 
@@ -105,7 +105,7 @@ class Ufw:
         self.restore(self.lab.host.locate(f"/etc/ufw/after{number}.rules").read_text(), family)
 
     def stop(self):
-        self.lab.nft("flush ruleset")
+        self.lab.run_nft("flush ruleset")
         for program in PROGRAMS.values():
             self.lab.host.run(f"{program}-legacy-restore", stdin="*filter\n:INPUT ACCEPT\nCOMMIT\n")
 
@@ -117,34 +117,34 @@ class Ufw:
         text = "".join(f"{rule}\n".replace("@", f"ufw{NUMBERS[family]}") for rule in rules)
         self.restore(f"*filter\n{text}COMMIT\n", family)
 
-    def rules(self, family="ipv4", chain="@-after-input"):
+    def list_rules(self, family="ipv4", chain="@-after-input"):
         name = chain.replace("@", f"ufw{NUMBERS[family]}")
-        return [line for line in self.saved(family) if line.startswith(f"-A {name} ")]
+        return [line for line in self.list_saved(family) if line.startswith(f"-A {name} ")]
 
-    def saved(self, family="ipv4"):
+    def list_saved(self, family="ipv4"):
         text = self.lab.host.run(f"{PROGRAMS[family]}-save", "-t", "filter").replace('"', "")
         return [line for line in text.splitlines() if line.startswith("-A ")]
 
-    def file(self, family="ipv4"):
+    def locate_file(self, family="ipv4"):
         return self.lab.host.locate(f"/etc/ufw/after{NUMBERS[family]}.rules")
 
-    def late(self):
+    def read_late(self):
         """Return a new object that has read the host, as in each run of the module."""
         late = UfwLate(self.lab.host)
         late.read(WANT)
         return late
 
-    def drift(self, want=WANT):
+    def find_drift(self, want=WANT):
         return UfwLate(self.lab.host).read(want)
 
     def converge(self, want=WANT):
-        late = self.late()
+        late = self.read_late()
         late.compare_persisted(want)
         late.apply(want)
         late.persist(want)
 
     def reaches(self, name, port, family="ipv4"):
-        listener = self.lab.listen(port, family=family)
+        listener = self.lab.open_listener(port, family=family)
         try:
             return self.lab.connect(name, listener, family=family) is not None
         finally:
@@ -170,7 +170,7 @@ def test_authorised_sources_can_connect(ufw, family, reject):
     assert not ufw.reaches("friend", 8002, family)
     ufw.add("-A @-user-input -p tcp --dport 8001 -j ACCEPT", family=family)
     assert not ufw.reaches("outsider", 8001, family)
-    ufw.lab.nft("delete table inet gatehouse_kong")
+    ufw.lab.run_nft("delete table inet gatehouse_kong")
     assert not ufw.reaches("friend", 8000, family)
 
 
@@ -193,7 +193,7 @@ def test_a_ban_of_a_source_is_effective(ufw, ban, first):
         step()
     assert not ufw.reaches("ally", 8001)
     assert ufw.reaches("friend", 8001)
-    assert ufw.drift() == ()
+    assert ufw.find_drift() == ()
 
 
 def test_ufw_limit_is_effective(ufw):
@@ -209,50 +209,50 @@ def test_ufw_limit_is_effective(ufw):
 
 def test_a_ban_after_our_rule_is_drift_and_effective_after_the_next_run(ufw):
     ufw.converge()
-    before = ufw.rules()
+    before = ufw.list_rules()
     ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
     assert ufw.reaches("ally", 8001)
-    assert ufw.drift() == (
+    assert ufw.find_drift() == (
         "iptables rule precedes `-A ufw-after-input -s 10.0.2.2/32 -j DROP`, which therefore has no effect",
     )
     ufw.converge()
     assert not ufw.reaches("ally", 8001)
-    assert ufw.rules() == [*before[:-1], "-A ufw-after-input -s 10.0.2.2/32 -j DROP", before[-1]]
-    assert ufw.drift() == ()
+    assert ufw.list_rules() == [*before[:-1], "-A ufw-after-input -s 10.0.2.2/32 -j DROP", before[-1]]
+    assert ufw.find_drift() == ()
 
 
 @pytest.mark.parametrize("end", ["-j DROP", "-j REJECT", "-p tcp -m tcp --dport 8001 -j DROP", "-p tcp -j REJECT"])
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_a_rule_of_after_rules_that_drops_all_packets(ufw, family, end):
     chain = f"ufw{NUMBERS[family]}-after-input"
-    text = ufw.file(family).read_text()
-    ufw.file(family).write_text(
+    text = ufw.locate_file(family).read_text()
+    ufw.locate_file(family).write_text(
         text.replace("COMMIT\n", f"-A {chain} {end}\n-A {chain} -p udp --dport 9 -j ACCEPT\nCOMMIT\n")
     )
-    before = ufw.file(family).read_text()
+    before = ufw.locate_file(family).read_text()
     ufw.start()
     ufw.converge()
     assert ufw.reaches("friend", 8001, family)
-    assert ufw.drift() == ()
-    loaded = ufw.saved(family)
+    assert ufw.find_drift() == ()
+    loaded = ufw.list_saved(family)
     ufw.start()
-    assert ufw.saved(family) == loaded
+    assert ufw.list_saved(family) == loaded
     assert ufw.reaches("friend", 8001, family)
-    late = ufw.late()
+    late = ufw.read_late()
     assert late.compare_persisted(WANT) == ()
     late.apply(None)
     late.persist(None)
-    assert ufw.file(family).read_text() == before
+    assert ufw.locate_file(family).read_text() == before
 
 
 def test_our_rule_after_a_rule_that_drops_all_packets_is_drift(ufw):
     ufw.converge()
     ufw.add("-I @-after-input 1 -j DROP")
     assert not ufw.reaches("friend", 8001)
-    assert ufw.drift() == ("iptables rule follows `-A ufw-after-input -j DROP`, which drops authorised packets",)
+    assert ufw.find_drift() == ("iptables rule follows `-A ufw-after-input -j DROP`, which drops authorised packets",)
     ufw.converge()
     assert ufw.reaches("friend", 8001)
-    assert ufw.drift() == ()
+    assert ufw.find_drift() == ()
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
@@ -265,38 +265,38 @@ def test_our_rule_after_a_rule_that_drops_all_packets_is_drift(ufw):
 ], ids=["missing", "repeated", "also in INPUT", "in another chain"])  # fmt: skip
 def test_drift_of_the_loaded_chain_and_its_repair(ufw, family, changes, drift):
     ufw.converge()
-    expected = {loaded: ufw.saved(loaded) for loaded in NUMBERS}
+    expected = {loaded: ufw.list_saved(loaded) for loaded in NUMBERS}
     ufw.add(*changes, family=family)
     listed = RULE.replace("gatehouse.kong", '"gatehouse.kong"')
     names = [line.replace("@", f"ufw{NUMBERS[family]}").format(rule=RULE, listed=listed) for line in drift]
-    assert ufw.drift() == tuple(f"{PROGRAMS[family]} {line}" for line in names)
+    assert ufw.find_drift() == tuple(f"{PROGRAMS[family]} {line}" for line in names)
     ufw.converge()
-    assert {loaded: ufw.saved(loaded) for loaded in NUMBERS} == expected
+    assert {loaded: ufw.list_saved(loaded) for loaded in NUMBERS} == expected
 
 
 def test_without_a_ruleset_our_rule_is_removed(ufw):
-    files = {family: ufw.file(family).read_bytes() for family in NUMBERS}
-    rules = {family: ufw.saved(family) for family in NUMBERS}
-    assert ufw.drift(None) == ()
+    files = {family: ufw.locate_file(family).read_bytes() for family in NUMBERS}
+    rules = {family: ufw.list_saved(family) for family in NUMBERS}
+    assert ufw.find_drift(None) == ()
     ufw.converge()
-    assert len(ufw.drift(None)) == 2
-    assert len(ufw.late().compare_persisted(None)) == 2
-    late = ufw.late()
+    assert len(ufw.find_drift(None)) == 2
+    assert len(ufw.read_late().compare_persisted(None)) == 2
+    late = ufw.read_late()
     late.apply(None)
     late.persist(None)
-    assert {family: ufw.file(family).read_bytes() for family in NUMBERS} == files
-    assert {family: ufw.saved(family) for family in NUMBERS} == rules
-    assert ufw.drift(None) == ()
-    assert ufw.late().compare_persisted(None) == ()
+    assert {family: ufw.locate_file(family).read_bytes() for family in NUMBERS} == files
+    assert {family: ufw.list_saved(family) for family in NUMBERS} == rules
+    assert ufw.find_drift(None) == ()
+    assert ufw.read_late().compare_persisted(None) == ()
 
 
 def test_a_second_run_changes_nothing(ufw):
     ufw.converge()
-    numbers = {family: ufw.file(family).stat().st_ino for family in NUMBERS}
-    assert ufw.drift() == ()
-    assert ufw.late().compare_persisted(WANT) == ()
+    numbers = {family: ufw.locate_file(family).stat().st_ino for family in NUMBERS}
+    assert ufw.find_drift() == ()
+    assert ufw.read_late().compare_persisted(WANT) == ()
     ufw.converge()
-    assert {family: ufw.file(family).stat().st_ino for family in NUMBERS} == numbers
+    assert {family: ufw.locate_file(family).stat().st_ino for family in NUMBERS} == numbers
 
 
 def test_text_counters_and_comments_of_third_party_rules_are_preserved(ufw):
@@ -329,10 +329,10 @@ def test_lines_in_user_rules_that_ufw_did_not_write_are_preserved(ufw):
     path = ufw.lab.host.locate("/etc/ufw/user.rules")
     path.write_text(USER_RULES)
     ufw.restore(USER_RULES)
-    rules = ufw.rules(chain="@-user-input")
+    rules = ufw.list_rules(chain="@-user-input")
     ufw.converge()
     assert path.read_text() == USER_RULES
-    assert ufw.rules(chain="@-user-input") == rules
+    assert ufw.list_rules(chain="@-user-input") == rules
     assert ufw.reaches("outsider", 80)
     ufw.start()
     ufw.restore(USER_RULES)
@@ -348,50 +348,50 @@ def run_snapshot(ufw, snapshot):
 
 
 def test_a_rollback_removes_our_rule_and_keeps_later_edits(ufw):
-    before = {family: ufw.file(family).read_text() for family in NUMBERS}
-    snapshot = ufw.late().snapshot(None)
+    before = {family: ufw.locate_file(family).read_text() for family in NUMBERS}
+    snapshot = ufw.read_late().snapshot(None)
     ufw.converge()
-    ufw.file().write_text(
-        ufw.file().read_text().replace("COMMIT\n", "-A ufw-after-input -s 10.0.2.2 -j DROP\nCOMMIT\n")
+    ufw.locate_file().write_text(
+        ufw.locate_file().read_text().replace("COMMIT\n", "-A ufw-after-input -s 10.0.2.2 -j DROP\nCOMMIT\n")
     )
     ufw.add("-A @-after-input -s 10.0.2.2 -j DROP")
     for _time in range(2):
         run_snapshot(ufw, snapshot)
-        assert ufw.drift(None) == ()
-        assert ufw.file().read_text() == before["ipv4"].replace(
+        assert ufw.find_drift(None) == ()
+        assert ufw.locate_file().read_text() == before["ipv4"].replace(
             "COMMIT\n", "-A ufw-after-input -s 10.0.2.2 -j DROP\nCOMMIT\n"
         )
-        assert ufw.file("ipv6").read_text() == before["ipv6"]
-        assert ufw.rules()[-1] == "-A ufw-after-input -s 10.0.2.2/32 -j DROP"
+        assert ufw.locate_file("ipv6").read_text() == before["ipv6"]
+        assert ufw.list_rules()[-1] == "-A ufw-after-input -s 10.0.2.2/32 -j DROP"
 
 
 def test_a_rollback_restores_our_rule(ufw):
     ufw.converge()
-    files, rules = ufw.file().read_text(), ufw.saved()
-    late = ufw.late()
+    files, rules = ufw.locate_file().read_text(), ufw.list_saved()
+    late = ufw.read_late()
     snapshot = late.snapshot(WANT)
     late.apply(None)
     late.persist(None)
     for _time in range(2):
         run_snapshot(ufw, snapshot)
-        assert ufw.file().read_text() == files
-        assert ufw.saved() == rules
+        assert ufw.locate_file().read_text() == files
+        assert ufw.list_saved() == rules
 
 
 def test_a_rollback_at_boot_edits_the_files_of_a_ufw_that_is_not_loaded(ufw):
-    before = ufw.file().read_text()
-    snapshot = ufw.late().snapshot(None)
+    before = ufw.locate_file().read_text()
+    snapshot = ufw.read_late().snapshot(None)
     ufw.converge()
     ufw.stop()
     run_snapshot(ufw, snapshot)
-    assert ufw.file().read_text() == before
-    assert ufw.saved() == []
+    assert ufw.locate_file().read_text() == before
+    assert ufw.list_saved() == []
 
 
 def test_check_mode_changes_nothing(ufw):
-    before = ufw.saved(), ufw.file().read_bytes()
-    ufw.late().validate(WANT, check_mode=True)
-    assert (ufw.saved(), ufw.file().read_bytes()) == before
+    before = ufw.list_saved(), ufw.locate_file().read_bytes()
+    ufw.read_late().validate(WANT, check_mode=True)
+    assert (ufw.list_saved(), ufw.locate_file().read_bytes()) == before
 
 
 @pytest.mark.parametrize("commands, message", [
@@ -405,13 +405,13 @@ def test_check_mode_changes_nothing(ufw):
 def test_chains_that_packets_do_not_pass_are_an_error(ufw, commands, message):
     ufw.add(commands)
     with pytest.raises(HostError) as error:
-        ufw.late()
+        ufw.read_late()
     assert str(error.value) == f"the rules of ufw are not loaded: {message}"
 
 
 def test_a_file_without_a_place_is_an_error_before_any_change(ufw):
-    ufw.file().write_text("*nat\nCOMMIT\n")
-    late = ufw.late()
+    ufw.locate_file().write_text("*nat\nCOMMIT\n")
+    late = ufw.read_late()
     with pytest.raises(HostError) as error:
         late.compare_persisted(WANT)
     assert str(error.value) == (
@@ -423,11 +423,11 @@ def test_a_file_without_a_place_is_an_error_before_any_change(ufw):
 
 def test_a_host_with_ipv6_disabled_in_ufw(ufw):
     ufw.lab.host.locate("/etc/default/ufw").write_text("IPV6=no\n")
-    ufw.file("ipv6").write_text("")
+    ufw.locate_file("ipv6").write_text("")
     ufw.converge()
     assert ufw.reaches("friend", 8001)
-    assert ufw.file("ipv6").read_text() == ""
-    assert [str(conflict) for conflict in ufw.late().find_conflicts(WANT) if conflict.where == "ufw"] == [
+    assert ufw.locate_file("ipv6").read_text() == ""
+    assert [str(conflict) for conflict in ufw.read_late().find_conflicts(WANT) if conflict.where == "ufw"] == [
         (
             "ufw may block IPv6 to tcp 8000 at every address, IPv6 to tcp 8001 at every address: /etc/default/ufw has no "
             "IPV6=yes, so ufw drops all IPv6 packets. Set IPV6=yes in /etc/default/ufw and run `ufw reload`, unless that is "
@@ -457,7 +457,7 @@ def test_a_rule_that_drops_every_source_is_a_conflict(ufw, rules, certain, first
     steps = [ufw.converge, lambda: ufw.add(*rules)]
     for step in steps[::-1] if first else steps:
         step()
-    found = [conflict for conflict in ufw.late().find_conflicts(WANT) if conflict.where.startswith("table")]
+    found = [conflict for conflict in ufw.read_late().find_conflicts(WANT) if conflict.where.startswith("table")]
     assert [(conflict.where, conflict.ports) for conflict in found if conflict.stops] == (
         [("table filter of iptables", ("tcp 8001 at every address",))] if certain else []
     )
@@ -470,7 +470,7 @@ def test_a_ban_after_the_chains_of_ufw_is_reported(ufw):
         "-A INPUT -s 10.0.2.2 -j DROP", "-A INPUT -p tcp --dport 22 -j DROP", "-A INPUT -p tcp --dport 8001 -j ACCEPT"
     )
     assert ufw.reaches("ally", 8001)
-    assert [str(conflict) for conflict in ufw.late().find_conflicts(WANT) if conflict.effect == "exempt"] == [
+    assert [str(conflict) for conflict in ufw.read_late().find_conflicts(WANT) if conflict.effect == "exempt"] == [
         (
             "table filter of iptables exempts authorised sources on tcp 8000 at every address, tcp 8001 at every address: "
             "`-A INPUT -s 10.0.2.2/32 -j DROP` follows the chains of ufw, which accept authorised packets. Move it to the top "

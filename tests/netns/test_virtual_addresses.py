@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_held_addresses, is_bindable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
-from ansible_collections.gatehouse.kong.tests.netns.conftest import inside, ip
+from ansible_collections.gatehouse.kong.tests.netns.conftest import enter_namespace, run_ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 VIRTUAL = {"ipv4": "10.0.1.100", "ipv6": "fd00:1::100"}
@@ -28,9 +28,9 @@ FLEET = {
 OTHERS = {"friend": {"kong_address": ["10.0.1.2", "fd00:1::2"]}}
 
 
-def sysctl(lab, name, value):
+def set_sysctl(lab, name, value):
     subprocess.run(
-        ["ip", "netns", "exec", lab.namespace("node"), "sysctl", "-qw", f"{name}={value}"],
+        ["ip", "netns", "exec", lab.get_namespace("node"), "sysctl", "-qw", f"{name}={value}"],
         check=True,
         capture_output=True,
     )
@@ -38,11 +38,11 @@ def sysctl(lab, name, value):
 
 def assign(lab, address, prefix, action="add"):
     nodad = ["nodad"] if ":" in address and action == "add" else []
-    ip("-n", lab.namespace("node"), "address", action, f"{address}/{prefix}", "dev", "friend", *nodad)
+    run_ip("-n", lab.get_namespace("node"), "address", action, f"{address}/{prefix}", "dev", "friend", *nodad)
 
 
-def on_node(lab, function, *arguments):
-    with inside(lab.namespace("node")):
+def call_on_node(lab, function, *arguments):
+    with enter_namespace(lab.get_namespace("node")):
         return function(*arguments)
 
 
@@ -53,19 +53,21 @@ def test_a_standby_binds_and_becomes_the_holder(lab, prefix):
     lab.converge(select_ruleset(plan, "node"))
     for family, length in zip(VIRTUAL, prefix, strict=True):
         address, name = VIRTUAL[family], f"net.{family}.ip_nonlocal_bind"
-        sysctl(lab, name, 0)
-        assert not on_node(lab, is_bindable, address)
-        assert on_node(lab, find_held_addresses, [address, lab.address("friend", family, end=1)]) == [
-            lab.address("friend", family, end=1)
+        set_sysctl(lab, name, 0)
+        assert not call_on_node(lab, is_bindable, address)
+        assert call_on_node(lab, find_held_addresses, [address, lab.get_address("friend", family, end=1)]) == [
+            lab.get_address("friend", family, end=1)
         ]
-        sysctl(lab, name, 1)
-        assert on_node(lab, is_bindable, address)
-        listener = lab.listen(PORT, family=family)
-        assert on_node(lab, find_held_addresses, [address]) == []
+        set_sysctl(lab, name, 1)
+        assert call_on_node(lab, is_bindable, address)
+        listener = lab.open_listener(PORT, family=family)
+        assert call_on_node(lab, find_held_addresses, [address]) == []
         assign(lab, address, length)
-        assert on_node(lab, find_held_addresses, [address]) == [address]
+        assert call_on_node(lab, find_held_addresses, [address]) == [address]
         assert lab.connect("friend", listener, family=family, to=address)
-        ip("-n", lab.namespace("ally"), "route", "replace", address, "via", lab.address("ally", family, end=1))
+        run_ip(
+            "-n", lab.get_namespace("ally"), "route", "replace", address, "via", lab.get_address("ally", family, end=1)
+        )
         assert not lab.connect("ally", listener, family=family, to=address)
         assign(lab, address, length, "del")
         lab.close()
