@@ -12,7 +12,7 @@ from __future__ import annotations
 VERSION = "3.9.1"
 
 
-def _tags(role, version=VERSION):
+def _make_tags(role, version=VERSION):
     return {"kong_role": role, "kong_version": version}
 
 
@@ -25,7 +25,7 @@ def _make_ec2(vpc, role, private, public=None):
         "placement": {"availability_zone": "eu-central-1a", "region": "eu-central-1", "tenancy": "default"},
         "vpc_id": vpc,
         "subnet_id": f"subnet-{vpc}",
-        "tags": _tags(role),
+        "tags": _make_tags(role),
     }
 
 
@@ -41,7 +41,7 @@ def _make_azure(name, vnet, role, private, public):
         "private_ipv4_addresses": [private],
         "public_ipv4_address": public,
         "public_ip_address": [{"id": "ip", "name": "ip", "ipv4_address": address} for address in public],
-        "tags": _tags(role),
+        "tags": _make_tags(role),
     }
 
 
@@ -57,7 +57,7 @@ def _make_gcp(network, role, private, *access):
         "networkInterfaces": [{**interface, "accessConfigs": [*access]} if access else interface],
         "zone": "europe-west3-a",
         "project": "my-project",
-        "labels": _tags(role, VERSION.replace(".", "_")),
+        "labels": _make_tags(role, VERSION.replace(".", "_")),
         "metadata": {},
     }
 
@@ -82,7 +82,7 @@ def _make_hcloud(location, role, private, **more):
         "hcloud_private_networks": [{"id": 1, "name": "kong", "ip": private}],
         "hcloud_location": location,
         "hcloud_datacenter": f"{location}-dc3",
-        "hcloud_labels": _tags(role),
+        "hcloud_labels": _make_tags(role),
         **more,
     }
 
@@ -93,7 +93,7 @@ def _make_netbox(site, role, private, nat):
         "site": {"id": 1, "name": site.upper(), "slug": site},
         "primary_ip4": {"id": 1, "family": 4, "address": f"{private}/24"},
         "primary_ip6": None,
-        "custom_fields": {**_tags(role), "kong_nat": nat},
+        "custom_fields": {**_make_tags(role), "kong_nat": nat},
         "tags": [{"id": 1, "name": "kong", "slug": "kong"}],
     }
 
@@ -120,9 +120,9 @@ HOSTS = {
         "dp3": _make_gcp("net-a", DP, "10.1.0.14", {"type": "ONE_TO_ONE_NAT"}),
     },
     "openstack": {
-        "cp": _make_openstack("net-a", _tags(CP), ("fixed", "fd00::11"), ("fixed", "10.1.0.11"), ("floating", "198.51.100.11")),
-        "dp1": _make_openstack("net-a", _tags(DP), ("fixed", "10.1.0.12")),
-        "dp2": _make_openstack("net-b", _tags(DP), ("fixed", "10.2.0.13"), ("floating", "198.51.100.13")),
+        "cp": _make_openstack("net-a", _make_tags(CP), ("fixed", "fd00::11"), ("fixed", "10.1.0.11"), ("floating", "198.51.100.11")),
+        "dp1": _make_openstack("net-a", _make_tags(DP), ("fixed", "10.1.0.12")),
+        "dp2": _make_openstack("net-b", _make_tags(DP), ("fixed", "10.2.0.13"), ("floating", "198.51.100.13")),
         "other": _make_openstack("net-a", {}, ("fixed", "10.1.0.14")),
     },
     "hetzner": {
