@@ -128,6 +128,20 @@ def test_changes(change, said):
     assert [line for line in said if line not in told] == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("kong_flat_network", True, "flat_network: none -> true"),
+        ("kong_flat_network", False, "flat_network: none -> false"),
+        ("kong_vpn_address", "10.8.0.1", "vpn_address: none -> 10.8.0.1"),
+        ("kong_cluster", "other", "cluster: default -> other"),
+    ],
+)
+def test_a_changed_field_of_a_node(variable, value, expected):
+    told = describe_change(lambda nodes: nodes["a1"].update({variable: value}))
+    assert f"~ a1: {expected}" in told
+
+
 def test_no_other_changes():
     assert describe_change(close_admin)[2:] == []
     assert describe_change(restrict_proxy)[2:] == []
