@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from math import inf
 
@@ -99,14 +100,19 @@ def _compute_weight(data_plane: Node, control_plane: Node) -> bytes:
 
 
 def _accepts(control_plane: Node, data_plane: Node) -> bool:
-    """Tell whether a control plane accepts a data plane.
+    return _accepts_version(control_plane.version, data_plane.version)
+
+
+@lru_cache(maxsize=1024)
+def _accepts_version(control_plane: str, data_plane: str) -> bool:
+    """Tell whether a control plane of a version accepts a data plane of a version.
 
     It accepts the same major version, and no newer minor version (check_kong_version_compatibility in
     kong/clustering/utils.lua, from 3.2 on kong/clustering/compat). A control plane of 2.3 accepts its own minor version only,
     and a control plane of 2.4 two older minor versions (CHANGELOG, #6612, #6932 and #7488). Data planes of 3.1 know only the protocol
     that 3.2 no longer has (CHANGELOG, #9740 and #9921).
     """
-    own, other = parse_version(control_plane.version), parse_version(data_plane.version)
+    own, other = parse_version(control_plane), parse_version(data_plane)
     if own.enterprise and own.line == (3, 0) and other.line == (2, 8):
         return True
     if other.line == (3, 1) and (other.patch == 0 or not other.enterprise) and own.line > (3, 1):
