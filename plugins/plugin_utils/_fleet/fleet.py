@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates i
     find_binds_of_others,
     find_duplicate_addresses,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.empty_terms import find_empty_terms
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import check_mappings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gossip import advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.hybrid import connect
@@ -95,6 +96,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     if own_drafts_are_sound:
         findings += check_mappings(nodes.values())
         findings += find_duplicate_addresses(nodes.values())
+        findings += find_empty_terms(drafts.values())
         findings += find_binds_of_others(drafts.values())
         findings += _check_interception(drafts.values())
         findings += _find_unknown_sites(nodes.values(), {host.site for host in hosts.values()})

@@ -21,7 +21,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.intercep
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import MEMBERS, Terms
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 
 
@@ -90,8 +89,6 @@ class Policy:
                 hosts = self.viewer.list_unreachable(group, node, sockets, protocol)
                 note_unreachable(unreachable, hosts, (terms.variable, term), node, sockets)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
-            if alone and terms.given and term in MEMBERS and not _is_cluster_term(term, listener):
-                self.findings.append(_make_no_members(node, terms.variable, term))
             if content and not alone:
                 yield self.sets.add(_make_label(term, listener, node), content, node.name, listener, protocol)
 
@@ -103,11 +100,6 @@ def _find_same_port(node: Node, listener: Listener, protocol: str) -> list[Liste
         for socket in node.select_listeners(listener.name)
         if socket.port == listener.port and protocol in socket.protocols and not socket.is_loopback
     ]
-
-
-def _make_no_members(node: Node, variable: str, term: str) -> Finding:
-    message = f"cluster {node.cluster!r} has no such node except this node, so it would allow no host; remove it"
-    return make_host_error("source-unknown", node.name, variable, term, message)
 
 
 def _is_cluster_term(term: str, listener: Listener) -> bool:
