@@ -42,7 +42,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, check_fixed, read_node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_fixed_node, read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import ASKED, OUTSIDERS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     FactsNeededError,
@@ -86,7 +86,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         outsiders += _list_outsiders(variables, names)
         findings += variables.findings
     findings += find_different_values(shared_values)
-    own_drafts_are_sound = not any(finding.severity == ERROR for finding in findings)
+    own_drafts_are_sound = not _select_errors(findings)
     hosts = _read_other_hosts(drafts, outsiders, inventory, findings)
     dialled = Dialled(draft.node for draft in drafts.values())
     hosts = {name: dialled.restrict(host) for name, host in hosts.items()}
@@ -94,16 +94,12 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     drafts = mark_unfit(drafts)
     nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
-        findings += check_mappings(nodes.values())
-        findings += find_duplicate_addresses(nodes.values())
+        findings += _compare(drafts.values())
         findings += find_empty_terms(drafts.values())
         findings += find_binds_of_others(drafts.values())
-        findings += _check_interception(drafts.values())
         findings += _find_unknown_sites(nodes.values(), {host.site for host in hosts.values()})
-        if not any(finding.severity == ERROR for finding in findings):
-            nodes |= advertise(drafts, findings)
-            nodes |= connect(drafts, findings)
-            findings += check_pinned(drafts.values())
+        if not _select_errors(findings):
+            nodes |= _connect_all(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values(), names.groups)
             findings += find_temporary_sources(drafts.values(), hosts.values())
             findings += find_mixed_sites(drafts.values())
@@ -112,14 +108,20 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
 
 
 def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
-    """Return errors of read_fleet that no fact can change: those of nodes in values that do not depend on facts."""
+    """Return errors of read_fleet that no fact can change: of single nodes, and between the nodes that need no facts.
+
+    Errors between nodes that depend on all nodes are found if no node needs facts. read_fleet has the errors of single nodes;
+    errors between nodes may be hidden there by errors that facts add.
+    """
     names = Names.read(inventory)
     findings: list[Finding] = []
+    drafts: dict[str, Draft] = {}
     shared_values: dict[str, Values] = {}
     nodes = _sort(names.groups.get(group, ()))
     for name in nodes:
         variables = HostVariables.read_fixed(inventory, name)
-        check_fixed(variables, names)
+        if draft := read_fixed_node(variables, names):
+            drafts[name] = draft
         with suppress(FactsNeededError):
             _list_outsiders(variables, names)
         with suppress(FactsNeededError):
@@ -127,7 +129,32 @@ def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
         findings += variables.findings
     if nodes and len(shared_values) == len(nodes):
         findings += find_different_values(shared_values)
+    if not _select_errors(findings):
+        findings += _compare(drafts.values())
+        if len(drafts) == len(nodes):
+            findings += find_empty_terms(drafts.values())
+            if not _select_errors(findings):
+                _connect_all(mark_unfit(drafts), findings)
+    return _select_errors(findings)
+
+
+def _select_errors(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == ERROR]
+
+
+def _compare(drafts: Collection[Draft]) -> Iterator[Finding]:
+    """Yield the errors and notes about pairs of nodes. More nodes can only add to them."""
+    nodes = [draft.node for draft in drafts]
+    yield from check_mappings(nodes)
+    yield from find_duplicate_addresses(nodes)
+    yield from _check_interception(drafts)
+
+
+def _connect_all(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
+    """Return the nodes that connect to their cluster, with the settings for that. Adds the errors about these connections."""
+    connected = advertise(drafts, findings) | connect(drafts, findings)
+    findings += check_pinned(drafts.values())
+    return connected
 
 
 def _sort(names: Iterable[str]) -> list[str]:

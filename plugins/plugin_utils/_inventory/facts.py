@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
+    FactsNeededError,
     HostVariables,
     VariableError,
     VaultedError,
@@ -36,6 +37,13 @@ def get_facts(variables: HostVariables) -> Mapping[str, Any]:
     """Return the host's facts, empty if they were not gathered."""
     facts = variables.read_value("ansible_facts", {})
     return facts if isinstance(facts, Mapping) else {}
+
+
+def get_known_facts(variables: HostVariables) -> Mapping[str, Any]:
+    """Return the host's facts, empty if they are not known yet. For checks to which facts can only add errors."""
+    with suppress(FactsNeededError):
+        return get_facts(variables)
+    return {}
 
 
 def list_fact_addresses(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -40,7 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.temporar
     make_source_warning,
     make_temporary_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import FactsNeededError, HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import VIRTUAL, check_own, read_virtual
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
 
@@ -70,7 +71,9 @@ def _read_host(variables: HostVariables) -> Host:
     nat = tuple(read_mappings(variables, lambda: (*read_address().list_all(), *virtual)))
     address = read_address()
     check_own(variables, virtual, (*address.list_all(), *vpn.list_all()))
-    own = read_own()
+    known = OwnAddresses.read({}, virtual)
+    with suppress(FactsNeededError):  # they are for warnings only
+        known = read_own()
     return Host(
         name=variables.host,
         site=variables.read_text("kong_site", DEFAULT_SITE),
@@ -80,17 +83,18 @@ def _read_host(variables: HostVariables) -> Host:
         nat=nat,
         flat=variables.read_boolean("kong_flat_network"),
         virtual=virtual,
-        networks=_read_networks(variables, address, own),
-        temporary=own.temporary,
-        bridged=own.bridged,
+        networks=_read_networks(variables, address, read_own),
+        temporary=known.temporary,
+        bridged=known.bridged,
         states_site=variables.read_value("kong_site") is not None,
     )
 
 
-def _read_networks(variables: HostVariables, address: Addresses, own: OwnAddresses) -> Networks:
+def _read_networks(variables: HostVariables, address: Addresses, read_own: Callable[[], OwnAddresses]) -> Networks:
     """Return the source addresses by network from facts; none if kong_address states the address of every connection."""
-    if variables.read_value("kong_address") is not None:
+    if variables.read_value("kong_address") is not None or "kong_address" in variables.refused:
         return ()
+    own = read_own()
     if own.temporary_sources:
         variables.findings.append(make_source_warning(variables, own.temporary_sources))
     networks = own.list_networks(address)

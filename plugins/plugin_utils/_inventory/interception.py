@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    BITS,
     DEFAULT_ROUTE,
     FAMILIES,
     AddressError,
@@ -25,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     contains,
     explain_unusable,
     find_family,
+    get_prefix_length,
     make_host_network,
     parse_port,
     sort_networks,
@@ -80,7 +82,7 @@ def read_interception(
 ) -> tuple[InterceptRule, ...]:
     """Read the intercept rules of a node. Errors are added to the findings of ``variables``.
 
-    ``read_own`` returns the addresses of the node. It is called if there is an entry.
+    ``read_own`` returns the addresses of the node. It is called if the destinations of an entry have a single address.
     """
     items = variables.list_items(VARIABLE)
     if items and in_container:
@@ -128,7 +130,7 @@ def _read_entry(
     if not ports:
         raise _EntryError("interception-invalid", "ports is empty; name the ports that packets are addressed to")
     networks = _parse_networks(item["destinations"], targets)
-    own_networks = {make_host_network(address) for address in read_own()}
+    own_networks = _list_own_networks(networks, read_own)
     for family in FAMILIES:
         chosen = [network for network in networks if find_family(network) == family]
         for is_own in (True, False):
@@ -137,6 +139,13 @@ def _read_entry(
                 listener = _choose_target(targets, family, part)
                 _check(method, listener, part, own=is_own)
                 yield InterceptRule(method, family, part, ports, interfaces, listener, is_own, place)
+
+
+def _list_own_networks(networks: Sequence[str], read_own: Callable[[], frozenset[str]]) -> set[str]:
+    """Return the networks of the node's own addresses, or none if no given network is a single address."""
+    if all(get_prefix_length(network) < BITS[find_family(network)] for network in networks):
+        return set()
+    return {make_host_network(address) for address in read_own()}
 
 
 def _list(value: Any) -> list[Any]:

@@ -13,7 +13,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     canonicalise_network,
     explain_unusable,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
+    get_known_facts,
+    list_fact_addresses,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
@@ -58,7 +61,7 @@ def check_bind_addresses(variables: HostVariables, listeners: Iterable[Listener]
 
 def check_addresses(variables: HostVariables, host: Host, listeners: tuple[Listener, ...]) -> None:
     """Compare addresses with those in the host's facts, if there are facts."""
-    present = set(list_fact_addresses(get_facts(variables)))
+    present = set(list_fact_addresses(get_known_facts(variables)))
     if not present:
         return
     for address in host.address.list_all():

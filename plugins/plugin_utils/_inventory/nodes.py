@@ -20,7 +20,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
     SETTING_VARIABLES,
     SOURCE_VARIABLES,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts, list_fact_addresses
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
+    get_facts,
+    get_known_facts,
+    list_fact_addresses,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interception import (
     InterceptRule,
@@ -100,12 +104,16 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
     return None if generation is None else _NodeReader(variables, names, generation).make_draft()
 
 
-def check_fixed(variables: HostVariables, names: Names) -> None:
-    """Add the errors of a node that no fact can change. ``variables`` are the result of Inventory.read_fixed."""
+def read_fixed_node(variables: HostVariables, names: Names) -> Draft | None:
+    """Read one node from the result of Inventory.read_fixed, None if it needs facts. Adds the errors that no fact can change.
+
+    Of a node, facts may still add errors and ``own_addresses``.
+    """
     _check_all(variables)
     with suppress(FactsNeededError):
-        if generation := _read_generation(variables):
-            _NodeReader(variables, names, generation).check_parts()
+        generation = _read_generation(variables)
+        return None if generation is None else _NodeReader(variables, names, generation).make_fixed_draft()
+    return None
 
 
 def _check_all(variables: HostVariables) -> None:
@@ -141,24 +149,26 @@ class _NodeReader:
                 warn_of_loopback(variables, node, listener)
         given = self.given | self.control_planes | variables.read_settings(frozenset({"kong_site"}))
         # The fact with the output of `hostname`, which is part of the name of a Serf agent.
-        host_name = str(get_facts(variables).get("nodename", ""))
+        host_name = str(get_known_facts(variables).get("nodename", ""))
         return Draft(
             node, generation, terms, given, self.intercept_rules, read_ssh_port(variables), self.own, host_name
         )
 
-    def check_parts(self) -> None:
-        """Add the errors of each part that needs no facts."""
+    def make_fixed_draft(self) -> Draft:
+        """Return the whole node. If it needs facts, add the errors of each part that does not, and raise FactsNeededError."""
         for part in ("role", "settings_file", "control_planes", "terms", "host"):
             with suppress(FactsNeededError):
                 getattr(self, part)
+        return self.make_draft()
 
     def _check_addresses(self) -> None:
         """Compare the listeners and the address of the node with the addresses of its host."""
         if self.published is not None:
             check_in_container(self.variables, self.opened.listeners, self.own)
         check_addresses(self.variables, self.host, self.reachable)
-        check_ssh_port(self.variables, self.host, self.own, self.reachable)
         check_generation(self.variables, self.generation, self.host)
+        with suppress(FactsNeededError):  # the rest of the node does not need them
+            check_ssh_port(self.variables, self.host, self.own, self.reachable)
 
     def _make_node(self) -> Node:
         variables = self.variables
@@ -194,8 +204,13 @@ class _NodeReader:
 
     @cached_property
     def own(self) -> frozenset[str]:
-        """All addresses of the host, those in its facts too."""
-        return frozenset({*self.host.list_addresses(), *list_fact_addresses(get_facts(self.variables))})
+        """All addresses of the host, those in its facts too if they are known."""
+        return frozenset({*self.host.list_addresses(), *list_fact_addresses(get_known_facts(self.variables))})
+
+    def _read_own(self) -> frozenset[str]:
+        """Return all addresses of the host. Raises FactsNeededError before its facts are known."""
+        get_facts(self.variables)
+        return self.own
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -243,7 +258,7 @@ class _NodeReader:
             self.variables,
             self.generation,
             self.opened.listeners,
-            lambda: self.own,
+            self._read_own,
             in_container=self.published is not None,
         )
 

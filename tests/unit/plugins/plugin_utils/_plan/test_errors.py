@@ -146,6 +146,56 @@ def test_wrong_values_are_found_before_facts_are_gathered(case):
     assert {error.variable for error in found} <= {*FIXED[case]}
 
 
+# Facts may show that the host has the bind address, or give it an address.
+NEED_FACTS = ["bind_address", "unknown_address"]
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_nodes_with_known_addresses_are_refused_before_facts_are_gathered(case):
+    inventory = make_inventory(REFUSALS[case].nodes)
+    expected = () if case in NEED_FACTS else compile_plan(inventory, "kong").errors
+    assert list_fixed_errors(inventory, "kong") == expected
+
+
+def test_nodes_with_known_addresses_are_compared_even_if_others_need_facts():
+    nodes = {"n1": {}, **{f"n{number}": {"kong_address": "10.0.0.1"} for number in (2, 3)}}
+    (error,) = list_fixed_errors(make_inventory(nodes), "kong")
+    assert (error.host, error.code) == ("n3", "address-duplicate")
+    assert "n2 of the same site has the same address" in error.message
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": "control_planes"},
+        {"kong_role": "data_plane"},
+        {"kong_version": "0.10", "kong_site": "a"},
+    ],
+)
+def test_errors_that_depend_on_every_node_are_not_found_if_one_needs_facts(variables):
+    nodes = {name: {**variables, "kong_address": address} for name, address in (("n1", "10.0.0.1"), ("n2", "10.0.0.2"))}
+    if "kong_site" in variables:
+        nodes["n2"]["kong_site"] = "b"
+    assert list_fixed_errors(make_inventory(nodes), "kong")
+    assert not list_fixed_errors(make_inventory({**nodes, "n3": {}}), "kong")
+
+
+@pytest.mark.parametrize(
+    ("connection", "is_found"),
+    [
+        ({}, True),
+        ({"ansible_port": 2222}, False),
+        ({"ansible_host": "10.0.0.1"}, True),
+        ({"ansible_host": "10.0.0.9"}, False),
+        ({"ansible_connection": "local"}, False),
+    ],
+)
+def test_port_of_ssh_before_facts_are_gathered(connection, is_found):
+    nodes = {"n": {"kong_address": "10.0.0.1", "kong_proxy_listen": "0.0.0.0:22", **connection}}
+    found = list_fixed_errors(make_inventory(nodes), "kong")
+    assert [error.code for error in found] == ["ssh-port-taken"] * is_found
+
+
 @pytest.mark.parametrize(
     "variables",
     [
@@ -156,6 +206,11 @@ def test_wrong_values_are_found_before_facts_are_gathered(case):
         {"kong_nat_query": "ansible_facts.wan"},
         {"kong_proxy_listen": "192.0.2.9:8000"},
         {"kong_nat": [{"outside": "192.0.2.1", "inside": "10.0.0.1"}]},
+        {
+            "kong_address": "10.0.0.1",
+            "kong_version": "1.5",
+            "kong_transparent": [{"destinations": ["10.0.0.2"], "ports": [80], "listen_port": 8000}],
+        },
     ],
 )
 def test_facts_may_correct_these_nodes(variables):
