@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_
 _SINGLE = 12
 # With more boxes the picture would be illegible. The tables have every node.
 MOST_BOXES = 60
+STAGED = "staged: drops nothing"
 # More networks that the inventory gives as text share an arrow.
 _MOST_NETWORKS = 4
 
@@ -144,7 +145,14 @@ def _describe_group(group: Sequence[Node]) -> tuple[str, ...]:
     more = f" and {len(group) - 1} more" if len(group) > 1 else ""
     addresses = ", ".join(text for text in first.host.address.as_dict().values() if text)
     advertised = (f"advertises {first.advertised}{more}",) if first.advertised else ()
-    return (f"{addresses}{more}", f"Kong {first.version}, {first.role}", f"cluster {first.cluster}", *advertised)
+    staged = (STAGED,) if first.staged else ()
+    return (
+        f"{addresses}{more}",
+        f"Kong {first.version}, {first.role}",
+        f"cluster {first.cluster}",
+        *advertised,
+        *staged,
+    )
 
 
 def _make_rows(ports: Sequence[Port]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, Fleet, make_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, STAGED, Fleet, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.drift import (
     make_changes_section,
@@ -60,6 +60,7 @@ _READING = (
     "Every arrow is a path to a port: on its left the callers, above it the address that they dial, below it or behind the "
     "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
 )
+_STAGED = "A staged node drops nothing: any source can connect to its ports, except on loopback. The arrows show the planned sources."
 _EQUIVALENT = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
 
 
@@ -187,5 +188,7 @@ def _make_notes(fleet: Fleet) -> Iterator[str]:
     yield _READING
     if any(len(box.nodes) > 1 for site in fleet.sites for box in site.boxes):
         yield _EQUIVALENT
+    if any(STAGED in box.about for site in fleet.sites for box in site.boxes):
+        yield _STAGED
     if fleet.hidden:
         yield f"The picture has room for {MOST_BOXES} boxes. The tables have {count_noun(fleet.hidden, 'more node')}."
