@@ -155,7 +155,24 @@ def test_page_hides_only_the_filter_without_its_script():
     assert '<p class="filter" hidden><label for="filter">' in HTML
     rules = re.findall(r"^ *(.*) \{ display: none.*\}$", HTML.partition("@media print")[0], re.MULTILINE)
     assert rules == ["[hidden]", ".paper"]
-    assert HTML.count('class="muted paper"') == 1
+
+
+@pytest.mark.parametrize(("count", "is_noted"), [(12, False), (40, True)])
+def test_page_says_on_paper_that_the_picture_continues(count, is_noted):
+    nodes = {
+        f"n{i}": {"kong_address": f"10.0.{i}.1", "kong_site": f"s{i}", "kong_version": "3.9"} for i in range(count)
+    }
+    page = FORMS[".html"](Evidence(plan_fleet(nodes)))
+    assert ('<p class="muted paper">The picture continues on the screen.</p>' in page) is is_noted
+
+
+def test_long_lists_are_complete_on_paper():
+    """The end of the visible part, such as " and 3 more", is replaced by a comma."""
+    nodes = {f"n{i}": {"kong_address": f"10.0.0.{i}", "kong_version": "0.10"} for i in range(1, 12)}
+    page = FORMS[".html"](Evidence(plan_fleet(nodes)))
+    assert '10.0.0.5<span class="more"> and 6 more</span></summary>10.0.0.6, ' in page
+    paper = page.partition("@media print")[2]
+    assert 'summary .more { font-size: 0; }\n  summary .more::before { content: ", "; font-size: 8pt; }' in paper
 
 
 def test_index_links_every_node_to_its_table_and_has_nodes_with_problems_first():
