@@ -32,11 +32,11 @@ The compiler reports all findings of a fleet together, before any host is touche
 variable, the value, the problem and the fix, and ends with a code in brackets. The codes are stable.
 
 - An **error** stops the run, and no plan is made. The report that `plan` then writes (`kong_report_path`) has all findings.
-- A **warning** is shown, and is in the plan's `findings`.
-- An **info** is in the plan's `findings` only.
+- A **warning** does not stop the run, except with `kong_strict: true`. It is shown, and is in the plan's `findings`.
+- An **info** does not stop the run. It is in the plan's `findings` only.
 
-Errors of single nodes are reported first. Paths, advertised addresses and NAT conflicts concern the whole fleet. They are
-checked if every node is free of errors.
+If a node has an error of its own, the nodes are not compared with each other. So after you have fixed these errors, the next
+run may report others: equal addresses, NAT conflicts, missing paths and wrong advertised addresses.
 """
 
 STRICTER = """\

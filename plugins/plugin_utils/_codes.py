@@ -76,7 +76,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",
-            "Define that variable, or correct the template. `omit` works in options of tasks only.",
+            "Define the variable that the message names, or correct the template. If the value is `omit`, remove the "
+            "variable from this host: `omit` works in options of tasks only.",
         ),
         _make_error(
             "variable-vaulted",
@@ -96,7 +97,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "variable-in-facts",
             "The facts of a host contain a `kong_*` name. These variables are never read from facts, because a host chooses "
             "its own facts.",
-            "Clear the cached facts (`--flush-cache`), and find the module or file that reports the fact.",
+            "Clear the cached facts (`--flush-cache`), and find the source of the fact: a module, a file in "
+            "`/etc/ansible/facts.d` of the host, or `set_fact` with `cacheable`.",
         ),
         _make_warning(
             "variable-unknown",
@@ -110,8 +112,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "version-unknown",
-            "The version is not a version of Kong, or not a known version.",
-            "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1.",
+            "`kong_version` is not the number of a Kong release, or this collection does not know the release.",
+            "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1. A newer Kong "
+            "needs a newer release of the collection.",
         ),
         _make_error(
             "version-unquoted",
@@ -125,7 +128,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "role-unsupported",
-            "A node with a version before 2.0 is a control plane or data plane.",
+            "A node with a version before 2.0 is a control plane or data plane. These roles exist since Kong 2.0.",
             "Remove `kong_role`, or upgrade the node.",
         ),
     ),
@@ -147,12 +150,15 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The value is not an address or network; or the address cannot belong to a node (loopback, multicast, "
             "link-local, unspecified); or there are two addresses of one family; or an egress covers every address. The code "
             "also covers the address in a listen entry.",
-            "Correct the value.",
+            "Correct the address that the message names: at most one IPv4 and one IPv6 address of the host itself, as "
+            "other hosts dial it. For `kong_nat_egress`, give the addresses from which the host connects to other "
+            "sites.",
         ),
         _make_error(
             "address-not-on-host",
             "According to the facts, `kong_address` is not an address of the host.",
-            "Correct the address, or gather facts again.",
+            "Correct the address, or gather facts again. If a NAT device has the address, it is an `outside` address "
+            "of `kong_nat`.",
         ),
         Code(
             "bind-not-on-host",
@@ -197,7 +203,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "address-outside-networks",
-            "An address that a query or template reads from facts is in none of the networks of `kong_address_networks`.",
+            "An address that a query or template reads from facts is in none of the networks of "
+            "`kong_address_networks`. These networks limit the addresses that a host can claim in its facts.",
             "Add the network, or write the address into the inventory.",
         ),
         _make_error(
@@ -217,7 +224,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "nat-invalid",
             "`kong_nat` is not a list of mappings, or a mapping has an unknown key, an invalid port or an invalid protocol; or "
             "`kong_nat_query` has no result, or a null in it, so a name in the query may be wrong.",
-            "See [inventory.md](inventory.md#nat-vpn-and-flat-networks).",
+            "Correct the key or value that the message names. See "
+            "[inventory.md](inventory.md#nat-vpn-and-flat-networks).",
         ),
         _make_error(
             "nat-family",
@@ -243,7 +251,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "nat-conflict",
             "One outside address and port is forwarded to two destinations.",
-            "Use a different port for each, or name the devices if there are two.",
+            "Use a different outside port for each, or set `device` in the mappings if they are on two devices.",
         ),
     ),
     "Paths and advertised addresses": (
@@ -303,7 +311,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "If they do, set `kong_site` of all nodes to one name. Otherwise give each network its own `kong_site`, and `kong_nat` "
             "or `kong_vpn_address`.",
         ),
-        _make_error("gossip-ipv4", "A gossip node has IPv6 addresses only.", "Add an IPv4 address."),
+        _make_error(
+            "gossip-ipv4",
+            "A node of Kong 0.6 to 0.10 has IPv6 addresses only, and the gossip of these versions uses IPv4.",
+            "Add an IPv4 address to `kong_address`.",
+        ),
         _make_warning(
             "version-skew",
             "The control plane to which a data plane connects sends it no configuration, because it has another major or a newer "
@@ -315,7 +327,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "control-plane-missing",
             "The cluster of a data plane has no control plane.",
-            "Add a control plane, correct `kong_cluster`, or set `kong_cluster_control_plane`.",
+            "Give the cluster a node with `kong_role: control_plane`, correct `kong_cluster`, or set "
+            "`kong_cluster_control_plane` to a control plane outside the inventory.",
         ),
     ),
     "Errors of single Kong releases": (
@@ -351,7 +364,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "A data plane of Kong 2.0 to 2.4 rejects the certificate of its control plane unless "
             "`lua_ssl_trusted_certificate` names it, and `kong_config` does not contain this setting. It is an info if "
             "`kong_config` contains no `cluster_cert` either, because both may be in Kong's file.",
-            "Add it to `kong_config`: the file of `cluster_cert`, or of `cluster_ca_cert` with `cluster_mtls: pki`.",
+            "Add `lua_ssl_trusted_certificate` to `kong_config`, with the file of `cluster_cert`, or of "
+            "`cluster_ca_cert` with `cluster_mtls: pki`.",
         ),
         _make_info(
             "http2-only",
@@ -363,7 +377,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "published-invalid",
             "An item of `kong_published_ports` is not `[ADDRESS:]PORT:CONTAINER_PORT[/PROTOCOL]`.",
-            "See [inventory.md](inventory.md#kong-in-a-container).",
+            "Write each port as its own item, such as `80:8000`. See [inventory.md](inventory.md#kong-in-a-container).",
         ),
         _make_error(
             "published-no-listener",
@@ -382,7 +396,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Remove the listen variable, or bind `0.0.0.0`. A published port may have an address of the host.",
         ),
         _make_error(
-            "published-protocol", "A gossip port is published over tcp or udp alone.", "Publish both protocols."
+            "published-protocol",
+            "A gossip port is published over tcp or udp alone.",
+            "Publish both protocols, such as `7946:7946/tcp` and `7946:7946/udp`.",
         ),
     ),
     "Sources": (
@@ -391,7 +407,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "A term is neither an address, a keyword, a host nor a group of the inventory; or a group is empty; or the term is "
             "`peers`, `control_planes` or `data_planes` and the cluster has no other such node; or the term is 0.0.0.0, which "
             "is no source address; or the address of a host outside the fleet is not known.",
-            "Correct the term. Groups are written `@group`.",
+            "Correct or remove the term that the message names. A term is an address, a network, `any`, `nobody`, "
+            "`peers`, `control_planes`, `data_planes`, a host of the inventory, or a group as `@group`.",
         ),
         _make_error(
             "source-any",
@@ -402,7 +419,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "source-replaced",
             "`kong_cluster_sources` does not contain `peers`, or `data_planes` on a control plane, so packets of the "
             "cluster's own nodes are dropped.",
-            "Add the term if the cluster is to work.",
+            "Add `peers`, or `data_planes` on a control plane, unless these nodes must not connect.",
         ),
         _make_error(
             "source-port-missing",
@@ -415,7 +432,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Write `nobody` if that is intended, or remove the variable for the default.",
         ),
         _make_error(
-            "source-contradiction", "`nobody` is combined with other terms.", "Remove `nobody`, or the other terms."
+            "source-contradiction",
+            "`nobody` is combined with other terms.",
+            "Keep `nobody` alone to allow no source, or remove it.",
         ),
         _make_warning(
             "source-no-path",
@@ -444,7 +463,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "setting-unknown",
             "This version of Kong does not know the setting.",
-            "Remove it from this node; the message names the setting that replaced it.",
+            "Remove it from this node. If another setting replaced it, the message names that setting.",
         ),
         _make_error(
             "setting-conflict",
@@ -454,24 +473,39 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "listen-type",
             "The value is neither text, a port nor a list of entries.",
-            "See [inventory.md](inventory.md#form-of-a-value).",
+            "Write text such as `0.0.0.0:8000`, a port, or a list of entries. See "
+            "[inventory.md](inventory.md#form-of-a-value).",
         ),
-        _make_error("listen-empty", "A value or an entry is empty.", "Write `off` to close a listener."),
+        _make_error(
+            "listen-empty",
+            "A value or an entry is empty.",
+            "Write `off` to close a listener, or remove the variable for Kong's default.",
+        ),
         _make_error("off-not-first", "`off` follows another entry.", "Write `off` alone."),
         _make_error(
             "off-unsupported",
             "The value is `off`, and this version cannot switch the listener off.",
             "Bind `127.0.0.1`, which only the host itself can reach.",
         ),
-        _make_error("address-missing", "An entry has no address, or nothing before the port.", "Write `0.0.0.0:PORT`."),
+        _make_error(
+            "address-missing",
+            "An entry has no address, or nothing before the port.",
+            "Write `0.0.0.0:PORT`, or the address of the host before the port.",
+        ),
         _make_error("port-missing", "An entry has an address and no port.", "Write `ADDRESS:PORT`."),
-        _make_error("port-invalid", "The port is not a number.", "Write decimal digits."),
-        _make_error("port-not-decimal", "The port is a number such as `1e3` or `0x50`.", "Write decimal digits."),
+        _make_error("port-invalid", "The port is not a number.", "Write a port from 1 to 65535."),
+        _make_error(
+            "port-not-decimal", "The port is a number such as `1e3` or `0x50`.", "Write the port in decimal digits."
+        ),
         _make_error("port-zero", "The port is 0.", "Use a port from 1 to 65535."),
         _make_error("port-range", "The port is above 65535.", "Use a port from 1 to 65535."),
-        _make_error("address-octet", "An octet of the address is above 255.", "Correct the address."),
+        _make_error("address-octet", "A number in the IPv4 address is above 255.", "Correct the address."),
         _make_error("address-not-ipv4", "The value is a name, and Serf needs an IPv4 address.", "Write `IPV4:PORT`."),
-        _make_error("name-invalid", "The value is neither an address nor a host name.", "Correct it."),
+        _make_error(
+            "name-invalid",
+            "The value is neither an address nor a host name.",
+            "Write an IPv4 address, an IPv6 address in brackets, or a host name.",
+        ),
         _make_error(
             "unix-socket",
             "The entry is a unix socket. Kong may accept it, but no other host can reach it.",
@@ -482,7 +516,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "ipv6-mapped",
             "An IPv6 address contains an embedded IPv4 address, or a zone.",
-            "Write hexadecimal groups, without a zone.",
+            "Write the address in hexadecimal groups and without a zone, such as `[fd00::1]:8000`.",
         ),
         _make_error(
             "ipv6-unsupported",
@@ -494,8 +528,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The address is IPv6, and Kong 0.13 passes it to nginx without its brackets.",
             "Use IPv4, or Kong 0.14 and later.",
         ),
-        _make_error("junk-before-address", "The word before the address is not a flag.", "Remove it."),
-        _make_error("flag-unknown", "The word is not a flag of any version.", "Remove it."),
+        _make_error(
+            "junk-before-address", "An entry has a word before the address that is not a flag.", "Remove the word."
+        ),
+        _make_error(
+            "flag-unknown", "An entry has a word that is not a flag of any Kong version.", "Correct or remove the word."
+        ),
         _make_error(
             "flag-unsupported",
             "This version does not know the flag for this setting.",
@@ -547,8 +585,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "listen-collision",
-            "Two listeners of a node use the same address and port, including wildcards and Kong's resolver. With a wildcard "
-            "and an address Kong may start.",
+            "Two listeners of a node use the same port, at the same address or because one of them binds every "
+            "address. Kong's own resolver (`dnsmasq`) counts as a listener. If Kong starts, the address that a client "
+            "dials decides which listener it reaches.",
             "Use another port or address for one of them.",
         ),
         _make_error(
@@ -556,7 +595,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "A listener or published port uses the port of the SSH server through which Ansible connects (`ansible_port`, an option "
             "`-p` or `-o Port` in `ansible_ssh_common_args` and so on, 22 by default), at the same address. A port in "
             "`~/.ssh/config` is not known: set `ansible_port` to it.",
-            "Use another port.",
+            "Use another port for the listener, or correct `ansible_port`.",
         ),
         _make_warning(
             "listen-host-name",
@@ -590,12 +629,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "config-invalid",
             "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break.",
-            "Use text, numbers and booleans.",
+            "Correct the name, or write text in one line, a number or a boolean.",
         ),
         _make_error(
             "config-listen-setting",
             "`kong_config` contains a listen setting, the role, or the address of a control plane; the plan has them.",
-            "Use the variable of that setting.",
+            "Move it to the variable of that setting, such as `kong_admin_listen`.",
         ),
         _make_error(
             "target-invalid",
@@ -609,7 +648,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "interception-invalid",
             "An entry of `kong_transparent` has a wrong key, or a value that is not a network, port or interface.",
-            "See [inventory.md](inventory.md#interception).",
+            "Correct the key or value that the message names. See [inventory.md](inventory.md#interception).",
         ),
         _make_error(
             "interception-listener",
@@ -629,9 +668,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "interception-protected",
-            "The selection covers SSH, or an admin, status or cluster port, of a node of the fleet, at its own addresses or "
-            "at an address that a NAT mapping forwards to it.",
-            "Exclude the port, or use narrower destinations.",
+            "`destinations` and `ports` of an entry cover SSH, or an admin, status or cluster port, of a node of the "
+            "fleet, at its own addresses or at an address that a NAT mapping forwards to it.",
+            "Remove the port from `ports`, or give narrower `destinations`.",
         ),
         _make_error(
             "interception-port-taken",
@@ -640,13 +679,15 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "interception-overlap",
-            "Two entries select the same packets.",
+            "Two entries of `kong_transparent` select the same packets.",
             "Use one listener for each destination and port.",
         ),
         _make_info(
             "interception-hidden",
-            "This version of Kong sees its own address and port instead of the original destination.",
-            "`port_maps` restores the port if the message says so.",
+            "For intercepted connections, this version of Kong sees its own address and port instead of the address "
+            "and port that the client dialled.",
+            "The dialled address cannot be restored. If the message names `port_maps`, add it to `kong_config`, and "
+            "Kong sees the dialled port.",
         ),
     ),
 }
