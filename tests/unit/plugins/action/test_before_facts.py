@@ -38,7 +38,7 @@ def test_wrong_variables_are_refused_before_a_connection_to_a_node(tmp_path, pla
     assert drift.exists() is (playbook == "drift")
     if playbook == "drift":
         assert "NOT CHECKED: k1 to k100, 100 nodes: there is no plan, because the inventory has errors" in output
-        assert "0 of 100 nodes checked. There is no plan; the errors are listed above." in output
+        assert '"0 of 100 nodes checked. There is no plan; the errors are listed above"' in output
         assert len(json.loads(drift.read_text())["not_checked"]) == 100
 
 
