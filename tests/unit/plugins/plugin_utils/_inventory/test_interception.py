@@ -225,8 +225,20 @@ def test_intercepted_port_of_another_listener(variables, taken):
 def test_two_entries_that_match_one_packet():
     other = {"destinations": "10.0.0.0/8", "ports": [80, 81], "listen_port": 8100}
     assert find_only_error({"n": {**OLD, "kong_transparent": [SEED, other]}}).code == "interception-overlap"
-    apart = [{**SEED, "interfaces": ["eth1"]}, {**other, "interfaces": ["eth2"]}]
-    assert compile_fleet({"n": {**OLD, "kong_transparent": apart}}).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"interfaces": ["eth1"]}, {"interfaces": ["eth2"]}),
+        ({"ports": [80]}, {"ports": [81]}),
+        ({"destinations": "10.0.0.1"}, {"destinations": "10.0.0.2"}),
+        ({"destinations": "10.0.0.0/24"}, {"destinations": "10.0.1.0/24"}),
+    ],
+)
+def test_two_entries_that_no_packet_matches_both(first, second):
+    entries = [{**SEED, **first}, {**SEED, "listen_port": 8100, **second}]
+    assert compile_fleet({"n": {**OLD, "kong_transparent": entries}}).errors == ()
 
 
 WRITTEN = plan_fleet(
