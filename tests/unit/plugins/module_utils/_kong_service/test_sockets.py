@@ -173,6 +173,7 @@ def proc(tmp_path):
         (tmp_path / str(pid) / "fd").mkdir()
         (tmp_path / str(pid) / "fd" / "3").symlink_to(f"socket:[{inode}]")
         (tmp_path / str(pid) / "fd" / "4").symlink_to("/dev/null")
+    (tmp_path / "self").symlink_to("7")
     return tmp_path
 
 
