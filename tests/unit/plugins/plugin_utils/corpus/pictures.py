@@ -11,7 +11,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.svg import 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.corpus.texts import draw
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
-_NORTH, _SOUTH, _EAST = "region-of-the-northern-islands", "region-of-the-southern-islands", "eastern-islands"
+_NORTH, _SOUTH = "region-of-the-northern-islands", "region-of-the-southern-islands"
+_EAST = "region-of-the-eastern-islands-with-the-longest-name"
 _SIX = "2001:db8:aaaa:bbbb:cccc"
 _NODE = {
     "kong_version": "3.9", "kong_admin_gui_listen": "off", "kong_cluster": "the-only-cluster-of-the-whole-islands",
