@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, find_family, is_private
@@ -29,6 +30,18 @@ def classify(hosts: Iterable[Host]) -> Classes:
     classes: Classes = {}
     for host in hosts:
         classes.setdefault(_make_class(host), []).append(host)
+    return classes
+
+
+def classify_for_changes(hosts: Iterable[Host]) -> Classes:
+    """Group hosts by all properties of a caller on which a route depends before or after a change of the inventory.
+
+    A host with a private address may have a NAT that the inventory does not name yet.
+    """
+    classes: Classes = {}
+    for host in hosts:
+        scopes = tuple(map(is_private, host.address.list_all()))
+        classes.setdefault((_make_class(host), scopes), []).append(host)
     return classes
 
 
@@ -99,8 +112,12 @@ class Group:
         return sorted(chosen, key=lambda host: self._positions[host.name])
 
     def choose_examples(self, target: Host) -> list[Host]:
-        """Return a host for each class of each site, except the target itself, for messages that name hosts."""
-        return list(_choose_others(self.classes, target))
+        """Return a host for each class of each site, except the target itself, for messages that name hosts and remedies."""
+        return list(_choose_others(self._classes_for_changes, target))
+
+    @cached_property
+    def _classes_for_changes(self) -> Classes:
+        return classify_for_changes(self.hosts)
 
 
 def _choose_others(classes: Classes, target: Host) -> Iterator[Host]:

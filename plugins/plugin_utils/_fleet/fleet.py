@@ -91,7 +91,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
     dialled = Dialled(draft.node for draft in drafts.values())
     hosts = {name: dialled.restrict(host) for name, host in hosts.items()}
     drafts = {name: _with_host(draft, dialled.restrict(draft.node.host)) for name, draft in drafts.items()}
-    drafts = mark_unfit(drafts)
+    drafts, hosts = mark_unfit(drafts, hosts, names.groups)
     nodes = {name: draft.node for name, draft in drafts.items()}
     if own_drafts_are_sound:
         findings += _compare(drafts.values())

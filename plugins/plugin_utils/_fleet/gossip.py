@@ -12,17 +12,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies, unite_unfit
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
@@ -48,7 +50,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), "", everyone="the cluster", mutual=True, unfit=unite_unfit(hosts))
+        wanted = Wanted((), "", everyone="the cluster", mutual=True, hosts=hosts)
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -189,24 +191,29 @@ def _make_no_common_endpoint(
     )
     if computed:
         details.append(f"would advertise {computed} without it")
-    remedies = _list_remedies(
-        node.host, service, peers, wanted, candidates if given is not None else [], can_compute=computed is not None
-    )
+    remedies = [*_list_remedies(node, service, peers, wanted, candidates[0] if given is not None else None)]
+    if computed:
+        remedies.append("remove kong_cluster_advertise to advertise an address that works")
     finding = make_host_error(code, node.name, "kong_cluster_advertise", given, Fault(f"{reason}.", remedies))
     return finding.with_detail("; ".join(details))
 
 
 def _list_remedies(
-    host: Host, service: Service, peers: Sequence[Host], wanted: Wanted, given: list[Endpoint], *, can_compute: bool
-) -> list[str]:
-    """Return the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
+    node: Node, service: Service, peers: Sequence[Host], wanted: Wanted, given: Endpoint | None
+) -> Iterator[str]:
+    """Yield the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
+    if service.bound and _has_endpoint(service._replace(bound=None), given, node.host, peers):
+        # Only the bind address is in the way. After another remedy, peers would not expect it as the source of gossip.
+        yield f"bind 0.0.0.0 in {get_bind_variable(node.select_listeners('cluster')[0])} on the cluster"
+    else:
+        wanted = wanted._replace(own=node.name, ports=(service.port,), outside=given)
+        yield from list_remedies(node.host, peers, wanted, partial(_has_endpoint, service, given))
 
-    def works(target: Host, callers: Sequence[Host]) -> bool:
-        return _find_common(target, service, callers, given or _list_candidates(target, service, callers)) is not None
 
-    removal = ["remove kong_cluster_advertise to advertise an address that works"] if can_compute else []
-    wanted = wanted._replace(own=host.name, ports=(service.port,), outside=given[0] if given else None)
-    return [*list_remedies(host, peers, wanted, works), *removal]
+def _has_endpoint(service: Service, given: Endpoint | None, target: Host, callers: Sequence[Host]) -> bool:
+    """Tell whether all callers reach one endpoint of the target: the given endpoint, or any if none is given."""
+    candidates = [given] if given else _list_candidates(target, service, callers)
+    return _find_common(target, service, callers, candidates) is not None
 
 
 def _reaches_any(peer: Host, target: Host, service: Service, candidates: list[Endpoint]) -> bool:

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat, list_egress_networks
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import EGRESS, FLAT, PEER_VPN, VPN
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import FLAT, NAT, PUBLIC, USE_FLAT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
     PROTOCOLS,
     Endpoint,
@@ -43,8 +43,8 @@ class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
     ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given.
-    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``mutual`` tells whether the target
-    also calls the callers. ``unfit`` are the variables that must not be set on the callers, if they are examples, see unfit.py.
+    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``hosts`` are then all callers.
+    ``mutual`` tells whether the target also calls the callers.
     """
 
     ports: Sequence[int]
@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
     outside: Endpoint | None = None
     everyone: str = ""
     mutual: bool = False
-    unfit: frozenset[str] = frozenset()
+    hosts: Sequence[Host] = ()
 
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
@@ -74,15 +74,8 @@ def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: 
 
     The most probable change is the first. Each change is in the first family in which it works.
     """
-    of_callers = wanted.unfit | unite_unfit(callers)
-    of_all = of_callers | target.unfit
-    unfit = {
-        # Clients whose NAT is not in the inventory need an egress for it.
-        _propose_mapping: EGRESS in of_callers and any(map(_has_unnamed_nat, callers)),
-        _propose_vpn: VPN in of_all or PEER_VPN in (target.unfit & of_callers),
-        _propose_flat: FLAT in (of_all if wanted.mutual else target.unfit),
-        _propose_egress: EGRESS in of_callers,
-    }
+    everyone = [host for host in wanted.hosts or callers if host.name != target.name]
+    wanted = wanted._replace(hosts=everyone)
     is_public = not any(map(is_private, target.address.list_all()))
     kinds = (
         [_propose_egress, _propose_vpn, _propose_flat]
@@ -91,13 +84,13 @@ def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: 
     )
     for kind in kinds:
         changes = (change for family in FAMILIES if (change := kind(target, callers, wanted, family)))
-        fitting = () if unfit[kind] else (change.text for change in changes if works(change.target, change.callers))
+        fitting = (change.text for change in changes if works(change.target, change.callers))
         yield from islice(fitting, 1)
 
 
-def unite_unfit(hosts: Iterable[Host]) -> frozenset[str]:
-    """Return the variables that must not be set on one of the hosts."""
-    return frozenset(variable for host in hosts for variable in host.unfit)
+def _is_unfit(change: str, hosts: Iterable[Host]) -> bool:
+    """Tell whether a change must not be made to one of the hosts, see unfit.py."""
+    return any(change in host.unfit for host in hosts)
 
 
 def _has_unnamed_nat(caller: Host) -> bool:
@@ -110,7 +103,7 @@ def _has_unnamed_nat(caller: Host) -> bool:
 def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
     unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
     own = target.address.select(family)
-    if not unnamed or own is None:
+    if not unnamed or own is None or _is_unfit(NAT, filter(_has_unnamed_nat, wanted.hosts)):
         return None
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
@@ -125,23 +118,41 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
 
 
 def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
-    given = wanted.outside
-    if given and find_family(given.address) != family:
+    given, must_be_private = wanted.outside, _is_public_unfit(target, wanted)
+    if _is_unfit(NAT, [target]) or (given and find_family(given.address) != family):
         return None
-    outside, outside_port, inside_port = _PUBLIC[family], None, None
+    outside, outside_port, inside_port = (_PRIVATE if must_be_private else _PUBLIC)[family], None, None
     if given:
         outside, outside_port, inside_port = given.address, given.port, wanted.ports[0]
-    mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
-    also = ""
-    if any(map(_has_unnamed_nat, callers)):
-        also = " (clients need a kong_nat_egress)"
-    elif any(all(map(is_private, list_egress_networks(caller, target.site, outside))) for caller in callers):
+    private = [caller for caller in callers if all(map(is_private, list_egress_networks(caller, target.site, outside)))]
+    if must_be_private and not (is_private(outside) and len(private) == len(callers)):
+        return None
+    origin = also = ""
+    if is_private(outside):
+        origin = "" if given else "from a private address "
+    elif not all(map(_has_unnamed_nat, private)):
         also = " (from a public address clients need a public kong_nat_egress)"
-    text = f"give {name_host(target.name, wanted.own)} {_format_article(family)}kong_nat mapping {wanted}{also}"
+    elif private or target.flat:
+        # A mapping comes before a flat network, also for other clients of the target.
+        also = " (clients need a kong_nat_egress)"
+    mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
+    text = f"give {name_host(target.name, wanted.own)} {_format_article(family)}kong_nat mapping {origin}{wanted}{also}"
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
 
-def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change:
+def _is_public_unfit(target: Host, wanted: Wanted) -> bool:
+    """Tell whether a mapping of a public address, or the egress that clients then need, must not be set."""
+    unnamed = [host for host in wanted.hosts if _has_unnamed_nat(host)]
+    named = [host for host in wanted.hosts if not _has_unnamed_nat(host)]
+    return _is_unfit(NAT, unnamed) or _is_unfit(PUBLIC, [*named, *([] if target.egress else [target])])
+
+
+def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
+    given = [host for host in (target, *wanted.hosts) if not host.vpn.select(family)]
+    names = {host.name for host in given}
+    # Gossip uses IPv4.
+    if family == 4 and any(host.off_vpn and host.off_vpn <= names for host in given):
+        return None
     missing = [host for host in (target, *callers) if not host.vpn.select(family)]
     which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing, wanted))
     changed = [_with_vpn(caller, family) for caller in callers]
@@ -159,6 +170,10 @@ def _with_vpn(host: Host, family: Family) -> Host:
 
 def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change | None:
     opposed = [caller for caller in callers if caller.flat is False]
+    if _is_unfit(FLAT, [target, *(wanted.hosts if wanted.mutual else ())]):
+        return None
+    if _is_unfit(USE_FLAT, (host for host in wanted.hosts if host.flat is False and not wanted.mutual)):
+        return None
     if any(_share_address(caller, other) for caller in opposed for other in (target, *callers)):
         return None
     removal = f" (and remove it from {_format_names(opposed, wanted)})" if opposed and not wanted.mutual else ""

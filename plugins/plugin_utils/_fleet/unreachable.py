@@ -17,14 +17,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     name_host,
     name_site,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify_for_changes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_paths,
     find_unknown_source,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies, unite_unfit
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
@@ -115,9 +115,9 @@ def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[
         changed = replace(node, host=target)
         return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
 
-    examples = [members[0] for members in classify(hosts).values()]
+    examples = [members[0] for members in classify_for_changes(hosts).values()]
     everyone = "all of them" if len(hosts) > 1 else ""
-    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, unfit=unite_unfit(hosts))
+    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, hosts=hosts)
     return [f"add the address that {THIS_HOST} sees", *list_remedies(node.host, examples, wanted, works)]
 
 

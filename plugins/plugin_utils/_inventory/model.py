@@ -94,8 +94,9 @@ class Host:
     (CIDR text), the smallest network first, None if a source is unknown. It is empty if ``address`` is always the source.
 
     The other fields are not in the plan. ``temporary`` are the addresses in its facts that look temporary, ``bridged`` those that
-    only the host itself reaches. ``states_site`` tells whether the inventory states the site. ``unfit`` are the variables that
-    would be an error elsewhere if they were set on the host, see _fleet/unfit.py.
+    only the host itself reaches. ``states_site`` tells whether the inventory states the site. ``unfit`` are the changes that would
+    be an error elsewhere if they were made to the host, and ``off_vpn`` the names of hosts of which one must stay off the VPN, see
+    _fleet/unfit.py.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Host:
     bridged: tuple[str, ...] = field(default=(), compare=False)
     states_site: bool = field(default=True, compare=False)
     unfit: frozenset[str] = field(default=frozenset(), compare=False)
+    off_vpn: frozenset[str] = field(default=frozenset(), compare=False)
 
     def find_inside(self, mapping: NatMapping) -> str | None:
         """Return the address to which a mapping forwards, None without an address of its family."""

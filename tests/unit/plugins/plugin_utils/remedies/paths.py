@@ -107,6 +107,12 @@ PATHS = [
             "or set kong_flat_network: true on the cluster": {"a": FLAT, "n": FLAT},
         },
     ),
+    # Gossip would use the VPN against the bind address.
+    Advice(
+        "no-path",
+        {"a": {**A, **ON_VPN[0], "kong_nat": []}, "n": {**B, **ON_VPN[1], "kong_cluster_listen": "10.1.0.2:7946"}},
+        {"Bind 0.0.0.0 in kong_cluster_listen on the cluster": {"n": {"kong_cluster_listen": "0.0.0.0:7946"}}},
+    ),
     # The egress of a client is private, so the node may see another address at its public address.
     Advice(
         "no-path",

@@ -1,0 +1,182 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random fleets with missing paths: each remedy, applied as its text says, removes its finding and gives no other host a new one."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections import Counter
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+
+# More fleets with FUZZ=30000 in the environment.
+FLEETS = int(os.environ.get("FUZZ", "3000")) // 4
+CODES = "no-path", "advertise-not-single", "source-no-path"
+PRIVATE = "10.", "192.168."
+OUTSIDE, PRIVATE_OUTSIDE = "192.0.2.77", "192.168.99.77"
+EGRESS, PRIVATE_EGRESS = "192.0.2.9", "192.168.99.9"
+FIRST, NEXT = re.compile(r"\. (?=Give|Set|Add|Bind)"), re.compile(r", (?:or )?(?=give |set |add |bind )")
+
+
+def make_host(rng, number):
+    host = {
+        "kong_site": rng.choice("abc"),
+        "kong_address": rng.choice(
+            [f"10.0.0.{number}", "10.0.0.9", f"10.1.0.{number}", f"198.51.100.{number}", f"192.168.7.{number}"]
+        ),
+    }
+    if rng.random() < 0.3:
+        host["kong_nat"] = [{"outside": rng.choice([f"203.0.113.{number}", f"192.168.0.{number}"])}]
+    if rng.random() < 0.25:
+        host["kong_nat_egress"] = rng.choice([f"203.0.113.{number}", f"192.168.0.{number}"])
+    if rng.random() < 0.2:
+        host["kong_flat_network"] = rng.choice([True, False])
+    if rng.random() < 0.2:
+        host["kong_vpn_address"] = rng.choice([f"10.8.0.{number}", f"fd08::{number}"])
+    return host
+
+
+def make_gossip(rng):
+    nodes = {f"n{number}": make_host(rng, number) for number in range(1, rng.randint(3, 4))}
+    for node in nodes.values():
+        listen = rng.choice([None, None, None, None, "0.0.0.0:7946", f"{node['kong_address']}:7946"])
+        node |= {"kong_version": "0.10.4", **({"kong_cluster_listen": listen} if listen else {})}
+    return nodes
+
+
+def make_hybrid(rng):
+    nodes = {name: make_host(rng, number) for number, name in enumerate(("c", "n1", "n2"), 1)}
+    for name, node in nodes.items():
+        node["kong_version"] = "3.9"
+        node["kong_role"] = "control_plane" if name == "c" else rng.choice(["data_plane", "data_plane", "traditional"])
+        if node["kong_role"] == "traditional":
+            admin = {"kong_admin_listen": "0.0.0.0:8001", "kong_admin_gui_listen": "off"}
+            node |= {**admin, "kong_admin_sources": rng.choice(["n1", "n2"])}
+    return nodes
+
+
+def find_problems(nodes):
+    return [finding for finding in compiled(nodes).findings if finding.severity != INFO]
+
+
+def name(word, finding):
+    return finding.host if word == "this host" else word
+
+
+def list_named(text, finding):
+    """Return the names of hosts in a text about the host of a finding."""
+    return [name(word, finding) for word in re.findall(r"\b(?:this host|c|n\d)\b", text)]
+
+
+def has_unnamed_nat(node):
+    return not {"kong_nat", "kong_nat_egress"} & {*node} and node["kong_address"].startswith(PRIVATE)
+
+
+def find_callers(nodes, finding, target):
+    """Return the hosts that the finding says to have no path to the target, and in a cluster all peers."""
+    if finding.variable == "kong_cluster_advertise":
+        return [*nodes.keys() - {target}]
+    return [finding.host] if target != finding.host else list_named(finding.message.partition("no path")[2], finding)
+
+
+def apply(nodes, finding, change):
+    """Return the nodes after one change of the advice, the same nodes for a change of another variable."""
+    after = {node: dict(variables) for node, variables in nodes.items()}
+    for words, function in CHANGES.items():
+        if words in change:
+            function(nodes, after, finding, change)
+            break
+    return after
+
+
+def map_port(nodes, after, finding, change):
+    (target,) = list_named(change.partition(" a kong_nat")[0], finding)
+    mapping = {
+        "outside": PRIVATE_OUTSIDE if "from a private address" in change else OUTSIDE,
+        "inside_port": int(re.search(r"to port (\d+)", change)[1]),
+    }
+    after[target]["kong_nat"] = [*nodes[target].get("kong_nat", []), mapping]
+    clients = nodes if nodes[target].get("kong_flat_network") else find_callers(nodes, finding, target)
+    for node in {*clients} - {target} if "clients need a" in change else ():
+        outside = [nodes[node].get("kong_nat_egress"), *(other["outside"] for other in nodes[node].get("kong_nat", []))]
+        needs_public = any(address and address.startswith(PRIVATE) for address in outside)
+        if has_unnamed_nat(nodes[node]) or (needs_public and "public kong_nat_egress" in change):
+            after[node]["kong_nat_egress"] = EGRESS
+
+
+def set_egress(nodes, after, finding, change):
+    chosen = list_named(change.partition(" to the ")[0].partition(" if ")[0], finding)
+    if "of peers" in change or "hosts like" in change:
+        chosen = [node for node in nodes if nodes[node]["kong_site"] != nodes[finding.host]["kong_site"]]
+    for node in chosen:
+        if has_unnamed_nat(nodes[node]):
+            after[node]["kong_nat_egress"] = PRIVATE_EGRESS if "leads to" in change else EGRESS
+
+
+def join_vpn(nodes, after, finding, change):
+    chosen = list_named(change, finding)
+    if "both hosts" in change:
+        chosen = [finding.host, *list_named(finding.message.partition("no path")[2], finding)]
+    form = "fd08:9::{}" if "ipv6" in change else "10.8.9.{}"
+    for number, node in enumerate(nodes if "the cluster" in change else dict.fromkeys(chosen)):
+        old = nodes[node].get("kong_vpn_address")
+        if old is None or (":" in old) != (":" in form):
+            after[node]["kong_vpn_address"] = [*([old] if old else []), form.format(number)]
+
+
+def route_flat(nodes, after, finding, change):
+    kept, _words, removed = change.partition("remove it from")
+    for node in nodes if "the cluster" in change else list_named(kept, finding):
+        after[node]["kong_flat_network"] = True
+    for node in list_named(removed, finding):
+        del after[node]["kong_flat_network"]
+
+
+def bind_anywhere(nodes, after, _finding, _change):
+    for node in nodes:
+        after[node]["kong_cluster_listen"] = "0.0.0.0:7946"
+
+
+CHANGES = {
+    "kong_nat mapping": map_port,
+    "kong_nat_egress of": set_egress,
+    "kong_vpn_address": join_vpn,
+    "kong_flat_network": route_flat,
+    "bind 0.0.0.0": bind_anywhere,
+}
+
+
+def find_new(before, finding, after):
+    """Return the messages of a change: the finding itself if it is left, and what hosts without a finding have now."""
+    known = {(other.host, other.code) for other in before}
+    blocked = {other.host for other in before if other is not finding}
+    for other in find_problems(after):
+        is_left = (other.host, other.code, other.variable, other.value) == (
+            *(finding.host, finding.code, finding.variable, finding.value),
+        )
+        is_new = (other.host, other.code) not in known
+        # Warnings about paths are found only without errors, so a fleet with errors may have had them already.
+        is_caused = other.severity == ERROR or finding.severity != ERROR or OUTSIDE in other.message
+        if is_left or (is_new and is_caused and not (other.severity != ERROR and other.host in blocked)):
+            yield other.message
+
+
+def test_each_remedy_of_random_fleets_works():
+    tried = Counter()
+    for seed in range(FLEETS):
+        rng = random.Random(seed)
+        nodes = rng.choice([make_gossip, make_hybrid])(rng)
+        before = find_problems(nodes)
+        for finding in before:
+            _text, *advice = FIRST.split(finding.message, maxsplit=1)
+            for change in NEXT.split(advice[0].lower()) if advice and finding.code in CODES else ():
+                after = apply(nodes, finding, change)
+                if after != nodes:
+                    tried.update(words for words in CHANGES if words in change)
+                    assert not [*find_new(before, finding, after)], (seed, change, finding.message, nodes)
+    assert {*tried} == {*CHANGES}
+    assert all(tried[words] > FLEETS / 20 for words in CHANGES if words != "bind 0.0.0.0"), tried
