@@ -134,7 +134,8 @@ def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
         if len(drafts) == len(nodes):
             findings += find_empty_terms(drafts.values())
             if not _select_errors(findings):
-                _connect_all(mark_unfit(drafts), findings)
+                marked, _others = mark_unfit(drafts, {}, names.groups)
+                _connect_all(marked, findings)
     return _select_errors(findings)
 
 

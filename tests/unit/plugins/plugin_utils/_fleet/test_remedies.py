@@ -11,7 +11,7 @@ import re
 from collections import Counter
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compiled
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 
 # More fleets with FUZZ=30000 in the environment.
 FLEETS = int(os.environ.get("FUZZ", "3000")) // 4
@@ -60,7 +60,7 @@ def make_hybrid(rng):
 
 
 def find_problems(nodes):
-    return [finding for finding in compiled(nodes).findings if finding.severity != INFO]
+    return [finding for finding in compile_fleet(nodes).findings if finding.severity != INFO]
 
 
 def name(word, finding):
