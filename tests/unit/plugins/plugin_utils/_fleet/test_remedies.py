@@ -93,7 +93,7 @@ def apply(nodes, finding, change):
     return after
 
 
-def map_port(nodes, after, finding, change):
+def add_mapping(nodes, after, finding, change):
     (target,) = list_named(change.partition(" a kong_nat")[0], finding)
     mapping = {
         "outside": PRIVATE_OUTSIDE if "from a private address" in change else OUTSIDE,
@@ -128,7 +128,7 @@ def join_vpn(nodes, after, finding, change):
             after[node]["kong_vpn_address"] = [*([old] if old else []), form.format(number)]
 
 
-def route_flat(nodes, after, finding, change):
+def set_flat(nodes, after, finding, change):
     kept, _words, removed = change.partition("remove it from")
     for node in nodes if "the cluster" in change else list_named(kept, finding):
         after[node]["kong_flat_network"] = True
@@ -142,10 +142,10 @@ def bind_anywhere(nodes, after, _finding, _change):
 
 
 CHANGES = {
-    "kong_nat mapping": map_port,
+    "kong_nat mapping": add_mapping,
     "kong_nat_egress of": set_egress,
     "kong_vpn_address": join_vpn,
-    "kong_flat_network": route_flat,
+    "kong_flat_network": set_flat,
     "bind 0.0.0.0": bind_anywhere,
 }
 
