@@ -69,8 +69,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "run-variable-differs",
             "Nodes have different values of a variable of which a run has one value: `kong_group`, `kong_strict`, "
-            "`kong_plan_file`, `kong_report_path`, `kong_report_before`, `kong_fleet_name`, `kong_drift_file` or "
-            "`kong_verify_pairs`.",
+            "`kong_plan_file`, `kong_report_path`, `kong_report_before`, `kong_fleet_name`, `kong_drift_file`, "
+            "`kong_staged_expected`, `kong_staged_file`, `kong_staged_quiet_days` or `kong_verify_pairs`.",
             "Set it for all nodes in the group of the Kong nodes, or as an extra variable.",
         ),
         _make_error(
@@ -97,8 +97,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "variable-in-facts",
             "The facts of a host contain a `kong_*` name. These variables are never read from facts, because a host chooses "
             "its own facts.",
-            "Clear the cached facts (`--flush-cache`), and find the source of the fact: a module, a file in "
-            "`/etc/ansible/facts.d` of the host, or `set_fact` with `cacheable`.",
+            "Clear the cached facts (`--flush-cache`), and find the source of the fact: a module that returns it in "
+            "`ansible_facts`, or `set_fact` with `cacheable: true`.",
         ),
         _make_warning(
             "variable-unknown",
@@ -629,7 +629,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "config-invalid",
             "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break.",
-            "Correct the name, or write text in one line, a number or a boolean.",
+            "Correct the name, or write the value as text of one line, a number or a boolean.",
         ),
         _make_error(
             "config-listen-setting",
