@@ -126,7 +126,7 @@ def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:
 
 
 def _make_staged_cases(staged: Mapping[str, Any]) -> Iterator[Case]:
-    yield Case("fleet", "can be enforced without dropping a source", failure="; ".join(staged["problems"]))
+    yield Case("fleet", "the plan is ready to enforce", failure="; ".join(staged["problems"]))
     yield from _make_skipped_cases({node: [reason] for node, reason in staged["not_checked"].items()})
 
 

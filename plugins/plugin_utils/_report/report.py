@@ -60,7 +60,10 @@ _READING = (
     "Every arrow is a path to a port: on its left the callers, above it the address that they dial, below it or behind the "
     "NAT device the source that the node sees. A port without an arrow is open to the node itself only."
 )
-_STAGED = "A staged node drops nothing: any source can connect to its ports, except on loopback. The arrows show the planned sources."
+_STAGED = (
+    "A staged node drops and accepts nothing: only the host's own rules decide which sources can connect. The arrows show the "
+    "planned sources."
+)
 _EQUIVALENT = "Equivalent nodes of a site share a box with the addresses of the first node; +n counts the other nodes."
 
 

@@ -45,7 +45,7 @@ def make_staged_section(staged: Mapping[str, Any]) -> Section:
     """
     counted = Counted.from_dict(staged)
     tone = BAD if staged["problems"] else GOOD
-    paragraphs = [Cell(f"{format_summary(counted)} at {staged['at']}.", tone)]
+    paragraphs = [Cell(f"{format_summary(counted)}. Counted until {staged['at']}.", tone)]
     paragraphs += [Cell(line, WARN) for line in list_incomplete(counted)]
     return Section("staged", "Counted sources", tuple(paragraphs), tuple(_make_tables(counted)))
 

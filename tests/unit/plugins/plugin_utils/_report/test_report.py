@@ -539,7 +539,7 @@ def test_staged_nodes_are_in_the_summary_and_share_no_table_with_enforced_nodes(
     assert "packets of other sources: pass (staged), counted for 14 days" in text
     boxes = [box for site in make_fleet(plan).sites for box in site.boxes]
     assert ["staged: drops nothing" in box.about for box in boxes] == ["n3" in box.nodes for box in boxes]
-    note = "A staged node drops nothing: any source can connect to its ports, except on loopback."
+    note = "A staged node drops and accepts nothing"
     assert note in text
     assert note in FORMS[".html"](Evidence(plan))
     assert "staged" not in HTML
