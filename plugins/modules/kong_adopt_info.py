@@ -14,7 +14,7 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
     sockets, its clients, and the sources that the rules of the host allow now. Changes nothing, and runs no program of Kong.
-  - Opens one connection, to the Admin API at an address of the host itself, for the running version and the data planes.
+  - Connects only to the Admin API at an address of the host itself, to read the running version and the data planes.
   - Values of secrets stay on the host.
 options:
   service:
@@ -52,7 +52,7 @@ kongs:
     - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),
       C(shares_network), C(starter), C(path), C(format), C(settings), C(sockets), C(clients), C(links), C(logged) and C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
-      C(hostname) and C(ip) of each data plane that a control plane knows, and C(id) is that of a data plane.
+      C(hostname) and C(ip) of each data plane that a control plane knows. C(id) is the id of a Kong that is a data plane.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
     - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
       or in the table of connection tracking (C(tracked)).

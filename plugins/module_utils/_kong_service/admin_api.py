@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Kong's Admin API answers on its own host: the running version, and the data planes of a control plane.
+"""Answers of Kong's Admin API on its own host: the running version, and the data planes of a control plane.
 
-`GET /` has the version since 0.6, and it may have passwords (0.9.0), so only the version leaves this module.
+The answer to `GET /` has the version since 0.6. It may also have passwords (0.9.0), so only the version leaves this module.
 `GET /clustering/data-planes` exists since 2.2 (2.2.0:kong/api/routes/clustering.lua). Kong keeps a data plane in it for 14 days.
 """
 
@@ -45,7 +45,7 @@ class AdminAnswer:
 
 
 def ask_admin_api(sockets: Iterable[Socket], ports: Collection[int]) -> AdminAnswer:
-    """Ask the first of these ports that answers over HTTP without a password. `sockets` are Kong's own."""
+    """Return the answer of the first of these ports that answers over HTTP and without a password. `sockets` are Kong's own."""
     for sock in sockets:
         if sock.protocol == "tcp" and sock.port in ports:
             address = _LOOPBACK.get(sock.address, sock.address)

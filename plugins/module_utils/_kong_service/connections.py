@@ -41,7 +41,7 @@ class Link:
 
 
 def list_links(ports: Collection[int], dialled: Collection[int], proc: Path = PROC) -> list[Link]:
-    """Return the connections from other hosts to these ports of this host, and from this host to the dialled ports of others.
+    """Return the connections of other hosts to these ports of this host, and of this host to the dialled ports of other hosts.
 
     Raises OSError if /proc cannot be read.
     """

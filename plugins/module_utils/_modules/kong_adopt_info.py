@@ -105,7 +105,7 @@ def _list_admin_ports(settings: Mapping[str, str]) -> set[int]:
 
 
 def _list_links(settings: Mapping[str, str], sockets: Sequence[Socket]) -> list[Link]:
-    """Return the connections between the control plane and the data planes at this end of them."""
+    """Return the connections between control planes and data planes that have an end at this host."""
     role = settings.get("role")
     ports = {sock.port for sock in sockets} if role == _CONTROL_PLANE else ()
     port = settings.get("cluster_control_plane", "").rpartition(":")[2]

@@ -27,7 +27,8 @@ class Match(NamedTuple):
     """A connection of a data plane to a control plane, as each end shows it.
 
     ``is_forwarded`` tells whether a NAT device changed the destination, ``is_masked`` whether the data plane's own NAT device
-    changed the source. A NAT device that both share may change the source too, and this is no address of the data plane.
+    changed the source. If both ends are on one network, a NAT device may change the source too (hairpin). This source is no
+    address of the data plane.
     """
 
     caller: str
@@ -88,7 +89,7 @@ def list_mappings(name: str, matches: Iterable[Match]) -> Iterator[tuple[dict[st
 def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[Match]) -> dict[str, str]:
     """Return the source addresses that control planes see of a data plane behind NAT, each with its evidence.
 
-    The sources of its connections come first. Without them, it is the list of data planes that a control plane keeps.
+    They are the sources of its connections. Without a connection, they are from the list of data planes of a control plane.
     """
     own = [match for match in matches if match.caller == host.name]
     if own:
@@ -101,7 +102,7 @@ def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[M
 
 
 def _list_registered(host: FoundHost, hosts: Sequence[FoundHost]) -> Iterator[tuple[str, str]]:
-    """Yield the address of a data plane that each control plane of another network keeps, if only one entry is of it."""
+    """Yield the address of a data plane in the list of each control plane of another network, if a single entry matches."""
     for kong in [kong for kong in host.kongs if kong.role == DATA_PLANE]:
         named = [other for other in hosts for found in other.kongs if found.hostname == kong.hostname]
         for node in hosts:

@@ -218,7 +218,7 @@ class _Draft:
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
         for address, port in list_unmatched(self.host, self.hosts, self.matches):
             yield (
-                f"it is connected to {address} port {port}, which no host of the inventory has, and no control plane shows this "
+                f"it is connected to {address} port {port}; no host of the inventory has this address, and no control plane shows this "
                 f"connection; write kong_nat of the control plane behind it, and kong_nat_egress of this host if it is behind NAT"
             )
         yield from self.sources.list_questions()
