@@ -12,8 +12,8 @@ version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, which call it after the report has been written.
-  - Fails if the checked nodes have a failure, for example a difference from the plan. C(ansible-playbook) then exits with
-    status 2.
+  - Fails if C(failure) of the result is not empty, for example because a node differs from the plan. C(ansible-playbook) then
+    exits with status 2.
   - If there is no failure, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
     with status 4, as for an unreachable host.
   - Runs on the controller and connects to no host.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_report
-short_description: Write plan, verification and drift as a report for people and CI
+short_description: Write plan, verification, drift and counted sources as a report for people and CI
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Writes a report of a fleet. It has a picture with the dialled address and the source address on each arrow, the findings, the
     forwards of the NAT devices, and for each node its ports with their allowed sources. It has the matrix of a verification,
-    the table of drift and the counted sources of staged nodes, if given. Compared with an older plan, it has the sources that gain or lose access to ports.
+    the table of drift and the counted sources of staged nodes, if given. Compared with an older plan, it has the sources that
+    gain or lose access to ports.
   - The HTML page needs no other file and no network, and can be printed. It has an index of the nodes. Its only script filters
     the tables by the names of nodes; without it, all nodes are shown. The Markdown file has its picture as
     Mermaid. The JSON file has the data of the report. The JUnit XML file has a test for each node, for each tested
@@ -37,7 +38,7 @@ options:
     description:
       - Folder on the controller for C(report.html), C(report.md), C(report.json) and C(report.xml). If the path ends in
         C(.html), C(.md), C(.json) or C(.xml), only this file is written. Missing folders are created.
-      - A verification, drift and counted sources in the existing C(report.json) of the folder are kept, with their times, if
+      - Verification, drift and counted sources in the existing C(report.json) of the folder are kept, with their times, if
         the plan is the same. Therefore C(verify), C(drift) and C(staged) can write to the same report, one after the other.
     type: path
     required: true
@@ -66,7 +67,8 @@ options:
     description: The result of M(gatehouse.kong.kong_drift).
     type: dict
   staged:
-    description: The result of M(gatehouse.kong.kong_staged). The report shows at most 200 rows of counted sources; its JSON has all.
+    description: The result of M(gatehouse.kong.kong_staged). The report shows at most 200 rows of counted sources; its JSON has
+      all sources.
     type: dict
 extends_documentation_fragment:
   - gatehouse.kong.attributes

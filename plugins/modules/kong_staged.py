@@ -14,8 +14,8 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Takes a plan and the result of M(gatehouse.kong.kong_firewall_info) from each node. Prints a table of the counted sources
     and the source terms that would allow them.
-  - A problem is no failure; RV(failure) tells why the plan should not be enforced yet, and
-    M(gatehouse.kong.kong_exit_status) fails because of it.
+  - Does not fail because of a problem. RV(failure) tells why the plan should not be enforced yet, and
+    M(gatehouse.kong.kong_exit_status) fails with this text.
   - Runs on the controller and connects to no host.
 options:
   plan:
