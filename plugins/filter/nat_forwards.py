@@ -13,7 +13,7 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Takes a plan, and returns the forwards that a NAT device needs, with their sources, as plain data for the modules of other
     collections, or for a file.
-  - Nodes that share a virtual address also share its forwards. Each of them is one entry with the sources of all nodes.
+  - Nodes that share a virtual address also share its forwards. Each shared forward is one entry with the sources of all nodes.
   - A device must not change the source of forwarded packets, except for a hairpin.
 positional: device
 options:
