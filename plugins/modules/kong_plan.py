@@ -49,9 +49,9 @@ options:
     default: false
   before_facts:
     description:
-      - Only check the variables whose values do not depend on facts. No plan is compiled, and only RV(errors) is returned.
-      - A task with this option before facts are gathered fails if the plan would fail with any facts. Other errors need facts,
-        and are found when the plan is compiled.
+      - Only find the errors that no fact can correct. No plan is compiled, and only RV(errors) is returned.
+      - Reads the variables whose values do not depend on facts, and compares the nodes that need no facts with each other. Other
+        errors are found when the plan is compiled.
       - A template that names a fact, C(hostvars), a lookup or an encrypted variable counts as a value that depends on facts.
     type: bool
     default: false

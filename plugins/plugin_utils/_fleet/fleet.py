@@ -108,10 +108,10 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
 
 
 def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
-    """Return errors of read_fleet that no fact can change: of single nodes, and between the nodes that need no facts.
+    """Return the errors that no fact can change: of single nodes, and between the nodes that need no facts.
 
-    Errors between nodes that depend on all nodes are found if no node needs facts. read_fleet has the errors of single nodes;
-    errors between nodes may be hidden there by errors that facts add.
+    Errors that depend on all nodes are found if no node needs facts. read_fleet finds the same errors of single nodes. It may
+    find fewer errors between nodes, because it does not compare nodes if facts add an error of a single node.
     """
     names = Names.read(inventory)
     findings: list[Finding] = []

@@ -203,7 +203,7 @@ def _list_remedies(
 ) -> Iterator[str]:
     """Yield the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
     if service.bound and _has_endpoint(service._replace(bound=None), given, node.host, peers):
-        # Only the bind address is in the way. After another remedy, peers would not expect it as the source of gossip.
+        # Only the bind address prevents the path. After another remedy, peers would not expect it as the source of gossip.
         yield f"bind 0.0.0.0 in {get_bind_variable(node.select_listeners('cluster')[0])} on the cluster"
     else:
         wanted = wanted._replace(own=node.name, ports=(service.port,), outside=given)

@@ -18,11 +18,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 
-# A NAT of the host: other hosts reach its private address from outside their own NAT.
+# A NAT of the host. Other hosts leave their own NAT to reach its private address.
 NAT = "kong_nat, kong_nat_egress"
-# A public outside address: the host reaches private addresses from outside its own NAT.
+# A public outside address of the host. The host leaves its own NAT to reach private addresses.
 PUBLIC = "a public kong_nat_egress"
-# A flat network to the host, and a host that uses flat networks: other sites have the same address.
+# A flat network to the host, and the use of flat networks by the host. Other sites have the same address.
 FLAT = "kong_flat_network"
 USE_FLAT = "no kong_flat_network: false"
 

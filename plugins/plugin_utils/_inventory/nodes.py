@@ -107,7 +107,7 @@ def read_node(variables: HostVariables, names: Names) -> Draft | None:
 def read_fixed_node(variables: HostVariables, names: Names) -> Draft | None:
     """Read one node from the result of Inventory.read_fixed, None if it needs facts. Adds the errors that no fact can change.
 
-    Of a node, facts may still add errors and ``own_addresses``.
+    Facts may still add errors, and addresses to ``own_addresses`` of the node.
     """
     _check_all(variables)
     with suppress(FactsNeededError):

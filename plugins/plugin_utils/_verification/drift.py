@@ -54,7 +54,7 @@ class Drift:
         return any(lines for parts in self.nodes.values() for lines in parts.values())
 
     def find_failure(self) -> str:
-        """Return why drift is a failure, an empty text if it is none."""
+        """Return why the playbook fails, an empty text if it does not fail."""
         if self.differs:
             return "The differences are listed above"
         if self.not_checked and all(reasons == (NO_PLAN,) for reasons in self.not_checked.values()):
