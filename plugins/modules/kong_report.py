@@ -18,7 +18,7 @@ description:
   - The HTML page needs no other file and no network, and can be printed. It has an index of the nodes. Its only script filters
     the tables by the names of nodes; without it, all nodes are shown. The Markdown file has its picture as
     Mermaid. The JSON file has the data of the report. The JUnit XML file has a test for each node, for each tested
-    connection, and for each part of a node that was compared with the plan.
+    connection, for each part of a node that was compared with the plan, and for the counted sources.
   - The header has the name of the fleet, the time, the version of the collection, the inventory, and its commit if the
     inventory is in a git tree. If a new report differs from the existing report only in the time, the files do not change.
   - Runs on the controller and connects to no host.
