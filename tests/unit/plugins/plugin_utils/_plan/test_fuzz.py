@@ -166,10 +166,10 @@ def test_nodes_that_state_their_addresses_have_no_other_errors_than_before_facts
         inventory = make_inventory(nodes, others)
         found = {*map(identify, list_fixed_errors(inventory, "kong"))}
         errors = {*map(identify, compile_plan(inventory, "kong").errors)}
-        later = [code for code, host, *_ in errors - found if code not in NEED_FACTS and host in nodes]
+        later = [code for code, host, *_rest in errors - found if code not in NEED_FACTS and host in nodes]
         assert not later, f"seed {seed}: {nodes} {others}"
         assert found <= errors or errors - found, f"seed {seed}: {nodes} {others}"
-        outcomes.update({code for code, *_ in found if code in BETWEEN_NODES} if found else ["not found"])
+        outcomes.update({code for code, *_rest in found if code in BETWEEN_NODES} if found else ["not found"])
     # The other codes are rare here: test_errors.py has an inventory for each.
     assert outcomes["not found"] > INVENTORIES / 10
     assert len(outcomes) > 9, outcomes
