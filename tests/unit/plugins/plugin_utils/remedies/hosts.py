@@ -341,13 +341,13 @@ NAT = [
             ]
         },
         {
-            "Use a different port": {
+            "Use a different outside port": {
                 "kong_nat": [
                     {"outside": "203.0.113.2", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]},
                     {"outside": "203.0.113.2", "outside_port": 81, "inside_port": 8443, "protocols": ["tcp"]},
                 ]
             },
-            "name the devices": {
+            "set device in the mappings": {
                 "kong_nat": [
                     {
                         "outside": "203.0.113.2",

@@ -78,8 +78,8 @@ INTERCEPTION = [
         "interception-protected",
         intercept(destinations="10.20.0.0/16", ports=[80, 22]),
         {
-            "Exclude the port": intercept(destinations="10.20.0.0/16"),
-            "use narrower destinations": intercept(destinations="10.20.9.0/24", ports=[80, 22]),
+            "Remove the port from ports": intercept(destinations="10.20.0.0/16"),
+            "give narrower destinations": intercept(destinations="10.20.9.0/24", ports=[80, 22]),
         },
         INTERCEPTING,
     ),

@@ -81,13 +81,13 @@ LISTEN = [
     advise_value("off-unsupported", "kong_admin_listen", "off", "127.0.0.1:8001", "Bind 127.0.0.1", "0.10"),
     advise_value("address-missing", "kong_proxy_listen", ":8000", "0.0.0.0:8000", "Write 0.0.0.0:PORT"),
     advise_value("port-missing", "kong_proxy_listen", "10.1.0.2", "10.1.0.2:80", "Write ADDRESS:PORT"),
-    advise_value("port-invalid", "kong_proxy_listen", "0.0.0.0:http", "0.0.0.0:80", "Write decimal digits"),
-    advise_value("port-not-decimal", "kong_proxy_listen", "0.0.0.0:1e3", "0.0.0.0:1000", "Write decimal digits", "0.8"),
+    advise_value("port-invalid", "kong_proxy_listen", "0.0.0.0:http", "0.0.0.0:80", "Write a port from 1 to 65535"),
+    advise_value("port-not-decimal", "kong_proxy_listen", "0.0.0.0:1e3", "0.0.0.0:1000", "in decimal digits", "0.8"),
     advise_value("port-zero", "kong_proxy_listen", "0.0.0.0:0", "0.0.0.0:1", "Use a port from 1 to 65535"),
     advise_value("port-range", "kong_proxy_listen", "0.0.0.0:65536", "0.0.0.0:65535", "Use a port from 1 to 65535"),
     advise_value("address-octet", "kong_proxy_listen", "256.0.0.1:80", "25.0.0.1:80", "Correct the address"),
     advise_value("address-not-ipv4", "kong_cluster_listen", "*:7946", "0.0.0.0:7946", "Write IPV4:PORT", "0.10"),
-    advise_value("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Correct it"),
+    advise_value("name-invalid", "kong_proxy_listen", "a;b:8000", "10.1.0.2:8000", "Write an IPv4 address"),
     advise_value("unix-socket", "kong_proxy_listen", "unix:/run/x", "127.0.0.1:80", "Write ADDRESS:PORT"),
     advise_value("listen-url", "kong_proxy_listen", "http://0.0.0.0:80", "0.0.0.0:80", "Write ADDRESS:PORT"),
     advise_node(
@@ -100,7 +100,7 @@ LISTEN = [
     ),
     advise_value("ipv6-brackets", "kong_proxy_listen", "::1:80", "[::1]:80", "Write [ADDRESS]:PORT"),
     advise_value(
-        "ipv6-mapped", "kong_proxy_listen", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]:80", "Write hexadecimal groups"
+        "ipv6-mapped", "kong_proxy_listen", "[::ffff:192.0.2.1]:80", "[::ffff:c000:201]:80", "in hexadecimal groups"
     ),
     advise_value("ipv6-unsupported", "kong_proxy_listen", "[::]:80", "0.0.0.0:80", "Use an IPv4 address", "0.8"),
     advise_node(
@@ -111,8 +111,8 @@ LISTEN = [
             "or Kong": {"kong_version": "0.14"},
         },
     ),
-    advise_value("junk-before-address", "kong_proxy_listen", "foo 0.0.0.0:80", "0.0.0.0:80", "Remove it"),
-    advise_value("flag-unknown", "kong_proxy_listen", "0.0.0.0:80 SSL", "0.0.0.0:80", "Remove it"),
+    advise_value("junk-before-address", "kong_proxy_listen", "foo 0.0.0.0:80", "0.0.0.0:80", "Remove the word"),
+    advise_value("flag-unknown", "kong_proxy_listen", "0.0.0.0:80 SSL", "0.0.0.0:80", "Correct or remove the word"),
     advise_node(
         "flag-unsupported",
         {"kong_proxy_listen": "0.0.0.0:80 transparent"},
@@ -218,7 +218,7 @@ LISTEN = [
         "kong_config",
         {"a": {"b": object()}},
         {"a": 1, "b": True, "c": "x"},
-        "Use text, numbers and booleans",
+        "text of one line, a number or a boolean",
     ),
     advise_node(
         "config-listen-setting",
@@ -226,6 +226,11 @@ LISTEN = [
         {
             "set kong_proxy_listen": {"kong_config": {}, "kong_proxy_listen": "0.0.0.0:80"},
         },
+    ),
+    advise_node(
+        "config-listen-setting",
+        {"kong_config": {"admin_listen": "127.0.0.1:8001"}},
+        {"set kong_admin_listen": {"kong_config": {}, "kong_admin_listen": "127.0.0.1:8001"}},
     ),
     advise_node(
         "config-listen-setting",

@@ -25,7 +25,7 @@ SOURCES = [
         "source-unknown",
         {**ADMIN, "kong_admin_sources": "stranger"},
         {
-            "Correct the term": {"kong_admin_sources": "10.0.0.9"},
+            "Correct or remove the term": {"kong_admin_sources": "10.0.0.9"},
         },
     ),
     advise_node(
@@ -61,7 +61,7 @@ SOURCES = [
         "source-replaced",
         {"kong_cluster_sources": "10.0.0.9"},
         {
-            "Add the term": {"kong_cluster_sources": ["10.0.0.9", "peers"]},
+            "Add peers": {"kong_cluster_sources": ["10.0.0.9", "peers"]},
         },
         OLD,
     ),
