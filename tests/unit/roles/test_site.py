@@ -61,9 +61,9 @@ def test_the_batch_of_a_failed_node_is_completed_and_later_batches_are_unchanged
     assert ["kong_transparent" in dict(calls) for calls, _error in found] == [True, False, False, False]
     assert found[1][1] == AGAIN.format("case-1")
     assert found[2][1] == "case-1 failed. case-2 and the nodes of earlier batches match the plan"
-    assert 'Batch: case-0 (starts at node 1 of the 4 that differ)"' in stage.output
-    assert 'Batch: case-1, case-2 (starts at node 2 of the 4 that differ)"' in stage.output
-    assert "starts at node 4" not in stage.output
+    assert 'Batch: case-0 (done before: 0 of 4)"' in stage.output
+    assert 'Batch: case-1, case-2 (done before: 1 of 4)"' in stage.output
+    assert "done before: 3" not in stage.output
 
 
 def test_a_batch_of_one_failed_node_says_how_to_continue(update):
