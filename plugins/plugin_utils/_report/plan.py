@@ -247,7 +247,7 @@ def summarise_plan(plan: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
         "fleet",
         Cell(f"{count_noun(len(nodes), 'node')}, {count_noun(sites, 'site')}, {count_noun(clusters, 'cluster')}"),
     )
-    yield "Kong", Cell(", ".join(sorted({str(node["version"]) for node in nodes})))
+    yield "Kong", Cell(", ".join(sorted({str(node["version"]) for node in nodes}, key=make_natural_key)))
     if staged := list_staged(plan):
         yield (
             "staged",
