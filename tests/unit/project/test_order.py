@@ -29,7 +29,6 @@ OTHER = {
         "{_parse_port(port) for port in _list(item['ports'])}", "{listener.port for listener in found}", "ports",
         "single.items()",
     },
-    "versions of Kong": {"{str(node['version']) for node in nodes}"},
     "keys that no reader sees": {
         "lines, key=itemgetter(0)", "numbers", "(cell for cell in found if cell[0] in self._firsts[family, cell[1]])",
         "{(find_family(network), is_private(network)) for network in host.egress}",
