@@ -14,8 +14,8 @@ description:
   - Internal to the roles and playbooks of this collection, which call it after the report has been written.
   - Fails if C(failure) of the result is not empty, for example because a node differs from the plan. C(ansible-playbook) then
     exits with status 2.
-  - If there is no failure, but a node could not be checked, the result is unreachable. C(ansible-playbook) then exits
-    with status 4, as for an unreachable host.
+  - If there is no failure, but a node of the play could not be checked, the result is unreachable. C(ansible-playbook) then
+    exits with status 4, as for an unreachable host. Nodes outside C(--limit) do not change the status.
   - Runs on the controller and connects to no host.
 options:
   result:

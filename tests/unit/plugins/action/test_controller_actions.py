@@ -288,9 +288,17 @@ def test_the_failure_of_drift(nodes, not_checked, failure):
 )
 def test_exit_status(result, status, message):
     arguments = {"result": {"summary": "found", **result}}
-    result, printed = (run_failing if status == "failed" else run)(kong_exit_status, arguments)
+    hosts = ["a1", "b1"]
+    execute = run_failing if status == "failed" else run
+    result, printed = execute(kong_exit_status, arguments, ansible_play_hosts_all=hosts)
     assert [key for key in ("failed", "unreachable") if result.get(key)] == ([status] if status else [])
     assert (result["msg"], printed) == (message, [])
+
+
+def test_a_node_outside_the_limit_does_not_change_the_exit_status():
+    arguments = {"result": {"summary": "found", "failure": "", "not_checked": {"b1": ["not part of this run"]}}}
+    result, _printed = run(kong_exit_status, arguments, ansible_play_hosts_all=["a1"])
+    assert (result["msg"], "unreachable" in result) == ("found", False)
 
 
 def test_a_task_without_variables():
