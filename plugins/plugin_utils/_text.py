@@ -122,7 +122,7 @@ def list_ranges(names: Iterable[str]) -> list[str]:
     return [_format_range(found) for found in _find_ranges(names)]
 
 
-def format_ranges(names: Iterable[str], most: int = SHOWN_RANGES) -> str:
+def format_ranges(names: Iterable[str], most: int = SHOWN_RANGES, noun: str = "node") -> str:
     """Return names in natural order, consecutive numbers in short: ``k1 to k40, k42, 41 nodes``.
 
     More than ``most`` ranges, or ranges of long names, are counted only: ``a1, b1, c1, d1 and 7 more, 11 nodes``. A single name
@@ -134,7 +134,11 @@ def format_ranges(names: Iterable[str], most: int = SHOWN_RANGES) -> str:
     lengths = accumulate(len(text) for text in texts)
     shown = max(1, sum(length <= most * _LONG_RANGE for length in lengths))
     more = total - sum(map(len, ranges[:shown]))
-    return ", ".join(texts[:shown]) + (f" and {more} more" if more else "") + (f", {total} nodes" if total > 1 else "")
+    return (
+        ", ".join(texts[:shown])
+        + (f" and {more} more" if more else "")
+        + (f", {count_noun(total, noun)}" if total > 1 else "")
+    )
 
 
 def _find_ranges(names: Iterable[str]) -> list[list[str]]:

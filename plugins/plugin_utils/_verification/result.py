@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
@@ -48,6 +47,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 
 # With more sources than this, a line for each difference replaces the table with a column for each source.
 _COLUMNS = 8
+# The terminal lists at most so many differences of a cause; a report has all.
+_SHOWN = 20
 # Number of differences for which a cause is computed: further causes would not tell more.
 _EXPLAINED = 100
 
@@ -212,19 +213,21 @@ def _mark_family(probe: Probe) -> str:
 
 
 def _format_differences(verification: Verification) -> list[str]:
-    by_cause = [
-        (cause, list(same)) for cause, same in groupby(verification.differences, key=lambda outcome: outcome.cause)
-    ]
-    lines = [
-        line for cause, same in by_cause for line in (*map(_format_difference, same), *_format_cause(cause, len(same)))
-    ]
-    return lines + [
-        f"NOT PROBED from {host}: it was unreachable, failed or not part of this run" for host in verification.missing
-    ]
+    by_cause: dict[str, list[Outcome]] = {}
+    for outcome in verification.differences:
+        by_cause.setdefault(outcome.cause, []).append(outcome)
+    lines = [line for cause, same in by_cause.items() for line in _format_same(cause, same)]
+    missing = format_ranges(verification.missing, noun="host")
+    return [*lines, *([f"NOT PROBED from {missing}: unreachable, failed or not part of this run"] if missing else [])]
 
 
-def _format_cause(cause: str, differences: int) -> list[str]:
-    return [f"  cause{'' if differences == 1 else ' of all ' + str(differences)}: {cause}"] if cause else []
+def _format_same(cause: str, differences: Sequence[Outcome]) -> Iterator[str]:
+    """Yield differences with one cause, which is empty if it is unknown, and the cause."""
+    yield from map(_format_difference, differences[:_SHOWN])
+    if (more := len(differences) - _SHOWN) > 0:
+        yield f"and {count_noun(more, 'more difference')}; with kong_report_path, the report has all"
+    if cause:
+        yield f"  cause{'' if len(differences) == 1 else f' of all {len(differences)}'}: {cause}"
 
 
 def _format_difference(outcome: Outcome) -> str:

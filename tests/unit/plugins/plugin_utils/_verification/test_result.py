@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import cycle
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
@@ -72,6 +75,24 @@ def test_every_kind_of_difference_is_named():
     assert sum("<<<" in line for line in lines) == 4
 
 
+def test_the_differences_of_a_cause_are_together_and_at_most_20():
+    verification = compare(PLAN, make_probed(*ALL))
+    causes = ["stopped", "", "stopped"] * 30
+    wrong = [
+        replace(outcome, result="unknown", cause=cause)
+        for outcome, cause in zip(cycle(verification.outcomes), causes, strict=False)
+    ]
+    lines = format_verification(replace(verification, outcomes=tuple(wrong)))
+    start = next(number for number, line in enumerate(lines) if line.startswith("DIFFERS"))
+    assert [line.partition(":")[0] for line in lines[start : start + 43]] == [
+        *["DIFFERS"] * 20,
+        "and 40 more differences; with kong_report_path, the report has all",
+        "  cause of all 60",
+        *["DIFFERS"] * 20,
+        "and 10 more differences; with kong_report_path, the report has all",
+    ]
+
+
 def test_refused_differs_from_filtered():
     # The packet passed the firewall; by chance no process listened.
     verification = compare(PLAN, make_probed("a1", **{"a2 admin tcp 8001 192.168.10.12:8001": "refused"}))
@@ -82,7 +103,8 @@ def test_hosts_that_did_not_probe_are_named():
     verification = compare(PLAN, make_probed("a1", "admin"))
     assert verification.missing == ("a2", "b1")
     lines = format_verification(verification)
-    assert "NOT PROBED from b1: it was unreachable, failed or not part of this run" in lines
+    missing = "NOT PROBED from a2, b1, 2 hosts: unreachable, failed or not part of this run"
+    assert [line for line in lines if line.startswith("NOT PROBED")] == [missing]
     assert lines[-1].endswith(", all as planned (incomplete)")
 
 
@@ -106,7 +128,7 @@ def test_warning_if_no_connection_had_to_be_blocked():
 def test_no_table_with_many_sources():
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}"} for number in range(1, 11)}
     plan = compile_fleet(nodes).plan
-    assert len(format_verification(compare(plan, {}))) == 11
+    assert len(format_verification(compare(plan, {}))) == 2
 
 
 def with_answers(**answers):
