@@ -76,7 +76,7 @@ def _list_scenarios() -> list[Check]:
     found = {path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")}
     names = sorted(found, key=lambda name: (name not in LONGEST, name))
     checks = [
-        Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 40 * MINUTE)
+        Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 50 * MINUTE)
         for name in names
     ]
     install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
@@ -101,6 +101,6 @@ def list_checks() -> list[Check]:
         Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
         Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 20 * MINUTE),
         Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
-        Check("netns", "network namespaces", _enter_namespaces(), "tests/netns", timeout=30 * MINUTE),
+        Check("netns", "network namespaces", _enter_namespaces(), "tests/netns", timeout=50 * MINUTE),
         *_list_scenarios(),
     ]
