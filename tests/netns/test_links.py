@@ -79,6 +79,6 @@ MAPPING = {"outside": "10.0.1.1", "outside_port": OUTSIDE, "inside_port": INSIDE
     ids=["forward", "both", "other port"],
 )
 def test_the_nat_device_between_both_ends_is_found(router, source, mappings, egress):
-    router.nft(NAT % source)
+    router.run_nft(NAT % source)
     connect(router)
     assert find_nat(router) == (mappings, egress)
