@@ -62,11 +62,13 @@ def format_counted(counted: Counted) -> list[str]:
 
 def format_summary(counted: Counted) -> str:
     """Return the result in one line."""
-    total = len(counted.nodes) + len(counted.not_checked)
+    checked = f"{len(counted.nodes)} of {count_noun(len(counted.nodes) + len(counted.not_checked), 'node')} checked"
+    if not counted.nodes:
+        return checked
     staged = sum(node.staged for node in counted.nodes.values())
     dropped = len({(source.node, source.address) for source in counted.dropped})
     verdict = f"enforcing would drop {count_noun(dropped, 'source')}" if dropped else "enforcing would drop no source"
-    return f"{len(counted.nodes)} of {count_noun(total, 'node')} checked, {staged} staged: {verdict}"
+    return f"{checked}, {staged} staged: {verdict}"
 
 
 def find_problems(counted: Counted, quiet_days: int | None) -> list[str]:

@@ -68,6 +68,11 @@ def test_a_node_that_was_not_checked_and_one_with_incomplete_counts():
     assert list_texts(found.tables[-1]) == [["a2, b1, 2 nodes", "no route"]]
 
 
+def test_without_a_checked_node_there_is_no_verdict():
+    found = make_staged_section(make_staged(nodes={}, not_checked={"a2": "no route"}, problems=()))
+    assert found.paragraphs[0].text.startswith("0 of 1 node checked. Counted until")
+
+
 def test_the_table_has_a_limit(monkeypatch):
     monkeypatch.setattr(section, "_MOST_ROWS", 2)
     found = make_staged(*(make_source(address=f"192.0.2.{number}") for number in range(1, 6)))
