@@ -59,7 +59,9 @@ def _list_data_planes(address: str, port: int) -> Iterator[DataPlane]:
     path: t.Any = "/clustering/data-planes?size=1000"
     for _page in range(_MOST_PAGES):
         page = _get(address, port, path)
-        for entry in page.get("data") or ():
+        # An empty list of Lua is an object in JSON.
+        entries = page.get("data")
+        for entry in entries if isinstance(entries, list) else ():
             with suppress(KeyError, TypeError):
                 yield DataPlane(*(str(entry[name]) for name in ("id", "hostname", "ip")))
         path = page.get("next")

@@ -44,9 +44,11 @@ def serve(pages, status=200):
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def ask(pages, status=200, address="127.0.0.1"):
@@ -101,6 +103,11 @@ def test_all_pages_of_data_planes_are_read():
         SECOND: {"data": [other], "next": None},
     }
     assert ask(pages).data_planes == (DataPlane("7f", "dp1", "198.51.100.9"), DataPlane("7f", "dp2", "198.51.100.9"))
+
+
+@pytest.mark.parametrize("data", [7, True, "x", {}, {"id": 1}, None])
+def test_a_page_without_a_list_has_no_data_planes(data):
+    assert ask({"/": ROOT, FIRST: {"data": data}}) == AdminAnswer("2.8.5")
 
 
 def test_pages_without_an_end_are_left(monkeypatch):
