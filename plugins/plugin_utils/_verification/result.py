@@ -120,7 +120,7 @@ def _compare_caller(
 ) -> tuple[list[Outcome], bool]:
     """Return the outcomes of a caller, and whether they are complete. Nodes without a result are skipped quickly."""
     by_name = {result["name"]: result for result in results or ()}
-    named = {name.split(" ", 1)[0] for name in by_name}
+    named = {name.partition(" ")[0] for name in by_name}
     asked = [
         (probe, target.node)
         for target in targets
