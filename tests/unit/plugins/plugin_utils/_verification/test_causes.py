@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
@@ -278,3 +281,132 @@ def test_other_addresses_of_the_same_caller_do_not_show_that_others_connect():
 
 def is_ipv4_proxy(probe):
     return (probe.caller, probe.target, probe.port) == ("a2", "a1", 8000) and "." in probe.dialled.address
+
+
+def make_outcomes(plan, caller, target, *, port=None, listener=None, **results):
+    """Return outcomes of probes to a listener, from the results by protocol; None is a host that did not probe."""
+    return [
+        Outcome(probe, results[probe.protocol])
+        for probe in list_probes_from(plan, caller)
+        if probe.target == target
+        and port in (None, probe.port)
+        and listener in (None, probe.listener)
+        and probe.protocol in results
+    ]
+
+
+def select_peers(caller, result):
+    return make_outcomes(PLAN, caller, "a1", port=7946, tcp=result)
+
+
+DOWN = "a1 is down or disconnected: no host reaches any of its listeners"
+LACKING = "the set peers-default-from-lan of a1 lacks 192.168.10.12, or its rule for tcp 7946 is missing"
+BY_NAT = (
+    "the set peers-default-from-lan of a1 lacks 192.168.10.5, or its rule for tcp 7946 is missing, or the NAT of b1 does "
+    "not translate its source to 192.168.10.5"
+)
+ALL_BLOCKED = ", or another rule blocks the port for all sources"
+
+
+@pytest.mark.parametrize(
+    ("others", "cause"),
+    [
+        ([], LACKING + ALL_BLOCKED),
+        (select_peers("b1", None), LACKING + ALL_BLOCKED),
+        (select_peers("b1", "filtered"), DOWN),
+        (select_peers("b1", "refused"), LACKING + ALL_BLOCKED),
+        (select_peers("b1", "open"), LACKING),
+        (make_outcomes(PLAN, "b1", "a1", port=8443, tcp="open"), LACKING + ALL_BLOCKED),
+        (make_outcomes(PLAN, "b1", "a1", port=7946, udp="open"), LACKING + ALL_BLOCKED),
+        (make_outcomes(PLAN, "b1", "a2", port=7946, tcp="open"), LACKING + ALL_BLOCKED),
+    ],
+)
+def test_other_outcomes_decide_about_a_blocked_packet(others, cause):
+    [outcome] = select_peers("a2", "filtered")
+    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+
+
+@pytest.mark.parametrize(
+    ("others", "cause"),
+    [
+        (select_peers("a2", "open"), BY_NAT),
+        (make_outcomes(PLAN, "a2", "a1", port=8443, tcp="open"), BY_NAT.partition(", or the NAT")[0] + ALL_BLOCKED),
+    ],
+)
+def test_the_nat_of_a_caller_is_a_cause_if_other_callers_connect(others, cause):
+    [outcome] = select_peers("b1", "filtered")
+    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+
+
+@pytest.mark.parametrize(
+    ("detail", "others", "cause"),
+    [
+        ("ENETDOWN: network is down", [], "a2 has no route to 192.168.10.11"),
+        ("x", select_peers("b1", "refused"), "the route from a2 to 192.168.10.11, or the route back, is missing"),
+        ("x", select_peers("b1", "filtered"), "192.168.10.11 is down, or a2 has no route to it"),
+    ],
+)
+def test_an_unreachable_address(detail, others, cause):
+    [outcome] = [replace(outcome, detail=detail) for outcome in select_peers("a2", "unreachable")]
+    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+
+
+@pytest.mark.parametrize(
+    ("others", "loaded"),
+    [
+        ([], True),
+        (make_outcomes(PLAN, "outsider", "a1", port=7946, tcp="open", udp="open"), False),
+        (make_outcomes(PLAN, "outsider", "a1", port=7946, tcp=None), True),
+        (make_outcomes(PLAN, "outsider", "a1", port=8001, tcp="open"), True),
+        (make_outcomes(PLAN, "outsider", "a1", port=7946, tcp="filtered"), True),
+    ],
+)
+def test_rules_are_not_loaded_if_other_ports_are_open_as_well(others, loaded):
+    [outcome] = make_outcomes(PLAN, "a2", "a1", port=8001, tcp="open")
+    unprobed = make_outcomes(PLAN, "b1", "a1", port=8444, tcp=None)
+    cause = infer_cause(PLAN, outcome, [outcome, *others, *unprobed])
+    assert cause.startswith("a1 allows 192.168.10.12 on tcp 8001, but no set" if loaded else "a1 blocks no source")
+
+
+def test_a_packet_that_arrived_through_a_mapping_was_forwarded():
+    [outcome] = make_outcomes(PLAN, "a1", "b1", listener="cluster", tcp="filtered")
+    cause = infer_cause(PLAN, replace(outcome, arrived=True), [outcome])
+    assert cause.startswith(
+        "the set peers-default-from-branch of b1 lacks 192.168.10.11, or its rule for tcp 80 is missing"
+    )
+
+
+def test_connections_past_the_device_say_nothing_about_its_forward():
+    nat = [{"device": "router", "outside": "198.51.100.1", "outside_port": 80, "inside_port": 8000}]
+    plan = compile_fleet(
+        {
+            "n": {
+                "kong_site": "s",
+                "kong_address": "10.0.0.1",
+                "kong_proxy_listen": "0.0.0.0:8000",
+                "kong_nat": nat,
+                "kong_verify_outsiders": ["far"],
+            },
+            "m": {"kong_site": "s", "kong_address": "10.0.0.2"},
+        },
+        {"far": {"kong_site": "t", "kong_address": "10.1.0.1"}},
+    ).plan
+    near = make_outcomes(plan, "m", "n", listener="proxy", tcp="open")
+    [outcome] = make_outcomes(plan, "far", "n", listener="proxy", tcp="filtered")
+    assert infer_cause(plan, outcome, [outcome, *near]).startswith(
+        "router is down, or does not forward 198.51.100.1:80"
+    )
+
+
+def test_an_ipv6_address_has_no_length_and_has_brackets_before_a_port():
+    nodes = {
+        name: {"kong_address": address, "kong_proxy_listen": "[::]:8000", "kong_proxy_sources": ["m"]}
+        for name, address in (("n", "fd00::1"), ("m", "fd00::2"))
+    }
+    plan = compile_fleet(nodes).plan
+    causes = {}
+    for result in ("filtered", "refused"):
+        [outcome] = make_outcomes(plan, "m", "n", listener="proxy", tcp=result)
+        causes[result] = infer_cause(plan, outcome, [outcome])
+    assert " of n lacks fd00::2, or its rule for tcp 8000 is missing" in causes["filtered"]
+    assert causes["refused"].startswith("no process listens at [fd00::1]:8000 (tcp) on n")

@@ -58,3 +58,11 @@ def test_damaged_certificates_are_named_in_the_detail():
         assert found["certificate"] is None
         assert found["detail"].startswith("connected; the certificate cannot be read: ")
         assert "\n" not in found["detail"]
+
+
+def test_the_first_line_of_an_error_is_named(monkeypatch):
+    def fail(_der):
+        raise ValueError("first\nsecond\nthird")
+
+    monkeypatch.setattr(certificates.x509, "load_der_x509_certificate", fail)
+    assert with_certificate(make_probe(b"x"))["detail"] == "connected; the certificate cannot be read: first"

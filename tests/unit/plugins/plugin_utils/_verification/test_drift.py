@@ -148,3 +148,8 @@ def test_a_node_with_a_difference_and_an_unchecked_part_is_not_checked_completel
     assert format_drift_summary(drift) == "1 of 2 nodes checked completely: 1 node differs from the plan"
     alone = {"nodes": {"a": {"firewall": ["x"]}}, "not_checked": {"a": ["listeners: no"]}}
     assert format_drift_summary(alone) == "0 of 1 node checked completely: 1 node differs from the plan"
+
+
+def test_two_nodes_with_the_same_reason_share_a_line():
+    assert share_reasons({"a": ["a: no"], "b": ["b: no"]}) == {"this host: no": ["a", "b"]}
+    assert share_reasons({"a": ["a: no"]}) == {"a: no": ["a"]}

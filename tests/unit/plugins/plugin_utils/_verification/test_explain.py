@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
     SEED_NODES,
     SEED_OTHERS,
     compile_fleet,
+    plan_fleet,
 )
 
 HAIRPIN = {"outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80, "hairpin_source": "192.168.23.254"}
@@ -129,3 +130,54 @@ def test_rule_is_for_the_dialled_address():
     texts = ["\n".join(explain(made, probe, {})) for probe in choose_probes(made, "far", "n", "admin")]
     assert "no path" in texts[0]
     assert "rule        allowed: set admin-far-from-default contains the source" in texts[1]
+
+
+def test_a_route_through_the_vpn_or_out_of_a_nat():
+    node = {"kong_site": "a", "kong_address": "10.0.0.1", "kong_vpn_address": "10.99.0.1"}
+    made = plan_fleet(
+        {
+            "n": {**node, "kong_proxy_listen": "10.99.0.1:8000"},
+            "p": {"kong_site": "c", "kong_address": "203.0.113.9", "kong_proxy_sources": ["far"]},
+        },
+        {
+            "far": {
+                "kong_site": "b",
+                "kong_address": "10.1.0.9",
+                "kong_vpn_address": "10.99.0.9",
+                "kong_nat_egress": "203.0.113.1",
+            }
+        },
+    )
+    assert "  on the way  the VPN of both hosts\n" in explain_probe(made, "far", "n", "proxy")
+    assert "  on the way  the source NAT of far\n" in explain_probe(made, "far", "p", "proxy")
+
+
+def test_a_set_that_contains_the_network_of_the_source():
+    node = {"kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001", "kong_admin_sources": ["10.0.0.0/24"]}
+    made = plan_fleet({"n": node, "m": {"kong_address": "10.0.0.2"}})
+    assert "  rule        allowed: set admin-" in explain_probe(made, "m", "n", "admin")
+
+
+def test_ports_of_a_container():
+    box = {"kong_address": "10.0.0.1", "kong_proxy_listen": "0.0.0.0:8000", "kong_admin_listen": "0.0.0.0:8001"}
+    made = plan_fleet(
+        {
+            "n": {**box, "kong_published_ports": ["80:8000", "127.0.0.1:9001:8001"]},
+            "m": {"kong_address": "10.0.0.2"},
+        }
+    )
+    assert "\n  container   the host forwards it to port 8000 of Kong's container\n" in explain_probe(
+        made, "m", "n", "proxy"
+    )
+    local = explain_probe(made, "m", "n", "admin")
+    assert "\n  on the way  no path: it is published at 127.0.0.1 only\n" in local
+    assert "\n  container " not in local
+
+
+def test_probes_without_a_result_have_no_outcome(plan):
+    probes = choose_probes(plan, "a1", "a2", "proxy")
+    results = [{"name": probes[0].name, "result": "open", "detail": ""}]
+    outcomes = list_outcomes(plan, probes, results, None)
+    assert [*outcomes] == [probes[0].name] != [probe.name for probe in probes]
+    assert "  actual      open" in explain(plan, probes[0], outcomes)
+    assert not any("actual" in line for line in explain(plan, probes[1], outcomes))

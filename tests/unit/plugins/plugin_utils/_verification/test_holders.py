@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import answers_elsewhere
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import Probe, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     format_verification,
@@ -144,3 +146,42 @@ def test_no_client_dials_an_address_that_a_host_of_its_own_site_may_hold():
         {"far": far, "near": {**PAIR, "kong_address": "10.9.0.5"}}, {"client": {"kong_address": "10.9.0.50"}}
     )
     assert [probe for probe in list_probes_from(plan, "client") if probe.target == "far"] == []
+
+
+def answer_elsewhere(mappings, dialled, protocol="tcp", held=("b",)):
+    probe = Probe("client", "a", "proxy", protocol, VIRTUAL, 80, dialled, "open", "tcp")
+    return answers_elsewhere({"nodes": {"a": {"nat": mappings}}}, probe, {VIRTUAL: held})
+
+
+def make_mapping(port, inside=VIRTUAL, outside="203.0.113.7", protocols=("tcp", "udp")):
+    more = {"inside": inside} if inside else {}
+    return {"outside": outside, "outside_port": port, "protocols": protocols, **more}
+
+
+AT_80 = Endpoint("203.0.113.7", 80)
+
+
+@pytest.mark.parametrize(
+    ("mappings", "dialled", "elsewhere"),
+    [
+        ([], Endpoint(VIRTUAL, 80), True),
+        ([], Endpoint("10.9.0.5", 80), False),
+        ([make_mapping(80)], AT_80, True),
+        ([make_mapping(None)], AT_80, True),
+        ([make_mapping(81)], AT_80, False),
+        ([make_mapping(80, outside="203.0.113.8")], AT_80, False),
+        ([make_mapping(80, protocols=("udp",))], AT_80, False),
+        ([make_mapping(80, inside=None)], AT_80, False),
+        ([make_mapping(80, inside=None), make_mapping(None)], AT_80, False),
+        ([make_mapping(None, inside=None), make_mapping(80)], AT_80, True),
+        ([make_mapping(80), make_mapping(80, inside=None, outside="203.0.113.8")], AT_80, True),
+        ([make_mapping(80), make_mapping(80, inside=None, protocols=("udp",))], AT_80, True),
+    ],
+)
+def test_the_mapping_of_a_port_decides_which_node_answers(mappings, dialled, elsewhere):
+    assert answer_elsewhere(mappings, dialled) is elsewhere
+
+
+def test_the_target_answers_if_it_holds_the_address_or_no_node_does():
+    assert answer_elsewhere([], Endpoint(VIRTUAL, 80), held=("a", "b")) is False
+    assert answer_elsewhere([], Endpoint(VIRTUAL, 80), held=()) is False

@@ -10,13 +10,21 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
     explain,
     list_outcomes,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
+    Probe,
+    list_callers,
+    list_probes_from,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     format_verification,
@@ -140,3 +148,39 @@ def test_registered_results_of_observers():
         assert read_registered_observers(PLAN, {"n": {"x": registered}}, "x") == found
     assert read_registered_observers(PLAN, {}, "x") == read_registered_observers(PLAN, {"n": {}}, "x") == {}
     assert read_registered_observers(PLAN, {"n": {}}, None) == {}
+
+
+OPENED = "no answer, but n accepted the packet"
+UNHEARD = "no answer; n accepted the packet, but no process listens"
+DROPPED = "the packet arrived at n, which dropped it"
+LOST = "the packet did not arrive at n"
+BLIND = "no answer, and the observer of n does not see all packets: x"
+
+
+@pytest.mark.parametrize(
+    ("address", "observer", "result", "detail", "arrived"),
+    [
+        ("10.0.0.1", {"let_in": ["m"]}, "open", OPENED, True),
+        ("10.0.0.1", {"unheard": ["m"]}, "refused", UNHEARD, True),
+        ("10.0.0.1", {"arrived": ["m"]}, "filtered", DROPPED, True),
+        ("10.0.0.1", {}, "filtered", LOST, False),
+        ("10.0.0.1", {"blind": {"ipv4": "x"}}, "silent", BLIND, None),
+        ("10.0.0.1", {"blind": {"ipv6": "x"}}, "filtered", LOST, False),
+        ("fd00::1", {"blind": {"ipv6": "x"}}, "silent", BLIND, None),
+        ("fd00::1", {"blind": {"ipv4": "x"}}, "filtered", LOST, False),
+    ],
+)
+def test_an_observer_tells_whether_the_packet_arrived(address, observer, result, detail, arrived):
+    probe = Probe("client", "n", "stream", "udp", "0.0.0.0", 53, Endpoint(address, 53), "open", "udp")
+    met = {"name": probe.name, "result": "silent", "detail": "", "mark": "m"}
+    found = judge(probe, met, get_node(PLAN, "n"), {**NOTHING, **observer})
+    assert found == Outcome(probe, result, detail, arrived=arrived)
+
+
+def test_an_answer_needs_no_observer():
+    probe = Probe("client", "n", "admin", "tcp", "0.0.0.0", 8444, Endpoint("10.0.0.1", 8444), "open", "https")
+    met = {"name": probe.name, "result": "open", "detail": "d", "certificate": {"subject": "x"}, "status": 401}
+    for observer in (None, NOTHING):
+        assert judge(probe, met, get_node(PLAN, "n"), observer) == Outcome(
+            probe, "open", "d", certificate={"subject": "x"}, status=401
+        )

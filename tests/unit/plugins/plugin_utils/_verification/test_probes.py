@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
+    find_probed_listener,
     list_callers,
     list_local_probes,
     list_probes_from,
@@ -231,3 +233,61 @@ def test_every_egress_address_must_be_allowed(egress, sources, outcome):
     outside = {"kong_site": "b", "kong_address": "10.1.0.1", "kong_nat_egress": egress}
     made = plan_fleet({"n": {**node, "kong_verify_outsiders": ["outside"]}}, {"outside": outside})
     assert find_expected(made, "outside", "n", "proxy") == {("203.0.113.1:9000", outcome)}
+
+
+def test_kinds_of_probes():
+    node = {"kong_version": "3.9", "kong_proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl",
+            "kong_admin_listen": "0.0.0.0:8001, 0.0.0.0:8444 ssl", "kong_admin_sources": ["m"],
+            "kong_admin_gui_listen": "off"}  # fmt: skip
+    made = plan_fleet({"n": {**node, "kong_address": "10.0.0.1"}}, {"m": {"kong_address": "10.0.0.2"}})
+    kinds = {probe.port: probe.kind for probe in list_probes_from(made, "m") if probe.expected == "open"}
+    assert kinds == {8000: "tcp", 8443: "tls", 8001: "http", 8444: "https"}
+
+
+def test_local_probe_of_a_wildcard():
+    node = {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": "off", "kong_admin_gui_listen": "off"}
+    for listen, dialled in (
+        ("0.0.0.0:8000", "127.0.0.1:8000"),
+        ("[::]:8000", "[::1]:8000"),
+        ("[::]:8000 ipv6only=off", "127.0.0.1:8000"),
+        ("10.0.0.1:8000", "10.0.0.1:8000"),
+    ):
+        made = plan_fleet({"n": {**node, "kong_proxy_listen": listen}})
+        assert [str(probe.dialled) for probe in list_local_probes(made, "n") if probe.listener == "proxy"] == [dialled]
+
+
+def test_one_port_over_two_protocols():
+    node = {"kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:53, 0.0.0.0:53 udp"}
+    made = plan_fleet({"n": node, "m": {"kong_address": "10.0.0.2"}})
+    probes = [probe for probe in list_probes_from(made, "m") if probe.listener == "stream"]
+    found = {probe.protocol: find_probed_listener(get_node(made, "n"), probe).protocols for probe in probes}
+    assert found == {"tcp": ("tcp",), "udp": ("udp",)}
+
+
+@pytest.mark.parametrize(
+    ("listen", "probed"),
+    [
+        ("127.0.0.1:9000, 0.0.0.0:9000", {"open"}),
+        ("127.0.0.1:9000, 10.0.0.1:9000", {"open"}),
+        ("127.0.0.1:9000, 0.0.0.0:9001", {"open", "closed"}),
+        ("127.0.0.1:9000, 0.0.0.0:9000 udp", {"open", "closed"}),
+        ("127.0.0.1:9000, [::]:9000", {"open", "closed"}),
+        ("127.0.0.1:9000, [::1]:9000", {"closed"}),
+    ],
+)
+def test_a_port_on_loopback_is_probed_unless_another_listener_answers(listen, probed):
+    node = {"kong_address": ["10.0.0.1", "fd00::1"], "kong_stream_listen": listen}
+    made = plan_fleet({"n": node, "m": {"kong_address": ["10.0.0.2", "fd00::2"]}})
+    probes = [probe for probe in list_probes_from(made, "m") if probe.listener == "stream"]
+    assert {probe.expected for probe in probes} == probed
+
+
+def test_a_listener_on_localhost_answers_no_other_host():
+    made = plan_fleet(
+        {
+            "n": {"kong_site": "a", "kong_address": "10.0.0.1", "kong_stream_listen": "0.0.0.0:9000, localhost:9000"},
+            "m": {"kong_site": "b", "kong_address": "10.1.0.1"},
+        }
+    )
+    probes = [probe for probe in list_probes_from(made, "m") if probe.listener == "stream"]
+    assert [(probe.bound, probe.expected) for probe in probes] == [("0.0.0.0", "closed")]

@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import cycle
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification import result as result_module
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
     compile_fleet,
+    plan_fleet,
 )
 
 PLAN = compile_fleet(SEED_NODES, SEED_OTHERS).plan
@@ -181,3 +185,95 @@ def test_placeholder_is_distinguished_from_kong():
     )
     assert not any("PLACEHOLDER" in line and "a2" in line for line in lines)
     assert not any(line.startswith("NO TLS: a1") and "proxy" in line for line in lines)
+
+
+def make_plan(count, **node):
+    """Return the plan of nodes whose proxy alone is probed, with open and blocked connections."""
+    common = {"kong_admin_gui_listen": "off", "kong_status_listen": "off", "kong_proxy_listen": "0.0.0.0:8000", **node}
+    return plan_fleet({f"n{number}": {**common, "kong_address": f"10.0.0.{number}"} for number in range(1, count + 1)})
+
+
+def probe_as_planned(plan, **changes):
+    return {
+        caller: [
+            {"name": probe.name, "result": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "d"}
+            for probe in list_probes_from(plan, caller)
+        ]
+        for caller in list_callers(plan)
+    }
+
+
+@pytest.mark.parametrize(("count", "table"), [(8, True), (9, False)])
+def test_a_table_has_at_most_8_columns_of_sources(count, table):
+    lines = format_verification(compare(make_plan(count), {}))
+    assert ("Expected / actual, from each source to each listener:" in lines) is table
+
+
+def test_the_table_has_a_cell_for_each_source():
+    plan = plan_fleet(
+        {
+            name: {
+                "kong_address": addresses,
+                "kong_proxy_listen": "0.0.0.0:8000, [::]:8000",
+                "kong_admin_listen": "off",
+                "kong_admin_gui_listen": "off",
+                "kong_status_listen": "off",
+            }
+            for name, addresses in (("n10", ["10.0.0.10", "fd00::10"]), ("n2", ["10.0.0.2", "fd00::2"]))
+        }
+    )
+    probed = probe_as_planned(plan, **{"n2 proxy tcp 8000 10.0.0.2:8000": "filtered"})
+    assert [line.rstrip() for line in format_verification(compare(plan, probed))] == [
+        "Expected / actual, from each source to each listener:",
+        "",
+        "node  listener  port           from n2      from n10",
+        "----  --------  -------------  -----------  --------------------",
+        "n2    proxy     8000/tcp       -            open / filtered  <<<",
+        "n2    proxy     8000/tcp IPv6  -            open / open",
+        "n10   proxy     8000/tcp       open / open  -",
+        "n10   proxy     8000/tcp IPv6  open / open  -",
+        "",
+        "DIFFERS: n10 to proxy of n2 (8000/tcp), dialling 10.0.0.2:8000: expected open, actual filtered (d)",
+        "  cause: the rule of n2 that allows any source on tcp 8000 is missing, or another rule blocks the port for all sources",
+        (
+            "4 connections tested: 3 open and 0 blocked as planned, 1 differs from the plan. No connection had to be "
+            "blocked, so this does not verify the firewall"
+        ),
+    ]
+
+
+def test_without_any_result_nothing_is_verified():
+    lines = format_verification(compare(make_plan(2), {}))
+    assert lines[-1] == "No connection was tested, so this verifies nothing"
+
+
+def test_results_of_some_targets_or_of_some_probes_of_a_target_are_a_sample():
+    plan = make_plan(3)
+    complete = probe_as_planned(plan)
+    assert compare(plan, complete).sampled is False
+    of_one_target = [result for result in complete["n1"] if result["name"].startswith("n2 ")]
+    assert compare(plan, {**complete, "n1": of_one_target}).sampled is True
+    assert compare(plan, {**complete, "n1": complete["n1"][1:]}).sampled is True
+    assert compare(plan, {**complete, "n1": None}).sampled is False
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(20, []), (21, ["and 1 more difference; with kong_report_path, the report has all"])]
+)
+def test_20_differences_with_one_cause_are_shown(count, more):
+    verification = compare(PLAN, make_probed(*ALL))
+    outcome = replace(verification.outcomes[0], result="unknown")
+    lines = format_verification(replace(verification, outcomes=(outcome,) * count))
+    assert sum(line.startswith("DIFFERS") for line in lines) == 20
+    assert [line for line in lines if line.startswith("and ")] == more
+
+
+def test_the_first_100_differences_have_a_cause(monkeypatch):
+    monkeypatch.setattr(result_module, "infer_cause", lambda *_arguments: "a cause")
+    plan = make_plan(12)
+    probed = probe_as_planned(plan)
+    for found in (found for results in probed.values() for found in results):
+        found["result"] = "unreachable" if found["result"] == "open" else "open"
+    differences = compare(plan, probed).differences
+    assert [outcome.cause for outcome in differences] == ["a cause"] * 100 + [""] * (len(differences) - 100)
+    assert len(differences) > 101

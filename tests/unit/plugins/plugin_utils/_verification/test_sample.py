@@ -81,54 +81,6 @@ def check_coverage(probes, everything):
         }
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 100))
-def test_a_sample(seed, pairs, more):
-    plan = make_fleet(seed)
-    everything = list_all_probes(plan)
-    chosen = choose_sample(plan, pairs)
-    probes = {probe for listed in chosen.values() for probe in listed}
-    assert probes <= everything
-    assert sum(map(len, chosen.values())) == len(probes)
-    assert all(probe.caller == caller for caller, listed in chosen.items() for probe in listed)
-    check_coverage(probes, everything)
-    least = {probe for listed in choose_sample(plan, 1).values() for probe in listed}
-    assert len(probes) == max(len(least), min(pairs, len(everything)))
-    # A larger number only adds probes. The order of the inventory does not change the sample.
-    assert probes <= {probe for listed in choose_sample(plan, pairs + more).values() for probe in listed}
-    turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
-    if len(probes) in (len(least), len(everything)):
-        assert {probe for listed in choose_sample(turned, pairs).values() for probe in listed} == probes
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32), st.booleans())
-def test_a_small_sample_covers_any_fleet(seed, scattered):
-    rng = random.Random(seed)
-    fleet = make_random_fleet(rng)
-    if scattered:
-        assign_sites(fleet, rng)
-    plan = compile_with(SHARED, as_inventory(fleet)).plan
-    event("refused" if plan is None else "planned")
-    if plan:
-        check_coverage(list_chosen(plan, 1), list_all_probes(plan))
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.tuples(ATTACHED, st.integers(0, 3)), min_size=2, max_size=6),
-    st.lists(st.sampled_from(["n1", "n2", "10.1.0.0/16", "192.168.0.0/24"]), min_size=1, max_size=2, unique=True),
-)
-def test_a_small_sample_covers_hosts_in_several_networks(hosts, terms):
-    nodes = {}
-    for number, (attached, at) in enumerate(hosts, 1):
-        own = [NETWORKS[kind].format(number) for kind in attached]
-        facts = make_host(*own, default=own[at % len(own)].partition("/")[0])
-        nodes[f"n{number}"] = {**facts, "kong_proxy_sources": terms}
-    plan = plan_fleet(nodes)
-    check_coverage(list_chosen(plan, 1), list_all_probes(plan))
-
-
 def test_outside_address_for_each_site():
     mappings = [{"outside": f"198.18.1.{number}", "sites": [f"s{number}"]} for number in (1, 2)]
     nodes = {
@@ -213,3 +165,51 @@ def test_hairpins_are_always_in_the_sample():
     own = {probe for probe in choose_sample(plan, 1)["b1"] if probe.target == "b1"}
     assert own == {probe for probe in list_probes_from(plan, "b1") if probe.target == "b1"}
     assert {probe.protocol for probe in own} == {"tcp", "udp"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 100))
+def test_a_sample(seed, pairs, more):
+    plan = make_fleet(seed)
+    everything = list_all_probes(plan)
+    chosen = choose_sample(plan, pairs)
+    probes = {probe for listed in chosen.values() for probe in listed}
+    assert probes <= everything
+    assert sum(map(len, chosen.values())) == len(probes)
+    assert all(probe.caller == caller for caller, listed in chosen.items() for probe in listed)
+    check_coverage(probes, everything)
+    least = {probe for listed in choose_sample(plan, 1).values() for probe in listed}
+    assert len(probes) == max(len(least), min(pairs, len(everything)))
+    # A larger number only adds probes. The order of the inventory does not change the sample.
+    assert probes <= {probe for listed in choose_sample(plan, pairs + more).values() for probe in listed}
+    turned = {**plan, "nodes": dict(reversed(plan["nodes"].items())), "hosts": dict(reversed(plan["hosts"].items()))}
+    if len(probes) in (len(least), len(everything)):
+        assert {probe for listed in choose_sample(turned, pairs).values() for probe in listed} == probes
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_a_small_sample_covers_any_fleet(seed, scattered):
+    rng = random.Random(seed)
+    fleet = make_random_fleet(rng)
+    if scattered:
+        assign_sites(fleet, rng)
+    plan = compile_with(SHARED, as_inventory(fleet)).plan
+    event("refused" if plan is None else "planned")
+    if plan:
+        check_coverage(list_chosen(plan, 1), list_all_probes(plan))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(ATTACHED, st.integers(0, 3)), min_size=2, max_size=6),
+    st.lists(st.sampled_from(["n1", "n2", "10.1.0.0/16", "192.168.0.0/24"]), min_size=1, max_size=2, unique=True),
+)
+def test_a_small_sample_covers_hosts_in_several_networks(hosts, terms):
+    nodes = {}
+    for number, (attached, at) in enumerate(hosts, 1):
+        own = [NETWORKS[kind].format(number) for kind in attached]
+        facts = make_host(*own, default=own[at % len(own)].partition("/")[0])
+        nodes[f"n{number}"] = {**facts, "kong_proxy_sources": terms}
+    plan = plan_fleet(nodes)
+    check_coverage(list_chosen(plan, 1), list_all_probes(plan))
