@@ -52,8 +52,8 @@ def format_counted(counted: Counted) -> list[str]:
     """Return the sources as lines for a terminal: a table, notes about nodes, proposals, and the result in one line."""
     rows = [_make_row(source) for source in counted.sources[:_SHOWN]]
     table = [*render_table(_HEADER, rows), ""] if rows else []
-    if more := len(counted.sources) - _SHOWN:
-        table += [f"and {count_noun(more, 'more source')}; kong_staged_file has all sources", ""] if more > 0 else []
+    if (more := len(counted.sources) - _SHOWN) > 0:
+        table += [f"and {count_noun(more, 'more source')}; kong_staged_file has all sources", ""]
     notes = [*_list_notes(counted)]
     proposals = [f"  {proposal}" for proposal in list_proposals(counted)]
     advice = ["To allow these sources. Add only sources that you know:", *proposals, ""] if proposals else []
@@ -78,15 +78,14 @@ def find_problems(counted: Counted, quiet_days: int | None) -> list[str]:
     staged = {name: node for name, node in counted.nodes.items() if node.staged}
     short = [name for name, node in staged.items() if limit and node.seconds is not None and node.seconds < limit]
     full = [name for name, node in staged.items() if node.uncounted]
+    days = "" if quiet_days is None else count_noun(quiet_days, "day")
     problems = []
     if late:
         nodes = format_ranges(dict.fromkeys(source.node for source in late))
-        within = "" if quiet_days is None else f" in the last {count_noun(quiet_days, 'day')}"
+        within = f" in the last {days}" if days else ""
         problems.append(f"unexpected sources{within} on {nodes}")
     if short:
-        problems.append(
-            f"{format_ranges(short)} {_has(short)} counted for less than {count_noun(quiet_days or 0, 'day')}"
-        )
+        problems.append(f"{format_ranges(short)} {_has(short)} counted for less than {days}")
     if full:
         problems.append(f"the counts of {format_ranges(full)} are incomplete")
     return problems
@@ -111,8 +110,8 @@ def format_counted_source(source: CountedSource) -> str:
     """Return the address of a source with its names, or with the network that covers it and similar sources."""
     if source.hosts:
         return f"{source.address} ({format_ranges(source.hosts)})"
-    single = source.network.rpartition("/")[0] == source.address and source.network.endswith(("/32", "/128"))
-    return source.address if single else f"{source.address} in {source.network}"
+    is_single = source.network.endswith(("/32", "/128"))
+    return source.address if is_single else f"{source.address} in {source.network}"
 
 
 def format_time(seconds: int) -> str:

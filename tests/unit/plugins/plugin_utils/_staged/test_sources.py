@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.names import list_names
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources import DAY, gather
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources import DAY, CountingNode, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import (
     find_problems,
     format_counted,
@@ -88,6 +88,7 @@ def test_the_inventory_is_only_read_for_addresses_that_the_plan_does_not_have():
         (["192.0.2.9", "192.0.3.9"], ["192.0.2.9/32", "192.0.3.9/32"]),
         (["192.0.2.1", "192.0.2.254"], ["192.0.2.0/24", "192.0.2.0/24"]),
         (["2001:db8::1", "2001:db8::2"], ["2001:db8::/126", "2001:db8::/126"]),
+        (["2001:db8::1", "2001:db8::8000:0:0:1"], ["2001:db8::/64", "2001:db8::/64"]),
         (["2001:db8::1", "2001:db8:0:1::1"], ["2001:db8::1/128", "2001:db8:0:1::1/128"]),
     ],
 )
@@ -112,6 +113,7 @@ def test_the_network_does_not_cover_known_sources_or_other_ports():
     [
         (None, "it was unreachable, failed or not part of this run"),
         ({"failed": True, "msg": "needs root"}, "needs root"),
+        ({**make_result(), "failed": True, "msg": "needs root"}, "needs root"),
         ({"msg": "needs root"}, "needs root"),
         ({"staged": False, "ruleset": None, "counts": None}, "it has no rules of gatehouse.kong yet"),
         (make_result(make_entry("x")), "its counts cannot be read"),
@@ -206,3 +208,8 @@ def test_names_of_the_inventory():
         "2001:db8::1": ["a"],
         "198.51.100.7": ["b", "d"],
     }
+
+
+def test_a_node_that_counts_nothing():
+    counted = gather(PLAN, {**QUIET, "a1": {"staged": True, "ruleset": {}, "counts": None}})
+    assert counted.nodes["a1"] == CountingNode(staged=True, counts=False, seconds=0, uncounted=0)
