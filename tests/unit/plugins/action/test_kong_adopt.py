@@ -38,6 +38,7 @@ def test_a_proposal_names_its_nodes_the_other_hosts_and_the_files(tmp_path):
     assert result["files"] == dict.fromkeys(FILES, "written")
     assert list_files(tmp_path) == FILES
     rows = {line.split()[0]: line for line in text.splitlines() if line.split()}
+    assert rows["host"].split() == ["host", "Kong", "started", "by", "result"]
     assert "2.8.5" in rows["a"]
     assert "kong.service" in rows["a"]
     assert f"left out: {result['left_out']['b']}" in rows["b"]

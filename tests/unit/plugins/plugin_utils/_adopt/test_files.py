@@ -109,3 +109,56 @@ def test_an_own_file_follows_the_proposal(tmp_path):
     )
     assert write_files(tmp_path, render_files(moved), check_mode=False)["host_vars/a.yml"] == "written"
     assert yaml.safe_load((tmp_path / "host_vars/a.yml").read_text()) == {"kong_address": "10.0.0.3"}
+
+
+def test_values_of_every_node_are_not_repeated_in_the_group_of_a_site():
+    nodes = {
+        "a": make_node("10.0.0.1", "net-1"),
+        "b": make_node("10.0.0.2", "net-1"),
+        "c": make_node("10.0.1.1", "net-2"),
+    }
+    files = render_files(Proposal(nodes, {}, dict.fromkeys(nodes, ()), {}, {}))
+    assert yaml.safe_load(files["group_vars/kong.yml"]) == {"kong_version": "2.8.5"}
+    assert yaml.safe_load(files["group_vars/kong_net_1.yml"]) == {"kong_site": "net-1"}
+
+
+def test_a_node_keeps_a_value_that_only_another_site_shares():
+    nodes = {
+        "a": make_node("10.0.0.1", "net-1"),
+        "b": make_node("10.0.0.2", "net-1"),
+        "c": make_node("10.0.1.1", "net-2"),
+        "d": (Line("kong_version", "3.9.1", "f"),),
+    }
+    files = render_files(Proposal(nodes, {}, dict.fromkeys(nodes, ()), {}, {}))
+    assert yaml.safe_load(files["group_vars/kong_net_1.yml"]) == {"kong_version": "2.8.5", "kong_site": "net-1"}
+    assert yaml.safe_load(files["host_vars/c.yml"])["kong_version"] == "2.8.5"
+
+
+def test_the_text_of_the_files():
+    lines = (
+        Line("kong_version", "2.8.5", "of its files"),
+        Line("kong_admin_sources", ["Zürich", "10.0.0.9"], "observed"),
+        Line("kong_nat", [{"outside": "192.0.2.1", "inside_port": 80}], "observed"),
+    )
+    proposal = Proposal({"a": lines}, {}, {"a": ("who?", "why?")}, {"c": "no Kong runs here", "d": "x"}, {"a": {}})
+    files = render_files(proposal)
+    assert files["host_vars/a.yml"] == (
+        "# of its files\n"
+        "kong_version: 2.8.5\n"
+        "# observed\n"
+        "kong_admin_sources:\n- Zürich\n- 10.0.0.9\n"
+        "# observed\n"
+        "kong_nat:\n- outside: 192.0.2.1\n  inside_port: 80\n"
+    )
+    assert files["report.md"] == (
+        "# Adopted: 1 node\n"
+        "\n## a\n\n"
+        "- `kong_version: 2.8.5` (of its files)\n"
+        "- `kong_admin_sources: ['Zürich', '10.0.0.9']` (observed)\n"
+        "- `kong_nat: [{'outside': '192.0.2.1', 'inside_port': 80}]` (observed)\n"
+        "- To check: who?\n"
+        "- To check: why?\n"
+        "\n## Other hosts\n\n"
+        "- c: no Kong runs here\n"
+        "- d: x\n"
+    )

@@ -83,14 +83,14 @@ def test_the_evidence_names_the_other_end_of_all_connections():
     }
 
 
-def make_listing(name, address, *entries):
+def make_listing(name, address, *entries, **more):
     """Return a control plane that keeps data planes: id, name of the host and address of each."""
     listed = [dict(zip(("id", "hostname", "ip"), entry, strict=True)) for entry in entries]
-    return make_host(name, address, settings=make_settings(role="control_plane"), data_planes=listed)
+    return make_host(name, address, settings=make_settings(role="control_plane"), data_planes=listed, **more)
 
 
-def make_named(name, address, hostname, number=""):
-    return make_host(name, address, settings=make_settings(role="data_plane"), hostname=hostname, id=number)
+def make_named(name, address, hostname, number="", role="data_plane"):
+    return make_host(name, address, settings=make_settings(role=role), hostname=hostname, id=number)
 
 
 SEEN = "198.51.100.9"
@@ -110,8 +110,12 @@ SEEN = "198.51.100.9"
         # An entry of an earlier start has the same name.
         ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN), ("8a", "dp1", "192.0.2.1"))], []),
         ([make_named("d", "10.0.1.1", "dp1"), make_named("e", "10.0.2.1", "dp1"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN))], []),
+        ([make_named("d", "10.0.1.1", "dp1"), make_listing("c", "10.0.0.1", ("", "dp2", SEEN))], []),
+        ([make_named("d", "10.0.1.1", ""), make_listing("c", "10.0.0.1", ("7f", "", SEEN), hostname="ctl")], []),
+        ([make_named("d", "10.0.1.1", "dp1", role="traditional"), make_listing("c", "10.0.0.1", ("7f", "dp1", SEEN))], []),
     ],
-    ids=["name", "other name", "own address", "same network", "no name", "id", "unknown id", "two entries", "two hosts"],
+    ids=["name", "other name", "own address", "same network", "no name", "id", "unknown id", "two entries", "two hosts",
+         "id of neither", "no name of a data plane", "no data plane"],
 )  # fmt: skip
 def test_a_control_plane_keeps_the_address_of_a_data_plane(hosts, expected):
     assert [*list_egress(hosts[0], hosts, match_links(hosts))] == expected
@@ -139,3 +143,11 @@ def test_an_end_that_no_host_has_and_no_control_plane_shows_is_unmatched():
     matches = match_links(hosts)
     assert list_unmatched(data, hosts, matches) == [("192.0.2.1", 8005)]
     assert list_unmatched(control, hosts, matches) == []
+
+
+def test_a_connection_of_another_data_plane_is_no_match():
+    control = make_control("c", "10.0.0.1", "198.51.100.9:40")
+    data = make_data("d", "10.0.1.1", (40, OUTSIDE)), make_data("e", "10.0.2.1", (41, OUTSIDE))
+    hosts = [control, *data]
+    matches = match_links(hosts)
+    assert [list_unmatched(host, hosts, matches) for host in data] == [[], [("203.0.113.5", 9005)]]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import read_found_host
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import KONG
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import SETTINGS, read_found_host
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import KONG, make_access
 
 INTERFACES = {
     "interfaces": ["lo", "eth0", "br-lan", "tun0", "gone"],
@@ -63,3 +63,21 @@ def test_a_host_without_a_result_has_an_error(result, error):
 def test_the_start_of_a_kong_is_readable(start, expected):
     [kong] = read_found_host("a", {}, {"kongs": [{**KONG, **start}]}).kongs
     assert kong.start == expected
+
+
+def test_the_settings_of_the_cluster_are_read_too():
+    assert {"role", "cluster_control_plane", "cluster.advertise", "admin_listen"} <= {*SETTINGS}
+
+
+@pytest.mark.parametrize(
+    ("sources", "text"),
+    [
+        (["fd00::1/128", "fd00::/64", "192.0.2.7/32"], "fd00::1, fd00::/64, 192.0.2.7"),
+        (["10.0.0.0/24"] * 20, ", ".join(["10.0.0.0/24"] * 20)),
+        (["10.0.0.0/24"] * 21, ", ".join([*["10.0.0.0/24"] * 20, "1 more network"])),
+        ([], "no source"),
+    ],
+)
+def test_sources_as_text(sources, text):
+    [kong] = read_found_host("a", {}, {"kongs": [{**KONG, "access": [make_access(8001, *sources)]}]}).kongs
+    assert str(kong.access[0]) == text

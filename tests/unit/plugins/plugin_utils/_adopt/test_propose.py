@@ -234,3 +234,128 @@ def test_the_proposal_is_an_inventory_with_a_plan():
     compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
     assert not compilation.errors
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
+
+
+def list_questions(**kong):
+    return propose([make_host("a", "10.0.0.1", **kong)]).questions["a"]
+
+
+def test_a_node_with_all_defaults_has_no_other_variable():
+    assert read_variables(propose([make_host("a", "10.0.0.1")]), "a") == {
+        "kong_version": "2.8.5",
+        "kong_address": "10.0.0.1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kong", "evidence"),
+    [({"answers": True}, "observed: the Admin API"), ({}, "of the files of Kong at /usr/local/kong")],
+)
+def test_the_evidence_of_the_version(kong, evidence):
+    [line] = [
+        line for line in propose([make_host("a", "10.0.0.1", **kong)]).nodes["a"] if line.variable == "kong_version"
+    ]
+    assert line.evidence == evidence
+
+
+@pytest.mark.parametrize(
+    ("kong", "by_hand"),
+    [({}, False), ({"unit": ""}, True), ({"unit": "", "container": "0123456789ab"}, False)],
+)
+def test_a_start_by_hand_is_a_question(kong, by_hand):
+    assert any("started by hand" in question for question in list_questions(**kong)) is by_hand
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_asked"),
+    [("environment", True), ("started", True), ("file", False), ("outdated", False), ("unknown", False)],
+)
+def test_a_value_that_overrides_the_file_is_a_question(origin, is_asked):
+    questions = list_questions(settings=make_settings(origin, "x", status_listen="0.0.0.0:8105"))
+    assert any(question.startswith("status_listen comes from x") for question in questions) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("kong", "variable", "value"),
+    [
+        # The plan has another default for gossip.
+        ({"version": "0.10.4", "settings": make_settings(cluster_listen="0.0.0.0:7946")}, "kong_cluster_listen", "0.0.0.0:7946"),
+        # The plan explains the error.
+        ({"settings": make_settings(admin_listen="x")}, "kong_admin_listen", "x"),
+        ({"settings": make_settings(role="control_plane", cluster_control_plane="cp:8005")}, "kong_cluster_control_plane", None),
+    ],
+)  # fmt: skip
+def test_the_value_of_a_setting(kong, variable, value):
+    assert read_variables(propose([make_host("a", "10.0.0.1", **kong)]), "a").get(variable) == value
+
+
+def test_a_role_without_the_manager_has_no_question_about_it():
+    settings = make_settings(role="data_plane")
+    assert not any("admin_gui" in question for question in list_questions(version="3.9.1", settings=settings))
+
+
+def test_a_client_that_is_a_node_is_no_other_host():
+    settings = make_settings(admin_listen="0.0.0.0:8001")
+    host = make_host("a", "10.0.0.1", settings=settings, clients=[make_client(8001, "10.0.0.2")])
+    proposal = propose([host, make_host("b", "10.0.0.2")])
+    assert read_variables(proposal, "a")["kong_admin_sources"] == ["b"]
+    assert proposal.sources == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_template"),
+    [
+        ("{{ x }}", True),
+        ("{% x %}", True),
+        ("{# x #}", True),
+        ("#jinja2: x", True),
+        ("# x", False),
+        ("{x}", False),
+        (["a", "{{ x }}"], True),
+        (("a", "{{ x }}"), True),
+        ({"a": ["{{ x }}"]}, True),
+        ({"a": 1}, False),
+        (["a"], False),
+        (1, False),
+    ],
+)
+def test_templates_are_found_in_lists_and_mappings(value, is_template):
+    assert proposing._is_template(value) is is_template
+
+
+def test_sites_of_ipv6_networks():
+    facts = [
+        {"interfaces": ["e"], "e": {"ipv6": [{"address": f"fd00:{number}::1", "prefix": "64"}]}} for number in (1, 2)
+    ]
+    proposal = propose(
+        [read_found_host(name, known, {"kongs": [KONG]}) for name, known in zip("ab", facts, strict=True)]
+    )
+    assert [read_variables(proposal, name)["kong_site"] for name in "ab"] == ["net-fd00-1---64", "net-fd00-2---64"]
+
+
+def test_evidence_of_several_mappings_is_complete():
+    links = [make_link("10.0.0.1:8005", f"198.51.100.{port}:{port}") for port in (40, 41)]
+    control = make_host("c", "10.0.0.1", version="3.4.2", settings=CONTROL, links=links)
+    links = [make_link(f"10.9.0.1:{port}", f"203.0.113.{port}:9005") for port in (40, 41)]
+    data = make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)
+    proposal = propose([control, data])
+    texts = {line.variable: line.evidence for lines in proposal.nodes.values() for line in lines}
+    assert texts["kong_nat"] == "; ".join(
+        f"observed: connections of d to 203.0.113.{port} port 9005 arrive at its port 8005" for port in (40, 41)
+    )
+    assert texts["kong_nat_egress"] == "observed: the source of its connections that c sees"
+
+
+def test_evidence_of_several_sources_names_each_control_plane():
+    settings = {"version": "3.4.2", "settings": CONTROL}
+    hosts = [
+        make_host(
+            f"c{end}", f"10.0.{end}.1", **settings, links=[make_link(f"10.0.{end}.1:8005", f"198.51.100.{end}:{end}")]
+        )
+        for end in (40, 41)
+    ]
+    links = [make_link(f"10.9.0.1:{end}", f"10.0.{end}.1:8005") for end in (40, 41)]
+    proposal = propose([*hosts, make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)])
+    [line] = [line for line in proposal.nodes["d"] if line.variable == "kong_nat_egress"]
+    assert line.value == ["198.51.100.40", "198.51.100.41"]
+    assert line.evidence == "; ".join(f"observed: the source of its connections that c{end} sees" for end in (40, 41))

@@ -86,3 +86,9 @@ def test_evidence_names_each_place_of_each_client():
     assert line.evidence == (
         "observed: connected: 10.0.0.9; in the access log of the Admin API: 10.0.0.9, 192.0.2.1; tracked by the kernel: 10.0.0.9, ops."
     )
+
+
+def test_an_address_of_two_hosts_is_no_name():
+    host = make_host("a", "10.0.0.1", **ADMIN)
+    proposal = propose([host, make_other("ops", "10.0.0.9"), make_other("old", "10.0.0.9")])
+    assert read_variables(proposal, "a")["kong_admin_sources"] == ["10.0.0.9"]
