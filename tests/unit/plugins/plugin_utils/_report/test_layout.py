@@ -340,3 +340,31 @@ def test_long_picture_ends_on_paper_after_some_pages(sites, all_printed):
     assert printed == sorted(printed, reverse=True)
     assert sum(part.height for part in picture.slices if part.is_printed) <= 2700 or all_printed
     assert render_svg(picture, "").count('class="screen-only"') == printed.count(False)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(4, [1] * 4), (5, [2, 2, 1])])
+def test_boxes_share_the_width_if_there_are_more_than_4(count, rows):
+    nodes = {f"n{index}": {"kong_version": "3.9", "kong_address": f"10.0.0.{index + 1}"} for index in range(count)}
+    assert [len(row) for row in find_nodes(lay_out_picture(make_fleet(plan_fleet(nodes)))).values()] == rows
+
+
+@pytest.mark.parametrize(("behind_nat", "rows"), [(4, [1] * 5), (3, [1, 1, 1, 2])])
+def test_a_single_narrow_box_has_the_whole_width(behind_nat, rows):
+    nodes = {f"n{index}": {"kong_site": "a", "kong_address": f"10.0.0.{index + 1}"} for index in range(5)}
+    for index in range(behind_nat):
+        nodes[f"n{index}"]["kong_nat"] = [{"outside": f"192.0.2.{index + 1}", "outside_port": 80, "inside_port": 8000}]
+    picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
+    assert [len(row) for row in find_nodes(picture).values()] == rows
+
+
+@pytest.mark.parametrize(("sites", "all_printed"), [(12, True), (13, False)])
+def test_a_picture_of_12_slices_is_printed_completely(sites, all_printed):
+    open_ports = {
+        f"kong_{name}_listen": f"0.0.0.0:{port}" for name, port in (("admin", 8001), ("stream", 9000), ("status", 8007))
+    }
+    nodes = {f"n{site}": {"kong_version": "3.9", "kong_site": f"s{site}", "kong_address": f"10.0.{site}.1", **open_ports}
+             for site in range(sites)}  # fmt: skip
+    picture = lay_out_picture(make_fleet(plan_fleet(nodes)))
+    assert len(picture.slices) == sites
+    assert sum(part.height for part in picture.slices) > 2700
+    assert all(part.is_printed for part in picture.slices) is all_printed

@@ -63,7 +63,7 @@ def test_ports_and_forwards_of_many_sites_refer_to_complete_lists():
     assert "from other sites" in text
 
 
-@pytest.mark.parametrize(("sites", "is_shared"), [(4, False), (12, True)])
+@pytest.mark.parametrize(("sites", "is_shared"), [(4, False), (5, False), (6, True), (12, True)])
 def test_callers_of_many_sites_on_one_path_share_a_row(sites, is_shared):
     page = FORMS[".md"](Evidence(plan_fleet(make_gossip_sites(sites), ADMINS)))
     node = page.partition("### k0000\n")[2].partition("\n### ")[0]
