@@ -37,10 +37,9 @@ def list_access(plan: Mapping[str, Any], name: str) -> dict[Opening, Access]:
     found: dict[tuple[str, int, str], Access] = {}
     for rule in list_rules(plan, name) if name in plan["nodes"] else ():
         key = rule["listener"], rule["port"], rule["protocol"]
+        sources = rule["sources"]
         known = found.get(key, Access())
-        anyone = rule["sources"] == "any"
-        sources = known.sources if anyone else known.sources | frozenset(rule["sources"])
-        found[key] = Access(known.anyone or anyone, frozenset() if known.anyone or anyone else sources)
+        found[key] = Access(anyone=True) if sources == "any" else Access(sources=known.sources | frozenset(sources))
     return {Opening(*key): access for key, access in found.items()}
 
 

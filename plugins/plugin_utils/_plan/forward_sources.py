@@ -45,7 +45,7 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
             for kind, route in callers.list_routes(node, listener, forward["protocol"], family, rule):
                 allowed = callers.select_allowed(kind, route, node.host, rule)
                 known.update(source for _name, networks in allowed for source in networks)
-                if route.mapping and route.dialled == outside:
+                if route.dialled == outside:
                     through.update(
                         {name_source(name, networks): None for name, networks in allowed if name != node.name}
                     )
@@ -71,7 +71,7 @@ def list_forward_callers(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
         for family in FAMILIES
         if family in listener.families
         for route, _site, listed in callers.lists.list_callers(node, listener, forward["protocol"], family, rule.sets)
-        if route.mapping and route.dialled == outside
+        if route.dialled == outside
     )
     own = list_own_sources(node.host) if forward["hairpin"] else ()
     itself = [source for source in own if callers.lists.allows(rule.sets, [source])]
