@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains
@@ -170,3 +172,27 @@ def test_a_few_callers_are_named_without_a_list():
     ]
     assert [flow.has_known_hosts for flow in port.flows if flow.listed] == [True]
     assert min(map(len, callers.lists.lists.values())) > MOST_NAMED
+
+
+def list_networks(count):
+    return tuple(f"10.0.0.{number}/32" for number in range(count))
+
+
+@pytest.mark.parametrize(("count", "number"), [(3, 0), (4, 1)])
+def test_a_list_has_more_than_3_members(count, number):
+    lists = CallerLists({}, [])
+    listed = lists.list_networks(list_networks(count))
+    assert (listed.number, listed.callers, listed.without) == (number, count, ())
+    assert len(listed.further) == (0 if number else count)
+    assert lists.list_examples(listed) == list_networks(3)
+    assert lists.list_networks(()) is None
+
+
+def test_examples_are_no_exceptions():
+    lists = CallerLists({}, [])
+    listed = lists.list_networks(list_networks(6))
+    assert lists.list_examples(replace(listed, without=("10.0.0.1/32",))) == (
+        "10.0.0.0/32",
+        "10.0.0.2/32",
+        "10.0.0.3/32",
+    )

@@ -232,3 +232,38 @@ def test_each_kind_of_change_has_examples_and_a_count():
 def test_a_few_changes_are_complete():
     changes = make_changes(GAINS, "admin 8001/tcp", 20)
     assert len(format_changes(changes)) == 20
+
+
+ALONE = {"kong_version": "3.9", "kong_site": "a", "kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001"}
+MAPPING = {"device": "fw", "outside": "203.0.113.1", "outside_port": 80, "inside_port": 8001}
+
+
+def compare_nodes(before, after):
+    return format_changes(compare_plans(*(plan_fleet({"n": {**ALONE, **more}}) for more in (before, after))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (
+            {"kong_admin_sources": "nobody"},
+            {"kong_admin_listen": "off"},
+            "- n: admin 8001/tcp: closes; it was open to the node itself only",
+        ),
+        (
+            {"kong_admin_sources": ["192.0.2.1"]},
+            {"kong_admin_listen": "off"},
+            "- n: admin 8001/tcp: closes; it was open to 192.0.2.1",
+        ),
+        ({}, {"kong_nat": [MAPPING]}, "~ n: nat: none -> 203.0.113.1:80 to port 8001"),
+        ({"kong_nat": [{"outside": "203.0.113.1"}]}, {}, "~ n: nat: 203.0.113.1 one-to-one -> none"),
+        (
+            {"kong_nat": [MAPPING], "kong_admin_sources": ["192.0.2.1"]},
+            {"kong_nat": [{**MAPPING, "inside_port": 8000}], "kong_admin_sources": ["192.0.2.1"]},
+            "~ fw: forward 203.0.113.1:80/tcp: to 10.0.0.1:8001 (n) -> to 10.0.0.1:8000 (n)",
+        ),
+    ],
+)
+def test_changes_of_ports_and_mappings(before, after, line):
+    lines = compare_nodes(before, after)
+    assert line in lines, lines

@@ -16,7 +16,8 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import _find_matched_address, compile_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import select_ruleset
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -165,3 +166,27 @@ def test_address_of_a_rule(listen, matched):
     plan = plan_fleet({"n": {"kong_address": ["10.0.0.1", "fd00::1"], "kong_admin_listen": listen}})
     (rule,) = (entry for entry in plan["nodes"]["n"]["ruleset"]["allow"] if entry["listener"] == "admin")
     assert (rule["address"], rule["sources"]) == (matched, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "flags", "container_port", "of_serf", "matched"),
+    [
+        ("cluster", "0.0.0.0", (), None, True, None),
+        ("cluster_rpc", "0.0.0.0", (), None, True, None),
+        ("cluster", "0.0.0.0", (), None, False, "0.0.0.0"),
+        ("cluster", "0.0.0.0", (), 7946, True, "0.0.0.0"),
+        ("proxy", "0.0.0.0", (), None, True, "0.0.0.0"),
+        ("cluster", "10.0.0.1", (), None, True, "10.0.0.1"),
+        ("proxy", "*", (), None, False, "0.0.0.0"),
+        ("proxy", "::", (), None, False, "::"),
+        ("proxy", "::", ("ipv6only=off",), None, False, None),
+        ("proxy", "kong.example", (), None, False, None),
+        ("proxy", "fd00::1", (), None, False, "fd00::1"),
+        ("proxy", "127.0.0.9", (), None, False, "127.0.0.1"),
+        ("proxy", "::1", (), None, False, "::1"),
+        ("proxy", "localhost", (), None, False, "127.0.0.1"),
+    ],
+)
+def test_the_address_that_a_rule_matches(name, address, flags, container_port, of_serf, matched):
+    listener = Listener(name, f"{name}_listen", address, 80, ("tcp",), flags, container_port)
+    assert _find_matched_address(listener, of_serf=of_serf) == matched

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, Rule, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -29,3 +29,9 @@ def test_the_node_itself_is_no_source(source):
     assert networks == {"192.168.10.11/32", "192.168.10.12/32", f"{source or '192.168.23.45'}/32"}
     assert {flow.label for flow in flows if not flow.callers} == {"anyone at site branch"}
     assert [flow.callers for flow in flows if flow.callers] == [("a1", "a2")]
+
+
+@pytest.mark.parametrize(("count", "needs_summary"), [(50, False), (51, True)])
+def test_callers_of_more_than_50_networks_are_in_lists(count, needs_summary):
+    rule = Rule((), tuple(f"10.0.0.{number}/32" for number in range(count)), frozenset())
+    assert Callers([]).needs_summary(rule) is needs_summary

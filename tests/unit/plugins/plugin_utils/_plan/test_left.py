@@ -192,3 +192,9 @@ def test_a_long_path_and_a_long_reason_of_a_damaged_plan_file_are_shortened():
     text = describe_damaged(Path("/" + "p" * 200), "r" * 200, ["k2"])
     shown = re.fullmatch(r"kong_plan_file: (/p*…) was not changed, because (r*…)\. Restore it .*Cleaned: k2", text)
     assert [len(part) for part in shown.groups()] == [100, 80]
+
+
+def test_several_ranges_of_hosts_are_counted():
+    text = describe_members(["k1", "k3"], "kong", ["k1", "k2", "k3"])
+    assert text.startswith("leaving: k1 and 1 more, 2 nodes: still in the group 'kong'")
+    assert describe_damaged(Path("p"), "r", ["k1", "k3"]).endswith("Cleaned: k1 and 1 more, 2 nodes")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_plan
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import format_findings, format_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
@@ -48,6 +48,7 @@ def test_of_a_large_fleet_the_first_rows_are_shown(count, is_whole):
     text = "\n".join(lines)
     assert lines[0] == f"The plan: {count} Kong nodes"
     assert ("With kong_plan_file, the playbook plan writes the whole plan to a file." in text) is not is_whole
+    assert any(line.startswith("k6 ") for line in lines)
     assert any(line.startswith("k7 ") for line in lines) is is_whole
     # The nodes of a large fleet share the rows of their rules.
     assert any(line.startswith(f"k1 to k{count}, {count} nodes") for line in lines) is not is_whole
@@ -83,3 +84,22 @@ def test_the_treatment_of_other_sources_is_shown_if_it_is_special():
         "Packets of other sources to b1: dropped, counted for 3 days",
     ]
     assert "Packets of other" not in "".join(format_plan(plan_fleet(SEED_NODES, SEED_OTHERS)))
+
+
+@pytest.mark.parametrize(("more", "shown"), [(0, 2), (1, 1)])
+def test_a_large_plan_has_at_most_4800_characters(more, shown):
+    """A finding that does not fit is left out. The first finding is always shown."""
+    long = {"kong_cluster": "c" * 40, "kong_site": "s" * 40}
+    plan = plan_fleet({f"k{number}": {**long, "kong_address": f"10.1.0.{number}"} for number in range(1, 22)})
+    lines = format_plan({**plan, "findings": []})
+    assert lines[-1] == "No findings."
+    left = 4800 - sum(len(line) + 1 for line in lines[:-1])
+    findings = [make_finding("a"), make_finding("b")]
+    own = [len(line) for line in format_findings(findings)]
+    findings[1]["message"] *= left - sum(own) + 1 + more
+    found = format_plan({**plan, "findings": findings})
+    assert sum(line.startswith("- warning") for line in found) == shown
+
+
+def make_finding(text):
+    return {"severity": "warning", "code": "x", "hosts": ["h"], "variable": "v", "value": None, "message": text}
