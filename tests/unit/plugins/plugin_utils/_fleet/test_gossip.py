@@ -392,3 +392,16 @@ def test_single_node_may_bind_any_of_its_addresses():
     """No peer expects gossip from another address."""
     plan = plan_fleet({"n": make_node("b", "10.1.0.2", cluster_listen="10.1.0.77:7946")})
     assert plan["nodes"]["n"]["settings"]["cluster_listen"] == "10.1.0.77:7946"
+
+
+def test_3_of_the_endpoints_that_no_peer_reaches_are_named():
+    """Each peer reaches one of the outside addresses."""
+    nodes = {
+        f"p{number}": {**GOSSIP, "kong_site": f"s{number}", "kong_address": f"10.{number}.0.1",
+                       "kong_nat": [{"outside": f"198.51.100.{number}"}]}
+        for number in range(1, 5)
+    }  # fmt: skip
+    mappings = [{"outside": f"203.0.113.{number}", "sites": [f"s{number}"]} for number in range(1, 5)]
+    nodes["a"] = {**GOSSIP, "kong_site": "s0", "kong_address": "10.0.0.1", "kong_nat": mappings}
+    [error] = [error for error in find_errors(nodes) if (error.host, error.code) == ("a", "advertise-not-single")]
+    assert read_text(error).count(" cannot reach ") == 3

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Addresses
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.networks import Cells, Dialled
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts, list_ports
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
@@ -219,3 +219,14 @@ def test_addresses_in_the_same_networks_are_in_the_same_cell():
     assert cells.select("10.1.2.3") == cells.select("10.1.0.9") != cells.select("10.2.0.1") == cells.select("192.0.2.7")
     assert len(cells.select("fd00::7")) == 1
     assert Cells([Host("a", "s", Addresses())]).select("10.1.2.3") == cells.select("2001:db8::1") == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_dialled"),
+    [("9.255.255.255", False), ("10.0.0.0", True), ("10.0.0.3", True), ("10.0.0.4", False), ("fd00::1", False)],
+)
+def test_a_network_in_which_a_node_is_dialled(address, is_dialled):
+    nodes = plan_fleet({"n": {"kong_address": address}})
+    dialled = Dialled([get_node(nodes, "n")])
+    host = Host("h", "default", Addresses("192.0.2.1", None), networks=(("10.0.0.0/30", "10.0.0.1"),))
+    assert bool(dialled.restrict(host).networks) is is_dialled

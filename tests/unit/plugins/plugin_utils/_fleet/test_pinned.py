@@ -87,3 +87,11 @@ def test_one_of_several_control_planes_with_a_virtual_address_listens_there():
     bound["kong_vpn_address"] = None
     nodes = {"cp": CP, "cp2": bound, "dp": {**DP, "kong_cluster_control_plane": "10.0.0.100:8005"}}
     assert [each for each in compile_fleet(nodes).findings if each.code == "control-plane-invalid"] == []
+
+
+@pytest.mark.parametrize(("count", "ports"), [(3, "8005, 8015, 8025"), (4, "8005, 8015, 8025 +1")])
+def test_3_ports_of_a_control_plane_are_named(count, ports):
+    listen = ", ".join(f"0.0.0.0:{8005 + 10 * number}" for number in range(count))
+    nodes = {"cp": {**CP, "kong_cluster_listen": listen}, "dp": {**DP, "kong_cluster_control_plane": "10.0.0.1:9"}}
+    [found] = [each for each in compile_fleet(nodes).findings if each.code == "control-plane-invalid"]
+    assert f"(port of its cluster listener: {ports})" in found.message

@@ -89,3 +89,21 @@ def test_listeners_that_share_sources_have_one_warning():
     node = {**NODE, "kong_admin_gui_listen": "0.0.0.0:8002"}
     (warning,) = list_warnings(plan_fleet({"n": node}), "source-private")
     assert warning["message"].startswith("n: kong_admin_sources: '10.9.0.0/16': this host has only public addresses")
+
+
+@pytest.mark.parametrize(
+    ("source", "is_near"),
+    [
+        ("10.1.128.0/24", True),
+        ("10.1.255.0/24", True),
+        ("10.0.0.0/24", False),
+        ("10.2.0.0/24", False),
+        ("fd00:0:0:8000::/64", True),
+        ("fd00:0:1::/64", False),
+    ],
+)
+def test_networks_near_a_private_neighbour(source, is_near):
+    """A host tells no size of its network, so 16 bits of IPv4 and 48 bits of IPv6 are assumed."""
+    node = {**NODE, "kong_site": "lan", "kong_admin_sources": [source]}
+    plan = plan_fleet({"n": node, "m": {"kong_site": "lan", "kong_address": ["10.1.0.1", "fd00::1"]}})
+    assert (list_warnings(plan, "source-private") == []) is is_near

@@ -9,6 +9,13 @@ import re
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import (
+    Content,
+    Label,
+    Shared,
+    _find_free_name,
+    describe_sets,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import GOSSIP, plan_fleet
 
@@ -158,3 +165,24 @@ def test_sets_of_one_host_are_named_by_the_port_that_differs():
         "admin-both-from-s-n-8001": ["10.0.0.9/32"],
         "admin-both-from-s-n-8101": ["10.8.0.9/32"],
     }
+
+
+@pytest.mark.parametrize(("length", "name"), [(190, "x" * 190), (191, "x" * 190)])
+def test_a_long_name_is_cut_after_190_characters(length, name):
+    taken = set()
+    assert [_find_free_name("x" * length, taken) for _number in range(2)] == [name, f"{name}-2"]
+    assert taken == {name, f"{name}-2"}
+
+
+@pytest.mark.parametrize(("count", "is_shared"), [(8, False), (9, True)])
+def test_a_set_that_more_than_8_sets_include_is_written_once(count, is_shared):
+    shared = Shared({"10.0.0.1/32": 1})
+    names = {
+        (Label("m", f"from-s{number}"), Content((f"10.1.0.{number}/32",), shared)): f"m{number}"
+        for number in range(1, count + 1)
+    }
+    described = describe_sets(names)
+    own = {"ipv4": ["10.1.0.1/32"], "ipv6": [], "includes": "m-from-other-sites", "except": []}
+    whole = {"ipv4": ["10.0.0.1/32", "10.1.0.1/32"], "ipv6": []}
+    assert described["m1"] == (own if is_shared else whole)
+    assert described.get("m-from-other-sites") == ({"ipv4": ["10.0.0.1/32"], "ipv6": []} if is_shared else None)

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
+    make_unknown_warnings,
+    make_unverified_warnings,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_warnings, plan_fleet
 
 EGRESS = [
@@ -92,3 +96,19 @@ def test_private_mapping_does_not_hide_the_warning_about_a_public_mapping():
     )
     assert warning["host"] == "far"
     assert "dials n2 at the public address 203.0.113.1, " in warning["message"]
+
+
+@pytest.mark.parametrize("make", [make_unverified_warnings, make_unknown_warnings])
+@pytest.mark.parametrize(
+    ("others", "text"),
+    [
+        ([], ""),
+        (["h10"], ". The same holds for h10"),
+        (["h10", "h2", "h3"], ". The same holds for h2, h3, h10"),
+        (["h10", "h2", "h3", "h4"], ". The same holds for h2, h3, h4 and 1 more"),
+    ],
+)
+def test_of_the_other_hosts_of_a_site_3_are_named(make, others, text):
+    [warning] = make({"s": (dict.fromkeys(["h1", *others]), ("h1", "n", "10.0.0.1", "10.0.0.9"))})
+    assert warning.host == "h1"
+    assert f"{warning.message}".partition(". The same holds")[1:] == text.partition(". The same holds")[1:]
