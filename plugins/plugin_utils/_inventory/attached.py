@@ -82,5 +82,5 @@ def _looks_temporary(address: str, network: str) -> bool:
 
     An identifier from a MAC address has ff:fe in its middle, and an identifier written by people rarely uses its first 32 bits.
     """
-    identifier = get_interface_id(address) if network.endswith("/64") and ":" in network else 0
+    identifier = get_interface_id(address) if network.endswith("/64") else 0
     return identifier >> 32 != 0 and (identifier >> 24) & 0xFFFF != 0xFFFE
