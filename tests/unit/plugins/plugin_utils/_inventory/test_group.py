@@ -6,7 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import GroupError, Selected, select_nodes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import (
+    GroupError,
+    Selected,
+    _list_groups,
+    _shorten,
+    select_nodes,
+)
 
 GROUPS = {"all": ["g1", "g2", "x"], "ungrouped": [], "gateways": ["g1", "g2"], "others": ["x"], "empty": []}
 
@@ -126,3 +132,19 @@ def test_limit_chooses_one_of_several_groups():
 def test_a_run_without_a_node_is_an_error(arguments, message):
     with pytest.raises(GroupError, match=message):
         select(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shown"),
+    [([38] * 4, 4), ([38, 38, 38, 39], 3), ([60], 1), ([60, 96], 2), ([18] * 8, 8), ([18] * 9, 8)],
+)
+def test_the_groups_in_a_message_have_160_characters(lengths, shown):
+    """The lengths do not include the comma and the blank."""
+    names = [f"{number}{'x' * (length - 1)}" for number, length in enumerate(lengths)]
+    more = len(names) - shown
+    assert _list_groups(names) == ", ".join(map(_shorten, names[:shown])) + (f" and {more} more" if more else "")
+
+
+@pytest.mark.parametrize(("length", "shortened"), [(60, "x" * 60), (61, "x" * 30 + "…" + "x" * 29)])
+def test_a_long_name_of_a_group_is_shortened_to_60_characters(length, shortened):
+    assert _shorten("x" * length) == shortened

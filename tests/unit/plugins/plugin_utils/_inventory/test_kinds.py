@@ -414,3 +414,22 @@ def test_null_has_no_value(kind):
 @pytest.mark.parametrize("version", ["03.9", "3.09", "0.010"])
 def test_leading_zeros_of_a_version(version):
     assert find_only_error({"n": {**N, "kong_version": version}}).code == "version-unknown"
+
+
+@pytest.mark.parametrize(
+    ("variable", "accepted", "rejected"),
+    [
+        ("kong_staged_days", (1, 365), (0, 366)),
+        ("kong_verify_tries", (1, 10), (0, 11)),
+        ("kong_verify_timeout", (0.01, 60), (0.009, 60.1)),
+        ("kong_verify_pairs", (1,), (0,)),
+        ("kong_firewall_rollback_timeout", (5,), (4,)),
+        ("kong_listen_drain", (0,), (-1,)),
+    ],
+)
+def test_the_limits_of_a_number(variable, accepted, rejected):
+    kind = KINDS[variable]
+    assert [read_kind(kind, value) for value in accepted] == [*accepted]
+    for value in rejected:
+        with pytest.raises(KindError, match=f"must be {kind.expected}"):
+            read_kind(kind, value)
