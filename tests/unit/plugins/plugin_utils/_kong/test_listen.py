@@ -235,3 +235,24 @@ def test_tagged_text_becomes_plain():
     (entry,) = read("3.9", "proxy_listen", TaggedStr("localhost:8000"))
     assert not isinstance(entry.address, TaggedStr)
     assert not isinstance(render_entry(entry), TaggedStr)
+
+
+@pytest.mark.parametrize(
+    ("backlog", "is_accepted"),
+    [
+        ("0", False),
+        ("1", True),
+        ("000000000001", True),
+        ("2147483647", True),
+        ("2147483648", False),
+        ("9" * 5000, False),
+    ],
+)
+def test_the_backlog_is_a_number_of_31_bits(backlog, is_accepted):
+    generation = find_generation(parse_version("3.9"))
+    arguments = (f"0.0.0.0:80 backlog={backlog}", generation, generation.find_setting("proxy_listen"))
+    if is_accepted:
+        assert parse_listen(*arguments)[0].flags == (f"backlog={backlog}",)
+    else:
+        with pytest.raises(ListenError, match="the backlog is 1 to 2147483647"):
+            parse_listen(*arguments)
