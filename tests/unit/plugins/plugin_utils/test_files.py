@@ -67,3 +67,9 @@ def test_the_error_names_the_file_and_the_reason(tmp_path):
             read_file(path)
         with pytest.raises(FileError, match=rf"^the file '{path}' cannot be read: {reason}"):
             has_text(path, ["one"])
+
+
+def test_a_folder_is_created_with_its_parents_unless_it_exists(tmp_path):
+    for _run in range(2):
+        create_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()

@@ -57,3 +57,22 @@ def test_other_findings_are_another_group(other):
     first = make_finding("port 80", "a")
     assert len(group_findings([first, {**first, "message": "port 81"}])) == 1
     assert len(group_findings([first, {**first, **other}])) == 2
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and 1 more")])
+def test_3_variants_are_shown(count, more):
+    [group] = group_findings(make_finding(f"port {number}", f"h{2 * number}") for number in range(count))
+    [line] = [line for line in group.format_lines() if line.startswith("Values: ")]
+    assert line == f"Values: 0 (h0), 1 (h2), 2 (h4){more}"
+    assert group.is_complete is (count == 3)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(98, "'" + "x" * 98 + "'"), (99, "'" + "x" * 98 + "…")])
+def test_a_variant_has_at_most_100_characters(length, shown):
+    [group] = group_findings(make_finding(f"name '{text}'", host) for text, host in (("x" * length, "a"), ("y", "b")))
+    assert group.format_lines()[-1] == f"Values: {shown} (a), 'y' (b)"
+
+
+def test_several_ranges_of_hosts_of_a_variant_are_counted():
+    [group] = group_findings([make_finding("port 80", "a1", "a3"), make_finding("port 81", "b")])
+    assert group.format_lines()[-1] == "Values: 80 (a1 and 1 more, 2 nodes), 81 (b)"

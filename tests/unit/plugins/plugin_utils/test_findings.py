@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     Fault,
     Finding,
     complete_message,
+    fits,
     format_finding,
     join_message,
     make_host_finding,
@@ -165,3 +166,18 @@ def test_a_refusal_counts_the_errors_and_names_each_code_once():
     ]
     assert str(RefusedError(findings[:2])) == "There is no plan for this inventory: 1 error (b)"
     assert str(RefusedError(findings)) == "There is no plan for this inventory: 3 errors (b, a)"
+
+
+@pytest.mark.parametrize(("host", "room"), [(1, 366), (32, 366), (33, 334), (64, 334), (65, 334)])
+def test_the_room_for_a_text_depends_on_the_length_of_the_name(host, room):
+    assert fits("h" * host, "v", "x" * (room - 3))
+    assert not fits("h" * host, "v", "x" * (room - 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "length"), [("t", 160), ("t" * (366 - 12 - 160), 160), ("t" * (366 - 12 - 100), 100), ("t" * 330, 24)]
+)
+def test_a_long_value_is_shortened_to_the_room_that_the_text_leaves(text, length):
+    """The variable and the separators have 12 characters."""
+    message = make_host_finding(ERROR, "no-path", "h", "kong_nat", "x" * 300, text).message
+    assert message == f"h: kong_nat: '{'x' * (length - 2)}…: {text}"

@@ -52,3 +52,11 @@ def test_nodes_are_described_when_they_are_read(tmp_path):
     assert nodes["a1"] is not nodes["a1"]
     write_parts(tmp_path / "plan", found.parts)
     assert PartedPlan(tmp_path / "plan").as_dict() == found.plan
+
+
+@pytest.mark.usefixtures("thawed")
+def test_only_new_objects_are_searched_more_rarely():
+    thresholds = gc.get_threshold()
+    with _run_plan._with_rare_garbage_collection():
+        assert gc.get_threshold() == (50_000, *thresholds[1:])
+    assert gc.get_threshold() == thresholds

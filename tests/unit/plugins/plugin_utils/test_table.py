@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +60,21 @@ def test_no_table_is_wider_than_the_terminal_and_no_text_is_lost(rows):
     assert sum("".join(lines[2:]).count(letter) for letter in "ab") == sum(
         cell.count(letter) for row in rows for cell in row for letter in "ab"
     )
+
+
+@pytest.mark.parametrize(("length", "lines"), [(100, 1), (101, 2)])
+def test_a_table_in_a_log_has_100_characters(monkeypatch, length, lines):
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_args: os.terminal_size((0, 0)))
+    cell = "x" * 49 + " " + "x" * (length - 50)
+    assert len(render_table(["x"], [[cell]])) == 2 + lines
+
+
+@pytest.mark.parametrize(
+    ("width", "word", "widths"),
+    [(26, 13, (12, 12)), (34, 20, (12, 20)), (35, 20, (13, 20)), (20, 20, (9, 9)), (2, 5, (1, 1))],
+)
+def test_columns_are_first_reduced_to_12_characters(monkeypatch, width, word, widths):
+    monkeypatch.setenv("COLUMNS", str(width))
+    rule = render_table(["a", "b"], [["a b c d e f g h i j", "x" * word]])[1]
+    assert tuple(map(len, rule.split("  "))) == widths
