@@ -17,17 +17,17 @@ def make_nodes(count, last=None, **common):
     nodes = {f"n{number}": {"kong_address": f"10.0.0.{number}", **common} for number in range(1, count + 1)}
     nodes[f"n{count}"] |= last or {}
     return {
-        name: {key: number_texts(value, number) for key, value in variables.items()}
+        name: {key: render_numbers(value, number) for key, value in variables.items()}
         for number, (name, variables) in enumerate(nodes.items(), 1)
     }
 
 
-def number_texts(value, number):
+def render_numbers(value, number):
     if isinstance(value, str):
         return value.replace("{}", str(number))
     if isinstance(value, list):
-        return [number_texts(item, number) for item in value]
-    return {key: number_texts(item, number) for key, item in value.items()} if isinstance(value, dict) else value
+        return [render_numbers(item, number) for item in value]
+    return {key: render_numbers(item, number) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 NAT = {"outside": "198.51.100.{}", "outside_port": 80, "inside_port": 8000, "protocols": ["tcp"]}

@@ -193,7 +193,7 @@ def make_plan(count, **node):
     return plan_fleet({f"n{number}": {**common, "kong_address": f"10.0.0.{number}"} for number in range(1, count + 1)})
 
 
-def probe_as_planned(plan, **changes):
+def make_planned(plan, **changes):
     return {
         caller: [
             {"name": probe.name, "result": changes.get(probe.name, AS_EXPECTED[probe.expected]), "detail": "d"}
@@ -222,7 +222,7 @@ def test_the_table_has_a_cell_for_each_source():
             for name, addresses in (("n10", ["10.0.0.10", "fd00::10"]), ("n2", ["10.0.0.2", "fd00::2"]))
         }
     )
-    probed = probe_as_planned(plan, **{"n2 proxy tcp 8000 10.0.0.2:8000": "filtered"})
+    probed = make_planned(plan, **{"n2 proxy tcp 8000 10.0.0.2:8000": "filtered"})
     assert [line.rstrip() for line in format_verification(compare(plan, probed))] == [
         "Expected / actual, from each source to each listener:",
         "",
@@ -249,7 +249,7 @@ def test_without_any_result_nothing_is_verified():
 
 def test_results_of_some_targets_or_of_some_probes_of_a_target_are_a_sample():
     plan = make_plan(3)
-    complete = probe_as_planned(plan)
+    complete = make_planned(plan)
     assert compare(plan, complete).sampled is False
     of_one_target = [result for result in complete["n1"] if result["name"].startswith("n2 ")]
     assert compare(plan, {**complete, "n1": of_one_target}).sampled is True
@@ -271,7 +271,7 @@ def test_20_differences_with_one_cause_are_shown(count, more):
 def test_the_first_100_differences_have_a_cause(monkeypatch):
     monkeypatch.setattr(result_module, "infer_cause", lambda *_arguments: "a cause")
     plan = make_plan(12)
-    probed = probe_as_planned(plan)
+    probed = make_planned(plan)
     for found in (found for results in probed.values() for found in results):
         found["result"] = "unreachable" if found["result"] == "open" else "open"
     differences = compare(plan, probed).differences
