@@ -218,3 +218,23 @@ def test_an_example_is_shortened_only_if_it_is_longer_than_ninety_characters(wra
     assert (line.removesuffix(" on an INI host line").strip('"') == repr(value)) is is_whole
     if not is_whole:
         assert yaml in ('["a", …]', '{"a": 1, …}')
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (["x" * 86], f'["{"x" * 86}"]'),
+        (["x" * 87], f'["{"x" * 87}…'),
+        (["x" * 40, "y" * 42], f'["{"x" * 40}", "{"y" * 42}"]'),
+        (["x" * 40, "y" * 43], f'["{"x" * 40}", …]'),
+        (["x" * 83, "y"], f'["{"x" * 83}", …]'),
+        (["x" * 84, "y"], f'["{"x" * 83}…, …]'),
+        ({"k": "x" * 81}, f'{{"k": "{"x" * 81}"}}'),
+        ({"k": "x" * 82}, f'{{"k": "{"x" * 82}…'),
+        ({"k": "x" * 40, "l": "y" * 32}, f'{{"k": "{"x" * 40}", "l": "{"y" * 32}"}}'),
+        ({"k": "x" * 40, "l": "y" * 33}, f'{{"k": "{"x" * 40}", …}}'),
+    ],
+)
+def test_a_long_value_of_the_inventory_is_shortened_to_90_characters(value, shown):
+    """A list or a mapping of several items has its first item."""
+    assert format_for_inventory(value).partition(" in YAML")[0] == shown
