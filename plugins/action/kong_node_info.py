@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RELOAD, RESTART
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RELOAD, RESTART, START
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
@@ -33,6 +33,6 @@ class ActionModule(NodeModule):
         found_warnings = [escape_text(text) for text in result.pop("found_warnings")]
         decided = {**result, **decide_changes(node, result)}
         # If Kong's file changes, the modules that change the node have these warnings.
-        changes_file = decided.get("restart", {}).get("how") in (RELOAD, RESTART)
+        changes_file = decided.get("restart", {}).get("how") in (RELOAD, RESTART, START)
         more = [] if changes_file else found_warnings
         return {**decided, "warnings": [*decided.get("warnings", []), *more]}

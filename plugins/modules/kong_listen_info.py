@@ -120,6 +120,10 @@ listens:
   description: Whether exactly O(listeners) listen, so that no listener is missing and no socket is unexpected.
   returned: success
   type: bool
+runs:
+  description: Whether Kong runs. With O(container), any Kong with a network of its own counts.
+  returned: success
+  type: bool
 present:
   description:
     - The present sockets of Kong's processes, in the form of O(listeners). Empty if no Kong was found, even if another nginx

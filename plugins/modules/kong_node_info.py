@@ -79,8 +79,8 @@ problem:
   type: str
 restart:
   description:
-    - C(how), which is V(nothing), V(reload) or V(restart), the C(reasons) why a reload is not enough, and a C(summary) for
-      people, with the effect on clients.
+    - C(how), which is V(nothing), V(reload), V(restart) or V(start), the C(reasons) why a reload is not enough, and a C(summary)
+      for people, with the effect on clients.
     - C(how) is V(blocked) if a variable of Kong's environment makes Kong open other listeners than planned.
   returned: if Kong's file and its sockets were inspected
   type: dict

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
 description:
-  - Reloads or restarts Kong with its systemd unit, with Kong's own program, or with your commands. Then it checks until
+  - Reloads, restarts or starts Kong with its systemd unit, with Kong's own program, or with your commands. Then it checks until
     exactly the planned listeners are open and answer. If that does not happen, the module fails with the differences.
   - From Kong 0.11 on, the file is prepared in a temporary folder first, with the variables and options of Kong's start, and
     nginx tests the result. If Kong or nginx rejects the file, the module fails, and the running Kong is not touched. A Kong
@@ -42,9 +42,10 @@ options:
   how:
     description:
       - The action that the change of the settings needs, as C(restart) of M(gatehouse.kong.kong_node_info).
+      - V(start) is for a Kong that does not run.
       - With V(stop), Kong is stopped, and O(listeners) has to be empty.
     type: str
-    choices: [reload, restart, stop]
+    choices: [reload, restart, start, stop]
     default: restart
   version:
     description: Kong's version.
@@ -126,7 +127,7 @@ EXAMPLES = r"""
 RETURN = r"""
 how:
   description:
-    - The action, V(reload), V(restart) or V(stop). In check mode the first planned action.
+    - The action, V(reload), V(restart), V(start) or V(stop). In check mode the first planned action.
     - V(nothing) if the running Kong was not touched, for example because Kong rejects the file.
   returned: always
   type: str
@@ -160,7 +161,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import A
 
 _SPEC = {
     **ARCHIVE_SPEC,
-    "how": {"type": "str", "choices": ["reload", "restart", "stop"], "default": "restart"},
+    "how": {"type": "str", "choices": ["reload", "restart", "start", "stop"], "default": "restart"},
     "version": {"type": "str", "required": True},
     "conf": {"type": "path", "required": True},
     "before": {"type": "path"},

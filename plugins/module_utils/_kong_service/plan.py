@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import find_start, split_at_kong
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import Command
 
-RELOAD, RESTART, STOP = "reload", "restart", "stop"
+RELOAD, RESTART, START, STOP = "reload", "restart", "start", "stop"
 
 
 class ServiceError(Exception):
@@ -96,7 +96,7 @@ class Kong:
 
 @dataclass(frozen=True)
 class Procedure:
-    """The action (`reload`, `restart` or `stop`), its steps, and the reason if a reload is replaced by a restart."""
+    """The action (`reload`, `restart`, `start` or `stop`), its steps, and the reason if a reload is replaced by a restart."""
 
     how: str
     steps: tuple[Step, ...]
@@ -104,14 +104,14 @@ class Procedure:
 
 
 def choose_procedure(kong: Kong, how: str) -> Procedure:
-    """Return the steps that reload, restart or stop Kong. A reload that would not read the file becomes a restart.
+    """Return the steps that reload, restart, start or stop Kong. A reload that would not read the file becomes a restart.
 
     Raises ServiceError for a host without a suitable command.
     """
     if how == STOP:
         return Procedure(STOP, _plan_stop(kong))
-    if how == RESTART:
-        return Procedure(RESTART, _plan_restart(kong))
+    if how in (RESTART, START):
+        return Procedure(how, _plan_restart(kong))
     found = _plan_reload(kong)
     return Procedure(RESTART, _plan_restart(kong), found) if isinstance(found, str) else Procedure(RELOAD, found)
 

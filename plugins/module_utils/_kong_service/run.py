@@ -92,7 +92,7 @@ class Done:
 
 
 def bring_up(host: Host, kong: Kong, how: str, wanted: Wanted, drain: int) -> Done:
-    """Reload, restart or stop Kong, and check until its listeners are correct.
+    """Reload, restart, start or stop Kong, and check until its listeners are correct.
 
     If nginx does not take the configuration at a reload, Kong is not restarted: it runs as before, and a restart could fail. If
     nginx takes it, but a part of it has no effect, Kong is restarted. Raises ServiceError for a host without a suitable command, or for a

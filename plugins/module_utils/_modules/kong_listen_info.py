@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-unty
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import is_address, is_bindable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import list_kongs
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import hide_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
@@ -51,12 +52,14 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
     running = find_running(host, params["service"], prefix, in_container=container)
     sockets = Sockets((), "") if container else read_sockets(running.unit, prefix)
     drift = compare_listeners([] if container else parse_listeners(params["listeners"]), sockets)
-    lines = report_drift(drift, is_running=bool(find_kong_sockets(sockets)))
+    runs = _is_running(running, sockets, in_container=container)
+    lines = report_drift(drift, is_running=runs)
     sources = read_effective_sources(host, params, running)
     effective, unloaded = compare_settings(params, sources), describe_unloaded(sources)
     return {
         "differs": bool(lines or effective or unloaded),
         "listens": not lines,
+        "runs": runs,
         "report": [*lines, *(entry["line"] for entry in effective), *filter(None, [unloaded])],
         "missing": [*map(listener_to_data, drift.missing)],
         "unexpected": [socket_to_data(sock) for sock in drift.unexpected],
@@ -66,6 +69,13 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "effective": effective,
         "unloaded": unloaded,
     }
+
+
+def _is_running(running: Running, sockets: Sockets, *, in_container: bool) -> bool:
+    """Tell whether Kong runs. Of a container, any Kong with a network of its own counts, because several may have one prefix."""
+    if in_container:
+        return any(not master.shares_network for master in list_kongs())
+    return bool(running.master or find_kong_sockets(sockets))
 
 
 def find_unbindable(listeners: Sequence[Mapping[str, t.Any]]) -> list[str]:

@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capab
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.code import is_roots
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.plan import (
+    RESTART,
+    START,
     Kong,
     ServiceError,
     choose_procedure,
@@ -137,7 +139,9 @@ def _apply(module: AnsibleModule) -> Done:
     succeeded = False
     try:
         # A process gets its capabilities only when it starts.
-        done = bring_up(host, kong, "restart", read_wanted(module.params), module.params["drain"])
+        done = bring_up(
+            host, kong, START if how == START else RESTART, read_wanted(module.params), module.params["drain"]
+        )
         succeeded = not done.wrong
         return done
     finally:
@@ -146,7 +150,7 @@ def _apply(module: AnsibleModule) -> Done:
 
 
 def run(module: AnsibleModule) -> None:
-    """Reload, restart or stop Kong, and exit with the result."""
+    """Reload, restart, start or stop Kong, and exit with the result."""
     try:
         require_root("kong_service")
         done = _apply(module)

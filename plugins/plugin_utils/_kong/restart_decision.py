@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decides whether changed settings need a reload of Kong, a restart, or nothing, or cannot become effective.
+"""Decides whether changed settings need a reload, a restart or a start of Kong, or nothing, or cannot become effective.
 
 Sources: `kong reload` reads a changed file from 2.3.0 on, and from 0.11 on after `kong prepare` (kong/cmd/reload.lua,
 kong/cmd/prepare.lua); it never restarts a Serf agent (kong/cmd/utils/serf_signals.lua). On a reload nginx binds new sockets
@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 
-NOTHING, RELOAD, RESTART, BLOCKED = "nothing", "reload", "restart", "blocked"
+NOTHING, RELOAD, RESTART, START, BLOCKED = "nothing", "reload", "restart", "start", "blocked"
 
 _AT_START = {
     "role": "Kong reads its role only when it starts",
@@ -39,6 +39,7 @@ _SUMMARIES = {
     NOTHING: "Kong is left alone, because no setting in its file changes, and clients notice nothing.",
     RELOAD: "Kong is reloaded to use the new settings: open connections are kept, and clients notice nothing.",
     RESTART: "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: {reasons}.",
+    START: "Kong is started, because it is not running: no open connection is affected.",
     BLOCKED: "Kong cannot open the planned listeners: {reasons}. Remove the variable, or set its value in the inventory.",
 }
 _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
@@ -46,7 +47,7 @@ _FAMILIES = {"0.0.0.0": (4,), "*": (4,), "::": (6,)}
 
 @dataclass(frozen=True, slots=True)
 class RestartDecision:
-    """The action, ``nothing``, ``reload``, ``restart`` or ``blocked``, and the reasons why a reload is not enough.
+    """The action, ``nothing``, ``reload``, ``restart``, ``start`` or ``blocked``, and the reasons why a reload is not enough.
 
     ``blocked`` means that a variable prevents Kong from opening the planned listeners; the reasons name the variable.
     """
@@ -112,6 +113,11 @@ def decide_restart(
     if reasons:
         return RestartDecision(RESTART, tuple(dict.fromkeys(reasons)))
     return RestartDecision(RELOAD if changing or unloaded else NOTHING)
+
+
+def start_instead(decision: RestartDecision) -> RestartDecision:
+    """Return the decision for a Kong that is not running: a start instead of a reload or a restart."""
+    return RestartDecision(START) if decision.how in (RELOAD, RESTART) else decision
 
 
 def _list_reasons(node: Mapping[str, Any], before: Mapping[str, str | None], *, environment: bool) -> Iterator[str]:

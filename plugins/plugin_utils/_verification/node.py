@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decis
     NOTHING,
     RestartDecision,
     decide_restart,
+    start_instead,
 )
 
 PARTS = ("firewall", "listeners", "settings", "interception")
@@ -57,6 +58,8 @@ def decide_changes(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[st
         effective=listeners["effective"],
         unloaded=bool(listeners["unloaded"]),
     )
+    if not listeners["runs"]:
+        restart = start_instead(restart)
     differs = (
         restart.how != NOTHING
         or parts["interrupted"]

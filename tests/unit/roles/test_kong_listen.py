@@ -20,8 +20,16 @@ NODE = {
     "settings": {"admin_listen": "127.0.0.1:9001"},
 }
 FAILS = {"failed": True}
-KONG = {"failed": False, "listens": False, "present": PRESENT, "cannot_bind": "", "effective": [], "unloaded": ""}
-NO_KONG = {**KONG, "present": []}
+KONG = {
+    "failed": False,
+    "listens": False,
+    "runs": True,
+    "present": PRESENT,
+    "cannot_bind": "",
+    "effective": [],
+    "unloaded": "",
+}
+NO_KONG = {**KONG, "present": [], "runs": False}
 OTHERS = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "interception": {"failed": False, "changed": False},
@@ -67,6 +75,7 @@ def answers(folder, number, *, backup=True, changes=True, listeners=None):
 
 # Per case: differing answers, module calls after the restore point was taken, the error, and the content of Kong's file.
 UP = ["kong_firewall merged", "kong_conf write", "kong_service reload"]
+STARTED = [*UP[:2], "kong_service start"]
 CLOSED = "kong_firewall rolled_back"
 OPEN = "The firewall allows both the old and the new sources"
 LAST = "Allow exactly the sources that were allowed before"
@@ -93,8 +102,8 @@ CASES = {
         "port taken. {conf} is as before the run, and Kong runs with it again", "old",
     ),
     "kong did not run before": (
-        {"kong_service reload": {**FAILS, "msg": "port taken"}, "listeners": NO_KONG},
-        [*UP, "kong_service stop", CLOSED],
+        {"kong_service start": {**FAILS, "msg": "port taken"}, "listeners": NO_KONG},
+        [*STARTED, "kong_service stop", CLOSED],
         "port taken. {conf} is as before the run, and Kong is stopped, as before", "old",
     ),
     "kong rejects the file": (
@@ -118,11 +127,11 @@ CASES = {
     ),
     "kong did not run before, and cannot be stopped": (
         {
-            "kong_service reload": {**FAILS, "msg": "port taken"},
+            "kong_service start": {**FAILS, "msg": "port taken"},
             "kong_service stop": {**FAILS, "msg": "no unit"},
             "listeners": NO_KONG,
         },
-        [*UP, "kong_service stop"],
+        [*STARTED, "kong_service stop"],
         "port taken. {conf} is as before the run, but Kong did not run before, and cannot be stopped: no unit. " + OPEN,
         "old",
     ),
@@ -233,8 +242,8 @@ def check_that_a_variable_of_kong_blocks_the_run(calls, error):
 
 
 def check_that_the_restore_point_records_kong(found):
-    for name, runs in (("no failure", True), ("kong did not run before", False)):
+    for name, runs, how in (("no failure", True, "reload"), ("kong did not run before", False, "start")):
         taken = dict(found[name][0])["kong_restore_point taken"]
         assert taken["files"][1:] == [f"/etc/kong/case-{[*CASES].index(name)}.conf"]
-        assert (taken["firewall"], taken["kong"]["how"], taken["kong"]["runs"]) == (True, "reload", runs)
+        assert (taken["firewall"], taken["kong"]["how"], taken["kong"]["runs"]) == (True, how, runs)
         assert taken["kong"]["listeners"] == (PRESENT if runs else [])

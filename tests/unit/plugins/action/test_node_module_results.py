@@ -144,7 +144,7 @@ NODE = {
 PARTS = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "settings": {"failed": False, "changed": False, "before": {}},
-    "listeners": {"failed": False, "listens": True, "effective": [], "unloaded": "", "cannot_bind": ""},
+    "listeners": {"failed": False, "listens": True, "runs": True, "effective": [], "unloaded": "", "cannot_bind": ""},
     "interception": {"failed": False, "changed": False},
     "interrupted": False,
     "found_warnings": ["readable\x1b"],
@@ -165,6 +165,7 @@ def test_a_node_is_compared_with_its_plan(run):
     ("change", "how", "warnings"),
     [
         ({"listens": False}, "restart", ["own"]),
+        ({"listens": False, "runs": False}, "start", ["own"]),
         ({"unloaded": "old values"}, "reload", ["own"]),
         ({}, "nothing", ["own", r"readable\x1b"]),
     ],

@@ -9,12 +9,14 @@ import json
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.model import interception_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running
@@ -411,8 +413,8 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     present = [{"protocols": ["tcp"], "address": "0.0.0.0", "port": 8001}]
     assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
-        "differs": False, "listens": True, "report": [], "missing": [], "unexpected": [], "effective": [], "unloaded": "",
-        "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
+        "differs": False, "listens": True, "runs": True, "report": [], "missing": [], "unexpected": [], "effective": [],
+        "unloaded": "", "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
     assert {*result, "present"} - {"changed", "failed"} == read_documented(kong_listen_info)
@@ -473,6 +475,26 @@ def test_listen_info_of_a_container_compares_settings_only(sockets, monkeypatch)
     params = {"listeners": [LISTENER], "settings": {"log_level": "notice"}, "container": True}
     result, _warnings = main(kong_listen_info, monkeypatch, params)
     assert (result["listens"], result["report"], result["present"], sockets.asked) == (True, [], [], [])
+
+
+@pytest.mark.parametrize(("masters", "runs"), [([False], True), ([True], False), ([], False)])
+def test_listen_info_finds_a_kong_in_a_container(sockets, monkeypatch, masters, runs):
+    monkeypatch.setattr(
+        kong_listen_info, "list_kongs", lambda: [Master(Path("/7"), "/p", shares_network=shares) for shares in masters]
+    )
+    result, _warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER], "container": True})
+    assert result["runs"] is runs
+
+
+def test_listen_info_of_a_kong_that_is_not_running(sockets, monkeypatch):
+    sockets.open = OPEN[-1:]
+    result, _warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER]})
+    assert (result["runs"], result["report"]) == (False, ["Kong is not running: its listener is not open"])
+    monkeypatch.setattr(
+        kong_listen_info, "find_running", lambda *_args, **_named: Running(Master(Path("/7"), "/p"), "kong.service")
+    )
+    result, _warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER]})
+    assert (result["runs"], result["report"]) == (True, ["admin: no process listens on tcp 0.0.0.0:8001"])
 
 
 def test_listen_info_of_a_kong_yml_ignores_variables(sockets, monkeypatch):

@@ -40,6 +40,7 @@ RESTART_UNIT = ["systemctl restart kong.service"]
 # The Kong, the requested action, the expected action, and the expected commands.
 CASES = {
     "unit": (with_unit((3, 9)), "restart", "restart", RESTART_UNIT),
+    "start": (with_unit((3, 9)), "start", "start", RESTART_UNIT),
     "unit of a Kong with Serf": (
         with_unit((0, 10)),
         "restart",

@@ -87,9 +87,11 @@ def service(monkeypatch):
     return calls
 
 
-def test_if_the_capabilities_change_kong_is_restarted(service):
-    assert kong_service._apply(MODULE) == service.done
-    assert (service.how, service.put) == (["restart"], [])
+@pytest.mark.parametrize(("how", "needed"), [("reload", "restart"), ("restart", "restart"), ("start", "start")])
+def test_if_the_capabilities_change_kong_is_started_again(service, how, needed):
+    module = SimpleNamespace(check_mode=False, params={**MODULE.params, "how": how})
+    assert kong_service._apply(module) == service.done
+    assert (service.how, service.put) == ([needed], [])
 
 
 def test_if_the_capabilities_are_unchanged_kong_is_reloaded(service):

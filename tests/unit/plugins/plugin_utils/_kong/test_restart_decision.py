@@ -10,6 +10,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import (
     RestartDecision,
     decide_restart,
+    start_instead,
 )
 
 
@@ -188,10 +189,18 @@ def test_restart_if_the_environment_changes():
             RestartDecision("restart", ("one", "two")),
             "Kong is restarted: open connections are closed, and new connections fail until Kong listens again. Reason: one; two.",
         ),
+        (RestartDecision("start"), "Kong is started, because it is not running: no open connection is affected."),
     ],
 )
 def test_the_summary_names_the_effect_on_clients(decision, words):
     assert decision.summary == words
+
+
+@pytest.mark.parametrize(
+    ("how", "instead"), [("reload", "start"), ("restart", "start"), ("nothing", "nothing"), ("blocked", "blocked")]
+)
+def test_a_kong_that_is_not_running_is_started(how, instead):
+    assert start_instead(RestartDecision(how)) == RestartDecision(instead)
 
 
 def make_effective(setting, value, origin, *, moves=False):

@@ -22,7 +22,7 @@ NODE = {
 FINE = {
     "firewall": {"failed": False, "differs": False, "blocked": False},
     "settings": {"failed": False, "changed": False, "before": {}},
-    "listeners": {"failed": False, "listens": True, "effective": [], "unloaded": "", "cannot_bind": ""},
+    "listeners": {"failed": False, "listens": True, "runs": True, "effective": [], "unloaded": "", "cannot_bind": ""},
     "interception": {"failed": False, "changed": False},
     "interrupted": False,
 }
@@ -63,6 +63,7 @@ def test_a_node_as_planned_needs_no_change():
         (change_part("settings", changed=True), "nothing"),
         (change_part("settings", changed=True, before={"log_level": "info"}), "reload"),
         (change_part("listeners", listens=False), "restart"),
+        (change_part("listeners", listens=False, runs=False), "start"),
         (change_part("listeners", unloaded="not reloaded"), "reload"),
         ({**FINE, "interrupted": True}, "nothing"),
         ({**FINE, "firewall": FAILED}, "nothing"),
