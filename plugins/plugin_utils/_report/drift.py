@@ -24,8 +24,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
     format_drift_summary,
     share_differences,
-    share_reasons,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import share_reasons
 
 # No line break between a sign and its word.
 _CHANGE_TONES = {

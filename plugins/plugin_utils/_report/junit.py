@@ -22,11 +22,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     list_ranges,
     make_natural_key,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
-    share_differences,
-    share_reasons,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import share_differences
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import share_reasons
 
 
 @dataclass(frozen=True, slots=True)

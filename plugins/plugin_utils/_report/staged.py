@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
     share_states,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import share_reasons
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import share_reasons
 
 # The JSON of the report has all sources.
 _MOST_ROWS = 200

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import split_values
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -22,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     make_natural_key,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import PARTS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import format_reasons, group_pairs
 
 FORMAT = 1
 
@@ -108,37 +106,18 @@ def format_drift(drift: Mapping[str, Any]) -> list[str]:
 
 
 def format_not_checked(not_checked: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a line for each reason of nodes; reasons that differ in values only, such as addresses, share a line."""
-    reasons = share_reasons(not_checked)
-    similar: dict[str, list[str]] = {}
-    for reason in reasons:
-        similar.setdefault(split_values(reason)[0], []).append(reason)
-    for first, *others in similar.values():
-        nodes = [node for reason in (first, *others) for node in reasons[reason]]
-        more = f" (and {count_noun(len(others), 'message')} with other values)" if others else ""
-        yield f"NOT CHECKED: {format_ranges(nodes)}: {first}{more}"
+    """Yield a line for each reason of nodes."""
+    return (f"NOT CHECKED: {line}" for line in format_reasons(not_checked))
 
 
 def share_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each difference, by part and text."""
-    return _share(
+    return group_pairs(
         ((part, line), node)
         for node, parts in drift["nodes"].items()
         for part, lines in parts.items()
         for line in lines
     )
-
-
-def share_reasons(not_checked: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the nodes that were not checked, by the reason. A reason that several nodes share calls each of them this host."""
-    same = _share(
-        (_name_this_host(reason, node), (node, reason)) for node, reasons in not_checked.items() for reason in reasons
-    )
-    return _share((text if len(found) > 1 else reason, node) for text, found in same.items() for node, reason in found)
-
-
-def _name_this_host(reason: str, node: str) -> str:
-    return re.sub(rf"(?<![\w-]){re.escape(node)}(?![\w-])", THIS_HOST, reason)
 
 
 def format_drift_summary(drift: Mapping[str, Any]) -> str:
@@ -151,14 +130,6 @@ def format_drift_summary(drift: Mapping[str, Any]) -> str:
     completely = " completely" if {*differing} & {*drift["not_checked"]} else ""
     checked = f"{total - missing} of {count_noun(total, 'node')} checked{completely}"
     return f"{checked}: {found}" if missing < total or differing else checked
-
-
-def _share(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
-    """Return the values of each key."""
-    found: dict[Any, list[Any]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return found
 
 
 def _list_lines(part: str, result: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, ...]:

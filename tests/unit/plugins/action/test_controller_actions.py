@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_explain_names,
     kong_leaving,
     kong_plan_diff,
+    kong_problems,
     kong_report,
     kong_staged,
     kong_verification,
@@ -94,6 +95,7 @@ ACTIONS = {
     kong_staged: {"plan": PLAN, "registered": "node"},
     kong_verification: {"plan": PLAN, "registered": "met"},
     kong_plan_diff: {"old": "a", "new": "b"},
+    kong_problems: {"registered": "node"},
     kong_report: {"plan": PLAN, "path": "x.md"},
 }
 
@@ -299,6 +301,46 @@ def test_a_node_outside_the_limit_does_not_change_the_exit_status():
     arguments = {"result": {"summary": "found", "failure": "", "not_checked": {"b1": ["not part of this run"]}}}
     result, _printed = run(kong_exit_status, arguments, ansible_play_hosts_all=["a1"])
     assert (result["msg"], "unreachable" in result) == ("found", False)
+
+
+def find_problems(problems):
+    """Return the message of kong_problems and the printed text for nodes with these problems."""
+    hostvars = {name: {"node": {"problem": problem}} for name, problem in problems.items()}
+    result, (printed,) = run_failing(
+        kong_problems, {"registered": "node"}, {**hostvars, "left": {}}, ansible_play_hosts=[*problems, "left"]
+    )
+    return result["msg"], printed
+
+
+def test_a_problem_of_many_nodes_is_one_line():
+    problem = "/etc/kgon/kong.conf cannot be written: no directory /etc/kgon. Correct kong_listen_file"
+    nodes = {f"k{number}": problem for number in range(1, 31)}
+    message, printed = find_problems({**nodes, "k7": "", "x": "k7: bad\x1b"})
+    assert message == "30 nodes cannot be changed as planned, for the reasons above. No node was changed"
+    assert printed.split("\n") == [
+        "",
+        "Nodes that cannot be changed as planned:",
+        f"k1 to k6, k8 to k30, 29 nodes: {problem}",
+        "x: k7: bad\\x1b",
+        "",
+    ]
+
+
+def test_different_problems_of_many_nodes_stay_short():
+    problems = {
+        f"node-{chr(97 + number % 26) * 60}-{chr(97 + number // 26)}": f"{chr(97 + number % 26) * (number + 5)} " * 300
+        for number in range(100)
+    }
+    message, printed = find_problems(problems)
+    assert len(message) + len(printed) < 6_000
+    assert max(map(len, printed.splitlines())) < 1_200
+    assert "more reasons, which the next run shows after the fix" in printed
+
+
+def test_nodes_without_a_problem_are_no_failure():
+    hostvars = {"a1": {"node": {"problem": ""}}, "b1": {"node": {}}}
+    result, printed = run(kong_problems, {"registered": "node"}, hostvars, ansible_play_hosts=["a1", "b1"])
+    assert (result["changed"], printed) == (False, [])
 
 
 def test_a_task_without_variables():
