@@ -14,10 +14,16 @@ from xml.sax.saxutils import quoteattr
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import Outcome, differs
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import (
+    Outcome,
+    differs,
+    group_differences,
+    list_differences,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     SHOWN_RANGES,
     clean,
+    count_noun,
     format_ranges,
     list_ranges,
     make_natural_key,
@@ -47,7 +53,7 @@ def render_junit(
     """Return the XML. The plan is a suite, and so are the verification, drift and counted sources, if they are given."""
     suites = {"plan": [*_make_plan_cases(plan)]}
     if verification:
-        suites["verification"] = [_make_verification_case(outcome) for outcome in verification["outcomes"]]
+        suites["verification"] = [*_make_verification_cases(verification["outcomes"])]
     if drift:
         suites["drift"] = [*_make_drift_cases(drift)]
     if staged:
@@ -105,13 +111,22 @@ def make_finding_cases(findings: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
         yield Case(format_ranges(hosts), group.text, **{"failure" if severity == ERROR else "output": text})
 
 
-def _make_verification_case(outcome: Outcome) -> Case:
+def _make_verification_cases(outcomes: Sequence[Outcome]) -> Iterator[Case]:
+    """Yield a test for each connection that is as planned or was not tested, and a failure for each cause of differences."""
+    for outcome in outcomes:
+        if not differs(outcome):
+            yield _make_connection_case(outcome)
+    for cause, different in group_differences(filter(differs, outcomes)):
+        count = count_noun(len(different), "connection")
+        failure = f"{count} not as planned: {'; '.join(list_differences(different))}"
+        yield Case(format_ranges({outcome["to"] for outcome in different}), cause, failure)
+
+
+def _make_connection_case(outcome: Outcome) -> Case:
     dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
     name = f"{outcome['expected']} from {outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']}, dialling {dialled}"
-    why = " ".join(f"({outcome[key]})" for key in ("detail", "cause") if outcome.get(key))
-    failure = f"expected {outcome['expected']}, actual {outcome['result']} {why}" if differs(outcome) else ""
     skipped = {None: f"{outcome['from']} was not part of the verification", SILENT: f"unverified: {outcome['detail']}"}
-    return Case(outcome["to"], name, failure, skipped.get(outcome["result"], ""))
+    return Case(outcome["to"], name, skipped=skipped.get(outcome["result"], ""))
 
 
 def _make_drift_cases(drift: Mapping[str, Any]) -> Iterator[Case]:

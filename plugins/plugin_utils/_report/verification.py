@@ -28,10 +28,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
+    format_ranges,
+    list_ranges,
     make_natural_key,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause_groups import group_by_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
 
 Outcome = Mapping[str, Any]  # as kong_verification returns it; other keys are ignored
 
@@ -100,26 +104,42 @@ def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
 
 def _make_difference_rows(different: Iterable[Outcome]) -> Any:
     """Return a row for each likely cause, with all connections that it explains."""
-    by_cause: dict[str, list[Outcome]] = {}
-    for outcome in different:
-        by_cause.setdefault(outcome.get("cause") or "cause unknown", []).append(outcome)
     rows = [
         make_cells(
             Cell(cause, BAD),
-            count_noun(len(outcomes), "connection"),
-            Cell("", items=tuple(map(_format_difference, outcomes))),
+            f"{count_noun(len(outcomes), 'connection')}: {format_ranges({outcome['to'] for outcome in outcomes})}",
+            Cell("", items=tuple(list_differences(outcomes))),
         )
-        for cause, outcomes in by_cause.items()
+        for cause, outcomes in group_differences(different)
     ]
     return make_table("Differences", ("likely cause", "", "expected and actual"), rows)
 
 
-def _format_difference(outcome: Outcome) -> str:
+def group_differences(different: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    """Return the differences of each likely cause."""
+    return group_by_cause(
+        (outcome.get("cause") or "cause unknown", (outcome["from"], outcome["to"]), outcome) for outcome in different
+    )
+
+
+def list_differences(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield differences of one cause as text; callers with the same result share a text. Similar causes are named."""
+    names_cause = len({outcome.get("cause") for outcome in outcomes}) > 1
+    callers = group_pairs(
+        (_format_difference(outcome, names_cause=names_cause), outcome["from"]) for outcome in outcomes
+    )
+    for (port, result), names in callers.items():
+        yield f"{port} from {', '.join(list_ranges(names))}, {result}"
+
+
+def _format_difference(outcome: Outcome, *, names_cause: bool) -> tuple[str, str]:
+    """Return the port of a difference, and its result."""
     dialled = Endpoint(outcome["dial_address"], outcome["dial_port"])
     detail = f" ({outcome['detail']})" if outcome.get("detail") else ""
+    cause = f" [{outcome.get('cause') or 'cause unknown'}]" if names_cause else ""
     return (
-        f"{outcome['from']} to {outcome['listener']} {outcome['port']}/{outcome['protocol']} of {outcome['to']}, dialling "
-        f"{dialled}: expected {outcome['expected']}, actual {outcome['result']}{detail}"
+        f"{outcome['listener']} {outcome['port']}/{outcome['protocol']} of {outcome['to']}",
+        f"dialling {dialled}: expected {outcome['expected']}, actual {outcome['result']}{detail}{cause}",
     )
 
 

@@ -10,17 +10,19 @@ of other probes decide: the other protocol of the port, other callers of the por
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_route_to,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.allowed import Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import (
     get_host,
     get_node,
@@ -32,17 +34,63 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
     OPEN,
     find_probed_listener,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
+
+
+class Evidence:
+    """The outcomes of all probes, on which causes depend. Hosts, nodes and sets of the plan are read once."""
+
+    def __init__(self, plan: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
+        """Keep the outcomes by node, without those of hosts that did not probe."""
+        self._plan = plan
+        self._outcomes = group_pairs((outcome.probe.target, outcome) for outcome in outcomes if outcome.result)
+        self._nodes: dict[str, _NodeEvidence] = {}
+        self._hosts: dict[str, Host] = {}
+        self.sets = Sets(plan["sets"])
+
+    def read_node(self, name: str) -> _NodeEvidence:
+        """Return the evidence about a node."""
+        if name not in self._nodes:
+            self._nodes[name] = _NodeEvidence(self._plan, name, self._outcomes.get(name, []))
+        return self._nodes[name]
+
+    def read_host(self, name: str) -> Host:
+        """Return a host of the plan."""
+        if name not in self._hosts:
+            self._hosts[name] = get_host(self._plan, name)
+        return self._hosts[name]
+
+
+class _NodeEvidence:
+    """A node of the plan, and the outcomes of all probes to it, arranged for questions about one of them."""
+
+    def __init__(self, plan: Mapping[str, Any], name: str, outcomes: list[Outcome]) -> None:
+        self._plan = plan
+        self.node = get_node(plan, name)
+        opened = [outcome.probe for outcome in outcomes if outcome.result == OPEN]
+        blocked = [outcome for outcome in outcomes if outcome.probe.expected == FILTERED]
+        self.open_endpoints = {(probe.caller, probe.dialled) for probe in opened}
+        self.callers = group_pairs(((probe.port, probe.protocol), (probe.caller, probe.dialled)) for probe in opened)
+        self.blocked_ports = {outcome.probe.port for outcome in blocked}
+        self.blocks_nothing = all(outcome.result == OPEN for outcome in blocked)
+        self.passes_packets = any(outcome.result in (OPEN, "refused") for outcome in outcomes)
+        self.count = len(outcomes)
+
+    @cached_property
+    def allowed(self) -> Mapping[Any, str | list[str]]:
+        """The allowed sources by listener and protocol: any, or names of sets."""
+        return list_sources(self._plan, self.node)
 
 
 @dataclass(frozen=True)
 class _Case:
     """A difference, its route (None without a path), the sources that the node sees, and all outcomes."""
 
-    plan: Mapping[str, Any]
+    evidence: Evidence
+    about: _NodeEvidence
     outcome: Outcome
     route: Route | None
     sources: tuple[str, ...]
-    everything: Sequence[Outcome]
 
     @property
     def source(self) -> str:
@@ -56,40 +104,29 @@ class _Case:
         address = self.route.lands if self.route else probe.dialled.address
         return f"[{address}]:{probe.port}" if ":" in address else f"{address}:{probe.port}"
 
-    def list_others(self) -> Iterator[Outcome]:
-        """Yield all other outcomes at the same node, without hosts that did not probe."""
-        for outcome in self.everything:
-            if outcome is not self.outcome and outcome.result and outcome.probe.target == self.outcome.probe.target:
-                yield outcome
-
-    def list_same_port(self) -> Iterator[Outcome]:
-        """Yield the outcomes of other callers at the same port and protocol."""
+    def is_reached_by_others(self, *, same_address: bool = False) -> bool:
+        """Tell whether another caller reaches the same port and protocol, and with `same_address` at the same address."""
         probe = self.outcome.probe
-        for outcome in self.list_others():
-            if (outcome.probe.port, outcome.probe.protocol) == (
-                probe.port,
-                probe.protocol,
-            ) and outcome.probe.caller != probe.caller:
-                yield outcome
+        return any(
+            caller != probe.caller and (dialled == probe.dialled or not same_address)
+            for caller, dialled in self.about.callers.get((probe.port, probe.protocol), ())
+        )
 
     def has_other_protocol_open(self) -> bool:
         """Tell whether the same caller reaches the same address and port over the other protocol."""
-        probe = self.outcome.probe
-        return any(
-            outcome.probe.caller == probe.caller and outcome.probe.dialled == probe.dialled and outcome.result == OPEN
-            for outcome in self.list_others()
-        )
+        return (self.outcome.probe.caller, self.outcome.probe.dialled) in self.about.open_endpoints
 
 
-def infer_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[Outcome]) -> str:
+def infer_cause(evidence: Evidence, outcome: Outcome) -> str:
     """Return one sentence with the likely cause of an outcome that is not as expected."""
     probe = outcome.probe
-    caller, node = get_host(plan, probe.caller), get_node(plan, probe.target)
+    about = evidence.read_node(probe.target)
+    caller, node = evidence.read_host(probe.caller), about.node
     listener = find_probed_listener(node, probe)
     family = find_family(probe.dialled.address)
     route = None if listener.is_loopback else find_route_to(caller, node, listener, probe.protocol, family)
     sources = list_route_sources(route, caller, node.host) if route else ()
-    case = _Case(plan, outcome, route, sources, everything)
+    case = _Case(evidence, about, outcome, route, sources)
     if outcome.result == OPEN:
         return _explain_open(case)
     if probe.expected != OPEN:
@@ -101,16 +138,13 @@ def infer_cause(plan: Mapping[str, Any], outcome: Outcome, everything: Sequence[
 
 
 def _explain_open(case: _Case) -> str:
-    probe = case.outcome.probe
+    probe, about = case.outcome.probe, case.about
     if case.route is None:
         return (
             f"a path to {probe.dialled} exists that is not in the plan: a route, a forward, or a listener on more "
             "addresses"
         )
-    refused = [outcome for outcome in case.list_others() if outcome.probe.expected == FILTERED]
-    if any(outcome.probe.port != probe.port for outcome in refused) and all(
-        outcome.result == OPEN for outcome in refused
-    ):
+    if about.blocks_nothing and about.blocked_ports - {probe.port}:
         return f"{probe.target} blocks no source on the tested ports: its rules are not loaded"
     return (
         f"{probe.target} allows {case.source} on {probe.protocol} {probe.port}, but no set in the plan contains this "
@@ -131,7 +165,7 @@ def _explain_unreachable(case: _Case) -> str:
     probe = case.outcome.probe
     if "no route" in case.outcome.detail or "network is down" in case.outcome.detail:
         return f"{probe.caller} has no route to {probe.dialled.address}"
-    if any(outcome.result in (OPEN, "refused") for outcome in case.list_others()):
+    if case.about.passes_packets:
         return f"the route from {probe.caller} to {probe.dialled.address}, or the route back, is missing"
     return f"{probe.dialled.address} is down, or {probe.caller} has no route to it"
 
@@ -143,10 +177,10 @@ def _explain_device(case: _Case, route: Route) -> str:
     if case.has_other_protocol_open():
         other = "udp" if probe.protocol == "tcp" else "tcp"
         return f"{device} forwards {probe.dialled} for {other}, not for {probe.protocol}"
-    reached = any(outcome.result == OPEN for outcome in case.list_same_port() if outcome.probe.dialled == probe.dialled)
+    reached = case.is_reached_by_others(same_address=True)
     if reached and route.via == "hairpin":
         return (
-            f"{device} does not send {probe.dialled} back into the site {get_host(case.plan, probe.caller).site} "
+            f"{device} does not send {probe.dialled} back into the site {case.evidence.read_host(probe.caller).site} "
             f"(hairpin) with a source that {probe.target} allows ({case.source})"
         )
     if reached:
@@ -166,7 +200,7 @@ def _explain_no_answer(case: _Case) -> str:
         return f"{probe.target} is down or disconnected: no host reaches any of its listeners"
     if case.outcome.arrived is False:
         return f"a device between {probe.caller} and {probe.target} drops {probe.protocol} to {probe.dialled}"
-    reached = any(outcome.result == OPEN for outcome in case.list_same_port())
+    reached = case.is_reached_by_others()
     if case.route and case.route.via == "nat" and reached:
         return f"{_explain_missing_rule(case)}, or the NAT of {probe.caller} does not translate its source to {case.source}"
     return (
@@ -178,19 +212,15 @@ def _explain_no_answer(case: _Case) -> str:
 
 def _is_isolated(case: _Case) -> bool:
     """Tell whether no packet of another probe passed the node's firewall. A node whose observer answered is not isolated."""
-    others = list(case.list_others()) if case.outcome.arrived is None else []
-    return bool(others) and not any(outcome.result in (OPEN, "refused") for outcome in others)
+    return case.outcome.arrived is None and case.about.count > 1 and not case.about.passes_packets
 
 
 def _explain_missing_rule(case: _Case) -> str:
     """Return a sentence about the rule that should allow the caller, and the set that should contain its source."""
     probe = case.outcome.probe
-    node = get_node(case.plan, probe.target)
-    named = list_sources(case.plan, node)[find_probed_listener(node, probe), probe.protocol]
+    named = case.about.allowed[find_probed_listener(case.about.node, probe), probe.protocol]
     place = f"{probe.protocol} {probe.port}"
     if named == "any":
         return f"the rule of {probe.target} that allows any source on {place} is missing"
-    sets = case.plan["sets"]
-    holding = [name for name in named if any(contains(network, source) for source in case.sources
-                                             for network in list_networks(sets, name))]  # fmt: skip
+    holding = [name for name in named if any(case.evidence.sets.allow([name], source) for source in case.sources)]
     return f"the set {' or '.join(holding)} of {probe.target} lacks {case.source}, or its rule for {place} is missing"

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import P
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
@@ -138,4 +138,7 @@ def _explain_result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequenc
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if not outcome.differs:
         return [("actual", f"{outcome.result}{detail}")]
-    return [("actual", f"{outcome.result}{detail}  <<< differs"), ("cause", infer_cause(plan, outcome, outcomes))]
+    return [
+        ("actual", f"{outcome.result}{detail}  <<< differs"),
+        ("cause", infer_cause(Evidence(plan, outcomes), outcome)),
+    ]

@@ -21,7 +21,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     join_words,
     make_natural_key,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause_groups import group_by_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
     answers_elsewhere,
@@ -49,8 +50,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probe
 _COLUMNS = 8
 # The terminal lists at most so many differences of a cause; a report has all.
 _SHOWN = 20
-# Number of differences for which a cause is computed: further causes would not tell more.
-_EXPLAINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +138,10 @@ def _compare_caller(
 
 
 def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """Return the outcomes, and add the likely cause to the first differences, from all outcomes of the same node."""
-    by_target: dict[str, list[Outcome]] = {}
-    for outcome in met:
-        by_target.setdefault(outcome.probe.target, []).append(outcome)
-    explained = {id(outcome) for outcome in [outcome for outcome in met if outcome.differs][:_EXPLAINED]}
+    """Return the outcomes, and add the likely cause to each difference, from all outcomes of the same node."""
+    evidence = Evidence(plan, met)
     return tuple(
-        replace(outcome, cause=infer_cause(plan, outcome, by_target[outcome.probe.target]))
-        if id(outcome) in explained
-        else outcome
-        for outcome in met
+        replace(outcome, cause=infer_cause(evidence, outcome)) if outcome.differs else outcome for outcome in met
     )
 
 
@@ -213,10 +206,10 @@ def _mark_family(probe: Probe) -> str:
 
 
 def _format_differences(verification: Verification) -> list[str]:
-    by_cause: dict[str, list[Outcome]] = {}
-    for outcome in verification.differences:
-        by_cause.setdefault(outcome.cause, []).append(outcome)
-    lines = [line for cause, same in by_cause.items() for line in _format_same(cause, same)]
+    found = (
+        (outcome.cause, (outcome.probe.caller, outcome.probe.target), outcome) for outcome in verification.differences
+    )
+    lines = [line for cause, same in group_by_cause(found) for line in _format_same(cause, same)]
     missing = format_ranges(verification.missing, noun="host")
     return [*lines, *([f"NOT PROBED from {missing}: unreachable, failed or not part of this run"] if missing else [])]
 

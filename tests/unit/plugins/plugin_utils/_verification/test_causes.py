@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
@@ -229,7 +229,10 @@ def test_outcomes_at_other_nodes_do_not_explain_a_difference():
     }
     outcomes = compare(PLAN, probed).outcomes
     first = next(outcome for outcome in outcomes if outcome.probe.target == "a1" and outcome.differs)
-    assert infer_cause(PLAN, first, outcomes) == "a1 is down or disconnected: no host reaches any of its listeners"
+    assert (
+        infer_cause(Evidence(PLAN, outcomes), first)
+        == "a1 is down or disconnected: no host reaches any of its listeners"
+    )
 
 
 def test_every_set_that_contains_the_source_is_named():
@@ -323,7 +326,7 @@ ALL_BLOCKED = ", or another rule blocks the port for all sources"
 )
 def test_other_outcomes_decide_about_a_blocked_packet(others, cause):
     [outcome] = select_peers("a2", "filtered")
-    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+    assert infer_cause(Evidence(PLAN, [outcome, *others]), outcome) == cause
 
 
 @pytest.mark.parametrize(
@@ -335,7 +338,7 @@ def test_other_outcomes_decide_about_a_blocked_packet(others, cause):
 )
 def test_the_nat_of_a_caller_is_a_cause_if_other_callers_connect(others, cause):
     [outcome] = select_peers("b1", "filtered")
-    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+    assert infer_cause(Evidence(PLAN, [outcome, *others]), outcome) == cause
 
 
 @pytest.mark.parametrize(
@@ -348,7 +351,7 @@ def test_the_nat_of_a_caller_is_a_cause_if_other_callers_connect(others, cause):
 )
 def test_an_unreachable_address(detail, others, cause):
     [outcome] = [replace(outcome, detail=detail) for outcome in select_peers("a2", "unreachable")]
-    assert infer_cause(PLAN, outcome, [outcome, *others]) == cause
+    assert infer_cause(Evidence(PLAN, [outcome, *others]), outcome) == cause
 
 
 @pytest.mark.parametrize(
@@ -364,13 +367,13 @@ def test_an_unreachable_address(detail, others, cause):
 def test_rules_are_not_loaded_if_other_ports_are_open_as_well(others, loaded):
     [outcome] = make_outcomes(PLAN, "a2", "a1", port=8001, tcp="open")
     unprobed = make_outcomes(PLAN, "b1", "a1", port=8444, tcp=None)
-    cause = infer_cause(PLAN, outcome, [outcome, *others, *unprobed])
+    cause = infer_cause(Evidence(PLAN, [outcome, *others, *unprobed]), outcome)
     assert cause.startswith("a1 allows 192.168.10.12 on tcp 8001, but no set" if loaded else "a1 blocks no source")
 
 
 def test_a_packet_that_arrived_through_a_mapping_was_forwarded():
     [outcome] = make_outcomes(PLAN, "a1", "b1", listener="cluster", tcp="filtered")
-    cause = infer_cause(PLAN, replace(outcome, arrived=True), [outcome])
+    cause = infer_cause(Evidence(PLAN, [outcome]), replace(outcome, arrived=True))
     assert cause.startswith(
         "the set peers-default-from-branch of b1 lacks 192.168.10.11, or its rule for tcp 80 is missing"
     )
@@ -393,7 +396,7 @@ def test_connections_past_the_device_say_nothing_about_its_forward():
     ).plan
     near = make_outcomes(plan, "m", "n", listener="proxy", tcp="open")
     [outcome] = make_outcomes(plan, "far", "n", listener="proxy", tcp="filtered")
-    assert infer_cause(plan, outcome, [outcome, *near]).startswith(
+    assert infer_cause(Evidence(plan, [outcome, *near]), outcome).startswith(
         "router is down, or does not forward 198.51.100.1:80"
     )
 
@@ -407,6 +410,6 @@ def test_an_ipv6_address_has_no_length_and_has_brackets_before_a_port():
     causes = {}
     for result in ("filtered", "refused"):
         [outcome] = make_outcomes(plan, "m", "n", listener="proxy", tcp=result)
-        causes[result] = infer_cause(plan, outcome, [outcome])
+        causes[result] = infer_cause(Evidence(plan, [outcome]), outcome)
     assert " of n lacks fd00::2, or its rule for tcp 8000 is missing" in causes["filtered"]
     assert causes["refused"].startswith("no process listens at [fd00::1]:8000 (tcp) on n")
