@@ -201,7 +201,7 @@ conflicts:
   description:
     - Third-party rules that conflict with the ruleset. They drop packets from all authorised sources of a port, or divert
       them. Bans of specific sources, and limits that drop, are not listed.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:

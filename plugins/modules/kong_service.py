@@ -136,12 +136,6 @@ reasons:
   returned: always
   type: list
   elements: str
-report:
-  description: The remaining errors.
-  returned: always
-  type: list
-  elements: str
-  sample: ["admin: no process listens on tcp 127.0.0.1:8001"]
 refused:
   description:
     - Whether nginx has refused the configuration at the reload, or the reload did not reach it, and the running Kong continues

@@ -159,7 +159,7 @@ deaf:
   elements: str
 conflicts:
   description: Third-party rules that drop or may drop intercepted packets, in the form of M(gatehouse.kong.kong_firewall).
-  returned: always
+  returned: success
   type: list
   elements: dict
 """

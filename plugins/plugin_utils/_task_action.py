@@ -35,16 +35,33 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task. Raises TaskError, unless the task judges its result itself.
 
-        Ansible evaluates `failed_when` and `until` for results only, not for exceptions.
+        Ansible evaluates `failed_when`, `until` and `retries` for results only, not for exceptions.
         """
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            return {**result, **self.perform(task_vars or {})}
+            found = {**result, **self.perform(task_vars or {})}
         except TaskError as exc:
-            if self._task.failed_when or self._task.until:
-                return {**result, "changed": False, **exc.result}
-            raise
+            failure = exc
+        else:
+            if not _is_expected_failure(found) or self._task.no_log:
+                return found
+            failure = TaskError(found["msg"], found)
+        if self._task.failed_when or self._task.until or self._task.retries:
+            return {**result, "changed": False, **failure.result}
+        raise failure
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keys of the result from the variables of the host. Raises TaskError for an expected error."""
         raise NotImplementedError
+
+
+def _is_expected_failure(result: Mapping[str, Any]) -> bool:
+    """Tell whether a result has the message of a module that failed, and no traceback."""
+    is_failure = bool(result.get("failed")) and "msg" in result and "module_stderr" not in result
+    return is_failure and not _has_traceback(result.get("exception"))
+
+
+def _has_traceback(exception: Any) -> bool:
+    """Tell whether the exception of a result has a traceback. It is text; from ansible-core 2.19 on an event that may have one."""
+    event = getattr(exception, "event", None)
+    return bool(event.formatted_traceback if event else exception)

@@ -115,13 +115,10 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(
             msg=f"rollback_timeout is {module.params['rollback_timeout']!r}; it must be at least {_LEAST_TIMEOUT} seconds, "
             "because a new connection needs time",
-            conflicts=[],
         )
     try:
         require_root("kong_firewall")
         result = _apply(module)
-    except (RulesetError, HostError, LockoutError) as error:
-        module.fail_json(msg=str(error), conflicts=[])
-    except ConflictError as error:
-        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
+    except (RulesetError, HostError, LockoutError, ConflictError) as error:
+        module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -155,9 +155,9 @@ def run(module: AnsibleModule) -> None:
         require_root("kong_service")
         done = _apply(module)
     except (ServiceError, HostError, OSError) as error:
-        module.fail_json(msg=str(error), how="nothing", reasons=[], report=[str(error)], refused=False)
+        module.fail_json(msg=str(error), how="nothing", reasons=[], refused=False)
     result = asdict(done)
-    result["report"] = result.pop("wrong")
+    del result["wrong"]
     if unverified := result.pop("unverified"):
         module.warn(
             f"the settings of the running Kong were not all compared with {module.params['conf']} after the reload: {unverified}"

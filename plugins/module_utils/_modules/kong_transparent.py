@@ -70,8 +70,6 @@ def run(module: AnsibleModule) -> None:
     try:
         require_root("kong_transparent")
         result, outcome = apply_interception(module.params, module.warn, check_mode=module.check_mode)
-    except (InterceptionError, HostError) as error:
-        module.fail_json(msg=str(error), conflicts=[])
-    except ConflictError as error:
-        module.fail_json(msg=str(error), conflicts=[asdict(conflict) for conflict in error.conflicts])
+    except (InterceptionError, HostError, ConflictError) as error:
+        module.fail_json(msg=str(error))
     module.exit_json(**result, **({"diff": _make_diff(outcome)} if module._diff else {}))

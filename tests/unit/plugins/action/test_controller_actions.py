@@ -47,7 +47,7 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     printed = []
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(
-        args=arguments, check_mode=check_mode, async_val=0, diff=False, failed_when=[], until=[]
+        args=arguments, check_mode=check_mode, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False
     )
     action._loader = None
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
@@ -346,7 +346,7 @@ def test_nodes_without_a_problem_are_no_failure():
 def test_a_task_without_variables():
     action = kong_exit_status.ActionModule.__new__(kong_exit_status.ActionModule)
     arguments = {"result": {"summary": "", "failure": "", "not_checked": {}}}
-    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[])
+    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False)
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False
 

@@ -54,7 +54,13 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     action = ActionModule.__new__(ActionModule)
     arguments = args or {"backend": "auto", "ruleset": {}}
     action._task = SimpleNamespace(
-        action="gatehouse.kong.kong_firewall", args=arguments, async_val=0, failed_when=[], until=[]
+        action="gatehouse.kong.kong_firewall",
+        args=arguments,
+        async_val=0,
+        failed_when=[],
+        until=[],
+        retries=None,
+        no_log=False,
     )
     action._connection = connection(events)
     action._used_interpreter = None
@@ -90,8 +96,9 @@ def test_failure_without_a_new_connection_announces_the_rollback(monkeypatch):
 
 def test_failed_confirmation_fails_the_task(monkeypatch):
     answers = [{**FIRST, "_transaction": "abc"}, {"failed": True, "msg": "too late"}]
-    result, _events = run(monkeypatch, answers)
-    assert (result["failed"], result["msg"]) == (True, "too late")
+    with pytest.raises(TaskError, match="too late") as caught:
+        run(monkeypatch, answers)
+    assert (caught.value.result["failed"], caught.value.result["msg"]) == (True, "too late")
 
 
 def test_texts_of_the_host_are_escaped(monkeypatch):

@@ -31,6 +31,8 @@ def test_no_warning_is_lost(monkeypatch, decision, expected):
     monkeypatch.setattr(kong_node_info, "decide_changes", lambda *arguments: received.append(arguments) or decision)
     plugin = object.__new__(kong_node_info.ActionModule)
     node, config = {"name": "a1"}, {"ssl": "off"}
-    plugin._task = SimpleNamespace(args={"node": node, "config": config}, failed_when=[], until=[])
+    plugin._task = SimpleNamespace(
+        args={"node": node, "config": config}, failed_when=[], until=[], retries=None, no_log=False
+    )
     assert plugin.execute({})["warnings"] == expected
     assert received == [(node, config), (node, {"warnings": ["override"]})]

@@ -59,7 +59,14 @@ def run(tmp_path, monkeypatch):
         )
         action = kong_plan.ActionModule.__new__(kong_plan.ActionModule)
         action._task = SimpleNamespace(
-            args=arguments, check_mode=check_mode, async_val=0, diff=diff, failed_when=[], until=[]
+            args=arguments,
+            check_mode=check_mode,
+            async_val=0,
+            diff=diff,
+            failed_when=[],
+            until=[],
+            retries=None,
+            no_log=False,
         )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
         action._templar, action._loader = "templar", "loader"

@@ -46,7 +46,7 @@ def run(monkeypatch):
 
         action = module.__new__(module)
         action._task = SimpleNamespace(
-            action="gatehouse.kong.kong_x", args=arguments, async_val=background, failed_when=[], until=[]
+            action="gatehouse.kong.kong_x", args=arguments, async_val=background, failed_when=[], until=[], retries=None, no_log=False
         )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp/1"), has_native_async=native)
         action._used_interpreter = python
@@ -58,7 +58,8 @@ def run(monkeypatch):
         try:
             return action.run(None, VARIABLES if variables is ... else variables), calls
         except AnsibleActionFail as exc:
-            return str(exc), calls
+            # A failed module has a result.
+            return exc.result if "of" in exc.result else str(exc), calls
 
     return run_module  # fmt: skip
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -66,7 +67,7 @@ class FailingAction(TaskAction):
 
     def __init__(self, monkeypatch, **keywords):
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
-        self._task = SimpleNamespace(**{"failed_when": [], "until": [], **keywords})
+        self._task = SimpleNamespace(**{"failed_when": [], "until": [], "retries": None, "no_log": False, **keywords})
 
     def perform(self, task_vars):
         raise TaskError("wrong", {"errors": 1})
@@ -87,3 +88,56 @@ def test_any_other_task_gets_the_error(monkeypatch):
 def test_ansible_evaluates_failed_when_for_every_action(tmp_path, action):
     code, output, _message = run_action(tmp_path, action, failed_when=False)
     assert (code, output.count("fatal: ")) == (0, 0), output
+
+
+class FailedModule(FailingAction):
+    """An action whose module has failed."""
+
+    def __init__(self, monkeypatch, answer, **keywords):
+        super().__init__(monkeypatch, **keywords)
+        self.answer = answer
+
+    def perform(self, task_vars):
+        return self.answer
+
+
+FAILED = {"failed": True, "msg": "wrong", "how": "nothing"}
+
+
+def test_a_failed_module_is_an_error_with_its_result(monkeypatch):
+    # From ansible-core 2.19 on.
+    exception = SimpleNamespace(event=SimpleNamespace(formatted_traceback=None))
+    with pytest.raises(TaskError, match="wrong"):
+        FailedModule(monkeypatch, {**FAILED, "exception": exception}).run()
+    with pytest.raises(TaskError, match="wrong") as caught:
+        FailedModule(monkeypatch, FAILED).run()
+    assert caught.value.result == FAILED
+
+
+@pytest.mark.parametrize(
+    ("answer", "keywords"),
+    [
+        # A defect, whose traceback is needed.
+        ({**FAILED, "exception": "traceback"}, {}),
+        ({**FAILED, "exception": SimpleNamespace(event=SimpleNamespace(formatted_traceback="x"))}, {}),
+        ({**FAILED, "module_stderr": "traceback"}, {}),
+        ({"failed": True}, {}),
+        # Ansible-core 2.17 hides results only.
+        (FAILED, {"no_log": True}),
+        (FAILED, {"failed_when": ["condition"]}),
+        (FAILED, {"retries": 3}),
+        ({"changed": True, "msg": "done"}, {}),
+    ],
+)
+def test_other_results_are_returned(monkeypatch, answer, keywords):
+    assert {**FailedModule(monkeypatch, answer, **keywords).run(), "changed": 0} == {**answer, "changed": 0}
+
+
+def test_ansible_prints_the_message_of_a_failed_module_once(tmp_path):
+    arguments = {"ruleset": {"allow": []}, "rollback_timeout": 1}
+    task = {"gatehouse.kong.kong_firewall": arguments}
+    play = {"hosts": "kong", "gather_facts": False, "tasks": [task]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    host = {**LOCAL, "ansible_python_interpreter": sys.executable}
+    code, output = run(tmp_path, "play.yml", inventory={"kong": {"hosts": {"k1": host}}})
+    assert (code, output.count("it must be at least")) == (2, 1), output

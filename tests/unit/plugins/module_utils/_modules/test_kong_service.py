@@ -147,7 +147,7 @@ def test_settings_that_were_not_compared_after_a_reload_are_a_warning(monkeypatc
     monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
     monkeypatch.setattr(kong_service, "_apply", lambda _module: done)
     kong_service.run(module)
-    assert ended == [{"changed": True, "how": "reload", "reasons": (), "report": (), "draining": 0, "refused": False}]
+    assert ended == [{"changed": True, "how": "reload", "reasons": (), "draining": 0, "refused": False}]
     assert warnings == [
         "the settings of the running Kong were not all compared with /etc/kong/kong.conf after the reload: x"
     ]
