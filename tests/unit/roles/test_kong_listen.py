@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import yaml
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes
-from ansible_collections.gatehouse.kong.tests.unit.roles.stage import Stage
+from ansible_collections.gatehouse.kong.tests.unit.roles.stage import ROOT, Stage
 
 LISTENER = {"name": "admin", "setting": "admin_listen", "address": "127.0.0.1", "port": 9001, "protocols": ["tcp"],
             "flags": []}  # fmt: skip
@@ -247,3 +249,11 @@ def check_that_the_restore_point_records_kong(found):
         assert taken["files"][1:] == [f"/etc/kong/case-{[*CASES].index(name)}.conf"]
         assert (taken["firewall"], taken["kong"]["how"], taken["kong"]["runs"]) == (True, how, runs)
         assert taken["kong"]["listeners"] == (PRESENT if runs else [])
+
+
+def test_check_mode_rolls_nothing_back():
+    """A rollback would show a change of a file that was not written."""
+    path = ROOT / "roles/kong_listen/tasks/apply.yml"
+    (block,) = [task for task in yaml.safe_load(path.read_text(encoding="utf-8")) if "rescue" in task]
+    _save, fail, _back = block["rescue"]
+    assert (fail["when"], fail["ansible.builtin.fail"]) == ("ansible_check_mode", {"msg": "{{ __kong_listen_reason }}"})
