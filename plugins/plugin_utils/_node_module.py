@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
+from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError  # type: ignore[import-untyped]
 from ansible.module_utils.basic import _PY_MIN  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import provide_archive
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction, TaskError
@@ -53,10 +55,27 @@ class NodeModule(TaskAction):
         """Return the result of the module for the arguments of the task and further arguments."""
         module = self._task.action.rpartition(".")[2]
         given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
-        answer = self._execute_module(module_args=given, task_vars=task_vars, wrap_async=wrap_async)
+        answer = self._run_module(given, task_vars, wrap_async=wrap_async)
         if refused := self._explain_old_python(answer, task_vars):
             raise TaskError(refused)
         return from_node(answer)
+
+    def _run_module(
+        self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any], *, wrap_async: bool
+    ) -> dict[str, Any]:
+        """Return the answer of the module. Raises TaskError if Ansible cannot run it, for example without a password for become.
+
+        A connection that failed stays the error of Ansible, so that the host is unreachable.
+        """
+        try:
+            answer: dict[str, Any] = self._execute_module(
+                module_args=arguments, task_vars=task_vars, wrap_async=wrap_async
+            )
+        except (AnsibleAction, AnsibleConnectionFailure):
+            raise
+        except AnsibleError as exc:
+            raise TaskError(escape_text(explain_become(str(exc)))) from None
+        return answer
 
     def _explain_old_python(self, answer: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
         """Return the reason why a module did not start, if the host's Python is too old; else empty text.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -80,7 +81,7 @@ def gather(plan: Mapping[str, Any], inspected: Mapping[str, Mapping[str, Any]]) 
         if parts:
             checked[name] = parts
         if reasons or not found:
-            not_checked[name] = reasons or (result.get("msg", _ABSENT),)
+            not_checked[name] = reasons or (_explain_failure(inspected.get(name, {}).get("msg", _ABSENT)),)
     return Drift(checked, not_checked)
 
 
@@ -89,10 +90,18 @@ def gather_without_plan(results: Mapping[str, Mapping[str, Any]]) -> Drift:
     return Drift(
         {},
         {
-            name: (escape_text(results[name]["msg"]) if results[name].get("unreachable") else NO_PLAN,)
+            name: (_explain_failure(results[name]["msg"]) if _has_failed(results[name]) else NO_PLAN,)
             for name in sorted(results, key=make_natural_key)
         },
     )
+
+
+def _has_failed(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("unreachable") or result.get("failed"))
+
+
+def _explain_failure(message: Any) -> str:
+    return escape_text(explain_become(str(message)))
 
 
 def format_drift(drift: Mapping[str, Any]) -> list[str]:

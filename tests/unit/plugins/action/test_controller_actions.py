@@ -249,16 +249,28 @@ def test_staged_returns_the_counts_and_the_failure(tmp_path, monkeypatch):
 def test_drift_names_the_message_of_an_earlier_connection():
     hostvars = {
         "a1": {"node": {**NODE}, "facts": {"msg": "other"}},
-        "a2": {"node": {"skipped": True}, "facts": {"unreachable": True, "msg": "no route\n"}},
+        "a2": {"node": {"skipped": True}, "facts": {"unreachable": True, "msg": "no\x1b route\n"}},
         "b1": {"facts": {"unreachable": True, "msg": "refused"}},
     }
     reached = {"registered": "node", "reached": "facts"}
     result, _printed = run(kong_drift, {"plan": PLAN, **reached}, hostvars)
-    assert result["not_checked"] == {"a2": ["no route\\n"], "b1": ["refused"]}
+    assert result["not_checked"] == {"a2": [r"no\x1b route"], "b1": ["refused"]}
     result, _printed = run(kong_drift, {"group": "kong", **reached}, hostvars, groups={"kong": ["b1", "a2", "a1"]})
     assert (result["nodes"], result["not_checked"]) == (
-        {}, {"a1": [NO_PLAN], "a2": ["no route\\n"], "b1": ["refused"]}
+        {}, {"a1": [NO_PLAN], "a2": [r"no\x1b route"], "b1": ["refused"]}
     )  # fmt: skip
+
+
+def test_drift_of_nodes_without_a_password_for_become():
+    """Ansible runs no module then, and the plan may lack facts."""
+    reason = "Missing sudo password"
+    hostvars = {name: {"facts": {"failed": True, "msg": reason}} for name in ("a1", "a2", "b1")}
+    reached = {"registered": "node", "reached": "facts"}
+    for arguments in ({"plan": PLAN}, {"group": "kong"}):
+        result, _printed = run(kong_drift, {**arguments, **reached}, hostvars, groups={"kong": [*hostvars]})
+        assert [*result["not_checked"]] == [*hostvars]
+        assert all(lines[0].startswith(f"{reason}: give the password") for lines in result["not_checked"].values())
+        assert result["failure"] == ""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.basic import _PY_MIN
 
 from ansible_collections.gatehouse.kong.plugins.action import kong_node_info, kong_probe, kong_restore_point
@@ -32,12 +32,15 @@ def run(monkeypatch):
         variables=...,
         background=0,
         native=False,
+        failed_when=(),
         **arguments,
     ):
         calls = []
 
         def execute(**given):
             calls.append(given)
+            if isinstance(answer, Exception):
+                raise answer
             return dict(answer)
 
         def run_command(command):
@@ -46,7 +49,13 @@ def run(monkeypatch):
 
         action = module.__new__(module)
         action._task = SimpleNamespace(
-            action="gatehouse.kong.kong_x", args=arguments, async_val=background, failed_when=[], until=[], retries=None, no_log=False
+            action="gatehouse.kong.kong_x",
+            args=arguments,
+            async_val=background,
+            failed_when=[*failed_when],
+            until=[],
+            retries=None,
+            no_log=False,
         )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp/1"), has_native_async=native)
         action._used_interpreter = python
@@ -131,6 +140,19 @@ def test_no_program_is_run_for_other_failures_or_without_a_python(run, answer, p
     result, calls = run(answer, python=python, shown={"stdout": "Python 3.6.1"})
     assert result == {"of": "Ansible", **answer}
     assert calls[1:] == ["remove /tmp/1"]
+
+
+@pytest.mark.parametrize("failed_when", [[], [False]])
+def test_a_failed_become_has_a_fix_and_can_be_judged_by_the_task(run, failed_when):
+    """Ansible raises it, and drift would end without its table."""
+    result, _calls = run(AnsibleError("Missing sudo\x1b password"), failed_when=failed_when)
+    message = result["msg"] if failed_when else result
+    assert message.startswith(r"Missing sudo\x1b password: give the password with --ask-become-pass")
+
+
+def test_a_failed_connection_is_an_error_of_ansible(run):
+    with pytest.raises(AnsibleConnectionFailure):
+        run(AnsibleConnectionFailure("no route"))
 
 
 NODE = {
