@@ -27,7 +27,11 @@ _ARGUMENTS = {
     "target": {"type": "str"},
     "listener": {"type": "str"},
     "opened": {"type": "list", "elements": "str"},
+    "callers": {"type": "list", "elements": "str"},
 }
+_EXCLUDED = (
+    "from: --limit excludes {0!r}, which has to test the connection. Add it to --limit, or run explain without --limit"
+)
 
 
 class ActionModule(ControllerAction):
@@ -44,6 +48,8 @@ class ActionModule(ControllerAction):
         )
         if error:
             raise TaskError(error)
+        if arguments["callers"] is not None and arguments["caller"] not in arguments["callers"]:
+            raise TaskError(_EXCLUDED.format(arguments["caller"]))
         return {}
 
     def _list_listeners(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Collection[str]:

@@ -32,6 +32,10 @@ options:
     description: The names of the listeners that the plan opens on the node. Without it, the listeners of its version and role.
     type: list
     elements: str
+  callers:
+    description: The hosts of this run that can connect. The module fails if O(caller) is not among them. Without it, this is not checked.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:

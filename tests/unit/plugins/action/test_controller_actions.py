@@ -47,7 +47,14 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     printed = []
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(
-        args=arguments, check_mode=check_mode, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False
+        args=arguments,
+        check_mode=check_mode,
+        async_val=0,
+        diff=False,
+        failed_when=[],
+        until=[],
+        retries=None,
+        no_log=False,
     )
     action._loader = None
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
@@ -156,6 +163,11 @@ GROUPS = {"all": ["a1", "b1", "admin"], "kong": ["a1", "b1"], "edge": ["b1"]}
         ({"caller": "a1", "target": "admin"}, "to: there is no Kong node 'admin'. Valid: a1, b1"),
         ({"caller": "a1", "target": "a1", "group": "edge"}, "to: there is no Kong node 'a1'"),
         ({"caller": "a1", "target": "b1", "group": "none"}, "to: there is no Kong node 'b1'"),
+        ({"caller": "admin", "target": "b1", "callers": ["admin"]}, ""),
+        (
+            {"caller": "admin", "target": "b1", "callers": []},
+            "from: --limit excludes 'admin', which has to test the connection. Add it to --limit",
+        ),
         ({"target": "b1"}, "from is missing: add -e from=NAME. Valid: a1, admin, b1"),
         ({"caller": "a1"}, "to is missing: add -e to=NAME. Valid: a1, b1"),
         (
@@ -358,7 +370,9 @@ def test_nodes_without_a_problem_are_no_failure():
 def test_a_task_without_variables():
     action = kong_exit_status.ActionModule.__new__(kong_exit_status.ActionModule)
     arguments = {"result": {"summary": "", "failure": "", "not_checked": {}}}
-    action._task = SimpleNamespace(args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False)
+    action._task = SimpleNamespace(
+        args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False
+    )
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False
 

@@ -128,3 +128,11 @@ def test_a_fact_of_a_host_does_not_choose_the_nodes(tmp_path):
 def test_every_playbook_begins_with_the_check(name):
     first = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))[0]
     assert first["ansible.builtin.import_playbook"] == "nodes.yml"
+
+
+def test_explain_needs_the_host_that_connects(tmp_path):
+    nodes = {name: {**NODE, "kong_address": f"10.0.0.{name[1]}"} for name in ("k1", "k2", "k3")}
+    arguments = ("-e", "from=k1", "-e", "to=k2", "--limit", "k3")
+    code, output = run(tmp_path, "gatehouse.kong.explain", *arguments, inventory={"kong": {"hosts": nodes}})
+    assert code == 2
+    assert output.count("from: --limit excludes 'k1'") == 1, output
