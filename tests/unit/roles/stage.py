@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
-FILTERS = ("kong_config.py", "kong_defaults.py")
+FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
 # answers to the first and later calls of that key.
 MODULE = """\

@@ -60,9 +60,11 @@ def test_the_batch_of_a_failed_node_is_completed_and_later_batches_are_unchanged
     assert found[3][0] == []
     assert ["kong_transparent" in dict(calls) for calls, _error in found] == [True, False, False, False]
     assert found[1][1] == AGAIN.format("case-1")
-    assert found[2][1] == "case-1 failed. case-2 and the nodes of earlier batches match the plan"
+    assert found[2][1] == (
+        "Failed: case-1. The other nodes of this batch match the plan: case-2. The nodes of earlier batches match it too"
+    )
     assert 'Batch: case-0 (done before: 0 of 4)"' in stage.output
-    assert 'Batch: case-1, case-2 (done before: 1 of 4)"' in stage.output
+    assert 'Batch: case-1 to case-2, 2 nodes (done before: 1 of 4)"' in stage.output
     assert "done before: 3" not in stage.output
 
 
