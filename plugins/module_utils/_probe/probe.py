@@ -216,7 +216,8 @@ async def _knock(sock: socket.socket, probe: Probe) -> Answer:
     loop = asyncio.get_running_loop()
     sock.connect(probe.sockaddr)
     await loop.sock_sendall(sock, make_marked_ping(probe.mark))
-    return Answer(OPEN, f"answered with {len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))} bytes")
+    count = len(await loop.sock_recv(sock, _LARGEST_DATAGRAM))
+    return Answer(OPEN, f"answered with {count} byte{'' if count == 1 else 's'}")
 
 
 # By kind of probe: the socket's type, the function that tells whether the port is open, and the options for `talk`.

@@ -200,6 +200,8 @@ def test_a_udp_probe_without_an_answer_is_silent():
 def test_any_datagram_answers_a_udp_probe():
     with open_peer([lambda _sequence: b"what?"]) as port:
         assert send_probe("udp", port) == ("open", "answered with 5 bytes")
+    with open_peer([lambda _sequence: b"!"]) as port:
+        assert send_probe("udp", port) == ("open", "answered with 1 byte")
     assert send_probe("udp", port)[0] == "refused"
 
 
