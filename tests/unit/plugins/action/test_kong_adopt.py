@@ -19,10 +19,10 @@ HOSTVARS = {
 FILES = ["group_vars/kong.yml", "host_vars/a.yml", "hosts.yml", "observed.yml", "report.md"]
 
 
-def adopt(folder, *, check_mode=False):
+def adopt(folder, *, check_mode=False, hostvars=HOSTVARS):
     """Return the result and the printed text."""
     arguments = {"path": str(folder), "registered": "found"}
-    result, printed = run(kong_adopt, arguments, HOSTVARS, check_mode=check_mode, groups={"all": [*HOSTVARS]})
+    result, printed = run(kong_adopt, arguments, hostvars, check_mode=check_mode, groups={"all": [*hostvars]})
     (text,) = printed
     return result, text
 
@@ -61,3 +61,9 @@ def test_a_second_run_changes_only_what_differs_and_keeps_an_edited_file(tmp_pat
 def test_in_check_mode_no_file_is_written(tmp_path):
     result, _text = adopt(tmp_path, check_mode=True)
     assert (result["changed"], [*result["files"]], list_files(tmp_path)) == (True, FILES, [])
+
+
+def test_without_a_kong_there_is_no_plan_to_run(tmp_path):
+    _result, text = adopt(tmp_path, hostvars={name: HOSTVARS[name] for name in ("b", "c")})
+    assert text.endswith("Start Kong, or fix the reasons above, and run gatehouse.kong.adopt again\n")
+    assert "Next:" not in text
