@@ -33,7 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import share_reasons
 
-# The JSON of the report has all sources.
+# The report as JSON has all sources.
 _MOST_ROWS = 200
 _HEADER = ("nodes", "listener", "port", "source", "packets", "last packet", "effect of enforcing")
 
@@ -106,4 +106,4 @@ def _make_row(group: Sequence[CountedSource]) -> tuple[Cell, ...]:
 
 def _note_more(groups: Sequence[Sequence[CountedSource]]) -> Iterator[str]:
     if (more := len(groups) - _MOST_ROWS) > 0:
-        yield f"And {count_noun(more, 'more source')}: report.json has all sources."
+        yield f"And {count_noun(more, 'more source')}: a report as JSON has all sources."

@@ -77,7 +77,7 @@ def test_the_table_has_a_limit(monkeypatch):
     monkeypatch.setattr(section, "_MOST_ROWS", 2)
     found = make_staged(*(make_source(address=f"192.0.2.{number}") for number in range(1, 6)))
     table = make_staged_section(found).tables[0]
-    assert (len(table.rows), table.notes) == (2, ("And 3 more sources: report.json has all sources.",))
+    assert (len(table.rows), table.notes) == (2, ("And 3 more sources: a report as JSON has all sources.",))
     found["sources"] = found["sources"][:2]
     assert make_staged_section(found).tables[0].notes == ()
 
