@@ -13,6 +13,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import mak
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import list_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import list_rules
 
+# A port without a source.
+ONLY_ITSELF = "only the node itself"
+
 
 class Access(NamedTuple):
     """Allowed sources: any source, or networks."""

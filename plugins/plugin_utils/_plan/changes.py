@@ -16,7 +16,12 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import sort_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message, select_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import Access, list_access, list_owners
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import (
+    ONLY_ITSELF,
+    Access,
+    list_access,
+    list_owners,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import name_mode
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
@@ -103,7 +108,7 @@ def _format_gained(before: Access | None, after: Access | None, owners: Mapping[
     if after.anyone:
         return "anyone"
     more = after.sources - (before.sources if before else frozenset())
-    opened = "opens for the node itself only" if before is None else ""
+    opened = f"opens to {ONLY_ITSELF}" if before is None else ""
     return _name_networks(more, owners) or opened
 
 
@@ -118,7 +123,7 @@ def _format_lost(before: Access | None, after: Access | None, owners: Sequence[M
 
 
 def _format_sources(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
-    return "anyone" if access.anyone else _name_networks(access.sources, owners) or "the node itself only"
+    return "anyone" if access.anyone else _name_networks(access.sources, owners) or ONLY_ITSELF
 
 
 def _name_networks(networks: Iterable[str], owners: Mapping[str, Sequence[str]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import FindingGroup, group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import ONLY_ITSELF
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
     list_hosts,
@@ -122,7 +123,7 @@ def _share_rules(plan: Mapping[str, Any], names: Sequence[str]) -> Iterator[tupl
 def _make_rule_rows(plan: Mapping[str, Any], rules: Iterable[tuple[_Rule, Sequence[str]]]) -> Iterator[list[str]]:
     for (listener, where, sources), names in rules:
         networks = list_source_networks(plan, sources if isinstance(sources, str) else list(sources))
-        yield [format_ranges(names), listener, where, format_networks(networks) or "nobody"]
+        yield [format_ranges(names), listener, where, format_networks(networks) or ONLY_ITSELF]
 
 
 def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -137,7 +138,7 @@ def _format_forwards(plan: Mapping[str, Any], forwards: Sequence[Mapping[str, An
             str(Endpoint(forward["inside"], forward["inside_port"])),
             forward["node"],
             forward["listener"],
-            join_first(list_forward_sources(plan, forward, callers), SHOWN_SOURCES) or "nobody",
+            join_first(list_forward_sources(plan, forward, callers), SHOWN_SOURCES) or "no source",
             "yes" if forward["hairpin"] else "no",
         ]
         for forward in forwards

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import ONLY_ITSELF
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Flow, format_source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import (
     Box,
@@ -68,7 +69,7 @@ def draw_device(device: str, lane: Lane, y: float, step: float, lines: Sequence[
 
 def draw_closed(row: Row, lane: Lane, y: float) -> Label:
     """Return the reason why a port without a flow is closed, for the text next to the port."""
-    reason = "loopback: only the node itself" if row.loopback else "only the node itself"
+    reason = f"loopback: {ONLY_ITSELF}" if row.loopback else ONLY_ITSELF
     return make_label("closed", lane.inside[1] + 6, y + 4, lane.node[0] - lane.inside[1] - 12, reason)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import FindingGroup, group_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import ONLY_ITSELF
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
     Flow,
@@ -130,7 +131,7 @@ def _make_sources_cell(plan: Mapping[str, Any], forward: Mapping[str, Any], call
     if listed:
         return make_listed_cell(listed)
     sources = tuple(list_forward_sources(plan, forward, callers))
-    return Cell("", items=sources) if sources else Cell("nobody", MUTED)
+    return Cell("", items=sources) if sources else Cell("no source", MUTED)
 
 
 _EVERY_ADDRESS = "any address of the node"
@@ -192,7 +193,7 @@ def _make_port_rows(group: Sequence[Port]) -> Iterator[tuple[Cell, ...]]:
     )
     flows = list_group_flows(group)
     if not flows:
-        yield make_cells(*head, Cell("only the node itself", MUTED), "", "", "")
+        yield make_cells(*head, Cell(ONLY_ITSELF, MUTED), "", "", "")
     for index, cells in enumerate(_make_flow_rows(flows)):
         yield make_cells(*(head if index == 0 else ("", "", "")), *cells)
 

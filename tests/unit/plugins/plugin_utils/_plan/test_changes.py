@@ -91,7 +91,7 @@ def stage(nodes):
                 "+ a1 to a2, 2 nodes: cluster 7946/tcp+udp: 192.168.10.13 (a3)",
                 "+ b1: cluster 80/tcp+udp: 192.168.10.13 (a3)",
                 "+ a3: proxy 8000/tcp: anyone",
-                "+ a3: admin 8001/tcp: opens for the node itself only",
+                "+ a3: admin 8001/tcp: opens to only the node itself",
             ],
         ),
         (
@@ -248,7 +248,7 @@ def compare_nodes(before, after):
         (
             {"kong_admin_sources": "nobody"},
             {"kong_admin_listen": "off"},
-            "- n: admin 8001/tcp: closes; it was open to the node itself only",
+            "- n: admin 8001/tcp: closes; it was open to only the node itself",
         ),
         (
             {"kong_admin_sources": ["192.0.2.1"]},
