@@ -70,7 +70,7 @@ def _find_access(entry: Allow | None, ruleset: Ruleset) -> _Access | None:
 def _describe_effects(before: _Access | None, after: _Access | None) -> Iterator[str]:
     """Yield effects, with the placeholder {ports} for the names of their ports."""
     if before is None:
-        yield "{ports}: open to every source that other rules of the host accept (rule missing)"
+        yield "{ports}: open to every source that other rules and the host's default do not drop (rule missing)"
     elif after is None:
         yield "{ports}: has a rule that is not in the plan"
     elif before.is_any and not after.is_any:

@@ -51,7 +51,13 @@ RECORDED = replace(ADMIN, count_days=7)
         (ADMIN, STAGED, ["packets of other sources are dropped, and should be counted for 14 days only (staged)"]),
         (STAGED, ADMIN, ["packets of other sources are counted for 14 days only (staged), and should be dropped"]),
         (ADMIN, RECORDED, ["packets of other sources are dropped, and should be dropped and counted for 7 days"]),
-        (None, ADMIN, ["tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"]),
+        (
+            None,
+            ADMIN,
+            [
+                "tcp 8001 (admin): open to every source that other rules and the host's default do not drop (rule missing)"
+            ],
+        ),
         (ADMIN, None, ["tcp 8001 (admin): has a rule that is not in the plan"]),
         (
             make_ruleset(admin=(8001, ["10.0.0.1/32", "10.0.0.40/32"])),

@@ -359,7 +359,7 @@ def find_marks(plan, lines, node, outcomes=()):
 
 
 @pytest.mark.parametrize("part, line", [
-    ("firewall", "tcp 8444 (admin): open to every source that other rules of the host accept (rule missing)"),
+    ("firewall", "tcp 8444 (admin): open to every source that other rules and the host's default do not drop (rule missing)"),
     ("firewall", "10.0.0.9 can reach tcp 8001 (admin), tcp 8444 (admin) and should not"),
     ("listeners", "admin: no process listens on 0.0.0.0:8001"),
     ("listeners", "admin_listen is off, planned 0.0.0.0:8001: KONG_ADMIN_LISTEN (/etc/kong/kong.env) overrides /etc/kong.conf"),
@@ -395,7 +395,7 @@ def test_mark_of_a_shared_box_has_the_number_of_its_nodes(node, mark):
         f"n{index:02}": {"kong_address": f"10.0.0.{index + 1}", "kong_cluster": cluster}
         for index, cluster in enumerate(clusters)
     })  # fmt: skip
-    line = "tcp 8000 (proxy): open to every source that other rules of the host accept (rule missing)"
+    line = "tcp 8000 (proxy): open to every source that other rules and the host's default do not drop (rule missing)"
     assert find_marks(plan, {"firewall": [line]}, node) == ((), {"proxy": (f"\N{BALLOT X} {mark}",)})
 
 

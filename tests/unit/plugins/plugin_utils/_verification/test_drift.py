@@ -16,7 +16,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift
 PLAN = {"nodes": {name: {"settings": {"admin_listen": "127.0.0.1:8001"}} for name in ("a10", "a2", "b1")}}
 OK = {"failed": False, "report": []}
 FINE = {"firewall": OK, "listeners": OK, "settings": {"failed": False, "changed_settings": [], "path": "/k"}}
-MISSING_RULE = "tcp 8001 (admin): open to every source that other rules of the host accept (rule missing)"
+MISSING_RULE = (
+    "tcp 8001 (admin): open to every source that other rules and the host's default do not drop (rule missing)"
+)
 
 
 def make_inspected(**parts):
@@ -48,8 +50,8 @@ def test_nodes_with_the_same_difference_share_a_line():
     assert format_drift(drift.as_dict()) == [
         "nodes             part      difference",
         "----------------  --------  ------------------------------------------------------------------------",
-        "a2, a10, 2 nodes  firewall  tcp 8001 (admin): open to every source that other rules of the host",
-        "                            accept (rule missing)",
+        "a2, a10, 2 nodes  firewall  tcp 8001 (admin): open to every source that other rules and the host's",
+        "                            default do not drop (rule missing)",
         "a2                firewall  at boot: x",
         "",
         "3 of 3 nodes checked: 2 nodes differ from the plan",
