@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 
 CallerClass = Hashable
 Classes = dict[CallerClass, list[Host]]
+# Returns the properties of a host on which a route depends, without its site.
+MakeKind = Callable[[Host], tuple[Hashable, ...]]
 
 
 def list_named_sites(hosts: Iterable[Host]) -> frozenset[str]:
@@ -22,34 +24,8 @@ def list_named_sites(hosts: Iterable[Host]) -> frozenset[str]:
     return frozenset(site for host in hosts for mapping in host.nat for site in mapping.sites)
 
 
-def classify(hosts: Iterable[Host]) -> Classes:
-    """Group hosts by all properties of a caller on which a route depends, in the given order.
-
-    The sources that a target sees still differ between members of a class.
-    """
-    classes: Classes = {}
-    for host in hosts:
-        classes.setdefault(_make_class(host), []).append(host)
-    return classes
-
-
-def classify_for_changes(hosts: Iterable[Host]) -> Classes:
-    """Group hosts by all properties of a caller on which a route depends before or after a change of the inventory.
-
-    A host with a private address may have a NAT that the inventory does not name yet.
-    """
-    classes: Classes = {}
-    for host in hosts:
-        scopes = tuple(map(is_private, host.address.list_all()))
-        classes.setdefault((_make_class(host), scopes), []).append(host)
-    return classes
-
-
-def _make_class(host: Host) -> CallerClass:
-    return (host.site, *_make_site_class(host))
-
-
-def _make_site_class(host: Host) -> tuple[Hashable, ...]:
+def make_kind(host: Host) -> tuple[Hashable, ...]:
+    """Return all properties of a caller on which a route depends, without its site."""
     local = tuple(host.address.select(family) is not None for family in FAMILIES)
     vpn = tuple(host.vpn.select(family) is not None for family in FAMILIES)
     # A host without an own address of a family has sources of that family in its networks only.
@@ -64,6 +40,26 @@ def _make_nat_key(host: Host) -> Hashable:
     return scopes, mappings
 
 
+def make_kind_for_changes(host: Host) -> tuple[Hashable, ...]:
+    """Return all properties of a caller on which a route depends before or after a change of the inventory, without its site.
+
+    A host with a private address may have a NAT that the inventory does not name yet. Some changes must not be made to a host.
+    """
+    scopes = tuple(map(is_private, host.address.list_all()))
+    return (*make_kind(host), scopes, host.unfit, host.off_vpn)
+
+
+def classify(hosts: Iterable[Host], make: MakeKind = make_kind) -> Classes:
+    """Group hosts by their sites and properties, in the given order.
+
+    The sources that a target sees still differ between members of a class.
+    """
+    classes: Classes = {}
+    for host in hosts:
+        classes.setdefault((host.site, *make(host)), []).append(host)
+    return classes
+
+
 class Group:
     """Callers in classes, for targets of any site.
 
@@ -71,12 +67,13 @@ class Group:
     of these classes does not grow with the number of sites. ``remote`` has them, ``classes`` the classes within a site.
     """
 
-    def __init__(self, hosts: Iterable[Host], named_sites: Collection[str] = ()) -> None:
+    def __init__(self, hosts: Iterable[Host], named_sites: Collection[str] = (), make: MakeKind = make_kind) -> None:
         """Classify the hosts. ``named_sites`` are the sites that the mappings of the fleet name."""
         self.hosts = list(hosts)
-        self.classes = classify(self.hosts)
+        self.classes = classify(self.hosts, make)
         self.remote: Classes = {}
         self._named = named_sites
+        self._make_kind = make
         self._near: dict[str, Classes] = {}
         self._chosen: dict[str, dict[CallerClass, Host | None]] = {}
         self._positions = {host.name: position for position, host in enumerate(self.hosts)}
@@ -86,7 +83,7 @@ class Group:
 
     def find_remote_class(self, host: Host) -> CallerClass:
         """Return the class of a host for targets of other sites."""
-        return (host.site if host.site in self._named else None, *_make_site_class(host))
+        return (host.site if host.site in self._named else None, *self._make_kind(host))
 
     def find_scope(self, site: str) -> str | None:
         """Return the properties of a target's site on which the sources of callers of other sites depend."""
@@ -111,13 +108,10 @@ class Group:
         chosen = [host for host in (*near, *self.choose_remote(target.site).values()) if host is not None]
         return sorted(chosen, key=lambda host: self._positions[host.name])
 
-    def choose_examples(self, target: Host) -> list[Host]:
-        """Return a host for each class of each site, except the target itself, for messages that name hosts and remedies."""
-        return list(_choose_others(self._classes_for_changes, target))
-
     @cached_property
-    def _classes_for_changes(self) -> Classes:
-        return classify_for_changes(self.hosts)
+    def for_changes(self) -> Group:
+        """The same hosts in classes for changes of the inventory, see _fleet/remedies.py."""
+        return Group(self.hosts, self._named, make_kind_for_changes)
 
 
 def _choose_others(classes: Classes, target: Host) -> Iterator[Host]:

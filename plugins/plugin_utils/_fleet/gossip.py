@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import exp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, has_shared_address, list_remedies
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
@@ -50,7 +50,9 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), "", everyone="the cluster", mutual=True, hosts=hosts)
+        wanted = Wanted(
+            (), "", everyone="the cluster", mutual=True, hosts=hosts, overlaps=has_shared_address(hosts)
+        )
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -75,7 +77,7 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     if common:
         return _complete(draft, common, _find_route(peers[0], node.host, service, common) if peers else None)
     if candidates:
-        examples = callers.choose_examples(draft.node.host)
+        examples = callers.for_changes.choose_representatives(node.host)
         findings.append(_make_no_common_endpoint(draft, service, candidates, examples, wanted))
     return node
 

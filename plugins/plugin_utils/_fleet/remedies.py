@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
     Host,
     NatMapping,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, list_first
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words
 
 # Tells whether all callers reach the target. The hosts are those of the fleet after a change.
 Works = Callable[[Host, Sequence[Host]], bool]
@@ -36,15 +36,15 @@ Works = Callable[[Host, Sequence[Host]], bool]
 # Addresses for a trial: of documentation (RFC 5737, RFC 3849) for a public address, and private.
 _PUBLIC: dict[Family, str] = {4: "192.0.2.1", 6: "2001:db8::1"}
 _PRIVATE: dict[Family, str] = {4: "192.168.255.254", 6: "fdff::1"}
-_SHOWN = 3
 
 
 class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
     ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given.
-    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``hosts`` are then all callers.
-    ``mutual`` tells whether the target also calls the callers.
+    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``hosts`` are then all callers, with or
+    without the target. ``mutual`` tells whether the target also calls the callers, and ``overlaps`` whether two of these hosts
+    have the same address in different sites.
     """
 
     ports: Sequence[int]
@@ -54,6 +54,7 @@ class Wanted(NamedTuple):
     everyone: str = ""
     mutual: bool = False
     hosts: Sequence[Host] = ()
+    overlaps: bool = False
 
     def __str__(self) -> str:
         origin = f"from {self.outside} " if self.outside else ""
@@ -72,10 +73,9 @@ class _Change(NamedTuple):
 def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
     """Yield the changes of the inventory with which all callers reach the target. Each of them is enough.
 
-    The most probable change is the first. Each change is in the first family in which it works.
+    The most probable change is the first. Each change is in the first family in which it works. If there are many callers, the
+    given callers are an example of each class for changes, see callers.py.
     """
-    everyone = [host for host in wanted.hosts or callers if host.name != target.name]
-    wanted = wanted._replace(hosts=everyone)
     is_public = not any(map(is_private, target.address.list_all()))
     kinds = (
         [_propose_egress, _propose_vpn, _propose_flat]
@@ -103,22 +103,19 @@ def _has_unnamed_nat(caller: Host) -> bool:
 def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
     unnamed = [caller for caller in callers if _has_unnamed_nat(caller)]
     own = target.address.select(family)
-    if not unnamed or own is None or _is_unfit(NAT, filter(_has_unnamed_nat, wanted.hosts)):
+    if not unnamed or own is None or _is_unfit(NAT, unnamed):
         return None
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
-    like, possessive = ("it", "its") if len(unnamed) == 1 else ("them", "their")
-    others = f" and hosts like {like}" if wanted.everyone else ""
-    sees = f" to the {_format_family(family)}address that {name_host(target.name, wanted.own)} sees"
-    into = f" if {possessive} {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
-    text = f"set kong_nat_egress of {_format_names(unnamed, wanted)}{others}{into if is_private(own) else sees}"
-    if wanted.mutual and is_private(own):
-        text = f"set kong_nat_egress of peers whose {_format_family(family)}NAT leads to {name_host(target.name, wanted.own)}"
+    name, adjective = name_host(target.name, wanted.own), _format_family(family)
+    which = "whose" if wanted.everyone else "if its"
+    leads, sees = f" {which} {adjective}NAT leads to {name}", f" to the {adjective}address that {name} sees"
+    text = f"set kong_nat_egress of {_name_clients(callers, wanted)}{leads if is_private(own) else sees}"
     return _Change(text, target, changed)
 
 
 def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
-    given, must_be_private = wanted.outside, _is_public_unfit(target, wanted)
+    given, must_be_private = wanted.outside, _is_public_unfit(target, callers)
     if _is_unfit(NAT, [target]) or (given and find_family(given.address) != family):
         return None
     outside, outside_port, inside_port = (_PRIVATE if must_be_private else _PUBLIC)[family], None, None
@@ -140,21 +137,23 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
     return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
 
 
-def _is_public_unfit(target: Host, wanted: Wanted) -> bool:
+def _is_public_unfit(target: Host, callers: Sequence[Host]) -> bool:
     """Tell whether a mapping of a public address, or the egress that clients then need, must not be set."""
-    unnamed = [host for host in wanted.hosts if _has_unnamed_nat(host)]
-    named = [host for host in wanted.hosts if not _has_unnamed_nat(host)]
+    unnamed = [host for host in callers if _has_unnamed_nat(host)]
+    named = [host for host in callers if not _has_unnamed_nat(host)]
     return _is_unfit(NAT, unnamed) or _is_unfit(PUBLIC, [*named, *([] if target.egress else [target])])
 
 
 def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
-    given = [host for host in (target, *wanted.hosts) if not host.vpn.select(family)]
-    names = {host.name for host in given}
-    # Gossip uses IPv4.
-    if family == 4 and any(host.off_vpn and host.off_vpn <= names for host in given):
-        return None
     missing = [host for host in (target, *callers) if not host.vpn.select(family)]
-    which = wanted.everyone or ("both hosts" if len(missing) == 2 else _format_names(missing, wanted))
+    if not missing:
+        return None
+    # Gossip uses IPv4.
+    if family == 4 and any(host.off_vpn for host in missing):
+        names = {host.name for host in (target, *callers, *wanted.hosts) if not host.vpn.select(family)}
+        if any(host.off_vpn and host.off_vpn <= names for host in missing):
+            return None
+    which = wanted.everyone or ("both hosts" if len(missing) == 2 else name_host(missing[0].name, wanted.own))
     changed = [_with_vpn(caller, family) for caller in callers]
     # A host with a VPN address of the other family needs a second one.
     version = f"an IPv{family} " if any(host.vpn.list_all() for host in missing) else _format_article(family)
@@ -169,14 +168,14 @@ def _with_vpn(host: Host, family: Family) -> Host:
 
 
 def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change | None:
-    opposed = [caller for caller in callers if caller.flat is False]
-    if _is_unfit(FLAT, [target, *(wanted.hosts if wanted.mutual else ())]):
+    opposed = any(caller.flat is False for caller in callers)
+    if _is_unfit(FLAT, [target, *(callers if wanted.mutual else ())]):
         return None
-    if _is_unfit(USE_FLAT, (host for host in wanted.hosts if host.flat is False and not wanted.mutual)):
+    if _is_unfit(USE_FLAT, (host for host in callers if host.flat is False and not wanted.mutual)):
         return None
-    if any(_share_address(caller, other) for caller in opposed for other in (target, *callers)):
+    if wanted.overlaps if wanted.mutual else _has_opposed_address(target, wanted.hosts or callers):
         return None
-    removal = f" (and remove it from {_format_names(opposed, wanted)})" if opposed and not wanted.mutual else ""
+    removal = f" (and remove {_name_opposed(callers, wanted)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
     where = wanted.everyone if wanted.mutual else name_host(target.name, wanted.own)
@@ -184,8 +183,29 @@ def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family
     return _Change(text, replace(target, flat=True), changed)
 
 
-def _share_address(first: Host, second: Host) -> bool:
-    return first.site != second.site and not {*first.address.list_all()}.isdisjoint(second.address.list_all())
+def _has_opposed_address(target: Host, callers: Iterable[Host]) -> bool:
+    """Tell whether a caller without a flat network has an address of the target, at another site."""
+    opposed = (caller for caller in callers if caller.flat is False and caller.site != target.site)
+    return any(not {*caller.address.list_all()}.isdisjoint(target.address.list_all()) for caller in opposed)
+
+
+def has_shared_address(hosts: Iterable[Host]) -> bool:
+    """Tell whether hosts of different sites have the same address."""
+    sites: dict[str, str] = {}
+    held = ((host.site, address) for host in hosts for address in host.address.list_all())
+    return any(sites.setdefault(address, site) != site for site, address in held)
+
+
+def _name_clients(callers: Sequence[Host], wanted: Wanted) -> str:
+    """Return a name of the callers in a text."""
+    if wanted.everyone:
+        return "peers" if wanted.mutual else "clients"
+    return name_host(callers[0].name, wanted.own)
+
+
+def _name_opposed(callers: Sequence[Host], wanted: Wanted) -> str:
+    """Return the value of kong_flat_network that callers must not have."""
+    return "false from clients" if wanted.everyone else f"it from {_name_clients(callers, wanted)}"
 
 
 def _format_article(family: Family) -> str:
@@ -194,7 +214,3 @@ def _format_article(family: Family) -> str:
 
 def _format_family(family: Family) -> str:
     return "IPv6 " if family == 6 else ""
-
-
-def _format_names(hosts: Sequence[Host], wanted: Wanted) -> str:
-    return list_first([name_host(host.name, wanted.own) for host in hosts], _SHOWN)

@@ -17,7 +17,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     name_host,
     name_site,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify_for_changes
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import (
+    Group,
+    list_named_sites,
+    make_kind_for_changes,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_paths,
@@ -115,7 +119,7 @@ def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[
         changed = replace(node, host=target)
         return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
 
-    examples = [members[0] for members in classify_for_changes(hosts).values()]
+    examples = Group(hosts, list_named_sites([node.host]), make_kind_for_changes).choose_representatives(node.host)
     everyone = "all of them" if len(hosts) > 1 else ""
     wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, hosts=hosts)
     return [f"add the address that {THIS_HOST} sees", *list_remedies(node.host, examples, wanted, works)]

@@ -85,7 +85,7 @@ def show_sites(unknown, known):
 
 
 def show_unreachable(ports, hosts, sites=1, **variables):
-    """Return the warning about hosts without a path to ports: the fault, and the remedies."""
+    """Return the fault of the warning about hosts without a path to ports."""
     node = {
         **_ALONE,
         "kong_site": "s",
@@ -97,12 +97,8 @@ def show_unreachable(ports, hosts, sites=1, **variables):
     for number, host in enumerate(others.values()):
         host["kong_site"] = f"t{number % sites}"
     message = find("source-no-path", {"n": node}, others, {"far": [*others]})
-    return message[: message.index(". ")], message
+    return message[: message.index(". ")]
 
-
-def show_remedy(hosts):
-    message = show_unreachable(1, hosts, hosts, kong_address="192.0.2.1")[1]
-    return re.search(r"set kong_nat_egress of .* and hosts", message)[0]
 
 
 def show_private(hosts):
@@ -194,10 +190,9 @@ LISTS = {
     "groups of a run": (8, show_played),
     "unknown sites": (4, lambda n: show_sites(n, 1)),
     "sites": (6, lambda n: show_sites(1, n)),
-    "ports without a path": (4, lambda n: show_unreachable(n, 1)[0]),
-    "hosts without a path": (2, lambda n: show_unreachable(1, n)[0]),
-    "hosts of several sites without a path": (2, lambda n: show_unreachable(1, n, 2)[0]),
-    "hosts of a remedy": (3, show_remedy),
+    "ports without a path": (4, lambda n: show_unreachable(n, 1)),
+    "hosts without a path": (2, lambda n: show_unreachable(1, n)),
+    "hosts of several sites without a path": (2, lambda n: show_unreachable(1, n, 2)),
     "hosts with a private source": (3, show_private),
     "nodes of a change": (12, lambda n: "".join(format_changes([Change(GAINS, tuple(list_names(n)), "x", "y")]))),
     "networks of a change": (12, show_gained),

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Addresses
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import classify
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, classify
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, NatMapping
 
 HOST = Host("a", "s", Addresses("10.0.0.1"), networks=(("10.0.0.0/8", "10.0.0.1"), ("fd00:1::/64", None)))
@@ -57,3 +57,13 @@ def test_the_scopes_of_outside_addresses_make_a_class(egress, nat, is_other_clas
     host = replace(HOST, egress=("203.0.113.7/32",), nat=(MAPPING,))
     other = replace(host, name="b", egress=egress, nat=nat)
     assert len(classify([host, other])) == 1 + is_other_class
+
+
+def test_hosts_of_all_other_sites_have_one_example():
+    """Messages about a missing path of 1,000 sites try each remedy on these hosts."""
+    hosts = [replace(HOST, name=f"h{number}", site=f"s{number}") for number in range(50)]
+    hosts += [replace(HOST, name="public", site="t", address=Addresses("198.51.100.1"))]
+    hosts += [replace(HOST, name="unfit", site="u", unfit=frozenset({"a change"}))]
+    callers = Group([*hosts, replace(HOST, name="near", site="s0")])
+    examples = callers.for_changes.choose_representatives(hosts[0])
+    assert [host.name for host in examples] == ["h1", "public", "unfit", "near"]

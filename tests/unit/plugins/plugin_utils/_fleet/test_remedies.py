@@ -10,9 +10,14 @@ import random
 import re
 from collections import Counter
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
+import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import paths
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet, make_gossip_sites
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import ADMIN
+
+LIST_ALL_ROUTES = paths._list_all_routes
 # More fleets with FUZZ=30000 in the environment.
 FLEETS = int(os.environ.get("FUZZ", "3000")) // 4
 CODES = "no-path", "advertise-not-single", "source-no-path"
@@ -55,7 +60,7 @@ def make_hybrid(rng):
         node["kong_role"] = "control_plane" if name == "c" else rng.choice(["data_plane", "data_plane", "traditional"])
         if node["kong_role"] == "traditional":
             admin = {"kong_admin_listen": "0.0.0.0:8001", "kong_admin_gui_listen": "off"}
-            node |= {**admin, "kong_admin_sources": rng.choice(["n1", "n2"])}
+            node |= {**admin, "kong_admin_sources": rng.choice(["n1", "n2", "@kong"])}
     return nodes
 
 
@@ -110,7 +115,9 @@ def add_mapping(nodes, after, finding, change):
 
 def set_egress(nodes, after, finding, change):
     chosen = list_named(change.partition(" to the ")[0].partition(" if ")[0], finding)
-    if "of peers" in change or "hosts like" in change:
+    if "of clients" in change:
+        chosen = find_callers(nodes, finding, finding.host)
+    if "of peers" in change:
         chosen = [node for node in nodes if nodes[node]["kong_site"] != nodes[finding.host]["kong_site"]]
     for node in chosen:
         if has_unnamed_nat(nodes[node]):
@@ -119,7 +126,7 @@ def set_egress(nodes, after, finding, change):
 
 def join_vpn(nodes, after, finding, change):
     chosen = list_named(change, finding)
-    if "both hosts" in change:
+    if "both hosts" in change or "all of them" in change:
         chosen = [finding.host, *list_named(finding.message.partition("no path")[2], finding)]
     form = "fd08:9::{}" if "ipv6" in change else "10.8.9.{}"
     for number, node in enumerate(nodes if "the cluster" in change else dict.fromkeys(chosen)):
@@ -129,11 +136,12 @@ def join_vpn(nodes, after, finding, change):
 
 
 def set_flat(nodes, after, finding, change):
-    kept, _words, removed = change.partition("remove it from")
+    kept, _words, removed = change.partition("(and remove")
     for node in nodes if "the cluster" in change else list_named(kept, finding):
         after[node]["kong_flat_network"] = True
-    for node in list_named(removed, finding):
-        del after[node]["kong_flat_network"]
+    for node in find_callers(nodes, finding, finding.host) if "false from clients" in change else list_named(removed, finding):
+        if nodes[node].get("kong_flat_network") is False:
+            del after[node]["kong_flat_network"]
 
 
 def bind_anywhere(nodes, after, _finding, _change):
@@ -180,3 +188,24 @@ def test_each_remedy_of_random_fleets_works():
                     assert not [*find_new(before, finding, after)], (seed, change, finding.message, nodes)
     assert {*tried} == {*CHANGES}
     assert all(tried[words] > FLEETS / 20 for words in CHANGES if words != "bind 0.0.0.0"), tried
+
+
+def count_routes(monkeypatch, make, sites):
+    """Return how many routes are tried to compile a fleet in which every second site is behind a NAT that is not named."""
+    tried = []
+    monkeypatch.setattr(paths, "_list_all_routes", lambda *call: tried.append(call) or LIST_ALL_ROUTES(*call))
+    nodes = make(sites)
+    for name in [*nodes][::2]:
+        del nodes[name]["kong_nat"]
+    assert [finding for finding in compile_fleet(nodes).findings if finding.code in CODES]
+    return len(tried)
+
+
+def make_terms(sites):
+    return make_gossip_sites(sites, kong_version="3.9", **ADMIN, kong_admin_sources=["@kong"])
+
+
+@pytest.mark.parametrize("make", [make_gossip_sites, make_terms])
+def test_the_cost_of_remedies_grows_with_the_number_of_sites(monkeypatch, make):
+    """A cost that grows with the square of the number is four times as high."""
+    assert count_routes(monkeypatch, make, 40) < 2.5 * count_routes(monkeypatch, make, 20)
