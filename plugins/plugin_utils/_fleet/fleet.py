@@ -40,7 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import NAT_VARIABLES, read_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_fixed_node, read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import ASKED, OUTSIDERS
@@ -110,8 +110,9 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
 def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
     """Return the errors that no fact can change: of single nodes, and between the nodes that need no facts.
 
-    Errors that depend on all nodes are found if no node needs facts. read_fleet finds the same errors of single nodes. It may
-    find fewer errors between nodes, because it does not compare nodes if facts add an error of a single node.
+    Errors that depend on all nodes are found if no node needs facts, and no other host behind a NAT, because it may change their
+    remedies. read_fleet finds the same errors of single nodes. It may find fewer errors between nodes, because it does not compare
+    nodes if facts add an error of a single node.
     """
     names = Names.read(inventory)
     findings: list[Finding] = []
@@ -134,8 +135,10 @@ def find_fixed_errors(inventory: Inventory, group: str) -> list[Finding]:
         if len(drafts) == len(nodes):
             findings += find_empty_terms(drafts.values())
             if not _select_errors(findings):
-                marked, _others = mark_unfit(drafts, {}, names.groups)
-                _connect_all(marked, findings)
+                with suppress(FactsNeededError):
+                    others = _read_hosts_behind_nat(drafts, inventory)
+                    marked, _others = mark_unfit(drafts, others, names.groups)
+                    _connect_all(marked, findings)
     return _select_errors(findings)
 
 
@@ -207,6 +210,19 @@ def _read_other_hosts(
         has_no_answer = name in asked and not get_facts(variables)
         is_unknown = {finding.code for finding in variables.findings} == {"address-unknown"}
         findings += [_make_no_answer(name)] if has_no_answer and is_unknown else variables.findings
+    return hosts
+
+
+def _read_hosts_behind_nat(drafts: Mapping[str, Draft], inventory: Inventory) -> dict[str, Host]:
+    """Read the hosts that are not nodes, that source terms name, and whose variables name a NAT.
+
+    No other host changes the remedies of nodes. Raises FactsNeededError if facts may change one of them.
+    """
+    hosts = {}
+    for name in {*_list_named_hosts(drafts, inventory.groups)} - set(drafts):
+        variables = HostVariables.read_fixed(inventory, name)
+        if any(nat in variables.variables for nat in NAT_VARIABLES):
+            hosts[name] = read_host(variables)
     return hosts
 
 

@@ -46,6 +46,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, quote_value
 
 DEFAULT_SITE = "default"
+NAT_VARIABLES = ("kong_nat_egress", "kong_nat", "kong_nat_query")
 
 
 def read_host(variables: HostVariables) -> Host:

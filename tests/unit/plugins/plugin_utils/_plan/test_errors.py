@@ -224,3 +224,31 @@ def test_nodes_with_different_values_of_a_run_are_found_before_facts_are_gathere
     nodes["a"] = {"kong_plan_file": FROM_FACTS}
     assert not list_fixed_errors(make_inventory(nodes), "kong")
     assert not list_fixed_errors(PlainInventory({}, {}), "kong")
+
+
+PEERS = {
+    name: {
+        "kong_version": "0.10",
+        "kong_site": name,
+        "kong_address": address,
+        "kong_admin_listen": "0.0.0.0:8001",
+        "kong_admin_sources": ["ops"],
+    }
+    for name, address in (("a", "10.0.0.1"), ("b", "10.1.0.1"))
+}
+OPS = {"kong_site": "office", "kong_address": "10.9.0.1", "kong_nat_egress": "192.168.0.9"}
+
+
+def test_remedies_before_facts_are_gathered_consider_hosts_that_are_no_nodes():
+    """The host ops leaves its NAT to the private addresses of the nodes, so that they must not get a mapping of their own."""
+    inventory = make_inventory(PEERS, {"ops": OPS})
+    found = list_fixed_errors(inventory, "kong")
+    assert found == compile_plan(inventory, "kong").errors
+    assert {error.code for error in found} == {"no-path"}
+    assert not any("kong_nat" in error.message for error in found)
+    assert any("kong_nat" in error.message for error in list_fixed_errors(make_inventory(PEERS, {"ops": {}}), "kong"))
+
+
+def test_remedies_that_need_facts_of_hosts_that_are_no_nodes_are_not_given_before():
+    ops = {**OPS, "kong_address": FROM_FACTS}
+    assert not list_fixed_errors(make_inventory(PEERS, {"ops": ops}), "kong")
