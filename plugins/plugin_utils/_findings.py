@@ -48,6 +48,7 @@ MESSAGE_LIMIT = 400
 _LONGEST_HOST, _USUAL_HOST = 64, 32
 _LONGEST_DETAIL = 300
 _SHORTEST_VALUE, _LONGEST_VALUE = 24, 160
+_SHORTEST_IN_SHORT_FORM = 12
 # The lengths of words in a text that is too long. Names of variables are shorter.
 _WORD_LENGTHS = (40, 32)
 _WORD = re.compile(r"\S+")
@@ -85,10 +86,18 @@ class Finding:
 
 
 class Fault(NamedTuple):
-    """The text of a fault, and changes that fix it. Each of the changes is enough."""
+    """The text of a fault, and changes that fix it. Each of the changes is enough.
+
+    ``short`` has the same in fewer words, and may have a short form itself. A message has the first form that fits.
+    """
 
     text: str
     remedies: Sequence[str] = ()
+    short: Fault | None = None
+
+    def list_forms(self) -> list[Fault]:
+        """Return the fault and its short forms, the longest first."""
+        return [self, *(self.short.list_forms() if self.short else ())]
 
     def __str__(self) -> str:
         """Return the whole text. The remedies are its last sentence, without a full stop."""
@@ -101,15 +110,23 @@ def make_host_finding(severity: str, code: str, host: str, variable: str, value:
 
     A fault that is a text ends with its fix. It calls the host THIS_HOST, so that the findings of several hosts have the same
     text; facts of a single host are a detail, see Finding.with_detail. The message has at most MESSAGE_LIMIT characters: the
-    value is shortened, then the last remedies are left out, then long names are shortened.
+    value is shortened, then the fault has its short form, then long names are shortened, then the last remedies are left out.
     """
     limit = _find_limit(host)
     value, fault = make_plain(value), fault if isinstance(fault, Fault) else Fault(fault)
+    forms = [
+        _add_start(variable, value, form, limit, _SHORTEST_VALUE if form is fault else _SHORTEST_IN_SHORT_FORM)
+        for form in fault.list_forms()
+    ]
+    return Finding(severity, code, host, variable, value, f"{_format_host(host)}: {_fit(forms, limit)}")
+
+
+def _add_start(variable: str, value: Any, fault: Fault, limit: int, least: int) -> Fault:
+    """Return a fault whose text has the variable and the value first. The value is as long as fits, with at least ``least`` characters."""
     room = limit - len(f"{variable}: : {fault}")
-    shown = "" if value is None else f": {quote_value(value, min(max(room, _SHORTEST_VALUE), _LONGEST_VALUE))}"
+    shown = "" if value is None else f": {quote_value(value, min(max(room, least), _LONGEST_VALUE))}"
     # A value may come from facts, and the text may quote it.
-    text = _fit(Fault(escape_text(f"{variable}{shown}: {fault.text}"), [*map(escape_text, fault.remedies)]), limit)
-    return Finding(severity, code, host, variable, value, f"{_format_host(host)}: {text}")
+    return Fault(escape_text(f"{variable}{shown}: {fault.text}"), [*map(escape_text, fault.remedies)])
 
 
 def _find_limit(host: str) -> int:
@@ -136,13 +153,17 @@ def name_site(site: str) -> str:
     return f"site {shorten_middle(site, _LONGEST_HOST)}"
 
 
-def _fit(fault: Fault, limit: int) -> str:
-    """Return a text of at most ``limit`` characters with as many remedies as possible, and with shorter names if none fits."""
-    shown = (str(Fault(fault.text, fault.remedies[:number])) for number in range(len(fault.remedies), 0, -1))
-    shortest = Fault(fault.text, fault.remedies[:1])
-    shorter = (_shorten_words(str(shortest), most) for most in _WORD_LENGTHS)
-    fitting = (text for text in chain(shown, [str(shortest)], shorter) if len(text) <= limit)
-    return next(fitting, None) or _cut(shortest, limit)
+def _fit(forms: Sequence[Fault], limit: int) -> str:
+    """Return the first form of a fault as a text of at most ``limit`` characters.
+
+    If no form fits, the last form has shorter names, and then as many remedies as possible.
+    """
+    last = forms[-1]
+    shorter = (_shorten_words(str(last), most) for most in _WORD_LENGTHS)
+    parts = (last._replace(remedies=last.remedies[:number]) for number in range(len(last.remedies) - 1, 0, -1))
+    fewer = (_shorten_words(str(part), _WORD_LENGTHS[-1]) for part in parts)
+    fitting = (text for text in chain(map(str, forms), shorter, fewer) if len(text) <= limit)
+    return next(fitting, None) or _cut(last._replace(remedies=last.remedies[:1]), limit)
 
 
 def _shorten_words(text: str, most: int) -> str:

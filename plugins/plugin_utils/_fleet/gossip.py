@@ -18,7 +18,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import exp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, has_shared_address, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import (
+    Remedy,
+    Wanted,
+    has_shared_address,
+    list_remedies,
+    make_fault,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
@@ -30,6 +36,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
+_ADVERTISE = "kong_cluster_advertise"
 _SHOWN_FAILURES = 3
 
 
@@ -50,9 +57,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted(
-            (), "", everyone="the cluster", mutual=True, hosts=hosts, overlaps=has_shared_address(hosts)
-        )
+        wanted = Wanted((), "", everyone="the cluster", mutual=True, hosts=hosts, overlaps=has_shared_address(hosts))
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -64,8 +69,8 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     node, peers = draft.node, callers.choose_representatives(draft.node.host)
     listener = node.select_listeners("cluster")[0]
     service = Service("tcp", listener.port, listener.bound if is_placed(draft) else None)
-    given = draft.given.get("kong_cluster_advertise")
-    if peers and (reason := explain_unreachable(peers[0], node, [listener], node.name)):
+    given = draft.given.get(_ADVERTISE)
+    if peers and (reason := explain_unreachable(peers[:1], node, [listener], node.name)):
         findings.append(_make_no_path(peers[0], node, reason))
         return node
     if given is not None:
@@ -146,7 +151,7 @@ def _read_given_endpoint(draft: Draft, value: object, findings: list[Finding]) -
 
 def _make_bad_endpoint(node: Node, value: object, code: str, reason: str) -> Finding:
     message = f"{reason}. Give IPv4:PORT, such as 192.168.10.5:9000, or remove it; then it is computed"
-    return make_host_error(code, node.name, "kong_cluster_advertise", value, message)
+    return make_host_error(code, node.name, _ADVERTISE, value, message)
 
 
 def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
@@ -172,19 +177,23 @@ def _make_no_common_endpoint(
         candidate: next(peer for peer in peers if not _find_route(peer, node.host, service, candidate))
         for candidate in candidates
     }
-    given = draft.given.get("kong_cluster_advertise")
+    given = draft.given.get(_ADVERTISE)
     reasons = [f"{peer.name} ({name_site(peer.site)}) cannot reach {candidate}" for candidate, peer in failing.items()]
     unreachable = next((peer for peer in peers if not _reaches_any(peer, node.host, service, candidates)), None)
     details = [f"is in {name_site(node.site)}"]
+    port = f"port {service.port} of {THIS_HOST}"
     if given is not None:
         code = "advertise-unreachable"
-        reason = f"according to the inventory {reasons[0]} over tcp and udp, to port {service.port} of {THIS_HOST}"
+        reason = f"according to the inventory {reasons[0]} over tcp and udp, to {port}"
+        short = f"{failing[candidates[0]].name} cannot reach it, to {port}"
     elif unreachable:
         code = "no-path"
         reason = f"no path from {unreachable.name} ({name_site(unreachable.site)}) to this cluster listener"
+        short = f"no path from {unreachable.name} to {port}"
     else:
         code = "advertise-not-single"
         reason = f"no single address of {THIS_HOST} is reachable from all its peers"
+        short = f"its peers reach no single address for {port}"
         details += reasons[:_SHOWN_FAILURES]
     computed = (
         _find_common(node.host, service, peers, _list_candidates(node.host, service, peers))
@@ -195,18 +204,19 @@ def _make_no_common_endpoint(
         details.append(f"would advertise {computed} without it")
     remedies = [*_list_remedies(node, service, peers, wanted, candidates[0] if given is not None else None)]
     if computed:
-        remedies.append("remove kong_cluster_advertise to advertise an address that works")
-    finding = make_host_error(code, node.name, "kong_cluster_advertise", given, Fault(f"{reason}.", remedies))
+        remedies.append(Remedy(f"remove {_ADVERTISE} to advertise an address that works", "remove the variable"))
+    finding = make_host_error(code, node.name, _ADVERTISE, given, make_fault(f"{reason}.", [f"{short}."], remedies))
     return finding.with_detail("; ".join(details))
 
 
 def _list_remedies(
     node: Node, service: Service, peers: Sequence[Host], wanted: Wanted, given: Endpoint | None
-) -> Iterator[str]:
+) -> Iterator[Remedy]:
     """Yield the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
     if service.bound and _has_endpoint(service._replace(bound=None), given, node.host, peers):
         # Only the bind address prevents the path. After another remedy, peers would not expect it as the source of gossip.
-        yield f"bind 0.0.0.0 in {get_bind_variable(node.select_listeners('cluster')[0])} on the cluster"
+        text = f"bind 0.0.0.0 in {get_bind_variable(node.select_listeners('cluster')[0])} on the cluster"
+        yield Remedy(text, text)
     else:
         wanted = wanted._replace(own=node.name, ports=(service.port,), outside=given)
         yield from list_remedies(node.host, peers, wanted, partial(_has_endpoint, service, given))
@@ -235,7 +245,7 @@ def _find_duplicates(nodes: list[Node]) -> Iterator[Finding]:
                 "each node its own outside port"
             )
             value = str(node.advertised)
-            yield make_host_error("advertise-duplicate", node.name, "kong_cluster_advertise", value, message)
+            yield make_host_error("advertise-duplicate", node.name, _ADVERTISE, value, message)
 
 
 def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:

@@ -20,7 +20,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     list_routes,
     make_service,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import (
+    Remedy,
+    Wanted,
+    format_ports,
+    list_remedies,
+    make_fault,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
     explain_unreachable,
@@ -172,12 +178,13 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     if not listeners:
         return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
     text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
-    if reason := explain_unreachable(node.host, control_plane, listeners, node.name):
-        return Fault(f"{text} {reason.text}", reason.remedies)
-    return Fault(text, [*_list_remedies(node, control_plane, listeners[0])])
+    short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
+    if reason := explain_unreachable([node.host], control_plane, listeners, node.name):
+        return Fault(f"{text} {reason.text}", reason.remedies, Fault(f"{short} {reason.text}", reason.remedies))
+    return make_fault(text, [short], _list_remedies(node, control_plane, listeners[0]))
 
 
-def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[str]:
+def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[Remedy]:
     def works(target: Host, callers: Sequence[Host]) -> bool:
         return next(_list_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
 

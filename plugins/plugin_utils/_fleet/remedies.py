@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     is_private,
     make_host_network,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import name_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, name_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import is_behind_nat, list_egress_networks
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import FLAT, NAT, PUBLIC, USE_FLAT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import (
@@ -56,21 +56,37 @@ class Wanted(NamedTuple):
     hosts: Sequence[Host] = ()
     overlaps: bool = False
 
-    def __str__(self) -> str:
-        origin = f"from {self.outside} " if self.outside else ""
-        noun = "port" if len(self.ports) == 1 else "ports"
-        return f"{origin}to {noun} {join_words([*map(str, self.ports)])} over {join_words(self.protocols)}"
+
+class Remedy(NamedTuple):
+    """A change of the inventory as text, and in fewer words, for the short form of a fault that names the target last."""
+
+    text: str
+    short: str
 
 
 class _Change(NamedTuple):
-    """A change of the inventory as text, and the hosts after it."""
+    """A change of the inventory, and the hosts after it."""
 
-    text: str
+    remedy: Remedy
     target: Host
     callers: list[Host]
 
 
-def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[str]:
+def make_fault(text: str, shorts: Sequence[str], remedies: Iterable[Remedy]) -> Fault:
+    """Return a fault with its remedies. ``shorts`` have its text in fewer words, the longest first."""
+    found = [*remedies]
+    short = None
+    for words in reversed(shorts):
+        short = Fault(words, [remedy.short for remedy in found], short)
+    return Fault(text, [remedy.text for remedy in found], short)
+
+
+def format_ports(ports: Sequence[int]) -> str:
+    """Return ports as a short text."""
+    return f"port {ports[0]}" if len(ports) == 1 else f"{len(ports)} ports"
+
+
+def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: Works) -> Iterator[Remedy]:
     """Yield the changes of the inventory with which all callers reach the target. Each of them is enough.
 
     The most probable change is the first. Each change is in the first family in which it works. If there are many callers, the
@@ -84,7 +100,7 @@ def list_remedies(target: Host, callers: Sequence[Host], wanted: Wanted, works: 
     )
     for kind in kinds:
         changes = (change for family in FAMILIES if (change := kind(target, callers, wanted, family)))
-        fitting = (change.text for change in changes if works(change.target, change.callers))
+        fitting = (change.remedy for change in changes if works(change.target, change.callers))
         yield from islice(fitting, 1)
 
 
@@ -108,10 +124,13 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
     name, adjective = name_host(target.name, wanted.own), _format_family(family)
-    which = "whose" if wanted.everyone else "if its"
-    leads, sees = f" {which} {adjective}NAT leads to {name}", f" to the {adjective}address that {name} sees"
-    text = f"set kong_nat_egress of {_name_clients(callers, wanted)}{leads if is_private(own) else sees}"
-    return _Change(text, target, changed)
+    middle, end, short_end = f" to the {adjective}address ", f"that {name} sees", "seen there"
+    if is_private(own):
+        which = "whose" if wanted.everyone else "if its"
+        middle, end, short_end = f" {which} {adjective}NAT leads ", f"to {name}", "there"
+    start, client = "set kong_nat_egress of ", _name_client(callers[0], wanted)
+    remedy = Remedy(f"{start}{client.text}{middle}{end}", f"{start}{client.short}{middle}{short_end}")
+    return _Change(remedy, target, changed)
 
 
 def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
@@ -124,17 +143,29 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
     private = [caller for caller in callers if all(map(is_private, list_egress_networks(caller, target.site, outside)))]
     if must_be_private and not (is_private(outside) and len(private) == len(callers)):
         return None
-    origin = also = ""
+    origin, also = f" from {given}" if given else "", Remedy("", "")
     if is_private(outside):
-        origin = "" if given else "from a private address "
+        origin = origin or " from a private address"
     elif not all(map(_has_unnamed_nat, private)):
-        also = " (from a public address clients need a public kong_nat_egress)"
+        short = " (clients need a public kong_nat_egress)"
+        also = Remedy(" (from a public address clients need a public kong_nat_egress)", short)
     elif private or target.flat:
         # A mapping comes before a flat network, also for other clients of the target.
-        also = " (clients need a kong_nat_egress)"
+        also = Remedy(" (clients need a kong_nat_egress)", " (clients need a kong_nat_egress)")
     mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
-    text = f"give {name_host(target.name, wanted.own)} {_format_article(family)}kong_nat mapping {origin}{wanted}{also}"
-    return _Change(text, replace(target, nat=(*target.nat, mapping)), [*callers])
+    remedy = _write_mapping(name_host(target.name, wanted.own), wanted, family, origin, also)
+    return _Change(remedy, replace(target, nat=(*target.nat, mapping)), [*callers])
+
+
+def _write_mapping(name: str, wanted: Wanted, family: Family, origin: str, also: Remedy) -> Remedy:
+    """Return the remedy of a mapping. ``origin`` is its outside address, ``also`` what clients need."""
+    noun = "port" if len(wanted.ports) == 1 else "ports"
+    ports, over = join_words([*map(str, wanted.ports)]), f" over {join_words(wanted.protocols)}"
+    short_over = "" if wanted.protocols == ("tcp",) else over
+    return Remedy(
+        f"give {name} {_format_article(family)}kong_nat mapping{origin} to {noun} {ports}{over}{also.text}",
+        f"map the {noun} in its {_format_family(family)}kong_nat{origin}{short_over}{also.short}",
+    )
 
 
 def _is_public_unfit(target: Host, callers: Sequence[Host]) -> bool:
@@ -153,11 +184,14 @@ def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: 
         names = {host.name for host in (target, *callers, *wanted.hosts) if not host.vpn.select(family)}
         if any(host.off_vpn and host.off_vpn <= names for host in missing):
             return None
-    which = wanted.everyone or ("both hosts" if len(missing) == 2 else name_host(missing[0].name, wanted.own))
+    which = Remedy(wanted.everyone, wanted.everyone.removesuffix(" of them"))
+    if not wanted.everyone:
+        which = Remedy("both hosts", "both hosts") if len(missing) == 2 else _name_client(missing[0], wanted, target)
     changed = [_with_vpn(caller, family) for caller in callers]
     # A host with a VPN address of the other family needs a second one.
     version = f"an IPv{family} " if any(host.vpn.list_all() for host in missing) else _format_article(family)
-    return _Change(f"give {which} {version}kong_vpn_address", _with_vpn(target, family), changed)
+    remedy = Remedy(*(f"give {name} {version}kong_vpn_address" for name in which))
+    return _Change(remedy, _with_vpn(target, family), changed)
 
 
 def _with_vpn(host: Host, family: Family) -> Host:
@@ -168,19 +202,31 @@ def _with_vpn(host: Host, family: Family) -> Host:
 
 
 def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change | None:
-    opposed = any(caller.flat is False for caller in callers)
     if _is_unfit(FLAT, [target, *(callers if wanted.mutual else ())]):
         return None
     if _is_unfit(USE_FLAT, (host for host in callers if host.flat is False and not wanted.mutual)):
         return None
     if wanted.overlaps if wanted.mutual else _has_opposed_address(target, wanted.hosts or callers):
         return None
-    removal = f" (and remove {_name_opposed(callers, wanted)})" if opposed and not wanted.mutual else ""
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
-    where = wanted.everyone if wanted.mutual else name_host(target.name, wanted.own)
-    text = f"set kong_flat_network: true on {where}{removal} if sites route without NAT"
-    return _Change(text, replace(target, flat=True), changed)
+    remedy = _write_flat(target, callers[0], wanted, is_opposed=any(caller.flat is False for caller in callers))
+    return _Change(remedy, replace(target, flat=True), changed)
+
+
+def _write_flat(target: Host, caller: Host, wanted: Wanted, *, is_opposed: bool) -> Remedy:
+    """Return the remedy of a flat network. If it is opposed, callers have false."""
+    value = "kong_flat_network: true"
+    if wanted.mutual:
+        return Remedy(
+            f"set {value} on {wanted.everyone} if sites route without NAT", f"set {value} on {wanted.everyone}"
+        )
+    removal, short = "", ""
+    if is_opposed:
+        removed, client = "false" if wanted.everyone else "it", _name_client(caller, wanted)
+        removal, short = f" (and remove {removed} from {client.text})", f" (not false on {client.short})"
+    name = name_host(target.name, wanted.own)
+    return Remedy(f"set {value} on {name}{removal} if sites route without NAT", f"set its {value}{short}")
 
 
 def _has_opposed_address(target: Host, callers: Iterable[Host]) -> bool:
@@ -196,16 +242,14 @@ def has_shared_address(hosts: Iterable[Host]) -> bool:
     return any(sites.setdefault(address, site) != site for site, address in held)
 
 
-def _name_clients(callers: Sequence[Host], wanted: Wanted) -> str:
-    """Return a name of the callers in a text."""
+def _name_client(client: Host, wanted: Wanted, target: Host | None = None) -> Remedy:
+    """Return the name of a caller, or of the target, in a remedy."""
     if wanted.everyone:
-        return "peers" if wanted.mutual else "clients"
-    return name_host(callers[0].name, wanted.own)
-
-
-def _name_opposed(callers: Sequence[Host], wanted: Wanted) -> str:
-    """Return the value of kong_flat_network that callers must not have."""
-    return "false from clients" if wanted.everyone else f"it from {_name_clients(callers, wanted)}"
+        name = "peers" if wanted.mutual else "clients"
+        return Remedy(name, name)
+    name = name_host(client.name, wanted.own)
+    other = "it" if client is target else "the client"
+    return Remedy(name, THIS_HOST if name == THIS_HOST else other)
 
 
 def _format_article(family: Family) -> str:

@@ -28,15 +28,27 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     find_unknown_source,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted, list_remedies
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import (
+    Remedy,
+    Wanted,
+    format_ports,
+    list_remedies,
+    make_fault,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_first, join_words, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    join_first,
+    join_words,
+    make_natural_key,
+)
 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
+_SHOWN_LACKING = 3
 
 # By listener, variable and term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
 Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], Fault | None], tuple[list[int], list[Host]]]
@@ -48,11 +60,13 @@ Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
 Unknown = Unverified
 
 
-def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener], own: str = "") -> Fault | None:
-    """Return the reason why a caller cannot reach a node on any network, so that neither a mapping nor a VPN would help.
+def explain_unreachable(
+    callers: Sequence[Host], target: Node, listeners: Sequence[Listener], own: str = ""
+) -> Fault | None:
+    """Return the reason why callers cannot reach a node on any network, so that neither a mapping nor a VPN would help.
 
-    Returns None if there is no such reason. ``listeners`` are the sockets of the node that the caller may use, at
-    least one. ``own`` is the host whose finding has the reason, if there is a finding.
+    Returns None if there is no such reason. The callers have addresses of the same families. ``listeners`` are the sockets of the
+    node that the callers may use, at least one. ``own`` is the host whose finding has the reason, if there is a finding.
     """
     name = name_host(target.name, own)
     first = listeners[0]
@@ -61,30 +75,35 @@ def explain_unreachable(caller: Host, target: Node, listeners: Sequence[Listener
     if not offered:
         reason = f"It binds {first.address} only, which no other host can reach."
         return Fault(reason, (f"set {variable} of {name}",))
-    if lacking := [host for host in (target.host, caller) if not offered & _list_families(host)]:
+    if lacking := [host for host in (target.host, *callers) if not offered & _list_families(host)]:
         present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
-        names = " and ".join(name_host(host.name, own) for host in lacking)
-        shared = missing in _list_families(target.host) & _list_families(caller)
+        more = [f"{len(lacking) - _SHOWN_LACKING} more"] if len(lacking) > _SHOWN_LACKING else []
+        names = join_words([*(name_host(host.name, own) for host in lacking[:_SHOWN_LACKING]), *more])
+        shared = missing in _list_families(target.host) & _list_families(callers[0])
         entry = (f"add an IPv{missing} entry to {variable} of {name}",) if shared else ()
         reason = f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address."
         return Fault(reason, (*entry, f"give {names} an IPv{present} address"))
     return None
 
 
-def _list_families(host: Host) -> set[Family]:
-    return {family for family in FAMILIES if host.address.select(family) or host.vpn.select(family)}
+def _list_families(host: Host) -> frozenset[Family]:
+    return frozenset(family for family in FAMILIES if host.address.select(family) or host.vpn.select(family))
 
 
 def note_unreachable(
     unreachable: Unreachable, hosts: Sequence[Host], term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
-    explained = [host for host in hosts if explain_unreachable(host, node, sockets, node.name)]
-    for same in (explained, [host for host in hosts if host not in explained]):
-        if same:
-            names = tuple(host.name for host in same)
-            key = (sockets[0].name, term, names, explain_unreachable(same[0], node, sockets, node.name))
-            unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
+    alike: dict[frozenset[Family], list[Host]] = {}
+    for host in hosts:
+        alike.setdefault(_list_families(host), []).append(host)
+    reasons = {families: explain_unreachable(same, node, sockets, node.name) for families, same in alike.items()}
+    by_reason: dict[Fault | None, list[Host]] = {}
+    for host in hosts:
+        by_reason.setdefault(reasons[_list_families(host)], []).append(host)
+    for reason, same in by_reason.items():
+        key = (sockets[0].name, term, tuple(host.name for host in same), reason)
+        unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 
 
 def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
@@ -95,10 +114,14 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
         where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
         text = f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}."
+        callers = [join_first([host.name for host in hosts], 1), count_noun(len(hosts), "host")]
+        shorts = [f"no path from {names} to {format_ports(numbers)} of {THIS_HOST}." for names in callers]
         if reason:
-            fault = Fault(f"{text} {reason.text}", reason.remedies)
+            fault = Fault(
+                f"{text} {reason.text}", reason.remedies, Fault(f"{shorts[1]} {reason.text}", reason.remedies)
+            )
         else:
-            fault = Fault(text, _list_remedies(node, listener, numbers, hosts))
+            fault = make_fault(text, shorts, _list_remedies(node, listener, numbers, hosts))
         yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(
             f"is in {name_site(node.site)}"
         )
@@ -111,8 +134,8 @@ def _with_sites(hosts: Sequence[Host]) -> str:
     return join_first([f"{host.name} ({name_site(host.site)})" for host in hosts], _SHOWN_HOSTS)
 
 
-def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> list[str]:
-    """Return the remedies with which the hosts reach the first of the ports. The other ports are like it."""
+def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> Iterator[Remedy]:
+    """Yield the remedies with which the hosts reach the first of the ports. The other ports are like it."""
     sockets = [socket for socket in node.select_listeners(name) if socket.port == ports[0] and not socket.is_loopback]
 
     def works(target: Host, callers: Sequence[Host]) -> bool:
@@ -122,7 +145,8 @@ def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[
     examples = Group(hosts, list_named_sites([node.host]), make_kind_for_changes).choose_representatives(node.host)
     everyone = "all of them" if len(hosts) > 1 else ""
     wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, hosts=hosts)
-    return [f"add the address that {THIS_HOST} sees", *list_remedies(node.host, examples, wanted, works)]
+    yield Remedy(f"add the address that {THIS_HOST} sees", "add the address that it sees")
+    yield from list_remedies(node.host, examples, wanted, works)
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:

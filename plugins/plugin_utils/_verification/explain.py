@@ -95,7 +95,7 @@ def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listen
         how = "is published at" if listener.container_port else "listens on"
         return f"no path: it {how} {listener.address} only"
     if route is None:
-        if reason := explain_unreachable(caller, node, [listener]):
+        if reason := explain_unreachable([caller], node, [listener]):
             return f"no path. {reason}"
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "

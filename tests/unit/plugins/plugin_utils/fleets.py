@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     complete_message,
     join_message,
@@ -62,6 +66,13 @@ def make_inventory(nodes, others=None, groups=None):
     others = others or {}
     known = {"kong": list(nodes), "all": [*nodes, *others], **(groups or {})}
     return PlainInventory(known, {**nodes, **others})
+
+
+@contextmanager
+def allow_long_messages():
+    """Let messages be so long that no fault has its short form."""
+    with patch.object(_findings, "MESSAGE_LIMIT", 2000):
+        yield
 
 
 def compile_fleet(nodes, others=None, groups=None):

@@ -124,9 +124,14 @@ NAME, SITE = "gateway-" * 12, "east " * 70
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        # First the remedies, then the names, then the end of the text.
+        # First the names, then the remedies, then the end of the text.
         (Fault(f"no path from {NAME}1 to x.", [f"give {NAME}2 a", "b"]), f"Give {NAME}2 a, or b"),
-        (Fault(f"no path from {NAME}1 to x. {'word ' * 9}", [f"give {NAME}2 a"] * 2), f"Give {NAME}2 a"),
+        (
+            Fault(f"no path from {NAME}1 to x. {'word ' * 9}", [f"give {NAME}2 a"] * 2),
+            "Give gateway-gateway-gate…y-gateway-gateway-2 a, or give gateway-gateway-gate…y-gateway-gateway-2 a",
+        ),
+        (Fault(f"no path from {NAME}1 to x.", [f"give {NAME}2 a{' b' * 60}"] * 2), f"2 a{' b' * 60}"),
+        (Fault(SITE, [SITE, SITE], Fault("no path.", ["give a", "b"])), "no path. Give a, or b"),
         (f"no path from {NAME}1 to {NAME}2. Give {NAME}1 or {NAME}2 a", "gateway-2 a"),
         (Fault(f"no path {SITE}.", [f"give {NAME}2 a"]), "Give gateway-gateway-…teway-gateway-2 a"),
         (Fault("no path.", [f"give {SITE} a"]), " east…"),

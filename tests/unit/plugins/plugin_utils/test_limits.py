@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import format_drift, gather
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.names import explain_name
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    allow_long_messages,
     compile_fleet,
     plan_fleet,
     read_text,
@@ -96,9 +97,9 @@ def show_unreachable(ports, hosts, sites=1, **variables):
     others = make_hosts(hosts, kong_flat_network=False)
     for number, host in enumerate(others.values()):
         host["kong_site"] = f"t{number % sites}"
-    message = find("source-no-path", {"n": node}, others, {"far": [*others]})
+    with allow_long_messages():
+        message = find("source-no-path", {"n": node}, others, {"far": [*others]})
     return message[: message.index(". ")]
-
 
 
 def show_private(hosts):

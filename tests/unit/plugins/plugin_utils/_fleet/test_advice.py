@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import join_message
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    allow_long_messages,
     compile_fleet,
     find_errors,
     list_warnings,
@@ -100,10 +100,10 @@ def test_advice_for_several_hosts():
     node = {**NEW, **ADMIN, "kong_admin_sources": ["@far"]}
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = list_warnings(plan_fleet({"n": node}, others, {"far": [*others]}), "source-no-path")
-    assert join_message(warning).partition("of this host. ")[2] == (
-        "Add the address that this host sees, give this host a kong_nat mapping to port 8001 over tcp (clients need a "
-        "kong_nat_egress), give all of them a kong_vpn_address, or set kong_flat_network: true on this host if sites route "
-        "without NAT. This host is in site default"
+    assert warning["message"].partition("of this host. ")[2] == (
+        "Add the address that it sees, map the port in its kong_nat (clients need a kong_nat_egress), give all a "
+        "kong_vpn_address, set its kong_flat_network: true, or set kong_nat_egress of clients whose NAT leads there. This host is in "
+        "site default"
     )
 
 
@@ -210,7 +210,8 @@ def test_every_alternative_works(control_plane, data_plane, address, other, list
         own = nodes["c"]["kong_address"][-1]
         bound = f"[{own}]:8005" if ":" in own else f"{own}:8005"
         nodes["c"]["kong_cluster_listen"] = bound if listen == "own" else listen
-    found = [finding for finding in compile_fleet(nodes).errors if "It listens on" not in finding.message]
+    with allow_long_messages():
+        found = [finding for finding in compile_fleet(nodes).errors if "It listens on" not in finding.message]
     if [finding.code for finding in found] != ["no-path"]:
         return
     text = re.split(r"\(site [ab]\)\. ", found[0].message)[-1]
@@ -220,3 +221,32 @@ def test_every_alternative_works(control_plane, data_plane, address, other, list
             {"c": {**nodes["c"], **control_plane_variables}, "n": {**nodes["n"], **data_plane_variables}}
         )
         assert [finding.message for finding in after.errors] == [], change
+
+
+LISTENERS = {
+    "kong_admin_sources": {**NEW, **ADMIN},
+    "kong_cluster_telemetry_sources": {
+        **CP,
+        "kong_version": "3.4.3.5",
+        "kong_cluster_telemetry_listen": "0.0.0.0:8006",
+    },
+}
+
+
+@pytest.mark.parametrize("variable", LISTENERS)
+@pytest.mark.parametrize("length", [1, 30, 63])
+def test_a_message_has_every_remedy_at_any_length_of_names(variable, length):
+    """Names of nodes, sites and groups are long, and some clients have left the flat network."""
+    node, group = "n" * length, "g" * length
+    nodes = {node: {**LISTENERS[variable], "kong_site": "s" * length, variable: f"@{group}"}}
+    far = {"kong_site": "t" * length, "kong_address": "10.9.0.1", "kong_flat_network": False}
+    others = {f"{'f' * length}{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
+    [warning] = list_warnings(plan_fleet(nodes, others, {group: [*others]}), "source-no-path")
+    for words in (
+        "the address",
+        "kong_nat",
+        "kong_vpn_address",
+        "kong_flat_network: true",
+        "kong_nat_egress of clients",
+    ):
+        assert words in warning["message"]

@@ -163,6 +163,18 @@ SOURCES = [
         },
         {"six": {"kong_address": "fd00::6"}},
     ),
+    Advice(
+        "source-no-path",
+        {"n": {**NEW, **ADMIN, "kong_address": "10.1.0.2", "kong_admin_sources": "@six"}},
+        {
+            "give s1 and s2 an IPv4 address": {
+                "s1": {"kong_address": ["fd00::6", "10.1.0.6"]},
+                "s2": {"kong_address": ["fd00::7", "10.1.0.7"]},
+            },
+        },
+        {"s1": {"kong_address": "fd00::6"}, "s2": {"kong_address": "fd00::7"}},
+        {"six": ["s1", "s2"]},
+    ),
     advise_node(
         "source-loopback",
         {"kong_admin_sources": "10.0.0.9"},
