@@ -19,6 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format
 
 # A list or a mapping. Text that starts with an IPv6 address in brackets and a colon is neither.
 _LIST_LIKE = re.compile(r"\[(?![^][]*\]:).*\]|\{.*\}", re.DOTALL)
+# An IPv6 address without a port. A variable that takes no list has its own error for it.
+_IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]")
 _QUOTED = re.compile(r"['\"{}]")
 
 
@@ -29,7 +31,7 @@ def check_literal(kind: Kind, text: str) -> None:
         check_literal(kind, inner.strip())
         kind.read(kind, inner)
         raise KindError(f"the text has quotes inside; write {format_for_inventory(inner)}")
-    if _LIST_LIKE.fullmatch(text):
+    if _LIST_LIKE.fullmatch(text) and (_accepts_lists(kind) or not _IPV6.fullmatch(text)):
         form = "a list" if text.startswith("[") else "a mapping"
         found = _find_value(kind, text)
         shown = format_for_inventory(kind.example if found is None else found)

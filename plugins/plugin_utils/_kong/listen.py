@@ -116,6 +116,7 @@ def parse_listen(value: object, generation: Generation, setting: Setting) -> tup
 def parse_advertise(value: object, generation: Generation) -> ListenEntry:
     """Read a ``cluster_advertise`` value, an IPv4 address and port. Raises ``ListenError``."""
     name = generation.advertise or "cluster_advertise"
+    _require_host(value)
     return parse_listen(value, generation, _make_pseudo_setting(name, "ipv4:port"))[0]
 
 
@@ -123,12 +124,23 @@ def parse_endpoint(value: str, generation: Generation, name: str) -> str:
     """Return the address of a control plane, ``HOST:PORT``, in Kong's form. Raises ``ListenError``."""
     if len(value.replace(",", " ").split()) > 1:
         raise ListenError("too-many-entries", "it is several addresses, and Kong connects to one")
+    _require_host(value)
     host, port = parse_address(value, generation, _make_pseudo_setting(name, "host:port"))
     if host in (ANY_IPV4, "*", "::"):
-        raise ListenError("address-missing", "it has no host to connect to")
+        raise _make_hostless()
     if classify_address(host) != "name" and (reason := explain_hostless(host)):
         raise ListenError("address-invalid", f"it is {reason}, to which no connection is possible")
     return render_entry(ListenEntry(host, port))
+
+
+def _require_host(value: object) -> None:
+    """Raise ListenError for a port alone. A listener then listens on every address, but no client can connect to that."""
+    if str(value).strip().startswith(":"):
+        raise _make_hostless()
+
+
+def _make_hostless() -> ListenError:
+    return ListenError("address-missing", "it has no host to connect to")
 
 
 @cache

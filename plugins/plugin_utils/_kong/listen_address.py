@@ -77,7 +77,8 @@ def _make_port_error(text: str, entry: str, generation: Generation) -> ListenErr
 
 def _parse_host(host: str, generation: Generation, setting: Setting) -> str:
     if not host:
-        raise ListenError("address-missing", "there is no address before the port; write 0.0.0.0 or * for all")
+        wildcards = "0.0.0.0" if setting.grammar == "ipv4:port" else "0.0.0.0 or *"
+        raise ListenError("address-missing", f"there is no address before the port; write {wildcards} for all")
     if host.startswith("["):
         return _parse_ipv6(host[1:-1], generation, setting)
     if _IPV4_LIKE.fullmatch(host):

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import CODES
@@ -256,3 +258,22 @@ def test_the_backlog_is_a_number_of_31_bits(backlog, is_accepted):
     else:
         with pytest.raises(ListenError, match="the backlog is 1 to 2147483647"):
             parse_listen(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "value", "advice"),
+    [
+        ("3.9", "proxy_listen", ":8000", "write 0.0.0.0 or * for all"),
+        ("0.10", "cluster_listen", ":7946", "write 0.0.0.0 for all"),
+    ],
+)
+def test_advice_for_a_port_alone_is_accepted(version, name, value, advice):
+    with pytest.raises(ListenError, match=re.escape(advice)):
+        read(version, name, value)
+    for wildcard in advice.removeprefix("write ").removesuffix(" for all").split(" or "):
+        assert read(version, name, f"{wildcard}{value}")
+
+
+def test_an_advertised_port_alone_has_no_host():
+    with pytest.raises(ListenError, match="it has no host to connect to"):
+        parse_advertise(":7946", find_generation(parse_version("0.10")))
