@@ -121,8 +121,8 @@ def _make_distinct_names(label: str, users: Sequence[tuple[str, ...]]) -> list[s
     """Return distinct names for the users, as short as possible: label, label-host, label-host-port, …."""
     if len(users) == 1:
         return [label]
-    depths = range(1, len(users[0]) + 1)
-    depth = next((depth for depth in depths if len({user[:depth] for user in users}) == len(users)), len(users[0]))
+    most = len(users[0])
+    depth = next((depth for depth in range(most) if len({user[:depth] for user in users}) == len(users)), most)
     return ["-".join((label, *user[:depth])) for user in users]
 
 
