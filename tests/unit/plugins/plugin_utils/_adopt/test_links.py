@@ -56,6 +56,7 @@ MAPPED = [{"outside": "203.0.113.5", "outside_port": 9005, "inside_port": 8005}]
         ([make_control("c", "10.0.0.1", "198.51.100.9:41"), make_data("d", "10.0.1.1", (40, OUTSIDE))], {}),
         # Another port of a node that has the dialled address.
         ([make_control("c", "10.0.0.1", "10.0.1.1:40"), make_data("d", "10.0.1.1", (40, "10.0.0.1:9005"))], {}),
+        ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_data("d", "10.0.1.1", (40, "10.0.0.1:9005"))], {}),
         # Two connections with one source port cannot be told apart.
         ([make_control("c", "10.0.0.1", "198.51.100.9:40", "198.51.100.8:40"), make_data("d", "10.0.1.1", (40, OUTSIDE))], {}),
         ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_data("d", "10.0.1.1", (40, OUTSIDE)),
@@ -64,7 +65,7 @@ MAPPED = [{"outside": "203.0.113.5", "outside_port": 9005, "inside_port": 8005}]
         ([make_control("c", "10.0.0.1", "198.51.100.9:40"), make_control("f", "10.0.0.2", "198.51.100.8:41"),
           make_data("d", "10.0.1.1", (40, OUTSIDE)), make_data("e", "10.0.2.1", (41, OUTSIDE))], {}),
     ],
-    ids=["direct", "egress", "forward", "hairpin", "other port", "not dialled", "two sources", "two callers", "balancer"],
+    ids=["direct", "egress", "forward", "hairpin", "other port", "not dialled", "not dialled by NAT", "two sources", "two callers", "balancer"],
 )  # fmt: skip
 def test_a_connection_that_both_ends_show_tells_the_nat_devices(hosts, expected):
     assert describe(hosts) == expected
