@@ -192,3 +192,9 @@ def test_kong_adds_ssl_to_the_port_for_data_planes():
 def test_the_newest_patch_of_a_current_fleet_has_no_error():
     assert find_traps({"a": make_node("3.9")}) == []
     assert find_traps(make_hybrid("3.9", "3.9")) == []
+
+
+def test_only_a_control_plane_needs_a_single_worker():
+    assert find_traps({"n": make_node("2.0.0")}) == []
+    found = find_traps(make_hybrid("2.8.5", "2.0.0", (), TRUST))
+    assert [each for each in found if each[2] == "control-plane-workers"] == []
