@@ -78,3 +78,7 @@ def test_columns_are_first_reduced_to_12_characters(monkeypatch, width, word, wi
     monkeypatch.setenv("COLUMNS", str(width))
     rule = render_table(["a", "b"], [["a b c d e f g h i j", "x" * word]])[1]
     assert tuple(map(len, rule.split("  "))) == widths
+
+
+def test_a_column_without_text_has_no_width():
+    assert [line.rstrip() for line in render_table(["a", "", "b"], [["1", "", "2"]])] == ["a    b", "-    -", "1    2"]

@@ -434,3 +434,20 @@ def test_the_limits_of_a_number(variable, accepted, rejected):
     for value in rejected:
         with pytest.raises(KindError, match=f"must be {kind.expected}"):
             read_kind(kind, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((word, True) for word in ("true", "yes", "on", "1", True, "True", " ON ", 1)),
+        *((word, False) for word in ("false", "no", "off", "0", False, "False", " NO ", 0)),
+    ],
+)
+def test_the_words_of_a_switch(value, expected):
+    assert read_kind(kinds.SWITCH, value) is expected
+
+
+@pytest.mark.parametrize("value", ["", "2", "enabled", "y", 2])
+def test_other_words_are_no_switch(value):
+    with pytest.raises(KindError):
+        read_kind(kinds.SWITCH, value)
