@@ -105,7 +105,10 @@ def _parse_commands(text: str) -> list[Command]:
 def make_lab_files(scenario: str = "", *pairs: str) -> list[File]:
     """Return files that map hosts of the guide's inventory to hosts of a lab, given as HOST=LAB_HOST."""
     hosts = dict(pair.split("=", 1) for pair in pairs)
-    common = f"ansible_connection: lab\nansible_python_interpreter: /usr/bin/python3\nlab_scenario: {scenario}\n"
+    common = (
+        "ansible_connection: lab\nansible_pipelining: true\nansible_python_interpreter: /usr/bin/python3\n"
+        f"lab_scenario: {scenario}\n"
+    )
     return [File(f"host_vars/{host}/lab.yml", f"{common}lab_host: {there}\n") for host, there in hosts.items()]
 
 

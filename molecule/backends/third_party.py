@@ -87,9 +87,13 @@ class Node:
     def __init__(self, system: str, plan: dict[str, Any]) -> None:
         self.addresses = NODES[system]
         self._host = LabHost(SCENARIO, f"{system}-new")
-        self._arguments = {"ruleset": select_ruleset(plan, self._host.name)}
-        self._arguments["backend"] = "iptables" if system == "iptables" else "auto"
+        self._arguments = {"backend": "iptables" if system == "iptables" else "auto"}
+        self.set_plan(plan)
         self._host.install()
+
+    def set_plan(self, plan: dict[str, Any]) -> None:
+        """Set the plan of the next applies and reads."""
+        self._arguments["ruleset"] = select_ruleset(plan, self._host.name)
 
     def run(self, command: str) -> None:
         """Run a command of the host's administrator; it must succeed."""

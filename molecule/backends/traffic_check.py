@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sends new connections from an allowed and from an unauthorised source while the sources of the plan change.
 
-    python3 traffic_check.py [--connections NUMBER] COMMAND...
+    python3 traffic_check.py [--changes NUMBER] [--connections NUMBER] PLAN
 
-COMMAND is ansible-playbook with its arguments, without the playbook. The sources change at least 20 times, and until
-NUMBER allowed connections to each node are due. Exit status 1, with the figures, if an allowed connection to any node was
-lost, if an unauthorised connection opened, or if there were fewer allowed connections than NUMBER to a node.
+PLAN is a plan file in which the host `admin` and 10.78.0.100 are the sources of the Admin API. The second of them changes at
+least --changes times, and until --connections allowed connections to each node are due. Exit status 1, with the figures, if
+an allowed connection to any node was lost, if an unauthorised connection opened, or if a node got fewer allowed connections.
 """
 
 from __future__ import annotations
@@ -17,44 +17,48 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-LAB = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "exec", str(HERE)]
-NODES = {"10.78.0.21": "nftables", "10.78.0.22": "iptables", "10.78.0.23": "firewalld", "10.78.0.24": "ufw"}
+from third_party import HERE, NODES, SCENARIO, LabHost, Node
+
 RATES = {"admin": 250, "outsider": 63}  # a second and node: 1,000 and 250 in all
-CHANGES = 20
+CHANGES = 8
 CONNECTIONS = 1_000
 PATIENCE = "5"  # seconds; the kernel sends a second SYN after a second
 PROGRAM = "/root/traffic.py"
+CHANGED = "10.78.0.100"
 
 
-def start(host: str) -> subprocess.Popen[str]:
+def start(name: str) -> subprocess.Popen[str]:
+    host = LabHost(SCENARIO, name)
     program = (HERE / "traffic.py").read_text(encoding="utf-8")
-    subprocess.run([*LAB, host, "sh", "-c", f"cat > {PROGRAM}"], input=program, text=True, check=True)
-    targets = [f"{node}:8001" for node in NODES]
-    command = [*LAB, host, "python3", PROGRAM, str(RATES[host]), PATIENCE, *targets]
+    subprocess.run(host.make_command(f"cat > {PROGRAM}"), input=program, text=True, check=True)
+    targets = " ".join(f"{ipv4}:8001" for ipv4, _ipv6 in NODES.values())
+    command = host.make_command(f"exec python3 {PROGRAM} {RATES[name]} {PATIENCE} {targets}")
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def change(ansible: list[str], number: int) -> None:
+def change(nodes: list[Node], plan: str, number: int) -> None:
     """Allow another address and remove the address of the last change; the set of sources keeps its name."""
-    sources = json.dumps({"kong_admin_sources": ["admin", f"10.78.0.{100 + number % 7}"]})
-    done = subprocess.run(
-        [*ansible, str(HERE / "firewall.yml"), "--extra-vars", sources], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(done.stdout[-4000:] + done.stderr[-4000:])
+    changed = json.loads(plan.replace(f'"{CHANGED}', f'"10.78.0.{100 + number % 7}'))
+
+    def apply(node: Node) -> None:
+        node.set_plan(changed)
+        node.apply()
+
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        list(pool.map(apply, nodes))
 
 
-def change_until(ansible: list[str], end: float) -> int:
-    """Change the sources repeatedly until that time, at least CHANGES times; return the number of changes."""
+def change_until(end: float, least: int, act: Callable[[int], None]) -> int:
+    """Change the sources repeatedly until that time, at least that number of times; return the number of changes."""
     number = 0
-    while number < CHANGES or time.monotonic() < end:
+    while number < least or time.monotonic() < end:
         number += 1
-        change(ansible, number)
+        act(number)
     return number
 
 
@@ -70,13 +74,15 @@ def find_faults(allowed: dict[str, Any], unauthorised: dict[str, Any], connectio
         yield f"{target}: {opened} unauthorised connections opened"
 
 
-def main(ansible: list[str], connections: int) -> int:
+def main(plan: str, changes: int, connections: int) -> int:
+    nodes = [Node(system, json.loads(plan)) for system in NODES]
     # This creates the set for single addresses on every node. firewalld reloads for it, but not for later changes.
-    change(ansible, 0)
+    change(nodes, plan, 0)
     clients = {host: start(host) for host in RATES}
-    number = change_until(ansible, time.monotonic() + connections / RATES["admin"])
+    end = time.monotonic() + connections / RATES["admin"]
+    number = change_until(end, changes, lambda number: change(nodes, plan, number))
     allowed, unauthorised = (json.loads(clients[host].communicate("")[0]) for host in RATES)
-    for address, system in NODES.items():
+    for system, (address, _ipv6) in NODES.items():
         tried, unwanted = (counts["tried"][f"{address}:8001"] for counts in (allowed, unauthorised))
         print(f"{system}: {number} changes, {tried} allowed connections, {unwanted} unauthorised attempts")
     found = list(find_faults(allowed, unauthorised, connections))
@@ -86,7 +92,8 @@ def main(ansible: list[str], connections: int) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("--changes", type=int, default=CHANGES)
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
-    parser.add_argument("ansible", nargs=argparse.REMAINDER)
+    parser.add_argument("plan", type=Path)
     arguments = parser.parse_args()
-    sys.exit(main(arguments.ansible, arguments.connections))
+    sys.exit(main(arguments.plan.read_text(encoding="utf-8"), arguments.changes, arguments.connections))
