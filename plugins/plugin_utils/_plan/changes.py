@@ -50,7 +50,7 @@ class Change:
 def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """Return the changes from one plan to another: nodes, access, settings and addresses, NAT forwards, findings."""
     return [
-        *_compare_nodes(old, new),
+        *_join_nodes(_compare_nodes(old, new)),
         *_join_protocols(_join_nodes(_compare_access(old, new))),
         *_join_nodes(_compare_fields(old, new)),
         *_join_protocols(_compare_forwards(old, new)),

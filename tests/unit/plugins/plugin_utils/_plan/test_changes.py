@@ -267,3 +267,14 @@ def compare_nodes(before, after):
 def test_changes_of_ports_and_mappings(before, after, line):
     lines = compare_nodes(before, after)
     assert line in lines, lines
+
+
+def test_nodes_that_join_together_share_a_line():
+    def add_two(nodes):
+        for number in (3, 4):
+            nodes[f"a{number}"] = {**GOSSIP, "kong_site": "lan", "kong_address": f"192.168.10.1{number}"}
+
+    lines = describe_change(add_two)
+    assert "+ a3 to a4, 2 nodes: the fleet: joins site lan, cluster default" in lines
+    assert sum("joins" in line for line in lines) == 1
+    assert "+ a1 to a2, 2 nodes: cluster 7946/tcp+udp: 192.168.10.13 (a3), 192.168.10.14 (a4)" in lines
