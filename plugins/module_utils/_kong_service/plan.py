@@ -111,12 +111,13 @@ def choose_procedure(kong: Kong, how: str) -> Procedure:
     if how == STOP:
         return Procedure(STOP, _plan_stop(kong))
     if how in (RESTART, START):
-        return Procedure(how, _plan_restart(kong))
+        return Procedure(how, _plan_restart(kong, how))
     found = _plan_reload(kong)
     return Procedure(RESTART, _plan_restart(kong), found) if isinstance(found, str) else Procedure(RELOAD, found)
 
 
-def _plan_restart(kong: Kong) -> tuple[Step, ...]:
+def _plan_restart(kong: Kong, how: str = RESTART) -> tuple[Step, ...]:
+    """Return the steps that restart or start Kong. Raises ServiceError for a host without a suitable command."""
     if kong.restart_command:
         return (_make_step(kong.restart_command),)
     if kong.unit and kong.gossips:
@@ -130,7 +131,7 @@ def _plan_restart(kong: Kong) -> tuple[Step, ...]:
             (kong.program, "start", "-c", kong.conf, *_make_prefix_options(kong)), as_kong=True
         )
     raise ServiceError(
-        "Kong cannot be restarted on this host: its systemd unit and its program were not found, and no command is given. "
+        f"Kong cannot be {how}ed on this host: its systemd unit and its program were not found, and no command is given. "
         "Set kong_listen_service, kong_listen_program or kong_listen_restart_command"
     )
 

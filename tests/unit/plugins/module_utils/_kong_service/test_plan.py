@@ -288,3 +288,9 @@ def test_root_does_not_prepare_the_kong_of_another_user(version, how, more, is_r
     else:
         assert choose_procedure(with_program(version, starter="gateway", **more), how)
     assert choose_procedure(with_program(version, **more), how)
+
+
+@pytest.mark.parametrize("how", ["restart", "start"])
+def test_a_kong_without_a_command_names_the_action(how):
+    with pytest.raises(ServiceError, match=f"Kong cannot be {how}ed on this host"):
+        choose_procedure(make_kong((3, 9)), how)
