@@ -26,7 +26,8 @@ def read_text(kind: Kind, value: Any) -> str:
     """Return text, or a whole number as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, float) and isfinite(value):
+    # A number with a point may be a name, and nothing else.
+    if isinstance(value, float) and isfinite(value) and kind.expected == "text":
         raise KindError(f"it must be {kind.expected}; write {format_for_inventory(str(value))}")
     if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
         raise KindError(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, list_kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorten
+
+# In the reason why a template cannot be computed: it may read facts that are missing, by their old names or in ansible_facts.
+_OF_FACTS = re.compile(r"\bansible_|has no attribute")
 
 
 class VariableError(Exception):
@@ -181,7 +185,7 @@ class HostVariables:
                 "variable-undefined",
                 name,
                 None,
-                f"its value cannot be computed; correct the template: {shorten(str(exc), 200)}",
+                f"its value cannot be computed; {_advise(str(exc))}: {shorten(str(exc), 200)}",
             )
         except KindError as exc:
             self._refuse("variable-invalid", name, kind.show(value) if kind else value, str(exc))
@@ -209,6 +213,12 @@ class HostVariables:
         """Return the named variables that are set."""
         present = sorted(names.intersection(self.variables))
         return {name: value for name in present if (value := self.read_value(name)) is not None}
+
+
+def _advise(reason: str) -> str:
+    """Return the fix of a template that cannot be computed."""
+    facts = ", or gather the facts that it reads (plan gathers none; a cache, fact_caching, keeps them)"
+    return f"correct the template{facts if _OF_FACTS.search(reason) else ''}"
 
 
 def make_host_error(code: str, host: str, variable: str, value: Any, fault: str | Fault) -> Finding:

@@ -155,6 +155,10 @@ CASES = {
     "text for a boolean": ({**N, "kong_flat_network": "true"}, "true or false, in an INI inventory True or False"),
     "text for a number": ({**N, "kong_listen_retries": "often"}, "it must be a whole number, 0 or more"),
     "a number that is too small": ({**N, "kong_verify_tries": 0}, "it must be a whole number from 1 to 10"),
+    "a fraction for an address": (
+        {**N, "kong_address": 10.1},
+        'it must be one IPv4 and/or one IPv6 address, for example ["192.0.2.10"',
+    ),
     "a fraction of retries": ({**N, "kong_listen_retries": 1.5}, "it must be a whole number, 0 or more"),
     "a fraction of seconds": ({**N, "kong_listen_drain": "2.5"}, "it must be a whole number, 0 or more"),
     "a fraction of the rollback": (
