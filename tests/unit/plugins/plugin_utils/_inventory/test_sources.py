@@ -276,7 +276,9 @@ def test_hosts_without_the_family_have_their_own_warning():
     assert "no path from far (site elsewhere) to" in network
     assert "kong_nat" in network
     assert "no path from seven, six (site default) to the admin port 8001 of this host" in family
-    assert "It listens on IPv4 only, and seven has no IPv4 address. Give seven an IPv4 address" in family
+    assert (
+        "It listens on IPv4 only, and seven and six have no IPv4 address. Give seven and six an IPv4 address" in family
+    )
     assert "kong_nat" not in family
 
 
