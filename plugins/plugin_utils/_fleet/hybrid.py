@@ -181,11 +181,7 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}"
     if reason := explain_unreachable([node.host], control_plane, listeners, node.name):
         return Fault(f"{text} {reason.text}", reason.remedies, Fault(f"{short}. {reason.text}", reason.remedies))
-    return make_fault(
-        text,
-        [f"{short} ({name_site(control_plane.site)}).", f"{short}."],
-        _list_remedies(node, control_plane, listeners[0]),
-    )
+    return make_fault(text, [f"{short}."], _list_remedies(node, control_plane, listeners[0]))
 
 
 def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[Remedy]:

@@ -73,10 +73,13 @@ class _Change(NamedTuple):
 
 
 def make_fault(text: str, shorts: Sequence[str], remedies: Iterable[Remedy]) -> Fault:
-    """Return a fault with its remedies. ``shorts`` have its text in fewer words, the longest first."""
+    """Return a fault with its remedies. ``shorts`` have its text in fewer words, the longest first.
+
+    First only the remedies are in fewer words.
+    """
     found = [*remedies]
     short = None
-    for words in reversed(shorts):
+    for words in reversed((text, *shorts)):
         short = Fault(words, [remedy.short for remedy in found], short)
     return Fault(text, [remedy.text for remedy in found], short)
 
@@ -161,10 +164,11 @@ def _write_mapping(name: str, wanted: Wanted, family: Family, origin: str, also:
     """Return the remedy of a mapping. ``origin`` is its outside address, ``also`` what clients need."""
     noun = "port" if len(wanted.ports) == 1 else "ports"
     ports, over = join_words([*map(str, wanted.ports)]), f" over {join_words(wanted.protocols)}"
+    short_ports = f"port {ports}" if len(wanted.ports) == 1 else "the ports"
     short_over = "" if wanted.protocols == ("tcp",) else over
     return Remedy(
         f"give {name} {_format_article(family)}kong_nat mapping{origin} to {noun} {ports}{over}{also.text}",
-        f"map the {noun} in its {_format_family(family)}kong_nat{origin}{short_over}{also.short}",
+        f"map {short_ports} in its {_format_family(family)}kong_nat{origin}{short_over}{also.short}",
     )
 
 

@@ -114,7 +114,7 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
         where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
         noun = "port" if len(numbers) == 1 else "ports"
         text = f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}."
-        callers = [_with_sites(hosts), join_first([host.name for host in hosts], 1), count_noun(len(hosts), "host")]
+        callers = [join_first([host.name for host in hosts], 1), count_noun(len(hosts), "host")]
         shorts = [f"no path from {names} to {format_ports(numbers)} of {THIS_HOST}." for names in callers]
         if reason:
             fault = Fault(

@@ -51,7 +51,7 @@ REFUSALS = {
         "no-path",
         "kong_cluster_control_plane",
         None,
-        ["site a", "site b", "cluster listener", "kong_nat mapping", "kong_vpn_address", "kong_flat_network: true"],
+        ["site a", "site b", "cluster listener", "kong_nat", "kong_vpn_address", "kong_flat_network: true"],
     ),
     "one_advertised_address": Refusal(
         {

@@ -101,7 +101,7 @@ def test_advice_for_several_hosts():
     others = {f"far{number}": {**far, "kong_address": f"10.9.0.{number}"} for number in range(1, 5)}
     (warning,) = list_warnings(plan_fleet({"n": node}, others, {"far": [*others]}), "source-no-path")
     assert warning["message"].partition("of this host. ")[2] == (
-        "Add the address that it sees, map the port in its kong_nat (clients need a kong_nat_egress), give all a "
+        "Add the address that it sees, map port 8001 in its kong_nat (clients need a kong_nat_egress), give all a "
         "kong_vpn_address, set its kong_flat_network: true, or set kong_nat_egress of clients whose NAT leads there. This host is in "
         "site default"
     )

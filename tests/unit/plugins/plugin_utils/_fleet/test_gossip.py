@@ -267,7 +267,7 @@ BAD = {
         "advertise-unreachable",
         "kong_cluster_advertise",
         "10.1.0.2:7946",
-        ["a cannot reach it, to port 7946 of this host", "would advertise 203.0.113.2:7946 without it"],
+        ["a (site a) cannot reach 10.1.0.2:7946"],
     ),
     "gossip from an unexpected address": (
         {"a": make_node("b", "10.1.0.1"), "n": make_node("b", "10.1.0.2", cluster_listen="10.1.9.9:7946")},

@@ -122,7 +122,7 @@ def add_mapping(nodes, after, finding, change):
     assert "kong_nat mapping" not in change or list_named(change.partition(" a kong_nat")[0], finding) == [target]
     mapping = {
         "outside": PRIVATE_OUTSIDE if "from a private address" in change else OUTSIDE,
-        "inside_port": int(re.search(r"\bport (\d+)", change if "to port" in change else finding.message)[1]),
+        "inside_port": int(re.search(r"\bport (\d+)", change)[1]),
     }
     after[target]["kong_nat"] = [*nodes[target].get("kong_nat", []), mapping]
     clients = nodes if nodes[target].get("kong_flat_network") else find_callers(nodes, finding)
@@ -167,7 +167,7 @@ def bind_anywhere(nodes, after, _finding, _change):
 
 
 CHANGES = {
-    "kong_nat mapping|map the port": add_mapping,
+    "kong_nat mapping|map port": add_mapping,
     "kong_nat_egress of": set_egress,
     "kong_vpn_address": join_vpn,
     "kong_flat_network": set_flat,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from ipaddress import ip_network
 
 from hypothesis import event, given, settings
@@ -274,7 +275,7 @@ def check_reported(plan, node, listener, term, caller):
         if finding["code"] == "source-no-path" and node.name in finding["hosts"]
     ]
     assert any(caller in text and str(listener.port) in text and repr(term) in text for text in messages) or any(
-        " more " in text for text in messages
+        re.search(r" more |\d+ hosts to|to \d+ ports of", text) for text in messages
     )
 
 
