@@ -136,3 +136,11 @@ def test_settings_of_kong():
         call("kong_config", {"proxy_listen": "x", "log_level": ["a"]}, "3.9")
     with pytest.raises(AnsibleFilterError, match=r"proxy_listen is a listen setting.*[a-z]; .*log_level must be text"):
         call("kong_config", {"proxy_listen": "x", "log_level": "a\nb"}, "3.9")
+
+
+def test_defaults_of_a_node():
+    node = {"version": "3.9", "settings": {"role": "x"}, "settings_file": {"format": "conf"}}
+    assert call("kong_defaults", node) == {"role": "traditional"}
+    for wrong in ([], {"version": "3.9"}, "x"):
+        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_defaults: this is not a node of a plan"):
+            call("kong_defaults", wrong)

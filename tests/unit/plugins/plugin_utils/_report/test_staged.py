@@ -109,3 +109,8 @@ def test_every_form_has_the_counted_sources():
     ]
     without = {suffix: form(Evidence(PLAN)) for suffix, form in FORMS.items()}
     assert not [suffix for suffix in (".html", ".md", ".xml") if "Counted sources" in without[suffix]]
+
+
+def test_a_port_that_the_plan_does_not_have_has_no_listener():
+    [sources, *_others] = make_staged_section(make_staged(make_source(listener="", effect=EXPECTED))).tables
+    assert list_texts(sources)[0][1] == "-"
