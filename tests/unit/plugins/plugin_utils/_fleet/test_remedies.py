@@ -101,7 +101,8 @@ def find_callers(nodes, finding):
         return [*nodes.keys() - {finding.host}]
     if finding.variable == "kong_cluster_control_plane":
         return [finding.host]
-    named = list_named(finding.message.partition("no path from ")[2].partition(" to ")[0], finding)
+    text = finding.message.partition("no path from ")[2].partition(" to ")[0]
+    named = [] if " more" in text else [*dict.fromkeys(list_named(text, finding))]
     if finding.value == "@kong":
         return named or [*nodes.keys() - {finding.host}]
     return named or [LONG.sub(r"\1", finding.value)]
