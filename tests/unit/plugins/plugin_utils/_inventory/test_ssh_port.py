@@ -166,3 +166,10 @@ def test_port_is_taken(case):
 @pytest.mark.parametrize("case", FREE)
 def test_port_is_free(case):
     assert plan_fleet({"n": {**N, **FREE[case]}})
+
+
+def test_the_name_of_a_host_is_the_target_without_another():
+    """A public address as name may be that of a NAT device, but the host's own address is not."""
+    moved = {**N, "ansible_port": 2222, "kong_proxy_listen": "0.0.0.0:2222"}
+    assert plan_fleet({"203.0.113.7": moved})
+    assert find_only_error({"10.0.0.1": moved}).code == "ssh-port-taken"
