@@ -30,9 +30,9 @@ TAIL = 60
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
-# The groups of a stage run side by side, each with this number of checks at once: linters only read, and each lab has its own
-# networks. Both use all processors, so more checks at once would not end sooner.
-STAGES = ({"lint": 2}, {"unit": 1}, {"netns": 1}, {"artifact": 1}, {"lab": 1}, {"molecule": 2})
+# The groups of a stage run side by side, each with this number of checks at once: linters and unit tests only read, and each
+# lab has its own networks. The slowest linter uses one processor, and the unit tests use the rest. Scenarios use all.
+STAGES = ({"lint": 2, "unit": 1}, {"netns": 1, "artifact": 1}, {"lab": 1}, {"molecule": 2})
 
 
 running: set[int] = set()

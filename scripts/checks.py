@@ -87,7 +87,7 @@ def _list_scenarios() -> list[Check]:
 def list_checks() -> list[Check]:
     """Return all checks in their order. The slowest linter is first."""
     return [
-        Check("lint", "ansible-test sanity", _run_script("sanity.py"), timeout=20 * MINUTE),
+        Check("lint", "ansible-test sanity", _run_script("sanity.py"), timeout=40 * MINUTE),
         Check("lint", "ansible-lint", _run_tool("ansible-lint", "--profile", "production", "--offline")),
         Check("lint", "antsibull-docs", _run_docs(), "plugins"),
         Check("lint", "mypy", _run_mypy(), "plugins/plugin_utils"),
@@ -99,7 +99,7 @@ def list_checks() -> list[Check]:
         Check("lint", "places", _run_script("places.py")),
         Check("lint", "prose", _run_script("prose.py")),
         Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
-        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 20 * MINUTE),
+        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 40 * MINUTE),
         Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
         Check("netns", "network namespaces", _enter_namespaces(), "tests/netns", timeout=50 * MINUTE),
         *_list_scenarios(),
