@@ -19,8 +19,9 @@ HOSTVARS = {
 FILES = ["group_vars/kong.yml", "host_vars/a.yml", "hosts.yml", "observed.yml", "report.md"]
 
 
-def adopt(folder, *, check_mode=False, hostvars=HOSTVARS):
-    """Return the result and the printed text."""
+def adopt(folder, *names, check_mode=False):
+    """Return the result and the printed text for hosts of HOSTVARS, or for all of them."""
+    hostvars = {name: HOSTVARS[name] for name in names or HOSTVARS}
     arguments = {"path": str(folder), "registered": "found"}
     result, printed = run(kong_adopt, arguments, hostvars, check_mode=check_mode, groups={"all": [*hostvars]})
     (text,) = printed
@@ -64,6 +65,6 @@ def test_in_check_mode_no_file_is_written(tmp_path):
 
 
 def test_without_a_kong_there_is_no_plan_to_run(tmp_path):
-    _result, text = adopt(tmp_path, hostvars={name: HOSTVARS[name] for name in ("b", "c")})
+    _result, text = adopt(tmp_path, "b", "c")
     assert text.endswith("Start Kong, or fix the reasons above, and run gatehouse.kong.adopt again\n")
     assert "Next:" not in text
