@@ -20,6 +20,8 @@ MEMORY = 400 << 20
 USE_SECONDS = 0.002
 # For twice as many sites, each with one node: the ratios of the times and of the sizes of the plans.
 SITES_GROWTH = 2.4
+# A shorter time of a plan, in processor seconds, has no bar for its growth: most of it is noise.
+LEAST_SECONDS = 0.3
 
 _HEADINGS = (
     "nodes",
@@ -118,7 +120,10 @@ def _list_site_failures(measured: Sequence[Measurement]) -> list[str]:
         fleets = sorted((fleet for fleet in measured if fleet.style == kind), key=lambda fleet: fleet.nodes)
         for small, large in pairwise(fleets):
             nodes = large.nodes / small.nodes
-            for noun, factor in (("time", large.plan / small.plan), ("size", large.plan_bytes / small.plan_bytes)):
+            factors = {"size": large.plan_bytes / small.plan_bytes}
+            if small.plan >= LEAST_SECONDS:
+                factors["time"] = large.plan / small.plan
+            for noun, factor in factors.items():
                 if factor > SITES_GROWTH / 2 * nodes:
                     found.append(f"{kind}: {large.nodes} nodes have {factor:.2f} times the {noun} of {small.nodes}")
     return found
