@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
+    add_reason,
     explain_unreachable,
     make_unverified_warnings,
     note_unverified,
@@ -178,10 +179,10 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     if not listeners:
         return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
     text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
-    short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}"
+    short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
     if reason := explain_unreachable([node.host], control_plane, listeners, node.name):
-        return Fault(f"{text} {reason.text}", reason.remedies, Fault(f"{short}. {reason.text}", reason.remedies))
-    return make_fault(text, [f"{short}."], _list_remedies(node, control_plane, listeners[0]))
+        return add_reason(text, short, reason)
+    return make_fault(text, [short], _list_remedies(node, control_plane, listeners[0]))
 
 
 def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[Remedy]:

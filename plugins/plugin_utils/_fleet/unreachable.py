@@ -86,6 +86,13 @@ def explain_unreachable(
     return None
 
 
+def add_reason(text: str, short: str, reason: Fault) -> Fault:
+    """Return a fault with the text and the reason. ``short`` is the text in fewer words, at last without the reason."""
+    forms = (f"{text} {reason.text}", f"{short} {reason.text}", short)
+    longest, shorter, shortest = (Fault(words, reason.remedies) for words in forms)
+    return longest._replace(short=shorter._replace(short=shortest))
+
+
 def _list_families(host: Host) -> frozenset[Family]:
     return frozenset(family for family in FAMILIES if host.address.select(family) or host.vpn.select(family))
 
@@ -117,9 +124,7 @@ def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[
         callers = [join_first([host.name for host in hosts], 1), count_noun(len(hosts), "host")]
         shorts = [f"no path from {names} to {format_ports(numbers)} of {THIS_HOST}." for names in callers]
         if reason:
-            fault = Fault(
-                f"{text} {reason.text}", reason.remedies, Fault(f"{shorts[-1]} {reason.text}", reason.remedies)
-            )
+            fault = add_reason(text, shorts[-1], reason)
         else:
             fault = make_fault(text, shorts, _list_remedies(node, listener, numbers, hosts))
         yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(
