@@ -132,7 +132,7 @@ def is_whole(node, old, new):
     return live.ruleset in (parse_rules(old), parse_rules(new)) and live.drift == ()
 
 
-# What happens after a killed run.
+# The events that may follow a killed run.
 SEQUELS = (run_timer, reboot, check_next_run)
 
 
