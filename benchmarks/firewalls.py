@@ -33,7 +33,7 @@ LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
 HOSTS = HERE / "hosts"
 # The collections with the modules of the loops.
 _NEEDED = ("ansible/posix", "community/general")
-# The number of unchanged runs of a round, of which the median counts: they are short, so the machine disturbs them more.
+# The number of unchanged runs of a round, of which the fastest counts: other work of the machine can only add time.
 _UNCHANGED = 3
 
 
@@ -91,9 +91,9 @@ def _measure_round(runner: _Runner, way: Way, peers: int) -> Round:
     print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
     tasks = way.tasks(make_peers(peers))
     first = runner.run(way.host, tasks)
-    again = sorted(runner.run(way.host, tasks) for _run in range(1 if way.loops else _UNCHANGED))
+    again = min(runner.run(way.host, tasks) for _run in range(1 if way.loops else _UNCHANGED))
     runner.undo(way)
-    return Round(*first, *again[len(again) // 2])
+    return Round(*first, *again)
 
 
 class _Runner:

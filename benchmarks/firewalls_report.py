@@ -31,7 +31,7 @@ _SECTION = """\
 A node has 2 proxy ports for any source, an Admin API for 10 hosts, and gossip over tcp and udp with the given number of
 peers. The table shows the seconds of whole runs of `ansible-playbook` and the seconds of their tasks, for a first run
 and for an unchanged run. The times are medians, except for looped modules, which are measured once. Ratios are medians of
-the ratios within a round of all ways. A round has the median of three unchanged runs of each way. The floor is a run that
+the ratios within a round of all ways. A round has the fastest of three unchanged runs of each way. The floor is a run that
 copies a single file and loads it: `nft -f`, or `iptables-restore` on the host with iptables. "floor x" is the ratio of a
 first run to the floor, "again x" the ratio of an unchanged run. The floor checks only its file: it does not find changes in
 the kernel, and it does not roll back a change that locks the controller out.
