@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +26,7 @@ FAILURES = {
     "kong_explain_names": ({"caller": "k2", "target": "k1"}, FLEET, "from: there is no host 'k2'"),
     "kong_exit_status": ({"result": {"summary": "one node", "failure": "it differs", "not_checked": {}}}, FLEET,
                          "one node. it differs"),
+    "kong_fail": ({"msg": "Give both plan files"}, FLEET, "Give both plan files"),
     "kong_report": ({"refused_group": "kong", "path": "x.md"}, FLEET, "has not refused this group"),
 }  # fmt: skip
 
@@ -52,6 +54,14 @@ def test_ansible_prints_the_message_once(tmp_path, action):
     (result,) = (line for line in output.splitlines() if line.startswith("fatal: [k1]: FAILED! => "))
     assert message in json.loads(result.partition(" => ")[2])["msg"]
     assert "[ERROR]" not in output
+
+
+def test_roles_and_playbooks_use_no_task_whose_message_is_printed_twice():
+    root = Path(__file__).resolve().parents[4]
+    files = [*root.glob("playbooks/*.yml"), *root.glob("roles/*/tasks/*.yml")]
+    assert len(files) > 20
+    twice = ("ansible.builtin.fail:", "ansible.builtin.assert:")
+    assert [file for file in files if any(word in file.read_text(encoding="utf-8") for word in twice)] == []
 
 
 def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch):
