@@ -35,16 +35,21 @@ HOSTS = HERE / "hosts"
 _NEEDED = ("ansible/posix", "community/general")
 # The number of unchanged runs of a round, of which the fastest counts: other work of the machine can only add time.
 _UNCHANGED = 3
+_PING = [{"name": "ping", "ansible.builtin.ping": {}}]
 
 
 @dataclass(frozen=True)
 class Round:
-    """Seconds of a first run and an unchanged run, and of their tasks."""
+    """Seconds of a first run and an unchanged run, and of their tasks.
+
+    ``to_ping`` is the ratio of an unchanged run to a run that only pings the same host, just before it.
+    """
 
     first: float
     first_tasks: float
     again: float
     again_tasks: float
+    to_ping: float
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,12 @@ def _measure_round(runner: _Runner, way: Way, peers: int) -> Round:
     print(f"{way.name} on {way.host}, {peers} peers ...", file=sys.stderr, flush=True)
     tasks = way.tasks(make_peers(peers))
     first = runner.run(way.host, tasks)
-    again = min(runner.run(way.host, tasks) for _run in range(1 if way.loops else _UNCHANGED))
+    turns = [
+        (runner.run(way.host, _PING), runner.run(way.host, tasks)) for _run in range(1 if way.loops else _UNCHANGED)
+    ]
     runner.undo(way)
-    return Round(*first, *again)
+    to_ping = median(again[0] / ping[0] for ping, again in turns)
+    return Round(*first, *min(again for _ping, again in turns), to_ping)
 
 
 class _Runner:

@@ -4,8 +4,6 @@
 
 """The compared ways to open a node's ports: kong_firewall, a template, and loops over other modules.
 
-In addition a task without effect, which shows the shortest possible run.
-
 A node has 2 proxy ports for any source, an Admin API for 10 hosts, and gossip over tcp and udp with the given number of peers.
 A way has the tasks that open these ports on a host with a firewall manager, and a command that removes their rules.
 """
@@ -20,7 +18,6 @@ Tasks = list[dict[str, Any]]
 
 ADMINS = [f"10.9.9.{number}" for number in range(1, 11)]
 SYSTEMS = ("nftables", "iptables", "firewalld", "ufw")
-PING = "ping"
 LARGE_NAME, LARGE_SOURCES, LARGE_PORTS = "kong_firewall, 6 ports", 5_000, range(9001, 9007)
 _FLUSH = "iptables -F INPUT; ip6tables -F INPUT"
 _PROXY, _GOSSIP, _ADMIN = (8000, 8443), (("tcp", 7946), ("udp", 7946)), ("tcp", 8001)
@@ -74,10 +71,6 @@ def _accepts(peers: list[str]) -> Iterator[tuple[str | None, str, int]]:
     yield from ((None, "tcp", port) for port in _PROXY)
     yield from ((peer, protocol, port) for peer in peers for protocol, port in _GOSSIP)
     yield from ((admin, *_ADMIN) for admin in ADMINS)
-
-
-def _make_ping(_peers: list[str]) -> Tasks:
-    return [{"name": PING, "ansible.builtin.ping": {}}]
 
 
 def _write_nft_file(peers: list[str]) -> Tasks:
@@ -162,11 +155,7 @@ def _loop_firewalld(peers: list[str]) -> Tasks:
 _NO_ZONES = "rm -f /etc/firewalld/zones/*; firewall-cmd --quiet --complete-reload"
 _NO_RULES = "ufw --force reset >/dev/null; ufw --force enable >/dev/null"
 WAYS = (
-    *(
-        way
-        for system in SYSTEMS
-        for way in (Way(PING, system, _make_ping, "true"), _make_our_way("kong_firewall", system, make_ruleset))
-    ),
+    *(_make_our_way("kong_firewall", system, make_ruleset) for system in SYSTEMS),
     Way("copy, nft -f", "nftables", _write_nft_file, "nft delete table inet own; rm -f /etc/own.nft"),
     Way(
         "copy, iptables-restore",

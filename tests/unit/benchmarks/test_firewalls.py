@@ -24,11 +24,14 @@ def benchmarks(monkeypatch):
 
 
 def make_timing(way, host, peers, *rounds):
-    """Return a timing; each round has the seconds of a first run, its tasks, an unchanged run and its tasks."""
+    """Return a timing; each round has the seconds of a first run, its tasks, an unchanged run and its tasks.
+
+    A fifth number is the ratio of the unchanged run to a ping.
+    """
     from firewalls import Round, Timing  # noqa: PLC0415
 
     several = rounds if isinstance(rounds[0], tuple) else (rounds,)
-    return Timing(way, host, peers, tuple(Round(*times) for times in several))
+    return Timing(way, host, peers, tuple(Round(*times, *[1.0] * (5 - len(times))) for times in several))
 
 
 def make_timings(seconds):
@@ -78,25 +81,41 @@ def test_a_loop_of_one_round_is_compared_with_the_median_of_the_floor():
     table = firewalls_report.format_table(
         [make_timing("ansible.posix.firewalld", "firewalld", 50, 30.0, 29.0, 20.0, 19.0), floor]
     )
-    assert table.splitlines()[1].split()[-2:] == ["15.00", "10.00"]
+    assert table.splitlines()[1].split()[-3:] == ["15.00", "10.00", "1.00"]
 
 
 @pytest.mark.parametrize(
-    "first, again, failed",
+    "first, to_ping, failed",
     [(1.25, 1.45, []), (1.35, 1.45, ["1.35 times that for 10,"]), (1.25, 1.55, ["1.55 times a ping"])],
 )
-def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, again, failed):
+def test_a_first_run_with_many_peers_and_an_unchanged_run_have_bars(first, to_ping, failed):
     import firewalls_report  # noqa: PLC0415
 
     measured = [
-        make_timing("ping", "nftables", 500, 1.0, 0.2, 0.5, 0.2),
-        make_timing("ping", "ufw", 500, 1.0, 0.2, 1.0, 0.2),
-        make_timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4),
-        make_timing("kong_firewall", "ufw", 500, first, 0.5, again, 0.4),
+        make_timing("kong_firewall", "ufw", 10, 1.0, 0.5, 1.0, 0.4, 9.0),
+        make_timing("kong_firewall", "ufw", 500, first, 0.5, 1.0, 0.4, to_ping),
     ]
     found = firewalls_report.list_failures(measured)
     assert len(found) == len(failed)
     assert all(text in line for text, line in zip(failed, found, strict=True))
+
+
+def test_an_unchanged_run_is_compared_with_the_ping_just_before_it():
+    """The machine is three times as slow in the second turn, and the fastest unchanged run counts."""
+    import firewalls  # noqa: PLC0415
+    from ways import WAYS  # noqa: PLC0415
+
+    class Runner:
+        seconds = iter([4.0, 1.0, 1.2, 3.0, 3.6, 1.0, 1.5])
+
+        def run(self, _host, _tasks):
+            return next(self.seconds), 0.5
+
+        def undo(self, _way):
+            pass
+
+    found = firewalls._measure_round(Runner(), WAYS[0], 10)
+    assert found == firewalls.Round(4.0, 0.5, 1.2, 0.5, pytest.approx(1.2))
 
 
 @pytest.mark.parametrize("seconds, failed", [(14.9, 0), (15.1, 1)])
@@ -147,11 +166,11 @@ def test_the_cost_of_rules_for_a_packet_has_bars(system, share, longer, failed):
 
 
 def test_every_way_opens_each_port_to_each_peer():
-    from ways import PING, WAYS, make_peers  # noqa: PLC0415
+    from ways import WAYS, make_peers  # noqa: PLC0415
 
     peers = make_peers(200)
     assert len(set(peers)) == 200
-    for way in [way for way in WAYS if way.name != PING]:
+    for way in WAYS:
         # Whole addresses, because 10.0.0.1 is also a part of the text 10.0.0.11.
         named = set(re.findall(r"[0-9]+(?:\.[0-9]+){3}", str(way.tasks(peers))))
         assert set(peers) - named == set(), way.name
