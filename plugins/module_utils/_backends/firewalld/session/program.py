@@ -14,11 +14,16 @@ class SessionError(Exception):
 
 
 def run(*argv: str, stdin: str = "") -> str:
-    """Run a program and return its output. Raises SessionError if it fails."""
-    done = subprocess.run(
-        argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-        encoding="utf-8", errors="surrogateescape", timeout=_SECONDS,
-    )  # fmt: skip
+    """Run a program and return its output. Raises SessionError if it fails or does not end in time."""
+    try:
+        done = subprocess.run(
+            argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+            encoding="utf-8", errors="surrogateescape", timeout=_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise SessionError(
+            "`{}` did not end within {:g} seconds, and was killed".format(" ".join(argv), error.timeout)
+        ) from error
     if done.returncode:
         raise SessionError("{}: {}".format(argv[0], done.stderr.strip()))
     return done.stdout
