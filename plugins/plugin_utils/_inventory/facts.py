@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -62,20 +62,17 @@ def parse_fact_address(text: Any) -> str | None:
     return None if explain_unusable(address) else address
 
 
-class _PlainValues(Mapping[str, Any]):
-    """Variables with their values as plain data: JMESPath's functions do not accept Ansible's subclasses."""
+class _PlainValues:
+    """Variables with their values as plain data: JMESPath's functions do not accept Ansible's subclasses.
+
+    JMESPath reads a field with ``get``, and takes this object for a value without fields in a projection such as ``*``.
+    """
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self._variables = variables
 
-    def __getitem__(self, name: str) -> Any:
-        return make_plain(self._variables[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._variables)
-
-    def __len__(self) -> int:
-        return len(self._variables)
+    def get(self, name: str) -> Any:
+        return make_plain(self._variables.get(name))
 
 
 @lru_cache(maxsize=64)

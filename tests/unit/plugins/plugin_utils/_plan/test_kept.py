@@ -70,6 +70,7 @@ def test_any_name_is_found(tmp_path, count):
     write_parts(tmp_path / "plan", plan)
     kept = PartedPlan(tmp_path / "plan")
     assert kept.as_dict() == plan
+    assert (set(kept), len(kept)) == (set(plan), len(plan))
     for name in NAMES:
         for kind in ("nodes", "sets"):
             assert kept[kind].get(name) == values.get(name)
