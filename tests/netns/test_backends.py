@@ -596,6 +596,39 @@ def boot_with_saved_rules(iptables, saved, folder):
     yield
 
 
+SAVED = "/etc/saved.rules"
+IFUP_SCRIPT = "/etc/network/if-pre-up.d/zz-gatehouse-kong"
+
+
+def test_a_script_of_ifup_that_restores_saved_rules(iptables):
+    """The saved rules use a set with its other name, and replace the table mangle."""
+    lab, now = iptables.lab, make_ruleset(make_entry(8123, ["friends"]))
+    lab.host.write("/etc/network/if-pre-up.d/rules", f"iptables-restore < {SAVED}", 0o755)
+    lab.host.write(SAVED, "", 0o600)
+    lab.converge(make_ruleset(make_entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
+    lab.converge(now)
+    iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")
+    saved = lab.host.run(f"iptables-{iptables.variant}-save")
+    assert "gkong4-friends~" in saved
+    for path in (SCRIPT_FILE, IFUP_SCRIPT):
+        text = lab.host.read(path)
+        for name in (SAVED, SCRIPT_FILE, "/etc/gatehouse_kong_accept/accept.sh"):
+            text = text.replace(name, str(lab.host.locate(name)))
+        lab.host.locate(path).write_text(text)
+    port, banned = lab.open_listener(8123), lab.open_listener(9999)
+    for rules in (saved, "*mangle\n:INPUT ACCEPT\nCOMMIT\n*filter\n-A INPUT -p tcp --dport 9999 -j DROP\nCOMMIT\n"):
+        lab.host.locate(SAVED).write_text(rules)
+        iptables.reboot()
+        for _interface in range(2):
+            lab.host.run(f"iptables-{iptables.variant}-restore", stdin=rules)
+            lab.host.run("sh", str(lab.host.locate(IFUP_SCRIPT)))
+            assert lab.connect("friend", port)
+            assert not lab.connect("outsider", port)
+            assert not lab.connect("friend", banned)
+    assert lab.converge(now).changed
+    assert not lab.converge(now).changed
+
+
 def test_a_rollback_restores_the_state_before_the_change(iptables):
     """Load the snapshot of a state on top of another state."""
     states = (EVERYTHING, None, make_ruleset(*GOSSIP, friends=["10.0.2.2/32"]))

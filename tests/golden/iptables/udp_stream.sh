@@ -80,7 +80,7 @@ remove_other_sets() {
 # missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
 # with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {
-    for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables; do
+    for file in "$@"; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \(gkong[46]-[^ ]*\) .*/\1/p' "$file"
     done | sort -u | while read -r name; do
         ! /usr/sbin/ipset list -n "$name" >/dev/null 2>&1 || continue
@@ -105,7 +105,7 @@ swap_sets() {
 fill_sets waiting
 if [ "${1:-}" = sets ]; then
     swap_sets
-    make_missing_sets
+    make_missing_sets /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables
     exit
 fi
 # Sets and rules change together when the rules for the waiting sets are loaded. After that, no rule uses the sets with the
@@ -114,3 +114,5 @@ load_rules waiting '-I INPUT 1 -j GATEHOUSE-KONG'
 fill_sets cat
 load_rules cat '-I INPUT 1 -j GATEHOUSE-KONG'
 remove_other_sets
+# Scripts of the host restore these files later, for example when an interface is brought up.
+make_missing_sets

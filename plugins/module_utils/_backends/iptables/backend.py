@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.
     render_removal,
     render_script,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import list_restored_files
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import (
     JUMP,
     are_same_rules,
@@ -217,4 +218,4 @@ class Iptables:
         return Programs(ipset, self._choose_program("ipv4"), self._choose_program("ipv6"))
 
     def _render_script(self, ruleset: Ruleset) -> str:
-        return render_script(ruleset, self._programs)
+        return render_script(ruleset, self._programs, list_restored_files(self._host))

@@ -9,6 +9,7 @@ Both families and the sets are in one file, so that a crash leaves the complete 
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 from collections.abc import Iterable
 
@@ -111,7 +112,7 @@ _LOAD = """
 # missing, all these rules are rejected. Therefore the sets are created before other programs load their rules: known sets
 # with their elements, unknown sets empty. All have our options: `ipset -exist restore` fails if a set has other options.
 make_missing_sets() {{
-    for file in {saved}; do
+    for file in "$@"; do
         [ ! -e "$file" ] || sed -n 's/.* --match-set \\({prefix}[^ ]*\\) .*/\\1/p' "$file"
     done | sort -u | while read -r name; do
         ! {ipset} list -n "$name" >/dev/null 2>&1 || continue
@@ -136,7 +137,7 @@ swap_sets() {{
 fill_sets waiting
 if [ "${{1:-}}" = sets ]; then
     swap_sets
-    make_missing_sets
+    make_missing_sets {saved}
     exit
 fi
 # Sets and rules change together when the rules for the waiting sets are loaded. After that, no rule uses the sets with the
@@ -145,6 +146,8 @@ load_rules waiting '-I INPUT 1 -j {chain}'
 fill_sets cat
 load_rules cat '-I INPUT 1 -j {chain}'
 remove_other_sets
+# Scripts of the host restore these files later, for example when an interface is brought up.
+make_missing_sets{restored}
 """
 
 _REMOVE = """
@@ -182,15 +185,19 @@ class Programs(t.NamedTuple):
     ip6tables: str
 
 
-def render_script(ruleset: Ruleset, programs: Programs) -> str:
-    """Return the shell script that loads a ruleset. It can run at any time: the result does not depend on the state."""
+def render_script(ruleset: Ruleset, programs: Programs, restored: Iterable[str] = ()) -> str:
+    """Return the shell script that loads a ruleset. It can run at any time: the result does not depend on the state.
+
+    `restored` are the saved files that scripts of the host restore after the boot unit.
+    """
     lines: list[str] = []
     for name, networks in list_wanted_sets(ruleset).items():
         create, *adds = fill(name, networks)
         # An interrupted run can have left the set with elements.
         lines += [create, f"flush {name}", *adds]
     rules = (make_rules(ruleset, family) for family in FAMILIES)
-    return _fill_template(_FUNCTIONS + _LOAD, programs, " ".join(list_wanted_sets(ruleset)), lines, *rules)
+    names = " ".join(list_wanted_sets(ruleset))
+    return _fill_template(_FUNCTIONS + _LOAD, programs, names, lines, *rules, restored=restored)
 
 
 def render_removal(programs: Programs) -> str:
@@ -204,7 +211,9 @@ def parse_script(text: str, family: str) -> tuple[str, ...]:
     return tuple(text.partition(f"<<'{word}'\n")[2].partition(f"\n{word}\n")[0].splitlines())
 
 
-def _fill_template(template: str, programs: Programs, names: str, *blocks: Iterable[str]) -> str:
+def _fill_template(
+    template: str, programs: Programs, names: str, *blocks: Iterable[str], restored: Iterable[str] = ()
+) -> str:
     sets, rules4, rules6 = ("\n".join(block) for block in blocks)
     return template.format(
         **programs._asdict(),
@@ -218,6 +227,7 @@ def _fill_template(template: str, programs: Programs, names: str, *blocks: Itera
         other=OTHER,
         maxelem=MAXELEM,
         saved=" ".join(SAVED_FILES),
+        restored="".join(f" {shlex.quote(file)}" for file in restored),
         chain=CHAIN,
         mark_chain=MARK_CHAIN,
         table=TABLE,

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_boot import (
-    PLUGIN,
-    SETS_PLUGIN,
+    PLUGINS,
     UNIT_PARTS,
     make_plugins,
     make_unit,
@@ -63,7 +62,6 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backen
 # Other programs can change the rules between reading and loading.
 _ATTEMPTS = 3
 _LIMIT_EXAMPLE = "-m hashlimit --hashlimit-above 10/sec ... -j DROP"
-_PLUGINS = (PLUGIN, SETS_PLUGIN)
 
 
 class IptablesLate:
@@ -103,7 +101,7 @@ class IptablesLate:
         files = (f"{file}: has rules of gatehouse.kong" for file in select_files_to_clean(self._host, clean))
         if want is None:
             unit = compare_parts(self._host, UNIT_PARTS, None)
-            return (*unit, *compare_files(self._host, dict.fromkeys(_PLUGINS), 0o755), *files)
+            return (*unit, *compare_files(self._host, dict.fromkeys(PLUGINS), 0o755), *files)
         unit = compare_parts(self._host, make_unit(self._host), self._render_script(self._find_places(want)))
         return (*unit, *compare_files(self._host, make_plugins(self._host), 0o755), *files)
 
@@ -138,7 +136,7 @@ class IptablesLate:
         found = {
             family: [_make_place(table, *place) for place in table.late_rules] for family, table in self._tables.items()
         }
-        files = (*UNIT_PARTS.paths, *_PLUGINS)
+        files = (*UNIT_PARTS.paths, *PLUGINS)
         return Snapshot(files, ((("sh",), self._render_script(found)),))
 
     def apply(self, want: Ruleset | None) -> tuple[str, ...]:
@@ -165,7 +163,7 @@ class IptablesLate:
             clean_file(self._host, file, clean)
         if want is None:
             uninstall(self._host, UNIT_PARTS)
-            self._host.remove(_PLUGINS)
+            self._host.remove(PLUGINS)
             return
         with write_files(self._host, make_plugins(self._host), 0o755):
             install(self._host, make_unit(self._host), self._render_script(self._find_places(want)))

@@ -15,6 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
+    IFUPDOWN,
+    list_restored_files,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE
@@ -47,6 +51,17 @@ if [ "${{1:-}}" = start ] && [ -e {SCRIPT_FILE} ]; then
     exec /bin/sh {SCRIPT_FILE} sets
 fi
 """
+
+# ifup(8) runs these scripts after a script or a line `pre-up` or `up` that can have restored the host's saved rules. A
+# failed script would keep the interface down.
+_IFUP_SCRIPTS = tuple(f"/etc/network/if-{phase}.d/zz-gatehouse-kong" for phase in ("pre-up", "up"))
+_IFUP_TEXT = f"""\
+#!/bin/sh
+# Written by gatehouse.kong: adds its rules after another script has restored the rules of iptables.
+[ ! -e {SCRIPT_FILE} ] || /bin/sh {SCRIPT_FILE} || true
+/bin/sh {FILE} || true
+"""
+PLUGINS = (PLUGIN, SETS_PLUGIN, *_IFUP_SCRIPTS)
 
 # RHEL's iptables.service has no plugins. The ExecReload= of a drop-in runs after that of the unit.
 _DROP_IN = f"""\
@@ -85,13 +100,18 @@ def has_plugins(host: Host) -> bool:
 
 
 def make_plugins(host: Host) -> dict[str, str | None]:
-    """Return the texts of our plugins for netfilter-persistent; None for a plugin that the host does not need.
+    """Return the texts of our plugins for netfilter-persistent and ifup; None for a plugin that the host does not need.
 
     Only a host without nft has our ipsets.
     """
     used = has_plugins(host)
     with_sets = used and host.which("nft") is None
-    return {PLUGIN: _PLUGIN_TEXT if used else None, SETS_PLUGIN: _SETS_PLUGIN_TEXT if with_sets else None}
+    restores = bool(list_restored_files(host, IFUPDOWN))
+    return {
+        PLUGIN: _PLUGIN_TEXT if used else None,
+        SETS_PLUGIN: _SETS_PLUGIN_TEXT if with_sets else None,
+        **dict.fromkeys(_IFUP_SCRIPTS, _IFUP_TEXT if restores else None),
+    }
 
 
 _SCRIPT = """\

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
@@ -32,11 +32,11 @@ _SAVED_FILES = (
     "/etc/sysconfig/ip6tables",
     "/etc/sysconfig/ipset",
 )
-# Scripts and units that can load files with other names, for example with `pre-up iptables-restore < FILE`.
-_HOOKS = (
-    "etc/network/interfaces",
-    "etc/network/interfaces.d/*",
-    "etc/network/if-*.d/*",
+# Scripts and units that can load files with other names, for example with `pre-up iptables-restore < FILE`. ifup(8) runs the
+# scripts of IFUPDOWN each time it brings up an interface.
+IFUPDOWN = ("etc/network/interfaces", "etc/network/interfaces.d/*", "etc/network/if-*.d/*")
+_SCRIPTS = (
+    *IFUPDOWN,
     "etc/NetworkManager/dispatcher.d/*",
     "etc/networkd-dispatcher/*/*",
     "etc/rc.local",
@@ -78,9 +78,15 @@ def without_early(text: str) -> str:
 
 def list_saved_files(host: Host) -> tuple[str, ...]:
     """Return the existing files from which programs of the host load iptables rules or sets."""
-    hooks = (path for pattern in _HOOKS for path in sorted(host.locate("/").glob(pattern)) if path.is_file())
-    named = (file for path in hooks for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return tuple(file for file in dict.fromkeys((*_SAVED_FILES, *named)) if host.locate(file).is_file())
+    packaged = (file for file in _SAVED_FILES if host.locate(file).is_file())
+    return tuple(dict.fromkeys((*packaged, *list_restored_files(host))))
+
+
+def list_restored_files(host: Host, scripts: Iterable[str] = _SCRIPTS) -> tuple[str, ...]:
+    """Return the existing files from which scripts and units load iptables rules or sets. `scripts` are patterns of paths."""
+    paths = (path for pattern in scripts for path in sorted(host.locate("/").glob(pattern)) if path.is_file())
+    named = (file for path in paths for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return tuple(file for file in dict.fromkeys(named) if host.locate(file).is_file())
 
 
 def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:

@@ -47,6 +47,12 @@ def test_the_script_equals_the_golden_file(case):
     assert render_script(read_wanted(case), PROGRAMS) == (GOLDEN / "iptables" / f"{case}.sh").read_text()
 
 
+def test_the_sets_of_files_that_scripts_restore_are_created_last():
+    text = render_script(read_wanted("empty"), PROGRAMS, ["/etc/own rules", "/root/six"])
+    assert text.endswith("\nmake_missing_sets '/etc/own rules' /root/six\n")
+    assert render_script(read_wanted("empty"), PROGRAMS) == text.replace(" '/etc/own rules' /root/six", "")
+
+
 def test_the_script_for_removal_equals_the_golden_file():
     assert render_removal(PROGRAMS) == (GOLDEN / "iptables" / "removal.sh").read_text()
 

@@ -30,6 +30,7 @@ WANTS = "/etc/systemd/system/multi-user.target.wants/gatehouse-kong-accept.servi
 DROP_INS = [f"/etc/systemd/system/{name}.service.d/gatehouse-kong-accept.conf" for name in ("iptables", "ip6tables")]
 PLUGINS = "/usr/share/netfilter-persistent/plugins.d"
 PLUGIN, SETS_PLUGIN = f"{PLUGINS}/90-gatehouse-kong", f"{PLUGINS}/05-gatehouse-kong"
+IFUP_SCRIPTS = tuple(f"/etc/network/if-{phase}.d/zz-gatehouse-kong" for phase in ("pre-up", "up"))
 
 
 def format_saved(*lines, policy="ACCEPT"):
@@ -199,7 +200,7 @@ def test_the_snapshot_restores_the_current_rules(tmp_path):
         format_our_rule("OWN"),
     )
     found = make_part(FakeHost(tmp_path, four=[format_saved(*lines)])).snapshot(WANT)
-    assert found.files == (SCRIPT, UNIT, *DROP_INS, WANTS, PLUGIN, SETS_PLUGIN)
+    assert found.files == (SCRIPT, UNIT, *DROP_INS, WANTS, PLUGIN, SETS_PLUGIN, *IFUP_SCRIPTS)
     ((command, script),) = found.load
     assert command == ("sh",)
     assert read_records(script) == {"IPV4": ["-A INPUT -j LOG", "-A OWN"], "IPV6": ["-A INPUT"]}

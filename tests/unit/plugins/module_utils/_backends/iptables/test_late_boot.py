@@ -149,7 +149,9 @@ def test_hooks_of_a_host(tmp_path):
     """Expect a plugin if netfilter-persistent is installed, otherwise drop-ins; a plugin for sets if nft is missing."""
     folder = "/usr/share/netfilter-persistent/plugins.d"
     for host in (HostWithNft(tmp_path), HostWithoutNft(tmp_path)):
-        assert make_plugins(host) == {f"{folder}/90-gatehouse-kong": None, f"{folder}/05-gatehouse-kong": None}
+        assert make_plugins(host) == dict.fromkeys(
+            [f"{folder}/90-gatehouse-kong", f"{folder}/05-gatehouse-kong", *IFUP_SCRIPTS]
+        )
         assert [unit for unit, _text in make_unit(host).drop_ins] == ["iptables.service", "ip6tables.service"]
     host.locate(folder).mkdir(parents=True)
     assert [path for path, text in make_plugins(HostWithNft(tmp_path)).items() if text] == [
@@ -160,6 +162,36 @@ def test_hooks_of_a_host(tmp_path):
         f"{folder}/05-gatehouse-kong",
     ]
     assert make_unit(host).drop_ins == ()
+
+
+IFUP_SCRIPTS = ["/etc/network/if-pre-up.d/zz-gatehouse-kong", "/etc/network/if-up.d/zz-gatehouse-kong"]
+
+
+@pytest.mark.parametrize("place", ["interfaces", "interfaces.d/eth0", "if-pre-up.d/rules", "if-up.d/rules"])
+def test_a_host_on_which_ifup_restores_saved_rules_has_scripts_for_ifup(tmp_path, place):
+    host = HostWithNft(tmp_path)
+    host.write("/root/own.rules", "", 0o600)
+    host.write("/etc/rc.local", "iptables-restore < /root/own.rules", 0o755)
+    assert [path for path, text in make_plugins(host).items() if text] == []
+    host.write(f"/etc/network/{place}", "iptables-restore < /root/own.rules", 0o755)
+    assert [path for path, text in make_plugins(host).items() if text] == IFUP_SCRIPTS
+
+
+@pytest.mark.parametrize("with_early", [False, True])
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("script", IFUP_SCRIPTS)
+def test_the_script_for_ifup_loads_our_rules_and_always_succeeds(tmp_path, script, status, with_early):
+    host = HostWithNft(tmp_path)
+    host.write("/root/own.rules", "", 0o600)
+    host.write("/etc/network/interfaces", "pre-up iptables-restore < /root/own.rules", 0o644)
+    text = make_plugins(host)[script]
+    for path in (EARLY, LATE):
+        assert path in text
+        text = text.replace(path, str(host.locate(path)))
+    for path in (EARLY, LATE) if with_early else (LATE,):
+        host.write(path, f'echo "${{0##*/}}"; exit {status}', 0o600)
+    done = subprocess.run([shutil.which("sh"), "-c", text], capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (["load.sh"] * with_early + ["accept.sh"], "")
 
 
 class HostWithNft(Host):

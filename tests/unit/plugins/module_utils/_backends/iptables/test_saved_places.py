@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
+    IFUPDOWN,
     find_unloadable,
+    list_restored_files,
     list_saved_files,
     select_files_to_clean,
     without_ours,
@@ -80,6 +82,16 @@ def test_a_file_that_a_script_loads(tmp_path, place, command):
     host.locate("/etc/network/if-up.d").mkdir(parents=True, exist_ok=True)
     assert list_saved_files(host) == ("/root/own.rules",)
     assert select_files_to_clean(host, without_ours) == ("/root/own.rules",)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_scripts_that_ifup_runs(tmp_path, place):
+    host = FakeHost(tmp_path)
+    host.put(place, COMMANDS[0])
+    host.put("/root/own.rules")
+    host.put("/etc/iptables/rules.v4")
+    assert list_restored_files(host) == ("/root/own.rules",)
+    assert list_restored_files(host, IFUPDOWN) == list_restored_files(host) * place.startswith("/etc/network/")
 
 
 @pytest.mark.parametrize("place", ["/etc/network/other", "/etc/systemd/system/own.timer", "/etc/network/if-up.d/x/y"])
