@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import SCRIPTS, read_scripts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import is_enabled
@@ -29,8 +31,13 @@ _PORTS = ("every managed port",)
 
 
 def find_boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
-    """Return warnings about units that remove our rules at boot, about changed units, and about a disabled manager."""
-    return (*_find_changed_units(host), *_find_flushing_units(host), *_check_manager(host, manager))
+    """Return warnings about units and scripts that remove our rules at boot, changed units, and a disabled manager."""
+    return (
+        *_find_changed_units(host),
+        *_find_flushing_units(host),
+        *_find_flushing_scripts(host),
+        *_check_manager(host, manager),
+    )
 
 
 def _find_changed_units(host: Host) -> Iterator[Conflict]:
@@ -61,6 +68,16 @@ def _find_flushing_units(host: Host) -> Iterator[Conflict]:
                 reason = f"it runs `{command}`, which flushes all nftables tables"
                 advice = f"Add `Before=gatehouse-kong-firewall.service` to {name}, or flush only its own tables"
                 yield _make_warning(f"unit {name}", reason, advice)
+
+
+def _find_flushing_scripts(host: Host) -> Iterator[Conflict]:
+    """Yield the scripts that run after our unit, for example when an interface is brought up."""
+    for path, text in read_scripts(host, SCRIPTS):
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+        files = (file for line in lines for file in _FILE.findall(line))
+        if _FLUSHES.search(text) or any(_FLUSHES.search(host.read(file) or "") for file in files):
+            reason = "it flushes all nftables tables, after our rules are loaded at boot"
+            yield _make_warning(path, reason, f"Flush only its own tables, or run `nft -f {FILE}` after it")
 
 
 def _is_script(host: Host, path: str) -> bool:

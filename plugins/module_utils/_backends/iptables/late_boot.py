@@ -15,10 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    IFUPDOWN,
-    list_restored_files,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import list_restored_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import IFUPDOWN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import IPTABLES_LATE as FILE

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import SCRIPTS, UNITS, read_scripts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import IPTABLES_SERVICES, is_enabled
@@ -32,17 +33,7 @@ _SAVED_FILES = (
     "/etc/sysconfig/ip6tables",
     "/etc/sysconfig/ipset",
 )
-# Scripts and units that can load files with other names, for example with `pre-up iptables-restore < FILE`. ifup(8) runs the
-# scripts of IFUPDOWN each time it brings up an interface.
-IFUPDOWN = ("etc/network/interfaces", "etc/network/interfaces.d/*", "etc/network/if-*.d/*")
-_SCRIPTS = (
-    *IFUPDOWN,
-    "etc/NetworkManager/dispatcher.d/*",
-    "etc/networkd-dispatcher/*/*",
-    "etc/rc.local",
-    "etc/rc.d/rc.local",
-    "etc/systemd/system/*.service",
-)
+# Scripts and units can load files with other names, for example with `pre-up iptables-restore < FILE`.
 _RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
 
 # Files from which Debian's ipset-persistent and RHEL's ipset.service create sets before iptables rules are loaded.
@@ -82,10 +73,9 @@ def list_saved_files(host: Host) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*packaged, *list_restored_files(host))))
 
 
-def list_restored_files(host: Host, scripts: Iterable[str] = _SCRIPTS) -> tuple[str, ...]:
+def list_restored_files(host: Host, scripts: Iterable[str] = (*SCRIPTS, *UNITS)) -> tuple[str, ...]:
     """Return the existing files from which scripts and units load iptables rules or sets. `scripts` are patterns of paths."""
-    paths = (path for pattern in scripts for path in sorted(host.locate("/").glob(pattern)) if path.is_file())
-    named = (file for path in paths for file in _RESTORE.findall(path.read_text(encoding="utf-8", errors="replace")))
+    named = (file for _path, text in read_scripts(host, scripts) for file in _RESTORE.findall(text))
     return tuple(file for file in dict.fromkeys(named) if host.locate(file).is_file())
 
 

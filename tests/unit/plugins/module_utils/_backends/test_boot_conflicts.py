@@ -75,6 +75,35 @@ def test_a_unit_whose_program_does_not_flush_tables(tmp_path, text):
     assert find_boot_conflicts(host, "nftables") == ()
 
 
+PLACES = ["/etc/network/interfaces", "/etc/network/if-pre-up.d/nftables", "/etc/NetworkManager/dispatcher.d/10-nft",
+          "/etc/networkd-dispatcher/routable.d/nft", "/etc/rc.local", "/etc/rc.d/rc.local"]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "text",
+    ["pre-up /usr/sbin/nft -f /etc/own.nft", "#!/bin/sh\nnft flush ruleset\n", "#!/usr/sbin/nft -f\nflush ruleset\n"],
+)
+def test_a_script_that_flushes_all_tables(tmp_path, place, text):
+    host = Host(tmp_path)
+    write(host, "/etc/own.nft", "flush ruleset\ntable inet own {\n}\n")
+    write(host, place, text)
+    (found,) = find_boot_conflicts(host, "nftables")
+    assert (found.where, found.certain, found.effect, found.stops) == (place, False, "boot", False)
+    assert found.advice == "Flush only its own tables, or run `nft -f /etc/gatehouse_kong/ruleset.nft` after it"
+
+
+@pytest.mark.parametrize(
+    "text", ["nft -f /etc/table.nft\n", "# nft -f /etc/own.nft\n  # nft flush ruleset\n", "nft -f /nowhere\n"]
+)
+def test_a_script_that_does_not_flush_our_table(tmp_path, text):
+    host = Host(tmp_path)
+    write(host, "/etc/own.nft", "flush ruleset\n")
+    write(host, "/etc/table.nft", "table inet own {\n}\n# flush ruleset\n")
+    write(host, "/etc/rc.local", text)
+    assert find_boot_conflicts(host, "nftables") == ()
+
+
 def test_a_drop_in_that_is_a_broken_link_is_ignored(tmp_path):
     host = Host(tmp_path)
     folder = host.locate(f"{UNITS}/gatehouse-kong-firewall.service.d")

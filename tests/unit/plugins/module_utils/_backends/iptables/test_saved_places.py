@@ -9,13 +9,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
-    IFUPDOWN,
     find_unloadable,
     list_restored_files,
     list_saved_files,
     select_files_to_clean,
     without_ours,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import IFUPDOWN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 
 
