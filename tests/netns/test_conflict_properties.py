@@ -33,7 +33,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 from ansible_collections.gatehouse.kong.tests.netns import frames
 from ansible_collections.gatehouse.kong.tests.netns.conftest import enter_namespace, run_ip
 
-CASES = int(os.environ.get("GATEHOUSE_KONG_CASES", "250"))
+CASES = int(os.environ.get("GATEHOUSE_KONG_CASES", "280"))
 SEED = int(os.environ.get("GATEHOUSE_KONG_SEED", "1"))
 PORTS = (8001, 7946, 22)
 # Two sources in a set, whose packets have our mark, and another source.
