@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import group_findings
@@ -18,13 +17,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.junit impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import render_markdown
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import (
     BAD,
-    FORMAT,
     Cell,
     Report,
     Section,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin, format_title
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.plan import make_findings_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import Evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 Findings = Sequence[Mapping[str, Any]]  # as module kong_plan returns them if it fails
@@ -48,9 +47,7 @@ def render_refused_markdown(findings: Findings, origin: Origin | None = None) ->
 
 def render_refused_json(findings: Findings, origin: Origin | None = None) -> str:
     """Return the findings as JSON, with the same keys as the report of a plan."""
-    empty = dict.fromkeys(("plan", "changes", "verification", "drift"))
-    data = {"format": FORMAT, "origin": asdict(origin) if origin else None, "findings": findings, **empty}
-    return dump_json(data)
+    return dump_json({**Evidence(plan={}, origin=origin).as_dict(), "plan": None, "findings": findings})
 
 
 def render_refused_junit(findings: Findings, _origin: Origin | None = None) -> str:

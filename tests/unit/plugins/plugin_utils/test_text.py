@@ -18,9 +18,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     escape_all,
     escape_text,
+    fit_list,
     format_for_inventory,
     format_ranges,
     make_natural_key,
+    measure_width,
     shorten,
     shorten_middle,
 )
@@ -192,6 +194,11 @@ def test_finding_that_quotes_a_fact():
 )
 def test_name_ranges(names, shown):
     assert format_ranges(names) == shown
+
+
+@pytest.mark.parametrize("shown", ["a1, b2, c3", "a1, b2 +1", "a1 +2"])
+def test_a_list_is_cut_to_a_width(shown):
+    assert fit_list("of ", ["a1", "b2", "c3"], measure_width(f"of {shown}", 10), 10) == f"of {shown}"
 
 
 def test_natural_order():

@@ -500,6 +500,7 @@ def test_errors_of_a_refused_plan_are_failed_tests():
 def test_json_of_a_refused_plan_has_only_findings():
     text = format_refused(".json")
     assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
+    assert json.loads(text).keys() - {"findings"} == Evidence(PLAN).as_dict().keys()
     assert read_kept_evidence(text, PLAN) == {}
 
 
