@@ -129,7 +129,8 @@ def choose(host: Host, name: str) -> Choice:
     system = next(system for system in SYSTEMS if system.name == manager)
     listing = Listing(host)
     # If nft was removed from the host, our table may still be loaded and drop new sources. The early part then requires nft.
-    by_nft = host.which("nft") is not None or host.locate(FILE).exists()
+    # A reload of firewalld can remove all rules of iptables, so there the early part requires nft as well.
+    by_nft = host.which("nft") is not None or host.locate(FILE).exists() or manager == "firewalld"
     early = _make_table(host, listing, system) if by_nft else _make_mangle(host)
     left_early = (_make_mangle(host),) if by_nft and host.locate(SCRIPT_FILE).exists() else ()
     left_late = tuple(other.late(host, listing) for other in SYSTEMS if other is not system and other.keeps(host))

@@ -253,6 +253,22 @@ def test_every_name_has_a_backend_of_that_name(tmp_path):
     assert [choose(Host(tmp_path), name).backend.name for name in NAMES] == list(NAMES)
 
 
+class HostWithoutNft(FakeHost):
+    def which(self, program):
+        return None if program == "nft" else super().which(program)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_nft_the_early_part_is_in_iptables_except_with_firewalld(tmp_path, name):
+    """A reload of firewalld can remove the rules of the table mangle."""
+    choice = choose(HostWithoutNft(tmp_path), name)
+    if name == "firewalld":
+        with pytest.raises(HostError, match="nft is not installed on this host: install the package nftables"):
+            choice.backend.require()
+    else:
+        assert choice.early == "the table mangle of iptables"
+
+
 LEFT_LATE = {
     "firewalld": ("/etc/firewalld/ipsets/gkfwd4-peers.xml", ""),
     "ufw": ("/etc/ufw/after.rules", None),
