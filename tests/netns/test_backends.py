@@ -604,7 +604,6 @@ def test_a_script_of_ifup_that_restores_saved_rules(iptables):
     """The saved rules use a set with its other name, and replace the table mangle."""
     lab, now = iptables.lab, make_ruleset(make_entry(8123, ["friends"]))
     lab.host.write("/etc/network/if-pre-up.d/rules", f"iptables-restore < {SAVED}", 0o755)
-    lab.host.write(SAVED, "", 0o600)
     lab.converge(make_ruleset(make_entry(8122, ["friends"]), friends=["10.0.2.2/32"]))
     lab.converge(now)
     iptables.restore("*filter\n-A INPUT -p tcp -m tcp --dport 9999 -j DROP\nCOMMIT\n")

@@ -69,14 +69,17 @@ def without_early(text: str) -> str:
 
 def list_saved_files(host: Host) -> tuple[str, ...]:
     """Return the existing files from which programs of the host load iptables rules or sets."""
-    packaged = (file for file in _SAVED_FILES if host.locate(file).is_file())
-    return tuple(dict.fromkeys((*packaged, *list_restored_files(host))))
+    files = dict.fromkeys((*_SAVED_FILES, *list_restored_files(host)))
+    return tuple(file for file in files if host.locate(file).is_file())
 
 
 def list_restored_files(host: Host, scripts: Iterable[str] = (*SCRIPTS, *UNITS)) -> tuple[str, ...]:
-    """Return the existing files from which scripts and units load iptables rules or sets. `scripts` are patterns of paths."""
+    """Return the files from which scripts and units load iptables rules or sets. `scripts` are patterns of paths.
+
+    A file can be missing: another program can save it later.
+    """
     named = (file for _path, text in read_scripts(host, scripts) for file in _RESTORE.findall(text))
-    return tuple(file for file in dict.fromkeys(named) if host.locate(file).is_file())
+    return tuple(dict.fromkeys(named))
 
 
 def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:

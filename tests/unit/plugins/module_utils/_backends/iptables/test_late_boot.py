@@ -170,7 +170,6 @@ IFUP_SCRIPTS = ["/etc/network/if-pre-up.d/zz-gatehouse-kong", "/etc/network/if-u
 @pytest.mark.parametrize("place", ["interfaces", "interfaces.d/eth0", "if-pre-up.d/rules", "if-up.d/rules"])
 def test_a_host_on_which_ifup_restores_saved_rules_has_scripts_for_ifup(tmp_path, place):
     host = HostWithNft(tmp_path)
-    host.write("/root/own.rules", "", 0o600)
     host.write("/etc/rc.local", "iptables-restore < /root/own.rules", 0o755)
     assert [path for path, text in make_plugins(host).items() if text] == []
     host.write(f"/etc/network/{place}", "iptables-restore < /root/own.rules", 0o755)
@@ -182,7 +181,6 @@ def test_a_host_on_which_ifup_restores_saved_rules_has_scripts_for_ifup(tmp_path
 @pytest.mark.parametrize("script", IFUP_SCRIPTS)
 def test_the_script_for_ifup_loads_our_rules_and_always_succeeds(tmp_path, script, status, with_early):
     host = HostWithNft(tmp_path)
-    host.write("/root/own.rules", "", 0o600)
     host.write("/etc/network/interfaces", "pre-up iptables-restore < /root/own.rules", 0o644)
     text = make_plugins(host)[script]
     for path in (EARLY, LATE):

@@ -86,9 +86,9 @@ def test_a_file_that_a_script_loads(tmp_path, place, command):
 
 @pytest.mark.parametrize("place", PLACES)
 def test_scripts_that_ifup_runs(tmp_path, place):
+    """The named file does not exist yet."""
     host = FakeHost(tmp_path)
     host.put(place, COMMANDS[0])
-    host.put("/root/own.rules")
     host.put("/etc/iptables/rules.v4")
     assert list_restored_files(host) == ("/root/own.rules",)
     assert list_restored_files(host, IFUPDOWN) == list_restored_files(host) * place.startswith("/etc/network/")
