@@ -23,7 +23,7 @@ packages: venv
 	@scripts/progress.sh "packages: installing" scripts/packages.sh git iproute2 ipset iptables nftables openssh-client serf shellcheck util-linux
 
 .PHONY: test
-test: packages ## Run every check: lint, units, tarball, Molecule; with a summary at the end
+test: packages ## Run every check: lint, units, playbook runs, tarball, Molecule; with a summary at the end
 	@$(CHECK)
 
 .PHONY: quick
@@ -31,7 +31,7 @@ quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
 	@$(CHECK) ruff "ruff format" mypy "unit tests"
 
 .PHONY: matrix
-matrix: venv ## Run unit tests and the playbook plan with each supported ansible-core; a single one: make matrix CORES=2.17
+matrix: venv ## Run the tests of plugins and roles, and the playbook plan, with each supported ansible-core; a single one: make matrix CORES=2.17
 	@$(PYTHON) scripts/matrix.py $(CORES)
 
 .PHONY: lint
@@ -39,7 +39,7 @@ lint: packages ## Run the linters
 	@$(CHECK) lint
 
 .PHONY: unit
-unit: packages ## Run the unit tests, with and without network namespaces
+unit: packages ## Run the unit tests, the playbook runs, and the tests with network namespaces
 	@$(CHECK) unit netns
 
 .PHONY: artifact

@@ -30,8 +30,8 @@ TAIL = 60
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
-# The groups of a stage run side by side, each with this number of checks at once: linters and unit tests only read, and each
-# lab has its own networks. The slowest linter uses one processor, and the unit tests use the rest. Scenarios use all.
+# The groups of a stage run side by side, each with this number of checks at once: linters, unit tests and playbook runs only
+# read, and each lab has its own networks. The slowest linter uses one processor, and the tests use the rest. Scenarios use all.
 STAGES = ({"lint": 2, "unit": 1}, {"netns": 1, "artifact": 1}, {"lab": 1}, {"molecule": 2})
 
 

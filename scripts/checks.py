@@ -13,8 +13,13 @@ from repository import ROOT, TOOLS, list_files
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
 
-# The number of processes for tests that mostly wait, for dropped packets and for the kernel.
-TEST_PROCESSES = 4
+# The options of pytest by the folder of the tests. Tests in namespaces mostly wait, for dropped packets and for the kernel. The
+# tests of a file of playbook runs share runs.
+OPTIONS = {
+    "unit": ["--numprocesses=2"],
+    "playbooks": ["--numprocesses=2", "--dist=loadfile"],
+    "netns": ["--numprocesses=4"],
+}
 
 # The scenarios that start first, so that they do not run alone at the end.
 LONGEST = ("backends", "flat", "seed")
@@ -54,8 +59,8 @@ def _run_mypy() -> tuple[str, ...]:
     return _run_tool("mypy", *(word for package in packages for word in ("-p", f"{COLLECTION}.{package}")))
 
 
-def _enter_namespaces() -> tuple[str, ...]:
-    return _run_tool("pytest", "tests/netns", f"--numprocesses={TEST_PROCESSES}")
+def _run_pytest(folder: str) -> tuple[str, ...]:
+    return _run_tool("pytest", f"tests/{folder}", *OPTIONS[folder])
 
 
 def _list_texts() -> list[str]:
@@ -99,8 +104,9 @@ def list_checks() -> list[Check]:
         Check("lint", "places", _run_script("places.py")),
         Check("lint", "prose", _run_script("prose.py")),
         Check("lint", "codespell", _run_tool("codespell", *_list_texts())),
-        Check("unit", "unit tests", _run_tool("pytest", "tests/unit", "--numprocesses=2"), "tests/unit", 40 * MINUTE),
+        Check("unit", "unit tests", _run_pytest("unit"), "tests/unit", 20 * MINUTE),
+        Check("unit", "playbook runs", _run_pytest("playbooks"), "tests/playbooks", 40 * MINUTE),
         Check("artifact", "tarball", _run_script("artifact.py"), "playbooks/plan.yml"),
-        Check("netns", "network namespaces", _enter_namespaces(), "tests/netns", timeout=50 * MINUTE),
+        Check("netns", "network namespaces", _run_pytest("netns"), "tests/netns", 50 * MINUTE),
         *_list_scenarios(),
     ]

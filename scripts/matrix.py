@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit tests of the collection and its playbook plan with each supported ansible-core: ``matrix.py [CORE ...]``.
+"""Run the tests of plugins and roles, and the playbook plan, with each supported ansible-core: ``matrix.py [CORE ...]``.
 
 Each ansible-core has its own environment in ``.cache/matrix``, with one of the Pythons that it supports. A Python is
 found on PATH or among the versions of pyenv. If it is missing, the program names it and skips that ansible-core.
@@ -67,17 +67,18 @@ def install(core: str, python: str) -> Path:
 
 
 def run_tests(programs: Path) -> bool:
-    """Run the unit tests of plugins and roles, and the playbook plan; tell whether they passed."""
+    """Run the tests of plugins and roles, and the playbook plan; tell whether they passed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))} | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "PYTHONPATH": str(COLLECTIONS),
         "LC_ALL": "C.UTF-8",
     }
-    tests = ["pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2", "tests/unit/plugins", "tests/unit/roles"]
+    options = ["-q", "-p", "no:cacheprovider", "--numprocesses=2", "--dist=loadfile"]
+    folders = [f"tests/{kind}/{code}" for kind in ("unit", "playbooks") for code in ("plugins", "roles")]
     plan = ["ansible-playbook", "-i", INVENTORY, "gatehouse.kong.plan"]
     codes = [subprocess.run([programs / words[0], *words[1:]], cwd=ROOT, env=environment, check=False).returncode
-             for words in (tests, plan)]  # fmt: skip
+             for words in (["pytest", *options, *folders], plan)]  # fmt: skip
     return not any(codes)
 
 
@@ -91,7 +92,9 @@ def check(core: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the unit tests and the playbook plan with each ansible-core.")
+    parser = argparse.ArgumentParser(
+        description="Run the tests of plugins and roles, and the playbook plan, with each ansible-core."
+    )
     parser.add_argument("cores", nargs="*", help=f"default: {' '.join(PYTHONS)}")
     wanted = parser.parse_args().cores or [*PYTHONS]
     if unknown := [core for core in wanted if core not in PYTHONS]:

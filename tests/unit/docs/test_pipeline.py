@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import NO_PLAN
 from ansible_collections.gatehouse.kong.scripts.guide import File, GuideError, parse_steps
 from ansible_collections.gatehouse.kong.scripts.pipeline import (
     IDENTITY,
@@ -40,14 +38,18 @@ a:
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
+    return create_repository(tmp_path, monkeypatch)
+
+
+def create_repository(folder, monkeypatch):
     """Create a repository with a file, on the branch main."""
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "file").touch()
-    run_git(tmp_path, "init", "--quiet", "--initial-branch=main")
-    commit(tmp_path)
-    return tmp_path
+    (folder / "kept").mkdir()
+    (folder / "kept" / "file").touch()
+    run_git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder)
+    return folder
 
 
 def run_git(folder: Path, *arguments):
@@ -98,22 +100,6 @@ def test_a_job_runs_in_a_shell_that_ends_at_the_first_failure(repository):
     lines = ("mkdir out; cd out", 'echo "<testsuites/>" > report.xml', "false | cat", "touch ../never; echo never")
     status, output = run_job(make_job(*lines), repository, "main", MERGED)
     assert (status, output) == (1, "")
-
-
-@pytest.mark.parametrize(
-    "sources, said",
-    [("[bastion]", "diff --git a/kong-plan.json"), ("[bastoin]", "no host was touched")],
-    ids=["plan file not committed", "refused"],
-)
-def test_the_job_of_a_merge_request_fails(repository, environment, sources, said):
-    inventory = FILES["hosts.yml"].text.replace("paris", "n").replace("[bastion]", sources)
-    (repository / "hosts.yml").write_text(inventory, encoding="utf-8")
-    (repository / "kong-plan.json").write_text(json.dumps(NO_PLAN), encoding="utf-8")
-    commit(repository)
-    [plan] = [candidate for candidate in JOBS if candidate.name == "plan"]
-    status, output = run_job(plan, repository, "main", MERGE_REQUEST)
-    assert status
-    assert said in output
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,9 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of inventories from clouds: their expressions with documented host variables, the plan, and their options."""
+"""The examples of inventories from clouds: their expressions with documented host variables, and the plan."""
 
 from __future__ import annotations
-
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -20,7 +14,6 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
-from ansible_collections.gatehouse.kong.scripts.ansible_package import provide_collections
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT
 from ansible_collections.gatehouse.kong.tests.unit.examples.cloud_hosts import HOSTS
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.golden import compare_with_file
@@ -70,18 +63,3 @@ def test_nodes_are_in_the_groups_of_their_role_and_site(name, tmp_path):
     assert {"dp1", "dp2"} <= {*groups["kong_data_plane"]}
     assert "other" not in groups["kong"]
     assert hosts["cp"]["kong_site"] == hosts["dp1"]["kong_site"] != hosts["dp2"]["kong_site"]
-
-
-def test_the_plugins_document_every_option_of_the_examples():
-    plugins = {name: example["plugin"] for name, example in EXAMPLES.items()}
-    folder = provide_collections(sorted({"/".join(plugin.split(".")[:2]) for plugin in plugins.values()}))
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-doc")), "-t", "inventory", "-j", *plugins.values()],
-        env={"ANSIBLE_COLLECTIONS_PATH": str(folder), "LC_ALL": "C.UTF-8", "HOME": os.environ["HOME"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    documented = {plugin: {*page["doc"]["options"]} for plugin, page in json.loads(done.stdout).items()}
-    for name, plugin in plugins.items():
-        assert {*EXAMPLES[name]} - {"plugin", *documented[plugin]} == set(), name

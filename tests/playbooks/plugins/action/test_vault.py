@@ -11,7 +11,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_plan import run
 
 PASSWORD = "a password for this test only"
 PLAINTEXT = "hunter2"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decision import RestartDecision
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
 NAMES = (
     "Select the nodes that differ from the plan",

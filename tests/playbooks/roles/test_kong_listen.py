@@ -9,7 +9,7 @@ from __future__ import annotations
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes
-from ansible_collections.gatehouse.kong.tests.unit.roles.stage import ROOT, Stage
+from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import ROOT, Stage
 
 LISTENER = {"name": "admin", "setting": "admin_listen", "address": "127.0.0.1", "port": 9001, "protocols": ["tcp"],
             "flags": []}  # fmt: skip

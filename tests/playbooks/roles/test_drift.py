@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
 
 PLAYBOOK = "gatehouse.kong.drift"
 UNREACHABLE = "NOT CHECKED: k1 to k2, 2 nodes: Task failed: Failed to connect to the host via ssh: no route"

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import (
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_plan import (
     EXAMPLE,
     make_play,
     plan_task,

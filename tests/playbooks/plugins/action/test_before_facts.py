@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
 
 ABSENT = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": "-o ConnectTimeout=1"}
 OWN = {number: {"kong_address": f"10.0.0.{number}"} for number in range(1, 101)}

@@ -11,8 +11,8 @@ import json
 import pytest
 import yaml
 
-from ansible_collections.gatehouse.kong.tests.unit.roles.stage import ROOT, Stage
-from ansible_collections.gatehouse.kong.tests.unit.roles.test_kong_listen import FAILS, answers
+from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import ROOT, Stage
+from ansible_collections.gatehouse.kong.tests.playbooks.roles.test_kong_listen import FAILS, answers
 
 DIFFERENT = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.group_by": {"key": "kong_site_nodes"}}]}
 KEPT = "kong_restore_point kept"

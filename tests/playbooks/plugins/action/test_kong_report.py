@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import read_collection_version
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import (
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_plan import (
     EXAMPLE,
     make_play,
     plan_task,

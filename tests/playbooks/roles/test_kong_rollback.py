@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.tests.unit.roles.stage import Stage
+from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import Stage
 
 KONG = {"version": "3.9", "conf": "/etc/kong/kong.conf", "prefix": "", "program": "/usr/local/bin/kong",
         "restart_command": "", "reload_command": "", "looks": 30, "drain": 10,

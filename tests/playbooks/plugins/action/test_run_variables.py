@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import run
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_plan import make_play, plan_task
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_plan import make_play, plan_task
 
 # The first play of every playbook reads kong_group.
 NAMES = sorted(RUN_VARIABLES - {"kong_group"})

@@ -12,7 +12,7 @@ import shlex
 import pytest
 import yaml
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
 COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=[\w,]+)")
 

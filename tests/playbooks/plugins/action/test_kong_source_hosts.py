@@ -12,7 +12,7 @@ import yaml
 from ansible.module_utils.facts.collector import collector_classes_from_gather_subset
 from ansible.module_utils.facts.default_collectors import collectors as default_collectors
 
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_kong_nodes import PLAYBOOKS, run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
 NODE = {
     "kong_address": "192.0.2.1",
