@@ -10,6 +10,7 @@ Each other data class is listed here with its reason.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +25,7 @@ WITHOUT_SLOTS = {
 BY_IDENTITY = {"Generation", "Kind", "Names", "Setting", "Shared", "_CallerList"}
 
 
+@cache
 def list_options():
     """Return the options of the decorator of each data class, by the name of the class."""
     found = {}
@@ -36,11 +38,8 @@ def list_options():
     return found
 
 
-OPTIONS = list_options()
-
-
 def select(option, default):
-    return {name for name, options in OPTIONS.items() if options.get(option, default) is False}
+    return {name for name, options in list_options().items() if options.get(option, default) is False}
 
 
 def test_data_classes_are_immutable():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache, lru_cache
 
 import pytest
 
@@ -65,13 +66,18 @@ DEFINED_ELSEWHERE = {
 # Pronouns are no names of values.
 PRONOUNS = read_words("one those what who whose our")
 FILTERS = frozenset(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
-CODE = ("plugins", "scripts", "molecule", "benchmarks")
-FOLDERS = (*CODE, "tests")
+FOLDERS = ("plugins", "scripts", "molecule", "benchmarks", "tests")
+
+
+@lru_cache(maxsize=1)
+def list_nodes(text):
+    """Return the nodes of the text of a Python file. All searches of a file use the same nodes."""
+    return [*ast.walk(ast.parse(text))]
 
 
 def find_functions(text):
     """Yield the names of functions, without values and without Python's special methods."""
-    for node in ast.walk(ast.parse(text)):
+    for node in list_nodes(text):
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("__") and not is_value(node):
             yield node.name
 
@@ -84,21 +90,21 @@ def is_value(function):
 
 def find_methods(text):
     """Yield the names of the methods of classes."""
-    for node in ast.walk(ast.parse(text)):
+    for node in list_nodes(text):
         if isinstance(node, ast.ClassDef):
             yield from (item.name for item in node.body if isinstance(item, ast.FunctionDef))
 
 
 def find_calls(text):
     """Yield the names of methods that are called."""
-    for node in ast.walk(ast.parse(text)):
+    for node in list_nodes(text):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield node.func.attr
 
 
 def find_values(text):
     """Yield the names of variables, fields and parameters."""
-    for node in ast.walk(ast.parse(text)):
+    for node in list_nodes(text):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.arg):
@@ -116,26 +122,33 @@ def split_name(name):
     return re.fullmatch(r"_*([a-z0-9]*)_?(.*)", name).groups()
 
 
-def read_names(find, *folders):
-    """Return the places of names: each file with the names that a function finds in it."""
-    paths = sorted(path for folder in folders for path in ROOT.glob(f"{folder}/**/*.py"))
-    return [(str(path.relative_to(ROOT)), name) for path in paths for name in find(path.read_text(encoding="utf-8"))]
+@cache
+def read_names():
+    """Return the places of names, by the function that finds them: pairs of a file and a name."""
+    places = {find: [] for find in (find_functions, find_methods, find_calls, find_values)}
+    for path in sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py")):
+        text = path.read_text(encoding="utf-8")
+        for find, found in places.items():
+            found += [(str(path.relative_to(ROOT)), name) for name in find(text)]
+    return places
 
 
-FUNCTIONS = read_names(find_functions, *FOLDERS)
-CALLS = frozenset(name for _file, name in read_names(find_calls, *CODE))
-# A test double has the methods of a library, with the names that the code under test calls.
-DOUBLES = frozenset(place for place in read_names(find_methods, "tests") if place[1] in CALLS)
+def find_doubles():
+    """Return the places of methods of test doubles, which have the names that the code under test calls."""
+    places = read_names()
+    calls = {name for file, name in places[find_calls] if not file.startswith("tests/")}
+    return {(file, name) for file, name in places[find_methods] if file.startswith("tests/") and name in calls}
 
 
 def test_functions_are_verbs():
-    assert len(FUNCTIONS) > 5000
-    nouns = [place for place in FUNCTIONS if not is_verb(place[1]) and place not in DOUBLES]
+    functions, doubles = read_names()[find_functions], find_doubles()
+    assert len(functions) > 5000
+    nouns = [place for place in functions if not is_verb(place[1]) and place not in doubles]
     assert [place for place in nouns if place[1] not in {*DEFINED_ELSEWHERE, *FILTERS}] == []
 
 
 def test_every_entry_of_the_lists_is_in_use():
-    used = {name for _file, name in FUNCTIONS}
+    used = {name for _file, name in read_names()[find_functions]}
     assert sorted((VERBS | PREDICATES) - {split_name(name)[0] for name in used}) == []
     assert sorted(DEFINED_ELSEWHERE.keys() - used) == []
 
@@ -163,7 +176,7 @@ def test_methods_and_calls_are_found():
 
 
 def test_values_are_nouns():
-    assert [place for place in read_names(find_values, *FOLDERS) if place[1] in PRONOUNS] == []
+    assert [place for place in read_names()[find_values] if place[1] in PRONOUNS] == []
 
 
 def test_variables_fields_and_parameters_are_found():
