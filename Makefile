@@ -27,8 +27,8 @@ test: packages ## Run every check: lint, units, playbook runs, tarball, Molecule
 	@$(CHECK)
 
 .PHONY: quick
-quick: venv ## Run ruff, mypy and the unit tests: no root, no Debian packages
-	@$(CHECK) ruff "ruff format" mypy "unit tests"
+quick: venv ## Run ruff, mypy and the unit tests, except the longest: no root, no Debian packages
+	@PYTEST_ADDOPTS="-m 'not long'" $(CHECK) ruff "ruff format" mypy "unit tests"
 
 .PHONY: matrix
 matrix: venv ## Run the tests of plugins and roles, and the playbook plan, with each supported ansible-core; a single one: make matrix CORES=2.17

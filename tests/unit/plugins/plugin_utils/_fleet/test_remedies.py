@@ -191,6 +191,7 @@ def find_new(before, finding, after):
             yield other.message
 
 
+@pytest.mark.long
 def test_each_remedy_of_random_fleets_works():
     """Long names of hosts have the remedies in their short form."""
     tried = Counter()

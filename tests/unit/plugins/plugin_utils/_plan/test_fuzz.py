@@ -9,6 +9,8 @@ import os
 import random
 from collections import Counter
 
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory import kinds
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import KINDS, SETTING_VARIABLES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -27,6 +29,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.values i
     make_inventory,
 )
 
+pytestmark = pytest.mark.long
 # More inventories with FUZZ=30000 in the environment.
 INVENTORIES = int(os.environ.get("FUZZ", "3000"))
 NAMES = sorted(KINDS)

@@ -10,6 +10,7 @@ import random
 import re
 from ipaddress import ip_network
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,7 @@ def as_inventory(fleet, order=None):
     return PlainInventory(groups, {**kong, **others})
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_fleet(seed):

@@ -80,6 +80,7 @@ def assign_sites(fleet, rng):
             host["kong_nat_egress"] = ["203.0.113.9"]
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_shared_sets_allow_the_same_sources(seed, scattered):

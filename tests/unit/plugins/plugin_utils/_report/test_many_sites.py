@@ -32,6 +32,7 @@ def make_evidence(nodes):
     return Evidence(plan, {"at": "2026-01-01T00:00:00Z", "sampled": True, "outcomes": outcomes})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", [make_gossip_sites, make_hybrid_sites])
 def test_reports_are_linear_in_sites(make, monkeypatch):
     calls = []

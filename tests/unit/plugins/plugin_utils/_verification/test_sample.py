@@ -167,6 +167,7 @@ def test_hairpins_are_always_in_the_sample():
     assert {probe.protocol for probe in own} == {"tcp", "udp"}
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 200), st.integers(0, 100))
 def test_a_sample(seed, pairs, more):
@@ -187,6 +188,7 @@ def test_a_sample(seed, pairs, more):
         assert {probe for listed in choose_sample(turned, pairs).values() for probe in listed} == probes
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_a_small_sample_covers_any_fleet(seed, scattered):
