@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a role of this collection with real Ansible and with fake modules that return the answers of a test.
+"""Runs a role of this collection with real Ansible and with fake actions, in place of modules, that return the answers of a test.
 
-Every case is a host of one run. A module finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
+Every case is a host of one run. An action finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
 """
 
 from __future__ import annotations
@@ -22,25 +22,24 @@ MODULES = ("kong_conf", "kong_firewall", "kong_node_info", "kong_plan", "kong_re
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
 # answers to the first and later calls of that key.
-MODULE = """\
-#!/usr/bin/python
-# WANT_JSON
-import json, re, sys
-args = json.load(open(sys.argv[1]))
-text = json.dumps(args)
-case = re.search(r"case-(\\d+)", text) or re.search(r'"rollback_timeout": "?1(\\d\\d)"?', text)
-number = int(case[1]) if case else 0
-check = args.pop("_ansible_check_mode")
-kept = {key: value for key, value in args.items() if not key.startswith("_ansible")}
-word = kept.get("state") or kept.get("how") or ("check" if check else "write" if NAME == "kong_conf" else "")
-call = (NAME + " " + word).strip()
-answers = json.load(open(ANSWERS))[number]
-earlier = sum(json.loads(line)[:2] == [number, call] for line in open(CALLS))
-with open(CALLS, "a") as file:
-    file.write(json.dumps([number, call, kept]) + "\\n")
-answer = answers.get(call, {})
-answer = answer[min(earlier, len(answer) - 1)] if isinstance(answer, list) else answer
-print(json.dumps({"changed": False, **answers.get(NAME, {}), **answer}))
+ACTION = """\
+import json, re
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        text = json.dumps(self._task.args)
+        case = re.search(r"case-(\\d+)", text) or re.search(r'"rollback_timeout": "?1(\\d\\d)"?', text)
+        number = int(case[1]) if case else 0
+        args = json.loads(text)
+        mode = "check" if self._task.check_mode else "write" if NAME == "kong_conf" else ""
+        call = f"{NAME} {args.get('state') or args.get('how') or mode}".strip()
+        answers = json.load(open(ANSWERS))[number]
+        earlier = sum(json.loads(line)[:2] == [number, call] for line in open(CALLS))
+        with open(CALLS, "a") as file:
+            file.write(json.dumps([number, call, args]) + "\\n")
+        answer = answers.get(call, {})
+        answer = answer[min(earlier, len(answer) - 1)] if isinstance(answer, list) else answer
+        return {"changed": False, **answers.get(NAME, {}), **answer}
 """
 
 
@@ -57,7 +56,7 @@ class LookupModule(LookupBase):
 
 
 class Stage:
-    """The collection with the fake modules, in a temporary folder."""
+    """The collection with the fake actions, in a temporary folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -74,9 +73,9 @@ class Stage:
         lookup = LOOKUP.replace("ANSWERS", repr(str(folder / "answers.json")))
         (collection / "plugins/lookup/kong_plan.py").write_text(lookup)
         for name in MODULES:
-            text = MODULE.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))
+            text = ACTION.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))
             text = text.replace("CALLS", repr(str(folder / "calls")))
-            (collection / f"plugins/modules/{name}.py").write_text(text)
+            (collection / f"plugins/action/{name}.py").write_text(text)
 
     def run(self, role, cases):
         """Run a role for each case (a pair of answers and variables).
