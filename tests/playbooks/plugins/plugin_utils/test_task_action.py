@@ -13,58 +13,68 @@ import yaml
 
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
 
-LOCAL = {"ansible_connection": "local", "ansible_become": False}
-WRONG = {"kong": {"hosts": {"k1": {**LOCAL, "kong_address": "10.0.0.1", "kong_role": "boss"}}}}
-FLEET = {"kong": {"hosts": {"k1": {**LOCAL, "kong_address": "10.0.0.1"}}}}
-# An action, its inventory and the one line of its message. The first has other errors printed before.
+LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+FLEET = {
+    "kong": {"hosts": {"k1": {**LOCAL, "kong_address": "10.0.0.1"}}},
+    "wrong": {"hosts": {"w1": {"kong_address": "10.0.0.2", "kong_role": "boss"}}},
+}
+# An action and the one line of its message. The first has other errors printed before, the last runs a module.
 FAILURES = {
-    "kong_plan": ({}, WRONG, "There is no plan for this inventory: 1 error (role-unknown)"),
-    "kong_plan_diff": ({"old": "/no/old.json", "new": "/no/new.json"}, FLEET, "/no/old.json"),
-    "kong_explain_names": ({"caller": "k2", "target": "k1"}, FLEET, "from: there is no host 'k2'"),
-    "kong_exit_status": ({"result": {"summary": "one node", "failure": "it differs", "not_checked": {}}}, FLEET,
+    "kong_plan": ({"group": "wrong"}, "There is no plan for this inventory: 1 error (role-unknown)"),
+    "kong_plan_diff": ({"old": "/no/old.json", "new": "/no/new.json"}, "/no/old.json"),
+    "kong_explain_names": ({"caller": "k2", "target": "k1"}, "from: there is no host 'k2'"),
+    "kong_exit_status": ({"result": {"summary": "one node", "failure": "it differs", "not_checked": {}}},
                          "one node. it differs"),
-    "kong_fail": ({"msg": "Give both plan files"}, FLEET, "Give both plan files"),
-    "kong_report": ({"refused_group": "kong", "path": "x.md"}, FLEET, "has not refused this group"),
+    "kong_fail": ({"msg": "Give both plan files"}, "Give both plan files"),
+    "kong_report": ({"refused_group": "kong", "path": "x.md"}, "has not refused this group"),
+    "kong_firewall": ({"ruleset": {"allow": []}, "rollback_timeout": 1}, "it must be at least"),
 }  # fmt: skip
 
 
-def run_action(tmp_path, action, **keywords):
-    arguments, inventory, message = FAILURES[action]
-    play = {"hosts": "kong", "gather_facts": False, "tasks": [{f"gatehouse.kong.{action}": arguments, **keywords}]}
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-    code, output = run(tmp_path, "play.yml", inventory=inventory)
-    return code, output, message
+def make_task(action, **keywords):
+    arguments, _message = FAILURES[action]
+    return {"name": action, f"gatehouse.kong.{action}": arguments, **keywords}
+
+
+def run_tasks(folder, tasks):
+    """Run the tasks with the fleet; return the exit status and the output."""
+    play = {"hosts": "kong", "gather_facts": False, "tasks": tasks}
+    (folder / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return run(folder, "play.yml", inventory=FLEET)
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """Return the folder and the output of a run in which each action fails. A rescue continues after all but the last."""
+    folder = tmp_path_factory.mktemp("failed")
+    *others, last = (make_task(action) for action in FAILURES)
+    rescued = [{"block": [task], "rescue": [{"ansible.builtin.meta": "noop"}]} for task in others]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSIBLE_CALLBACKS_ENABLED", "junit")
+        patch.setenv("JUNIT_OUTPUT_DIR", str(folder / "junit"))
+        code, output = run_tasks(folder, [*rescued, last])
+    assert code == 2
+    assert f"rescued={len(others)} " in output
+    return folder, output
 
 
 @pytest.mark.parametrize("action", FAILURES)
-def test_ansible_prints_the_message_once(tmp_path, action):
-    code, output, message = run_action(tmp_path, action)
-    assert code == 2
+def test_ansible_prints_the_message_once(failed, action):
+    _folder, output = failed
+    _arguments, message = FAILURES[action]
     assert output.count(message) == 1, output
-    (result,) = (line for line in output.splitlines() if line.startswith("fatal: [k1]: FAILED! => "))
-    assert message in json.loads(result.partition(" => ")[2])["msg"]
+    (line,) = (line for line in output.splitlines() if line.startswith("fatal: [k1]: FAILED! => ") and message in line)
+    assert message in json.loads(line.partition(" => ")[2])["msg"]
     assert "[ERROR]" not in output
 
 
-def test_the_message_is_in_the_file_of_the_callback_junit(tmp_path, monkeypatch):
-    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "junit")
-    monkeypatch.setenv("JUNIT_OUTPUT_DIR", str(tmp_path / "junit"))
-    _code, _output, message = run_action(tmp_path, "kong_exit_status")
-    (file,) = (tmp_path / "junit").iterdir()
-    assert message in file.read_text(encoding="utf-8")
+def test_the_message_is_in_the_file_of_the_callback_junit(failed):
+    folder, _output = failed
+    (file,) = (folder / "junit").iterdir()
+    text = file.read_text(encoding="utf-8")
+    assert FAILURES["kong_exit_status"][1] in text
 
 
-@pytest.mark.parametrize("action", FAILURES)
-def test_ansible_evaluates_failed_when_for_every_action(tmp_path, action):
-    code, output, _message = run_action(tmp_path, action, failed_when=False)
+def test_ansible_evaluates_failed_when_for_every_action(tmp_path):
+    code, output = run_tasks(tmp_path, [make_task(action, failed_when=False) for action in FAILURES])
     assert (code, output.count("fatal: ")) == (0, 0), output
-
-
-def test_ansible_prints_the_message_of_a_failed_module_once(tmp_path):
-    arguments = {"ruleset": {"allow": []}, "rollback_timeout": 1}
-    task = {"gatehouse.kong.kong_firewall": arguments}
-    play = {"hosts": "kong", "gather_facts": False, "tasks": [task]}
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-    host = {**LOCAL, "ansible_python_interpreter": sys.executable}
-    code, output = run(tmp_path, "play.yml", inventory={"kong": {"hosts": {"k1": host}}})
-    assert (code, output.count("it must be at least")) == (2, 1), output
