@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark of the compiler runs. At this size it has no bars for times; it only compares the plans of different hash seeds."""
+"""The benchmark of the compiler runs. A single size has no bars of growth: only the plans of different hash seeds are compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
         "templates",
         "--sites",
         "20",
-        "40",
         "--report-sites",
         "20",
     ]
@@ -34,9 +33,7 @@ def test_a_small_fleet_is_measured_and_its_plan_stays_the_same():
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines[1].split()[:2] == ["30", "templates"]
-    assert [line.split()[:2] for line in lines[2:6]] == [
-        [n, kind] for kind in ("gossip", "hybrid") for n in ("20", "40")
-    ]
+    assert [line.split()[:2] for line in lines[2:4]] == [["20", "gossip"], ["20", "hybrid"]]
     assert [line.split()[:2] for line in lines if " sites " in line and line.split()[0] == "20"][2:] == [
         ["20", "gossip"], ["20", "hybrid"],
     ]  # fmt: skip
