@@ -256,4 +256,7 @@ def test_check_mode_rolls_nothing_back():
     path = ROOT / "roles/kong_listen/tasks/apply.yml"
     (block,) = [task for task in yaml.safe_load(path.read_text(encoding="utf-8")) if "rescue" in task]
     _save, fail, _back = block["rescue"]
-    assert (fail["when"], fail["gatehouse.kong.kong_fail"]) == ("ansible_check_mode", {"msg": "{{ __kong_listen_reason }}"})
+    assert (fail["when"], fail["gatehouse.kong.kong_fail"]) == (
+        "ansible_check_mode",
+        {"msg": "{{ __kong_listen_reason }}"},
+    )

@@ -13,9 +13,11 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 PLUGINS = Path(__file__).parents[4] / "plugins" / "action"
+# kong_fail always fails, with a message of its role or playbook.
+PATHS = [path for path in sorted(PLUGINS.glob("*.py")) if path.stem != "kong_fail"]
 
 
-@pytest.mark.parametrize("path", sorted(PLUGINS.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_every_task_fails_with_such_facts_of_its_host(path, monkeypatch):
     """The result of any module may add facts after the plan was compiled."""
     monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
