@@ -34,7 +34,9 @@ _SAVED_FILES = (
     "/etc/sysconfig/ipset",
 )
 # Scripts and units can load files with other names, for example with `pre-up iptables-restore < FILE`.
-_RESTORE = re.compile(r"\b(?:ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(/[^\s;|&<>\"']+)")
+_RESTORE = re.compile(
+    r"\b(?P<program>ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(?P<file>/[^\s;|&<>\"']+)"
+)
 
 # Files from which Debian's ipset-persistent and RHEL's ipset.service create sets before iptables rules are loaded.
 _SET_FILES = ("etc/iptables/ipsets", "etc/sysconfig/ipset", "etc/sysconfig/ipset.d/*.set")
@@ -78,8 +80,13 @@ def list_restored_files(host: Host, scripts: Iterable[str] = (*SCRIPTS, *UNITS))
 
     A file can be missing: another program can save it later.
     """
-    named = (file for _path, text in read_scripts(host, scripts) for file in _RESTORE.findall(text))
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(file for _program, file in _list_restores(host, scripts)))
+
+
+def _list_restores(host: Host, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the program and the file of each command that loads iptables rules or sets from a file."""
+    for _path, text in read_scripts(host, scripts):
+        yield from _RESTORE.findall(text)
 
 
 def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
@@ -88,17 +95,19 @@ def select_files_to_clean(host: Host, clean: Clean) -> tuple[str, ...]:
 
 
 def find_unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Conflict]:
-    """Yield a warning for each file that its service cannot load at boot. The host has no iptables rules then.
+    """Yield a warning for each file that its service or script cannot load at boot. The host lacks these rules then.
 
-    `programs` has the paths of iptables and ip6tables by family.
+    `programs` has the paths of iptables and ip6tables by family. A script can create chains and sets before it loads a
+    file, so a file of a script may use those that are loaded now.
     """
-    services = (files for service, files in IPTABLES_SERVICES if is_enabled(host, service))
-    for file in (file for files in services for file in files if host.locate(file).is_file()):
-        program = programs["ipv6" if "6" in file else "ipv4"]
+    for file, (family, by_service) in dict(_list_loaded_files(host)).items():
+        if not host.locate(file).is_file():
+            continue
         text = read_text(host, file)
-        missing = sorted({*_SETS.findall(text)} - {*_list_saved_sets(host)})
+        missing = sorted({*_SETS.findall(text)} - {*_list_saved_sets(host)}) if by_service else []
+        options = () if by_service else ("--noflush",)
         try:
-            host.run(f"{program}-restore", "--wait", "10", "--test", stdin=text)
+            host.run(f"{programs[family]}-restore", "--wait", "10", "--test", *options, stdin=text)
         except HostError as error:
             yield _make_warning(file, f"{error}", "Correct the file, or save the rules again", certain=True)
         else:
@@ -107,6 +116,16 @@ def find_unloadable(host: Host, programs: t.Mapping[str, str]) -> Iterator[Confl
                     f"it uses the set {missing[0]}, which no saved file creates, so iptables may reject the whole file"
                 )
                 yield _make_warning(file, reason, "Save the sets as well, or remove these rules from it", certain=False)
+
+
+def _list_loaded_files(host: Host) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Yield each file of iptables rules that is loaded at boot, with its family, and True if a service loads it."""
+    for program, file in _list_restores(host, (*SCRIPTS, *UNITS)):
+        if not program.startswith("ipset"):
+            yield file, ("ipv6" if program.startswith("ip6") else "ipv4", False)
+    for service, files in IPTABLES_SERVICES:
+        for file in files if is_enabled(host, service) else ():
+            yield file, ("ipv6" if "6" in file else "ipv4", True)
 
 
 def _make_warning(file: str, reason: str, advice: str, *, certain: bool) -> Conflict:

@@ -32,8 +32,8 @@ class FakeHost(Host):
         return f"/sbin/{program}"
 
     def run(self, *argv, stdin="", **_limits):
-        assert argv[1:] == ("--wait", "10", "--test")
-        self.tested = (argv[0], stdin)
+        assert argv[1:4] == ("--wait", "10", "--test")
+        self.tested = (argv[0], *argv[4:], stdin)
         if argv[0] == self.refused:
             raise HostError("line 2 failed")
         return ""
@@ -139,6 +139,25 @@ def test_a_file_that_its_service_cannot_load(tmp_path, service, file, program):
     assert (found.certain, found.where, found.effect, found.reason) == (True, file, "boot", "line 2 failed")
     assert found.stops is False
     assert found.advice
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("command, program", [
+    ("pre-up iptables-restore < /root/own.rules", "/sbin/iptables-restore"),
+    ("ExecStart=/usr/sbin/ip6tables-restore -n /root/own.rules", "/sbin/ip6tables-restore"),
+])  # fmt: skip
+def test_a_file_that_a_script_cannot_load(tmp_path, place, command, program):
+    host = FakeHost(tmp_path)
+    host.put(place, f"{command}\nipset restore -f /root/sets\n")
+    assert [*find_unloadable(host, PROGRAMS)] == []
+    rules = "*filter\n-A INPUT -m set --match-set bans src -j DROP\nCOMMIT\n"
+    host.put("/root/own.rules", rules)
+    host.put("/root/sets", "create bans hash:ip\n")
+    assert [*find_unloadable(host, PROGRAMS)] == []
+    assert host.tested == (program, "--noflush", rules)
+    host.refused = program
+    (found,) = find_unloadable(host, PROGRAMS)
+    assert (found.certain, found.where, found.effect) == (True, "/root/own.rules", "boot")
 
 
 # A file that creates sets, and whether it is read.
