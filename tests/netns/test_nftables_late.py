@@ -150,12 +150,15 @@ def test_a_host_that_accepts_by_default_gets_no_rule(node):
     assert not node.lab.host.locate("/etc/gatehouse_kong/accept.sh").exists()
 
 
-def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node):
+@pytest.mark.parametrize("after", [False, True], ids=["before our run", "after our run"])
+def test_a_third_party_accept_rule_does_not_allow_unauthorised_sources(node, after):
     load(node.lab, HOSTS["policy drop"])
-    node.lab.converge(RULES)
-    node.lab.run_nft(
+    accept = (
         "insert rule inet filter input tcp dport 8001 accept\ninsert rule inet filter input udp dport 7946 accept\n"
     )
+    steps = [lambda: node.lab.run_nft(accept), lambda: node.lab.converge(RULES)]
+    for step in steps[::-1] if after else steps:
+        step()
     assert open_from(node.lab) == ["friend", "ally"]
 
 
