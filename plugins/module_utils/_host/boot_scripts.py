@@ -12,13 +12,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 
 # ifup(8) runs these commands and scripts each time it brings up an interface.
 IFUPDOWN = ("etc/network/interfaces", "etc/network/interfaces.d/*", "etc/network/if-*.d/*")
-SCRIPTS = (
-    *IFUPDOWN,
-    "etc/NetworkManager/dispatcher.d/*",
-    "etc/networkd-dispatcher/*/*",
-    "etc/rc.local",
-    "etc/rc.d/rc.local",
-)
+# rc-local.service runs this script at boot.
+RC_LOCAL = ("etc/rc.local", "etc/rc.d/rc.local")
+SCRIPTS = (*IFUPDOWN, "etc/NetworkManager/dispatcher.d/*", "etc/networkd-dispatcher/*/*", *RC_LOCAL)
 UNITS = ("etc/systemd/system/*.service",)
 
 

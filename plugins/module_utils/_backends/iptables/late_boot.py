@@ -15,7 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import Place
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import list_restored_files
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_saved import (
+    list_restored_files,
+    list_restoring_units,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import IFUPDOWN
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import BootUnit
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -85,11 +88,17 @@ UNIT_PARTS = BootUnit(
 
 
 def make_unit(host: Host) -> BootUnit:
-    """Return the unit with the drop-ins that the host needs.
+    """Return the unit with the drop-ins that the host needs. It runs after the host's own units that load saved rules.
 
     With netfilter-persistent, both units of the drop-ins are aliases of netfilter-persistent.service, which has a plugin.
+    Without nft, saved rules can have replaced the early part, so the unit loads it again.
     """
-    return replace(UNIT_PARTS, drop_ins=()) if has_plugins(host) else UNIT_PARTS
+    return replace(
+        UNIT_PARTS,
+        after=" ".join((UNIT_PARTS.after, *list_restoring_units(host))),
+        drop_ins=() if has_plugins(host) else _DROP_INS,
+        then="" if host.which("nft") else f"/bin/sh {SCRIPT_FILE}",
+    )
 
 
 def has_plugins(host: Host) -> bool:

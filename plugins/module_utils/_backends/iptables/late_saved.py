@@ -13,7 +13,12 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.late_place import is_accept_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.rules import CHAIN, MARK_CHAIN
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import SCRIPTS, UNITS, read_scripts
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_scripts import (
+    RC_LOCAL,
+    SCRIPTS,
+    UNITS,
+    read_scripts,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import SET_PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import IPTABLES_SERVICES, is_enabled
@@ -37,6 +42,9 @@ _SAVED_FILES = (
 _RESTORE = re.compile(
     r"\b(?P<program>ip6?tables(?:-nft|-legacy)?-restore|ipset\b.*\brestore)\b[^\n;|&]*?(?P<file>/[^\s;|&<>\"']+)"
 )
+
+# Units after the target that wants our unit cannot precede our unit.
+_LAST = re.compile(r"^After=.*\b(?:multi-user|graphical)\.target", re.MULTILINE)
 
 # Files from which Debian's ipset-persistent and RHEL's ipset.service create sets before iptables rules are loaded.
 _SET_FILES = ("etc/iptables/ipsets", "etc/sysconfig/ipset", "etc/sysconfig/ipset.d/*.set")
@@ -81,6 +89,16 @@ def list_restored_files(host: Host, scripts: Iterable[str] = (*SCRIPTS, *UNITS))
     A file can be missing: another program can save it later.
     """
     return tuple(dict.fromkeys(file for _program, file in _list_restores(host, scripts)))
+
+
+def list_restoring_units(host: Host) -> tuple[str, ...]:
+    """Return the names of the units that load such files at boot and are not ordered after all other units."""
+    units = (
+        path.rpartition("/")[2]
+        for path, text in read_scripts(host, UNITS)
+        if _RESTORE.search(text) and not _LAST.search(text)
+    )
+    return (*units, *(("rc-local.service",) if list_restored_files(host, RC_LOCAL) else ()))
 
 
 def _list_restores(host: Host, scripts: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -239,7 +239,7 @@ def test_the_hooks_of_netfilter_persistent(tmp_path):
     assert made.compare_persisted(WANT) == (f"{PLUGIN}: differs",)
     made.persist(WANT)
     host.nft = True
-    assert made.compare_persisted(WANT) == (f"{SETS_PLUGIN}: to be removed",)
+    assert made.compare_persisted(WANT) == (f"{UNIT}: differs", f"{SETS_PLUGIN}: to be removed")
     made.persist(WANT)
     assert (host.read(SETS_PLUGIN), made.compare_persisted(WANT)) == (None, ())
     assert f"{PLUGIN}: to be removed" in made.compare_persisted(None)

@@ -164,6 +164,38 @@ def test_hooks_of_a_host(tmp_path):
     assert make_unit(host).drop_ins == ()
 
 
+LOADERS = ("gatehouse-kong-rollback.service netfilter-persistent.service iptables.service ip6tables.service"
+           " networking.service")  # fmt: skip
+UNITS = {
+    "/etc/systemd/system/own.service": ("ExecStart=/sbin/iptables-restore /etc/own.rules", " own.service"),
+    "/etc/systemd/system/other.service": ("ExecStart=/sbin/iptables-save", ""),
+    "/etc/systemd/system/last.service": (
+        "After=network.target multi-user.target\nExecStart=iptables-restore /root/last",
+        "",
+    ),
+    "/etc/rc.local": ("iptables-restore < /etc/own.rules", " rc-local.service"),
+    "/etc/network/if-up.d/rules": ("iptables-restore < /etc/own.rules", ""),
+}
+
+
+@pytest.mark.parametrize("path", UNITS)
+def test_the_unit_runs_after_the_units_that_load_saved_rules(tmp_path, path):
+    host = HostWithNft(tmp_path)
+    assert f"\nAfter={LOADERS}\n" in make_unit(host).text
+    text, after = UNITS[path]
+    host.write(path, text, 0o644)
+    assert f"\nAfter={LOADERS}{after}\n" in make_unit(host).text
+
+
+def test_without_nft_the_unit_loads_the_early_part_as_well(tmp_path):
+    lines = make_unit(HostWithoutNft(tmp_path)).text.splitlines()
+    assert [line for line in lines if EARLY in line] == [
+        f"ExecStartPost=-/bin/sh {EARLY}",
+        f"ExecReload=-/bin/sh {EARLY}",
+    ]
+    assert EARLY not in make_unit(HostWithNft(tmp_path)).text
+
+
 IFUP_SCRIPTS = ["/etc/network/if-pre-up.d/zz-gatehouse-kong", "/etc/network/if-up.d/zz-gatehouse-kong"]
 
 
