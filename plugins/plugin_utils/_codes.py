@@ -405,8 +405,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "source-unknown",
             "A term is neither an address, a keyword, a host nor a group of the inventory; or a group is empty; or the term is "
-            "`peers`, `control_planes` or `data_planes` and the cluster has no other such node; or the term is 0.0.0.0, which "
-            "is no source address; or the address of a host outside the fleet is not known.",
+            "`peers`, `control_planes` or `data_planes` and the cluster has no other such node; or the term is an address that no "
+            "other host has, such as 0.0.0.0 or 127.0.0.1; or the address of a host outside the fleet is not known.",
             "Correct or remove the term that the message names. A term is an address, a network, `any`, `nobody`, "
             "`peers`, `control_planes`, `data_planes`, a host of the inventory, or a group as `@group`.",
         ),

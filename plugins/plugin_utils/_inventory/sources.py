@@ -13,6 +13,7 @@ from functools import lru_cache
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonicalise_network,
+    contains,
     covers_everything,
     explain_hostless,
     parse_port,
@@ -30,6 +31,7 @@ ANY = "any"
 NOBODY = "nobody"
 MEMBERS = ("peers", "control_planes", "data_planes")
 _UNSPECIFIED = ("0.0.0.0/32", "::/128")
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 # The allowed sources without a variable in the inventory: DESIGN, section 3.
 DEFAULT_SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -212,6 +214,11 @@ def _parse_network(term: str) -> str:
     if impossible := explain_hostless(network):
         advice = "; for any source write any" if network in _UNSPECIFIED else ""
         raise _make_wrong(f"it is {impossible}, and no packet has such a source{advice}")
+    if any(contains(loopback, network) for loopback in _LOOPBACK):
+        raise ValueError(
+            "it is a loopback address, which only the host itself has, and the host itself may always connect. Remove it, or write "
+            f"{NOBODY} if no other host may connect"
+        )
     return network
 
 

@@ -130,6 +130,7 @@ SOMETIMES = {
     "a URL": "https://cp.example:8005",
     "an address and port": "0.0.0.0:8000",
     "an address": "10.0.0.1",
+    "a loopback address": "127.0.0.1",
     "a multicast address": "224.0.0.1",
     "the broadcast address": ["255.255.255.255"],
     "an endpoint of no host": "0.0.0.5:8005",

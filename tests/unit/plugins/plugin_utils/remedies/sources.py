@@ -50,6 +50,14 @@ SOURCES = [
         },
     ),
     advise_node(
+        "source-unknown",
+        {**ADMIN, "kong_admin_sources": ["::1"]},
+        {
+            "Remove it": {"kong_admin_sources": None},
+            "write nobody": {"kong_admin_sources": "nobody"},
+        },
+    ),
+    advise_node(
         "source-any",
         {**ADMIN, "kong_admin_sources": "any"},
         {
