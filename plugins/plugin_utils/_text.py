@@ -199,9 +199,12 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def join_first(items: Sequence[str], shown: int) -> str:
-    """Return the first items and the number of other items in words: ``a, b and 3 more``."""
-    more = len(items) - shown
+def join_first(items: Sequence[str], shown: int, number: int = 0) -> str:
+    """Return the first items and the number of other items in words: ``a, b and 3 more``.
+
+    ``number`` is the number of all items, if only the first of them are given.
+    """
+    more = max(number, len(items)) - shown
     return ", ".join(items[:shown]) + (f" and {more} more" if more > 0 else "")
 
 

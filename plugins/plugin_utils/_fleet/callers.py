@@ -15,8 +15,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 
 CallerClass = Hashable
 Classes = dict[CallerClass, list[Host]]
-# Returns the properties of a host on which a route depends, without its site.
-MakeKind = Callable[[Host], tuple[Hashable, ...]]
+# Returns the properties of a host on which a route depends, without its site. If the site of the target is given, properties that
+# matter for targets of other sites only are left out.
+MakeKind = Callable[[Host, str | None], tuple[Hashable, ...]]
 
 
 def list_named_sites(hosts: Iterable[Host]) -> frozenset[str]:
@@ -24,29 +25,32 @@ def list_named_sites(hosts: Iterable[Host]) -> frozenset[str]:
     return frozenset(site for host in hosts for mapping in host.nat for site in mapping.sites)
 
 
-def make_kind(host: Host) -> tuple[Hashable, ...]:
-    """Return all properties of a caller on which a route depends, without its site."""
+def make_kind(host: Host, site: str | None = None) -> tuple[Hashable, ...]:
+    """Return all properties of a caller on which a route depends, to any target or to those of one site, without its own site."""
     local = tuple(host.address.select(family) is not None for family in FAMILIES)
     vpn = tuple(host.vpn.select(family) is not None for family in FAMILIES)
     # A host without an own address of a family has sources of that family in its networks only.
     networks = tuple(entry[0] for entry in host.networks if not host.address.select(find_family(entry[0])))
-    return host.flat, local, vpn, networks, _make_nat_key(host)
+    return host.flat, local, vpn, networks, _make_nat_key(host, site)
 
 
-def _make_nat_key(host: Host) -> Hashable:
+def _make_nat_key(host: Host, site: str | None) -> Hashable:
     """Return the properties of a host's NAT on which its routes depend: the scopes of its outside addresses, by site."""
     scopes = tuple(sorted({(find_family(network), is_private(network)) for network in host.egress}))
-    mappings = tuple(sorted({(mapping.family, is_private(mapping.outside), mapping.sites) for mapping in host.nat}))
-    return scopes, mappings
+    mappings = {
+        (mapping.family, is_private(mapping.outside), mapping.sites if site is None else mapping.serves(site))
+        for mapping in host.nat
+    }
+    return scopes, frozenset(mappings)
 
 
-def make_kind_for_changes(host: Host) -> tuple[Hashable, ...]:
+def make_kind_for_changes(host: Host, site: str | None = None) -> tuple[Hashable, ...]:
     """Return all properties of a caller on which a route depends before or after a change of the inventory, without its site.
 
     A host with a private address may have a NAT that the inventory does not name yet. Some changes must not be made to a host.
     """
     scopes = tuple(map(is_private, host.address.list_all()))
-    return (*make_kind(host), scopes, host.unfit, host.off_vpn)
+    return (*make_kind(host, site), scopes, host.unfit, host.off_vpn)
 
 
 def classify(hosts: Iterable[Host], make: MakeKind = make_kind) -> Classes:
@@ -56,8 +60,21 @@ def classify(hosts: Iterable[Host], make: MakeKind = make_kind) -> Classes:
     """
     classes: Classes = {}
     for host in hosts:
-        classes.setdefault((host.site, *make(host)), []).append(host)
+        classes.setdefault((host.site, *make(host, None)), []).append(host)
     return classes
+
+
+def merge_classes(hosts: Iterable[Host], target: Host, make: MakeKind = make_kind) -> dict[CallerClass, list[Host]]:
+    """Group callers of one target that have the same routes to it.
+
+    The sites that mappings of other targets name do not matter to it, so there are fewer classes than for all targets.
+    """
+    named = {target.site, *list_named_sites([target])}
+    merged: dict[CallerClass, list[Host]] = {}
+    for host in hosts:
+        site = host.site if host.site in named else None
+        merged.setdefault((site, *make(host, target.site)), []).append(host)
+    return merged
 
 
 class Group:
@@ -83,7 +100,7 @@ class Group:
 
     def find_remote_class(self, host: Host) -> CallerClass:
         """Return the class of a host for targets of other sites."""
-        return (host.site if host.site in self._named else None, *self._make_kind(host))
+        return (host.site if host.site in self._named else None, *self._make_kind(host, None))
 
     def find_scope(self, site: str) -> str | None:
         """Return the properties of a target's site on which the sources of callers of other sites depend."""
@@ -106,7 +123,8 @@ class Group:
         """Return a host for each class of callers of a target, except the target itself, in the order of the hosts."""
         near = _choose_others(self.find_near(target.site), target)
         chosen = [host for host in (*near, *self.choose_remote(target.site).values()) if host is not None]
-        return sorted(chosen, key=lambda host: self._positions[host.name])
+        ordered = sorted(chosen, key=lambda host: self._positions[host.name])
+        return [hosts[0] for hosts in merge_classes(ordered, target, self._make_kind).values()]
 
     @cached_property
     def for_changes(self) -> Group:

@@ -186,12 +186,11 @@ def _list_outsiders(variables: HostVariables, names: Names) -> list[str]:
     return found
 
 
-def _list_named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for draft in drafts.values():
-        for terms in draft.terms.values():
-            yield from terms.hosts
-            for group in terms.groups:
-                yield from groups[group]
+def _list_named_hosts(drafts: Mapping[str, Draft], groups: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the names of the hosts that source terms name, including the members of groups."""
+    terms = [terms for draft in drafts.values() for terms in draft.terms.values()]
+    named = {group for each in terms for group in each.groups}
+    return {name for each in terms for name in each.hosts}.union(*(groups[group] for group in named))
 
 
 def _read_other_hosts(
@@ -219,7 +218,7 @@ def _read_hosts_behind_nat(drafts: Mapping[str, Draft], inventory: Inventory) ->
     No other host changes the remedies of nodes. Raises FactsNeededError if facts may change one of them.
     """
     hosts = {}
-    for name in {*_list_named_hosts(drafts, inventory.groups)} - set(drafts):
+    for name in _list_named_hosts(drafts, inventory.groups) - set(drafts):
         variables = HostVariables.read_fixed(inventory, name)
         if any(nat in variables.variables for nat in NAT_VARIABLES):
             hosts[name] = read_host(variables)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import (
@@ -26,7 +26,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
     make_fault,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
+    Reason,
+    explain_unreachable,
+    make_reason_fault,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import VARIABLE as PUBLISHED_PORTS
@@ -57,7 +61,7 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
             findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
-        wanted = Wanted((), "", everyone="the cluster", mutual=True, hosts=hosts, overlaps=has_shared_address(hosts))
+        wanted = Wanted((), "", everyone="the cluster", mutual=True, overlaps=has_shared_address(hosts))
         advertised = [_choose_endpoint(draft, callers, wanted, findings) for draft in members]
         findings.extend(_find_duplicates(advertised))
         findings.extend(_find_unexpected_senders(advertised))
@@ -71,7 +75,8 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     service = Service("tcp", listener.port, listener.bound if is_placed(draft) else None)
     given = draft.given.get(_ADVERTISE)
     if peers and (reason := explain_unreachable(peers[:1], node, [listener], node.name)):
-        findings.append(_make_no_path(peers[0], node, reason))
+        examples = callers.for_changes.choose_representatives(node.host)
+        findings.append(_make_no_path(node, reason, examples, wanted))
         return node
     if given is not None:
         endpoint = _read_given_endpoint(draft, given, findings)
@@ -95,15 +100,22 @@ def _make_not_published(node: Node) -> Finding:
     return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, message)
 
 
-def _make_no_path(peer: Host, node: Node, reason: Fault) -> Finding:
-    text = f"no path from {peer.name} ({name_site(peer.site)}) to this cluster listener. {reason.text}"
-    fault = Fault(text, reason.remedies)
+def _make_no_path(node: Node, reason: Reason, peers: Sequence[Host], wanted: Wanted) -> Finding:
+    service, peer = Service("tcp", node.select_listeners("cluster")[0].port), peers[0]
+
+    def list_changes(target: Node, others: Sequence[Host]) -> list[Remedy] | None:
+        if _has_endpoint(service, None, target.host, others):
+            return None
+        return [*_list_remedies(target, service, others, wanted, None)]
+
+    text = f"no path from {peer.name} ({name_site(peer.site)}) to this cluster listener."
+    short = f"no path from {peer.name} to this cluster listener."
+    fault = make_reason_fault(text, short, reason, node, peers, list_changes)
     detail = f"is in {name_site(node.site)}"
     if node.published is not None:
         return make_host_error("no-path", node.name, PUBLISHED_PORTS, None, fault).with_detail(detail)
-    return make_host_error(
-        "no-path", node.name, "kong_cluster_listen", node.settings["cluster_listen"], fault
-    ).with_detail(detail)
+    value = node.settings["cluster_listen"]
+    return make_host_error("no-path", node.name, "kong_cluster_listen", value, fault).with_detail(detail)
 
 
 def _list_candidates(host: Host, service: Service, peers: Sequence[Host]) -> Iterator[Endpoint]:

@@ -12,11 +12,12 @@ from functools import lru_cache
 from hashlib import sha256
 from math import inf
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     list_dialled_addresses,
+    list_route_sources,
     list_routes,
     make_service,
 )
@@ -26,11 +27,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
     format_ports,
     list_remedies,
     make_fault,
+    write_egress,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
-    add_reason,
     explain_unreachable,
+    is_unverified,
+    make_reason_fault,
     make_unverified_warnings,
     note_unverified,
 )
@@ -40,7 +43,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_error,
     make_host_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
 # A setting of data planes, and the listener of the control plane to which it refers.
@@ -181,12 +183,25 @@ def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
     text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
     short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
     if reason := explain_unreachable([node.host], control_plane, listeners, node.name):
-        return add_reason(text, short, reason)
-    return make_fault(text, [short], _list_remedies(node, control_plane, listeners[0]))
+        return make_reason_fault(text, short, reason, control_plane, [node.host], _list_changes)
+    return make_fault(text, [short], _list_changes(control_plane, [node.host]) or ())
 
 
-def _list_remedies(node: Node, control_plane: Node, listener: Listener) -> Iterator[Remedy]:
-    def works(target: Host, callers: Sequence[Host]) -> bool:
-        return next(_list_routes(callers[0], replace(control_plane, host=target), listener.name), None) is not None
+def _list_changes(control_plane: Node, callers: Sequence[Host]) -> list[Remedy] | None:
+    """Return the remedies with which a data plane, the only caller, reaches a control plane; None if it reaches it already.
 
-    return list_remedies(control_plane.host, [node.host], Wanted([listener.port], node.name, ("tcp",)), works)
+    If it reaches it, but its source is unverified, the remedy is its egress.
+    """
+    wanted = Wanted([control_plane.select_listeners("cluster")[0].port], callers[0].name, ("tcp",))
+
+    def works(target: Host, others: Sequence[Host]) -> bool:
+        return next(_list_routes(others[0], replace(control_plane, host=target), "cluster"), None) is not None
+
+    [caller] = callers
+    route = next(_list_routes(caller, control_plane, "cluster"), None)
+    if route is None:
+        return [*list_remedies(control_plane.host, callers, wanted, works)]
+    sources = list_route_sources(route, caller, control_plane.host)
+    if not is_unverified(route.via, route.dialled.address, sources):
+        return None
+    return [write_egress(control_plane.host, caller, wanted, find_family(route.dialled.address))]

@@ -76,7 +76,7 @@ class Policy:
     def _list_sets(
         self, node: Node, listener: Listener, protocol: str, terms: Terms, unreachable: Unreachable
     ) -> Iterator[SetKey]:
-        """Yield the sets of a listener's terms; hosts without a path are added to ``unreachable``."""
+        """Yield the sets of a listener's terms; callers without a path are added to ``unreachable``."""
         if terms.networks:
             label = Label(f"{listener.name}-networks", f"at-{node.site}")
             yield self.sets.add(label, Content(terms.networks), node.name, listener, protocol)
@@ -86,8 +86,8 @@ class Policy:
         for term, group in _list_groups(terms, node, listener):
             content = self.viewer.view(group, node, [listener, *sockets], protocol)
             if not _is_cluster_term(term, listener):
-                hosts = self.viewer.list_unreachable(group, node, sockets, protocol)
-                note_unreachable(unreachable, hosts, (terms.variable, term), node, sockets)
+                callers = self.viewer.select_unreachable(group, node, sockets, protocol)
+                note_unreachable(unreachable, callers, (terms.variable, term), node, sockets)
             alone = all(host is node.host for host in self.viewer.members[group][:2])
             if content and not alone:
                 yield self.sets.add(_make_label(term, listener, node), content, node.name, listener, protocol)

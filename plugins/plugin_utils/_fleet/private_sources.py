@@ -35,23 +35,42 @@ def find_private_sources(
     mappings, no VPN address and no flat network. Networks around a private address of a host that the inventory states to be in
     its site have no warning, and neither has such a host.
     """
-    hosts = {host.name: host for host in (*others, *(draft.node.host for draft in drafts))}
-    nearby = _list_nearby(hosts.values())
+    hosts = [*others, *(draft.node.host for draft in drafts)]
+    nearby, placeless = _list_nearby(hosts), _list_placeless(hosts)
+    members = {group: frozenset(names) for group, names in groups.items()}
     for draft in drafts:
         host = draft.node.host
-        if host.flat or host.vpn:
-            continue
         families = _list_public_families(draft)
+        if host.flat or host.vpn or not families:
+            continue
         near = nearby.get(host.site, set())
         for terms in {terms.variable: terms for terms in draft.terms.values()}.values():
             for network in _select_private(terms.networks, families, near):
                 yield _make_warning(host.name, terms.variable, network)
-            dialled = [address for address in host.address.list_all() if find_family(address) in families]
-            for source in (hosts[name] for name in _list_names(terms, groups)):
-                if source.site == host.site and not source.states_site:
-                    seen = (address for each in dialled if (address := source.choose_source(each)))
-                    for address in _select_private(seen, families, near):
-                        yield _make_host_warning(host.name, terms.variable, source.name, address)
+            named = [source for source in placeless.get(host.site, ()) if _names(terms, source.name, members)]
+            for source in named:
+                for address in _select_private(_list_seen(source, host, families), families, near):
+                    yield _make_host_warning(host.name, terms.variable, source.name, address)
+
+
+def _names(terms: Terms, name: str, members: Mapping[str, Collection[str]]) -> bool:
+    """Tell whether the terms name a host, or a group that has it."""
+    return name in terms.hosts or any(name in members[group] for group in terms.groups)
+
+
+def _list_seen(source: Host, host: Host, families: Collection[Family]) -> Iterator[str]:
+    """Yield the addresses of a source that a host of its site sees at its addresses of these families."""
+    dialled = (address for address in host.address.list_all() if find_family(address) in families)
+    return (address for each in dialled if (address := source.choose_source(each)))
+
+
+def _list_placeless(hosts: Iterable[Host]) -> dict[str, list[Host]]:
+    """Return the hosts whose site is not stated, by site."""
+    found: dict[str, list[Host]] = {}
+    for host in hosts:
+        if not host.states_site:
+            found.setdefault(host.site, []).append(host)
+    return found
 
 
 def _list_nearby(hosts: Iterable[Host]) -> dict[str, set[str]]:
@@ -71,10 +90,6 @@ def _list_public_families(draft: Draft) -> set[Family]:
     private = {find_family(address) for address in (*draft.own_addresses, *mapped, *bound) if is_private(address)
                and address not in node.host.bridged}  # fmt: skip
     return {family for family in FAMILIES if node.host.address.select(family)} - private
-
-
-def _list_names(terms: Terms, groups: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    return dict.fromkeys((*terms.hosts, *(name for group in terms.groups for name in groups[group])))
 
 
 def _select_private(networks: Iterable[str], families: Collection[Family], near: Collection[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -42,9 +43,10 @@ class Wanted(NamedTuple):
     """The ports of the target that have to be reached, and their protocols.
 
     ``own`` is the host whose finding has the remedies. ``outside`` is the outside endpoint of a mapping, if it is given.
-    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``hosts`` are then all callers, with or
-    without the target. ``mutual`` tells whether the target also calls the callers, and ``overlaps`` whether two of these hosts
-    have the same address in different sites.
+    ``everyone`` is a text for the target and all callers, if the given callers are examples. ``numbers`` are then the numbers of
+    callers for each example, and ``has_leavers`` tells whether a caller that left the flat network has an address of the target.
+    ``mutual`` tells whether the target also calls the callers, and ``overlaps`` whether two of these hosts have the same address in
+    different sites.
     """
 
     ports: Sequence[int]
@@ -52,8 +54,9 @@ class Wanted(NamedTuple):
     protocols: tuple[str, ...] = PROTOCOLS
     outside: Endpoint | None = None
     everyone: str = ""
+    numbers: Sequence[int] = ()
+    has_leavers: bool = False
     mutual: bool = False
-    hosts: Sequence[Host] = ()
     overlaps: bool = False
 
 
@@ -126,14 +129,19 @@ def _propose_egress(target: Host, callers: Sequence[Host], wanted: Wanted, famil
         return None
     egress = (make_host_network((_PRIVATE if is_private(own) else _PUBLIC)[family]),)
     changed = [replace(caller, egress=egress) if caller in unnamed else caller for caller in callers]
+    return _Change(write_egress(target, callers[0], wanted, family, leads=is_private(own)), target, changed)
+
+
+def write_egress(target: Host, caller: Host, wanted: Wanted, family: Family, *, leads: bool = False) -> Remedy:
+    """Return the remedy to set the egress of clients. If the NAT ``leads`` to the target, it need not have a public address."""
     name, adjective = name_host(target.name, wanted.own), _format_family(family)
     middle, end, short_end = f" to the {adjective}address ", f"that {name} sees", "seen there"
-    if is_private(own):
+    if leads:
         which = "whose" if wanted.everyone else "if its"
         middle, end, short_end = f" {which} {adjective}NAT leads ", f"to {name}", "there"
-    start, client = "set kong_nat_egress of ", _name_client(callers[0], wanted)
-    remedy = Remedy(f"{start}{client.text}{middle}{end}", f"{start}{client.short}{middle}{short_end}")
-    return _Change(remedy, target, changed)
+    start, client = "set kong_nat_egress", _name_client(caller, wanted)
+    short = "" if client.short == THIS_HOST else f" of {client.short}"
+    return Remedy(f"{start} of {client.text}{middle}{end}", f"{start}{short}{middle}{short_end}")
 
 
 def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
@@ -161,14 +169,16 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
 
 
 def _write_mapping(name: str, wanted: Wanted, family: Family, origin: str, also: Remedy) -> Remedy:
-    """Return the remedy of a mapping. ``origin`` is its outside address, ``also`` what clients need."""
+    """Return the remedy of a mapping. ``origin`` is its outside address, ``also`` what clients need.
+
+    Without ``protocols`` a mapping is for tcp and udp, so the short form does not need them.
+    """
     noun = "port" if len(wanted.ports) == 1 else "ports"
-    ports, over = join_words([*map(str, wanted.ports)]), f" over {join_words(wanted.protocols)}"
+    ports = join_words([*map(str, wanted.ports)])
     short_ports = f"port {ports}" if len(wanted.ports) == 1 else "the ports"
-    short_over = "" if wanted.protocols == ("tcp",) else over
     return Remedy(
-        f"give {name} {_format_article(family)}kong_nat mapping{origin} to {noun} {ports}{over}{also.text}",
-        f"map {short_ports} in its {_format_family(family)}kong_nat{origin}{short_over}{also.short}",
+        f"give {name} {_format_article(family)}kong_nat mapping{origin} to {noun} {ports} over {join_words(wanted.protocols)}{also.text}",
+        f"map {short_ports} in its {_format_family(family)}kong_nat{origin}{also.short}",
     )
 
 
@@ -181,21 +191,28 @@ def _is_public_unfit(target: Host, callers: Sequence[Host]) -> bool:
 
 def _propose_vpn(target: Host, callers: Sequence[Host], wanted: Wanted, family: Family) -> _Change | None:
     missing = [host for host in (target, *callers) if not host.vpn.select(family)]
-    if not missing:
-        return None
     # Gossip uses IPv4.
-    if family == 4 and any(host.off_vpn for host in missing):
-        names = {host.name for host in (target, *callers, *wanted.hosts) if not host.vpn.select(family)}
-        if any(host.off_vpn and host.off_vpn <= names for host in missing):
-            return None
+    if not missing or (family == 4 and _completes_vpn(target, callers, wanted)):
+        return None
     which = Remedy(wanted.everyone, wanted.everyone.removesuffix(" of them"))
     if not wanted.everyone:
         which = Remedy("both hosts", "both hosts") if len(missing) == 2 else _name_client(missing[0], wanted, target)
     changed = [_with_vpn(caller, family) for caller in callers]
-    # A host with a VPN address of the other family needs a second one.
-    version = f"an IPv{family} " if any(host.vpn.list_all() for host in missing) else _format_article(family)
+    # A host with an address of the other family only must not take that family for the VPN.
+    is_clear = all(host.address.select(family) and not host.vpn.list_all() for host in missing)
+    version = _format_article(family) if is_clear else f"an IPv{family} "
     remedy = Remedy(*(f"give {name} {version}kong_vpn_address" for name in which))
     return _Change(remedy, _with_vpn(target, family), changed)
+
+
+def _completes_vpn(target: Host, callers: Sequence[Host], wanted: Wanted) -> bool:
+    """Tell whether all hosts that join the VPN include all hosts of which one must stay off it, see unfit.py."""
+    joining: Counter[frozenset[str]] = Counter()
+    for host, number in zip((target, *callers), (1, *(wanted.numbers or [1] * len(callers))), strict=True):
+        if host.off_vpn and not host.vpn.ipv4:
+            joining[host.off_vpn] += number
+    # All members of a cluster join it together.
+    return any(wanted.mutual or number == len(names) for names, number in joining.items())
 
 
 def _with_vpn(host: Host, family: Family) -> Host:
@@ -205,12 +222,19 @@ def _with_vpn(host: Host, family: Family) -> Host:
     return replace(host, vpn=Addresses(ipv4, ipv6))
 
 
+def with_address(host: Host, family: Family, number: int) -> Host:
+    """Return a host with a private address of a family, for a trial. Each number has its own address."""
+    address = f"10.255.{number >> 8 & 255}.{number & 255}" if family == 4 else f"fdff::{number:x}"
+    ipv4, ipv6 = (address if own == family else host.address.select(own) for own in FAMILIES)
+    return replace(host, address=Addresses(ipv4, ipv6))
+
+
 def _propose_flat(target: Host, callers: Sequence[Host], wanted: Wanted, _family: Family) -> _Change | None:
     if _is_unfit(FLAT, [target, *(callers if wanted.mutual else ())]):
         return None
     if _is_unfit(USE_FLAT, (host for host in callers if host.flat is False and not wanted.mutual)):
         return None
-    if wanted.overlaps if wanted.mutual else _has_opposed_address(target, wanted.hosts or callers):
+    if wanted.overlaps if wanted.mutual else wanted.has_leavers or _has_opposed_address(target, callers):
         return None
     # Peers dial each other, so a flat network in one direction only would leave a NAT in the other.
     changed = [replace(caller, flat=wanted.mutual or None) for caller in callers]
@@ -228,7 +252,8 @@ def _write_flat(target: Host, caller: Host, wanted: Wanted, *, is_opposed: bool)
     removal, short = "", ""
     if is_opposed:
         removed, client = "false" if wanted.everyone else "it", _name_client(caller, wanted)
-        removal, short = f" (and remove {removed} from {client.text})", f" (not false on {client.short})"
+        place = "here" if client.short == THIS_HOST else f"on {client.short}"
+        removal, short = f" (and remove {removed} from {client.text})", f" (not false {place})"
     name = name_host(target.name, wanted.own)
     return Remedy(f"set {value} on {name}{removal} if sites route without NAT", f"set its {value}{short}")
 

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, is_private
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, find_family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     THIS_HOST,
     Fault,
@@ -17,12 +20,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     name_host,
     name_site,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import (
-    Group,
-    list_named_sites,
-    make_kind_for_changes,
-)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
+    Path,
     Route,
     find_paths,
     find_unknown_source,
@@ -34,10 +33,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
     format_ports,
     list_remedies,
     make_fault,
+    with_address,
+    write_egress,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.selection import SHOWN_HOSTS, Callers, Selection
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import get_bind_variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_warning
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ANY_IPV4
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -48,10 +51,36 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
 
 _SHOWN_PORTS = 4
 _SHOWN_HOSTS = 2
-_SHOWN_LACKING = 3
+# A message has room for a step and this number of changes after it.
+_CHANGES_AFTER_STEP = 2
+_WILDCARDS: dict[Family, str] = {4: ANY_IPV4, 6: "::"}
 
-# By listener, variable and term, names of hosts, and reason: the ports to which these hosts of the term have no path, and the hosts.
-Unreachable = dict[tuple[str, tuple[str, str], tuple[str, ...], Fault | None], tuple[list[int], list[Host]]]
+
+class Step(NamedTuple):
+    """A change of the inventory that gives both sides an address of a family: the target listens on it, or hosts get one.
+
+    ``short`` has it in fewer words, for a text that names the target last.
+    """
+
+    text: str
+    short: str
+    family: Family
+    is_bind: bool
+
+
+class Reason(NamedTuple):
+    """The reason why callers cannot reach a node on any network, also in fewer words, and the steps of which they need one."""
+
+    text: str
+    short: str
+    steps: tuple[Step, ...]
+
+
+# Returns the changes with which all callers reach the target, each of them enough; None if they reach it already.
+ListChanges = Callable[[Node, Sequence[Host]], Sequence[Remedy] | None]
+
+# By listener, variable and term, callers, and reason: the ports to which these callers have no path, and the callers.
+Unreachable = dict[tuple[str, tuple[str, str], tuple[Callers, ...], Reason | None], tuple[list[int], Selection]]
 
 # By site: the hosts whose source is unverified, and of the first host its name, target, dialled address and source.
 Unverified = dict[str, tuple[dict[str, None], tuple[str, str, str, str]]]
@@ -61,36 +90,83 @@ Unknown = Unverified
 
 
 def explain_unreachable(
-    callers: Sequence[Host], target: Node, listeners: Sequence[Listener], own: str = ""
-) -> Fault | None:
-    """Return the reason why callers cannot reach a node on any network, so that neither a mapping nor a VPN would help.
+    callers: Sequence[Host], target: Node, listeners: Sequence[Listener], own: str = "", number: int = 1
+) -> Reason | None:
+    """Return the reason why callers cannot reach a node on any network, so that a mapping alone would not help.
 
-    Returns None if there is no such reason. The callers have addresses of the same families. ``listeners`` are the sockets of the
-    node that the callers may use, at least one. ``own`` is the host whose finding has the reason, if there is a finding.
+    Returns None if there is no such reason. ``callers`` are the first of ``number`` callers, which have addresses of the same
+    families. ``listeners`` are the sockets of the node that the callers may use, at least one. ``own`` is the host whose finding
+    has the reason, if there is a finding.
     """
     name = name_host(target.name, own)
     first = listeners[0]
     variable = get_bind_variable(first)
-    offered = {family for listener in listeners if not listener.is_loopback for family in listener.families}
+    used = [listener for listener in listeners if not listener.is_loopback]
+    offered = {family for family in FAMILIES if any(family in listener.families for listener in used)}
     if not offered:
+        family = find_family(first.address)
         reason = f"It binds {first.address} only, which no other host can reach."
-        return Fault(reason, (f"set {variable} of {name}",))
-    if lacking := [host for host in (target.host, *callers) if not offered & _list_families(host)]:
+        return Reason(reason, reason, (Step(f"set {variable} of {name}", f"set its {variable}", family, is_bind=True),))
+    lacking = [host for host in (target.host, *callers) if not offered & _list_families(host)]
+    if lacking:
         present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
-        more = [f"{len(lacking) - _SHOWN_LACKING} more"] if len(lacking) > _SHOWN_LACKING else []
-        names = join_words([*(name_host(host.name, own) for host in lacking[:_SHOWN_LACKING]), *more])
+        shown = [name_host(host.name, own) for host in lacking[:SHOWN_HOSTS]]
+        total = len(lacking) + (number - len(callers) if lacking[-1] is callers[-1] else 0)
+        names = join_words([*shown, *([f"{total - len(shown)} more"] if total > len(shown) else [])])
+        has = "has" if total == 1 else "have"
         shared = missing in _list_families(target.host) & _list_families(callers[0])
-        entry = (f"add an IPv{missing} entry to {variable} of {name}",) if shared else ()
-        reason = f"It listens on IPv{present} only, and {names} {'has' if len(lacking) == 1 else 'have'} no IPv{present} address."
-        return Fault(reason, (*entry, f"give {names} an IPv{present} address"))
+        entry = f"add an IPv{missing} entry to "
+        steps = (
+            [Step(f"{entry}{variable} of {name}", f"{entry}its {variable}", missing, is_bind=True)] if shared else []
+        )
+        short = THIS_HOST if shown == [THIS_HOST] else _name_lacking(lacking, target.host, total)
+        long, short = (f"give {words} an IPv{present} address" for words in (names, short))
+        reason = f"It listens on IPv{present} only"
+        steps.append(Step(long, short, present, is_bind=False))
+        return Reason(f"{reason}, and {names} {has} no IPv{present} address.", f"{reason}.", tuple(steps))
     return None
 
 
-def add_reason(text: str, short: str, reason: Fault) -> Fault:
-    """Return a fault with the text and the reason. ``short`` is the text in fewer words, at last without the reason."""
-    forms = (f"{text} {reason.text}", f"{short} {reason.text}", short)
-    longest, shorter, shortest = (Fault(words, reason.remedies) for words in forms)
-    return longest._replace(short=shorter._replace(short=shortest))
+def _name_lacking(lacking: Sequence[Host], target: Host, total: int) -> str:
+    """Return hosts that lack an address in few words, for a text that names the target last."""
+    if lacking[0] is target:
+        return {1: "it", 2: "both hosts"}.get(total, "all hosts")
+    return "the client" if total == 1 else "clients"
+
+
+def make_reason_fault(
+    text: str, short: str, reason: Reason, target: Node, callers: Sequence[Host], list_changes: ListChanges
+) -> Fault:
+    """Return a fault with the text, a reason and its remedies. ``short`` is the text in fewer words, at last without the reason.
+
+    Each step after which the callers reach the target is a remedy. If there is none, the first step with further changes is named
+    before these changes.
+    """
+    taken = {step: list_changes(*_take_step(step, target, callers)) for step in reason.steps}
+    enough = [step for step, changes in taken.items() if changes is None]
+    first = next((step for step, changes in taken.items() if changes), None)
+    if enough or not first:
+        remedies = [Remedy(step.text, step.text) for step in enough or reason.steps]
+        return make_fault(f"{text} {reason.text}", [f"{short} {reason.text}", short], remedies)
+    start, *others = (taken[first] or ())[:_CHANGES_AFTER_STEP]
+    shorts = [f"{words} First {first.short}." for words in (f"{short} {reason.text}", f"{short} {reason.short}", short)]
+    remedies = [Remedy(*(f"then {words}" for words in start)), *others]
+    return make_fault(f"{text} {reason.text} First {first.text}.", shorts, remedies)
+
+
+def _take_step(step: Step, target: Node, callers: Sequence[Host]) -> tuple[Node, Sequence[Host]]:
+    """Return the target and its callers after a step."""
+    if not step.is_bind:
+        host, *others = (
+            host if step.family in _list_families(host) else with_address(host, step.family, number)
+            for number, host in enumerate((target.host, *callers), 1)
+        )
+        return replace(target, host=host), others
+    more = (replace(listener, address=_WILDCARDS[step.family]) for listener in target.reachable)
+    opened = (*target.reachable, *more)
+    if target.published is not None:
+        return replace(target, published=opened), callers
+    return replace(target, listeners=opened), callers
 
 
 def _list_families(host: Host) -> frozenset[Family]:
@@ -98,70 +174,113 @@ def _list_families(host: Host) -> frozenset[Family]:
 
 
 def note_unreachable(
-    unreachable: Unreachable, hosts: Sequence[Host], term: tuple[str, str], node: Node, sockets: Sequence[Listener]
+    unreachable: Unreachable, callers: Selection, term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
-    alike: dict[frozenset[Family], list[Host]] = {}
-    for host in hosts:
-        alike.setdefault(_list_families(host), []).append(host)
-    reasons = {families: explain_unreachable(same, node, sockets, node.name) for families, same in alike.items()}
-    by_reason: dict[Fault | None, list[Host]] = {}
-    for host in hosts:
-        by_reason.setdefault(reasons[_list_families(host)], []).append(host)
-    for reason, same in by_reason.items():
-        key = (sockets[0].name, term, tuple(host.name for host in same), reason)
+    reasons = {
+        families: explain_unreachable(same.first, node, sockets, node.name, len(same))
+        for families, same in callers.group(_list_families).items()
+    }
+    for reason, same in callers.group(lambda host: reasons[_list_families(host)]).items():
+        key = (sockets[0].name, term, same.classes, reason)
         unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 
 
 def make_unreachable_warnings(node: Node, unreachable: Unreachable) -> Iterator[Finding]:
     """Yield a warning for the hosts of each term that have no path to a node."""
-    for (listener, (variable, term), _names, reason), (ports, hosts) in unreachable.items():
+    for (listener, (variable, term), _classes, reason), (ports, callers) in unreachable.items():
         numbers = list(dict.fromkeys(ports))
-        more = ["more"] if len(numbers) > _SHOWN_PORTS else []
-        where = join_words([*map(str, numbers[:_SHOWN_PORTS]), *more])
-        noun = "port" if len(numbers) == 1 else "ports"
-        text = f"no path from {_with_sites(hosts)} to the {listener} {noun} {where} of {THIS_HOST}."
-        callers = [join_first([host.name for host in hosts], 1), count_noun(len(hosts), "host")]
-        shorts = [f"no path from {names} to {format_ports(numbers)} of {THIS_HOST}." for names in callers]
+        text, *shorts = _describe_unreachable(callers, listener, numbers)
+        examples = [host for host, _number in callers.examples]
+        list_changes = partial(list_changes_to, listener, _make_wanted(node, listener, numbers, callers))
         if reason:
-            fault = add_reason(text, shorts[-1], reason)
+            fault = make_reason_fault(text, shorts[-1], reason, node, examples, list_changes)
         else:
-            fault = make_fault(text, shorts, _list_remedies(node, listener, numbers, hosts))
+            sight = Remedy(f"add the address that {THIS_HOST} sees", "add the address that it sees")
+            fault = make_fault(text, shorts, [sight, *(list_changes(node, examples) or ())])
         yield make_host_warning("source-no-path", node.name, variable, term, fault).with_detail(
             f"is in {name_site(node.site)}"
         )
 
 
-def _with_sites(hosts: Sequence[Host]) -> str:
+def _describe_unreachable(callers: Selection, listener: str, ports: Sequence[int]) -> tuple[str, str, str]:
+    """Return the text of a warning, then in fewer words."""
+    shown = [*map(str, ports[:_SHOWN_PORTS]), *(["more"] if len(ports) > _SHOWN_PORTS else [])]
+    noun, where = "port" if len(ports) == 1 else "ports", format_ports(ports)
+    first = join_first([callers.first[0].name], 1, len(callers))
+    return (
+        f"no path from {_with_sites(callers)} to the {listener} {noun} {join_words(shown)} of {THIS_HOST}.",
+        f"no path from {first} to {where} of {THIS_HOST}.",
+        f"no path from {count_noun(len(callers), 'host')} to its {where}.",
+    )
+
+
+def _with_sites(callers: Selection) -> str:
     """Return the names of the first hosts with their sites, as text for a message."""
-    if len({host.site for host in hosts}) == 1:
-        return f"{join_first([host.name for host in hosts], _SHOWN_HOSTS)} ({name_site(hosts[0].site)})"
-    return join_first([f"{host.name} ({name_site(host.site)})" for host in hosts], _SHOWN_HOSTS)
+    if callers.is_at_one_site:
+        names = join_first([host.name for host in callers.first], _SHOWN_HOSTS, len(callers))
+        return f"{names} ({name_site(callers.first[0].site)})"
+    placed = [f"{host.name} ({name_site(host.site)})" for host in callers.first]
+    return join_first(placed, _SHOWN_HOSTS, len(callers))
 
 
-def _list_remedies(node: Node, name: str, ports: Sequence[int], hosts: Sequence[Host]) -> Iterator[Remedy]:
-    """Yield the remedies with which the hosts reach the first of the ports. The other ports are like it."""
-    sockets = [socket for socket in node.select_listeners(name) if socket.port == ports[0] and not socket.is_loopback]
+def _make_wanted(node: Node, name: str, ports: Sequence[int], callers: Selection) -> Wanted:
+    """Return what the callers want: the first of the ports. The other ports are like it."""
+    sockets = _select_sockets(node, name, ports[0])
+    return Wanted(
+        ports,
+        node.name,
+        tuple(protocol for protocol in PROTOCOLS if any(protocol in socket.protocols for socket in sockets)),
+        everyone="all of them" if len(callers) > 1 else "",
+        numbers=[number for _host, number in callers.examples],
+        has_leavers=callers.has_leavers,
+    )
 
-    def works(target: Host, callers: Sequence[Host]) -> bool:
-        changed = replace(node, host=target)
-        return all(any(find_paths(caller, changed, socket) for socket in sockets) for caller in callers)
 
-    examples = Group(hosts, list_named_sites([node.host]), make_kind_for_changes).choose_representatives(node.host)
-    everyone = "all of them" if len(hosts) > 1 else ""
-    wanted = Wanted(ports, node.name, sockets[0].protocols, everyone=everyone, hosts=hosts)
-    yield Remedy(f"add the address that {THIS_HOST} sees", "add the address that it sees")
-    yield from list_remedies(node.host, examples, wanted, works)
+def list_changes_to(name: str, wanted: Wanted, target: Node, callers: Sequence[Host]) -> list[Remedy] | None:
+    """Return the remedies with which all callers reach the first wanted port of a listener, None if they reach it already.
+
+    If they reach it, but the source of a caller is unverified, the remedy is its egress.
+    """
+    sockets = _select_sockets(target, name, wanted.ports[0])
+
+    def find(caller: Host, changed: Node = target) -> list[Path]:
+        return [path for socket in sockets for path in find_paths(caller, changed, socket)]
+
+    def works(host: Host, others: Sequence[Host]) -> bool:
+        changed = replace(target, host=host)
+        reached = ({path.protocol for path in find(caller, changed)} for caller in others)
+        return all(protocols.issuperset(wanted.protocols) for protocols in reached)
+
+    if not works(target.host, callers):
+        return [*list_remedies(target.host, callers, wanted, works)]
+    found = (
+        write_egress(target.host, caller, wanted, find_family(path.dialled.address))
+        for caller in callers
+        for path in find(caller)
+        if is_unverified(path.via, path.dialled.address, path.sources)
+    )
+    return [*islice(found, 1)] or None
+
+
+def _select_sockets(node: Node, name: str, port: int) -> list[Listener]:
+    """Return the sockets of a listener on one port, except those that only the host itself reaches."""
+    return [socket for socket in node.select_listeners(name) if socket.port == port and not socket.is_loopback]
+
+
+def is_unverified(via: str, dialled: str, sources: Iterable[str]) -> bool:
+    """Tell whether a caller would reach a public address with private sources only. There must be a NAT in between."""
+    return via == "nat" and not is_private(dialled) and all(map(is_private, sources))
 
 
 def note_unverified(unverified: Unverified, taken: Iterable[tuple[Sequence[Host], Route | None]], node: Node) -> None:
-    """Add the hosts that would reach a public address with a private source. There must be a NAT in between."""
+    """Add the hosts whose source is unverified."""
     for hosts, route in taken:
-        if route is None or route.via != "nat" or is_private(route.dialled.address):
+        if route is None:
             continue
         for host in hosts:
             sources = list_route_sources(route, host, node.host)
-            if all(is_private(source) for source in sources):
+            if is_unverified(route.via, route.dialled.address, sources):
                 first = (
                     host.name,
                     node.name,

@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     list_dialled_addresses,
     list_route_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.selection import Callers, Selection
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import Content, Shared
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unknown,
@@ -35,7 +36,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 GroupKey = tuple[str, str]
 ListSources = Callable[[Route, Host, Host], tuple[str, ...]]
@@ -69,6 +69,7 @@ class Viewer:
     _contents: dict[Hashable, Content] = field(default_factory=dict)
     _shared: dict[Hashable, Shared] = field(default_factory=dict)
     _noted: dict[Hashable, set[str]] = field(default_factory=dict)
+    _callers: dict[Hashable, Callers] = field(default_factory=dict)
 
     def view(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> Content:
         """Return the sources of a group as the node sees them at the first of its listeners on one port.
@@ -111,29 +112,43 @@ class Viewer:
         for index, _family in enumerate(FAMILIES):
             note_unknown(self.unknown, [(members, routes[index]) for members, routes in taken], view.node)
 
-    def list_unreachable(self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str) -> list[Host]:
-        """Return the hosts of a group that have no path to any of a node's listeners, by name."""
-        callers, _cells = self._find_group(group)
-        missing = [
-            host
-            for kind, caller in callers.choose_remote(node.site).items()
+    def select_unreachable(
+        self, group: GroupKey, node: Node, listeners: Sequence[Listener], protocol: str
+    ) -> Selection:
+        """Return the hosts of a group that have no path to any of a node's listeners."""
+        hosts, _cells = self._find_group(group)
+        remote = [
+            self._find_callers(group, kind, hosts.remote[kind], _get_site)
+            for kind, caller in hosts.choose_remote(node.site).items()
             if caller and not _reaches_any(caller, node, listeners, protocol)
-            for host in callers.remote[kind]
-            if host.site != node.site
         ]
-        missing += [
-            host
-            for hosts in callers.find_near(node.site).values()
-            if not _reaches_any(hosts[0], node, listeners, protocol)
-            for host in hosts
-            if host.name != node.name
+        near = [
+            self._find_callers(group, kind, members, _get_name)
+            for kind, members in hosts.find_near(node.site).items()
+            if not _reaches_any(members[0], node, listeners, protocol)
         ]
-        return sorted(missing, key=lambda host: make_natural_key(host.name))
+        return Selection(node.host, tuple(callers for callers in (*remote, *near) if callers.count(node.host)))
+
+    def _find_callers(
+        self, group: GroupKey, kind: CallerClass, hosts: Sequence[Host], get_own: Callable[[Host], str]
+    ) -> Callers:
+        key = group, kind, get_own
+        if key not in self._callers:
+            self._callers[key] = Callers(hosts, get_own)
+        return self._callers[key]
 
     def _find_group(self, group: GroupKey) -> tuple[Group, Cells]:
         if group not in self._groups:
             self._groups[group] = Group(self.members[group], self.named_sites), Cells(self.members[group])
         return self._groups[group]
+
+
+def _get_site(host: Host) -> str:
+    return host.site
+
+
+def _get_name(host: Host) -> str:
+    return host.name
 
 
 def _list_new(callers: Group, site: str, sites: Collection[str]) -> Iterator[Sequence[Host]]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
@@ -15,7 +16,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     find_route_to,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import explain_unreachable
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import Wanted
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
+    explain_unreachable,
+    list_changes_to,
+    make_reason_fault,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
@@ -96,7 +102,8 @@ def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listen
         return f"no path: it {how} {listener.address} only"
     if route is None:
         if reason := explain_unreachable([caller], node, [listener]):
-            return f"no path. {reason}"
+            list_changes = partial(list_changes_to, listener.name, Wanted([listener.port], "", listener.protocols))
+            return str(make_reason_fault("no path.", "no path.", reason, node, [caller], list_changes))
         return (
             f"no path: {node.host.name} (site {node.host.site}) has no mapping to this port for {caller.name} (site "
             f"{caller.site}), they share no VPN, and the network is not flat; the dialled address is the local address"

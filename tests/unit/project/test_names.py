@@ -43,7 +43,7 @@ VERBS = read_words(
 # The third person, or an auxiliary: the function tells whether something is true.
 PREDICATES = read_words(
     """
-    accepts allows answers applies are arrives bypasses contains covers differs diverts drops equals exists fails fits follows
+    accepts allows answers applies are arrives bypasses completes contains covers differs diverts drops equals exists fails fits follows
     goes has holds is keeps knows looks matches may moves names needs overlaps passes reaches reads refuses runs sees serves spans
     starts uses works
     """

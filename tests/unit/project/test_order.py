@@ -32,7 +32,6 @@ OTHER = {
     "keys that no reader sees": {
         "lines, key=itemgetter(0)", "numbers", "(cell for cell in found if cell[0] in self._firsts[family, cell[1]])",
         "{(find_family(network), is_private(network)) for network in host.egress}",
-        "{(mapping.family, is_private(mapping.outside), mapping.sites) for mapping in host.nat}",
         "probes, key=lambda probe: probe.name",
     },
     "positions in the order of a sample": {

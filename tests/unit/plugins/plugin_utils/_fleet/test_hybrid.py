@@ -342,7 +342,10 @@ def test_control_plane_that_accepts_the_version_has_priority():
             {"cp": make_cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")},
             "no-path",
             None,
-            ["It listens on IPv6 only, and this host has no IPv6 address", "IPv4 entry to kong_cluster_listen of cp"],
+            [
+                "It listens on IPv6 only, and this host has no IPv6 address. First add an IPv4 entry to kong_cluster_listen of cp.",
+                "Then give cp a kong_nat mapping to port 8005 over tcp",
+            ],
         ),
         (
             {"cp": make_cp("a", "fd00::1")},

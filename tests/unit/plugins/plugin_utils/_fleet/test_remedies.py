@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -15,19 +16,26 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import paths
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet, make_gossip_sites
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compile_fleet,
+    list_warnings,
+    make_gossip_sites,
+    plan_fleet,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import ADMIN
 
-LIST_ALL_ROUTES = paths._list_all_routes
 # More fleets with FUZZ=30000 in the environment.
 FLEETS = int(os.environ.get("FUZZ", "3000")) // 4
 CODES = "no-path", "advertise-not-single", "source-no-path"
-PRIVATE = "10.", "192.168."
-OUTSIDE, PRIVATE_OUTSIDE = "192.0.2.77", "192.168.99.77"
-EGRESS, PRIVATE_EGRESS = "192.0.2.9", "192.168.99.9"
+PRIVATE = "10.", "192.168.", "fd"
+# By family.
+OUTSIDE, PRIVATE_OUTSIDE = {4: "192.0.2.77", 6: "2001:db8:2::77"}, {4: "192.168.99.77", 6: "fd99::77"}
+EGRESS, PRIVATE_EGRESS = {4: "192.0.2.9", 6: "2001:db8:2::9"}, {4: "192.168.99.9", 6: "fd99::9"}
 # A long name, which may be shortened, in place of a short one.
 LONG = re.compile(r"\b(c|n\d)-x+(?:…x+)?")
-FIRST, NEXT = re.compile(r"\. (?=Give|Set|Add|Bind|Map)"), re.compile(r", (?:or )?(?=give |set |add |bind |map )")
+FIRST = re.compile(r"\. (?=Give|Set|Add|Bind|Map|Then)")
+NEXT = re.compile(r", (?:or )?(?=give |set |add |bind |map )")
+STEP = re.compile(r"\. First (.+?)\. Then ")
 
 
 def make_host(rng, number):
@@ -67,6 +75,18 @@ def make_hybrid(rng):
     return nodes
 
 
+def make_families(rng):
+    """Return nodes of hybrid mode of which some have no address of the family on which the others listen, or listen on loopback."""
+    nodes = make_hybrid(rng)
+    for number, node in enumerate(nodes.values(), 1):
+        ipv6 = rng.choice([f"fd00::{number}", f"2001:db8::{number}"])
+        node["kong_address"] = rng.choice([ipv6, node["kong_address"], [node["kong_address"], ipv6]])
+        if node["kong_role"] == "traditional":
+            node["kong_admin_listen"] = rng.choice(["0.0.0.0:8001", "[::]:8001"])
+    nodes["c"]["kong_cluster_listen"] = rng.choice(["0.0.0.0:8005", "[::]:8005", "127.0.0.1:8005"])
+    return nodes
+
+
 def find_problems(nodes, tail=""):
     """Return the errors and warnings of nodes whose names have a tail. The findings have names without it."""
     named = {f"{name}{tail}": add_tail(variables, tail) for name, variables in nodes.items()}
@@ -87,8 +107,28 @@ def list_named(text, finding):
     return [finding.host if word == "this host" else word for word in re.findall(r"\b(?:this host|c|n\d)\b", text)]
 
 
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def find_family(change):
+    return 6 if "ipv6" in change else 4
+
+
+def is_private(address):
+    return address.startswith(PRIVATE)
+
+
 def has_unnamed_nat(node):
-    return not {"kong_nat", "kong_nat_egress"} & {*node} and node["kong_address"].startswith(PRIVATE)
+    return all(map(is_private, as_list(node["kong_address"]))) and not {"kong_nat", "kong_nat_egress"} & {*node}
+
+
+def list_seen(node, family):
+    """Return the addresses of a family with which a node leaves its site."""
+    outside = [mapping["outside"] for mapping in node.get("kong_nat", [])]
+    choices = (as_list(node.get("kong_nat_egress", [])), outside, as_list(node["kong_address"]))
+    found = ([address for address in addresses if (":" in address) == (family == 6)] for addresses in choices)
+    return next(filter(None, found), [])
 
 
 def find_target(finding):
@@ -119,34 +159,60 @@ def apply(nodes, finding, change):
 
 
 def add_mapping(nodes, after, finding, change):
-    target = find_target(finding)
-    assert "kong_nat mapping" not in change or list_named(change.partition(" a kong_nat")[0], finding) == [target]
+    target, family = find_target(finding), find_family(change)
+    named = re.split(" a kong_nat| an ipv6 kong_nat", change)[0]
+    assert "kong_nat mapping" not in change or list_named(named, finding) == [target]
     mapping = {
-        "outside": PRIVATE_OUTSIDE if "from a private address" in change else OUTSIDE,
+        "outside": (PRIVATE_OUTSIDE if "from a private address" in change else OUTSIDE)[family],
         "inside_port": int(re.search(r"\bport (\d+)", change)[1]),
     }
     after[target]["kong_nat"] = [*nodes[target].get("kong_nat", []), mapping]
-    clients = nodes if nodes[target].get("kong_flat_network") else find_callers(nodes, finding)
+    # Clients without a path for another reason become clients of the mapping too.
+    is_for_all = nodes[target].get("kong_flat_network") or change.startswith("then ")
+    clients = nodes if is_for_all else find_callers(nodes, finding)
     for node in {*clients} - {target} if "clients need a" in change else ():
-        outside = [nodes[node].get("kong_nat_egress"), *(other["outside"] for other in nodes[node].get("kong_nat", []))]
-        needs_public = any(address and address.startswith(PRIVATE) for address in outside)
-        if has_unnamed_nat(nodes[node]) or (needs_public and "public kong_nat_egress" in change):
-            after[node]["kong_nat_egress"] = EGRESS
+        seen = list_seen(nodes[node], family)
+        is_named = "kong_nat_egress" in nodes[node] and "public kong_nat_egress" not in change
+        if has_unnamed_nat(nodes[node]) or (any(map(is_private, seen)) and not is_named):
+            others = [address for address in as_list(nodes[node].get("kong_nat_egress", [])) if address not in seen]
+            after[node]["kong_nat_egress"] = [*others, EGRESS[family]]
 
 
 def set_egress(nodes, after, finding, change):
     chosen = find_callers(nodes, finding)
     if "of peers" in change:
         chosen = [node for node in nodes if nodes[node]["kong_site"] != nodes[finding.host]["kong_site"]]
+    leads, family = "leads " in change, find_family(change)
     for node in chosen:
-        if has_unnamed_nat(nodes[node]):
-            after[node]["kong_nat_egress"] = PRIVATE_EGRESS if "leads " in change else EGRESS
+        seen = list_seen(nodes[node], family)
+        if has_unnamed_nat(nodes[node]) or (not leads and seen and all(map(is_private, seen))):
+            others = [address for address in as_list(nodes[node].get("kong_nat_egress", [])) if address not in seen]
+            after[node]["kong_nat_egress"] = [*others, (PRIVATE_EGRESS if leads else EGRESS)[family]]
+
+
+def add_address(nodes, after, finding, change):
+    chosen = list_named(change, finding)
+    chosen += [find_target(finding)] if re.search("both hosts|all hosts|give it ", change) else []
+    chosen += find_callers(nodes, finding) if re.search("both hosts|all hosts|client", change) else []
+    for number, node in enumerate(dict.fromkeys(chosen), 1):
+        address = f"fd00:77::{number}" if find_family(change) == 6 else f"10.77.0.{number}"
+        own = as_list(nodes[node]["kong_address"])
+        if not any((":" in other) == (":" in address) for other in own):
+            after[node]["kong_address"] = [*own, address]
+
+
+def add_entry(nodes, after, finding, change):
+    variable = re.search(r"\bkong_\w+_listen\b", change)[0]
+    port = nodes[find_target(finding)][variable].rpartition(":")[2]
+    entry = f"{'[::]' if find_family(change) == 6 else '0.0.0.0'}:{port}"
+    kept = f"{nodes[find_target(finding)][variable]}, " if "entry to" in change else ""
+    after[find_target(finding)][variable] = f"{kept}{entry}"
 
 
 def join_vpn(nodes, after, finding, change):
     chosen = list_named(change, finding)
-    chosen += [find_target(finding)] if re.search("both hosts|all of them|give it ", change) else []
-    chosen += find_callers(nodes, finding) if re.search("both hosts|all of them|the client ", change) else []
+    chosen += [find_target(finding)] if re.search("both hosts|all of them|give all|give it ", change) else []
+    chosen += find_callers(nodes, finding) if re.search("both hosts|all of them|give all|the client ", change) else []
     form = "fd08:9::{}" if "ipv6" in change else "10.8.9.{}"
     for number, node in enumerate(nodes if "the cluster" in change else dict.fromkeys(chosen)):
         old = nodes[node].get("kong_vpn_address")
@@ -169,25 +235,36 @@ def bind_anywhere(nodes, after, _finding, _change):
 
 CHANGES = {
     "kong_nat mapping|map port": add_mapping,
-    "kong_nat_egress of": set_egress,
+    "set kong_nat_egress": set_egress,
     "kong_vpn_address": join_vpn,
     "kong_flat_network": set_flat,
     "bind 0.0.0.0": bind_anywhere,
+    r"an ipv\d address": add_address,
+    r"entry to |set (its )?kong_cluster_listen": add_entry,
 }
+
+
+def get_key(finding):
+    return finding.host, finding.code, finding.variable, str(finding.value)
 
 
 def find_new(before, finding, after):
     """Return the messages of a change: the finding itself if it is left, and what hosts without a finding have now."""
     known = {(other.host, other.code) for other in before}
     blocked = {other.host for other in before if other is not finding}
+    # The clients of one term may have several reasons, of which the change concerns one.
+    same = [other for other in after if get_key(other) == get_key(finding)]
+    is_left = len(same) >= [*map(get_key, before)].count(get_key(finding))
+    yield from (other.message for other in same if is_left)
     for other in after:
-        is_left = (other.host, other.code, other.variable, other.value) == (
-            *(finding.host, finding.code, finding.variable, finding.value),
-        )
         is_new = (other.host, other.code) not in known
         # Warnings about paths are found only without errors, so a fleet with errors may have had them already.
-        is_caused = other.severity == ERROR or finding.severity != ERROR or OUTSIDE in other.message
-        if is_left or (is_new and is_caused and not (other.severity != ERROR and other.host in blocked)):
+        is_caused = (
+            other.severity == ERROR
+            or finding.severity != ERROR
+            or any(map(other.message.__contains__, OUTSIDE.values()))
+        )
+        if is_new and is_caused and not (other.severity != ERROR and other.host in blocked):
             yield other.message
 
 
@@ -197,37 +274,127 @@ def test_each_remedy_of_random_fleets_works():
     tried = Counter()
     for seed in range(FLEETS):
         rng = random.Random(seed)
-        nodes = rng.choice([make_gossip, make_hybrid])(rng)
+        nodes = rng.choice([make_gossip, make_hybrid, make_families])(rng)
         tail = f"-{'x' * 60}" if seed % 2 else ""
         before = find_problems(nodes, tail)
         for finding in before:
             _text, *advice = FIRST.split(finding.message, maxsplit=1)
+            step = STEP.search(finding.message)
+            start = apply(nodes, finding, step[1].lower()) if step else nodes
             for change in NEXT.split(advice[0].lower()) if advice and finding.code in CODES else ():
-                after = apply(nodes, finding, change)
-                if after != nodes:
+                after = apply(start, finding, change)
+                if after != start:
                     tried.update(words for words in CHANGES if re.search(words, change))
                     new = [*find_new(before, finding, find_problems(after, tail))]
                     assert not new, (seed, change, finding.message, nodes)
     assert {*tried} == {*CHANGES}
-    assert all(tried[words] > FLEETS / 20 for words in CHANGES if words != "bind 0.0.0.0"), tried
+    assert all(tried[words] > FLEETS / 40 for words in CHANGES if words != "bind 0.0.0.0"), tried
 
 
-def count_routes(monkeypatch, make, sites):
-    """Return how many routes are tried to compile a fleet in which every second site is behind a NAT that is not named."""
-    tried = []
-    monkeypatch.setattr(paths, "_list_all_routes", lambda *call: tried.append(call) or LIST_ALL_ROUTES(*call))
-    nodes = make(sites)
-    for name in [*nodes][::2]:
-        del nodes[name]["kong_nat"]
-    assert [finding for finding in compile_fleet(nodes).findings if finding.code in CODES]
-    return len(tried)
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("ports", [1, 8])
+@pytest.mark.parametrize("length", [1, 60])
+def test_no_remedy_of_many_different_callers_is_left_out(family, ports, length):
+    """A message of 400 characters has room for the longest form of all five remedies, whatever the length of the names is."""
+    every, address = ("0.0.0.0", "10.{}.0.1") if family == 4 else ("[::]", "fd00:{}::1")
+    entries = [f"{every}:{9000 + number}{protocol}" for number in range(ports) for protocol in ("", " udp")]
+    node = {"kong_version": "3.9", "kong_site": "a", "kong_address": address.format(0), "kong_stream_sources": "@far"}
+    node["kong_stream_listen"] = ", ".join(entries)
+    others = {
+        f"{'h' * length}{number}": {
+            "kong_site": f"{'s' * length}{number}",
+            "kong_address": address.format(number),
+            **({"kong_flat_network": False} if number % 3 else {}),
+        }
+        for number in range(1, 20)
+    }
+    [warning] = list_warnings(plan_fleet({"n" * length: node}, others, {"far": [*others]}), "source-no-path")
+    _text, advice = FIRST.split(warning["message"], maxsplit=1)
+    found = ["the address that", "kong_nat ", "kong_vpn_address", "kong_flat_network: true", "kong_nat_egress of"]
+    assert [words for words in found if words in advice] == found
 
 
-def make_terms(sites):
-    return make_gossip_sites(sites, kong_version="3.9", **ADMIN, kong_admin_sources=["@kong"])
+def count_lines(nodes):
+    """Return how many lines of Python are executed to compile a fleet with missing paths."""
+    lines = 0
+
+    def trace(_frame, event, _argument):
+        nonlocal lines
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        findings = compile_fleet(nodes).findings
+    finally:
+        sys.settrace(before)
+    assert [finding for finding in findings if finding.code in CODES]
+    return lines
 
 
-@pytest.mark.parametrize("make", [make_gossip_sites, make_terms])
-def test_the_cost_of_remedies_grows_with_the_number_of_sites(monkeypatch, make):
-    """A cost that grows with the square of the number is four times as high."""
-    assert count_routes(monkeypatch, make, 40) < 2.5 * count_routes(monkeypatch, make, 20)
+def leave_nat_out(nodes):
+    """Return the nodes, of which every second is behind a NAT that is not named."""
+    return {
+        name: {key: value for key, value in node.items() if number % 2 or key != "kong_nat"}
+        for number, (name, node) in enumerate(nodes.items())
+    }
+
+
+def make_terms(sites, **more):
+    return make_gossip_sites(sites, **{"kong_version": "3.9", **ADMIN, "kong_admin_sources": ["@kong"], **more})
+
+
+def make_gossip_without_vpn(sites):
+    """Return nodes of which one must stay off the VPN, because gossip is bound to an address, with and without a path."""
+    admin = {"kong_admin_listen": "0.0.0.0:8001", "kong_admin_ssl": False, "kong_admin_sources": ["@kong"]}
+    nodes = make_gossip_sites(sites, **admin)
+    for node in nodes.values():
+        port = {"outside_port": 7946, "inside_port": 7946}
+        node |= {"kong_cluster_listen": f"{node['kong_address']}:7946", "kong_nat": [{**node["kong_nat"][0], **port}]}
+    return nodes
+
+
+def make_mappings_of_sites(sites):
+    """Return nodes whose mappings each serve another site only."""
+    nodes = make_gossip_sites(sites)
+    for number, node in enumerate(nodes.values()):
+        node["kong_nat"][0]["sites"] = [f"s{(number + 1) % sites:04}"]
+    return nodes
+
+
+FLEETS_OF_SITES = {
+    "gossip": lambda sites: leave_nat_out(make_gossip_sites(sites)),
+    "source terms": lambda sites: leave_nat_out(make_terms(sites)),
+    "source terms of nodes without a flat network": lambda sites: make_terms(
+        sites, kong_address="10.0.0.1", kong_flat_network=False, kong_nat=[]
+    ),
+    "source terms of one site": lambda sites: make_terms(sites, kong_site="s", kong_admin_listen="[::]:8001"),
+    "gossip without VPN": make_gossip_without_vpn,
+}
+
+
+def find_second_difference(count, make):
+    """Return the part of the count for 60 sites that grows with the square of the number, and the whole count."""
+    medium, small, large = (count(make(sites)) for sites in (40, 20, 60))
+    return large - 2 * medium + small, large
+
+
+@pytest.mark.parametrize("make", FLEETS_OF_SITES.values(), ids=FLEETS_OF_SITES)
+def test_the_cost_of_remedies_grows_with_the_number_of_sites(make):
+    square, lines = find_second_difference(count_lines, make)
+    assert square < lines / 50
+
+
+def test_the_routes_to_mappings_of_single_sites_grow_with_the_number_of_sites(monkeypatch):
+    """Clients of sites that only mappings of other nodes name are tried once."""
+    list_all_routes, tried = paths._list_all_routes, []
+    monkeypatch.setattr(paths, "_list_all_routes", lambda *call: tried.append(call) or list_all_routes(*call))
+
+    def count_routes(nodes):
+        before = len(tried)
+        assert {finding.code for finding in compile_fleet(nodes).findings} == {"no-path"}
+        return len(tried) - before
+
+    square, routes = find_second_difference(count_routes, make_mappings_of_sites)
+    assert square < routes / 50

@@ -140,6 +140,54 @@ PATHS = [
             "give this host an IPv6 address": {"n": {"kong_address": ["10.1.0.2", "fd00::2"]}},
         },
     ),
+    # Both hosts need a family in common first, and then a path between their sites.
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_cluster_listen": "127.0.0.1:8005"}, "n": DP},
+        {
+            "First set kong_cluster_listen of c. Then give c a kong_nat mapping": {
+                "c": {"kong_cluster_listen": "0.0.0.0:8005", **make_mapping(inside_port=8005)},
+                "n": EGRESS,
+            },
+            "give both hosts a kong_vpn_address": {
+                "c": {"kong_cluster_listen": "0.0.0.0:8005", **ON_VPN[0]},
+                "n": ON_VPN[1],
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005"}, "n": DP},
+        {
+            "First add an IPv4 entry to kong_cluster_listen of c. Then give c a kong_nat mapping": {
+                "c": {"kong_cluster_listen": "[::]:8005, 0.0.0.0:8005", **make_mapping(inside_port=8005)},
+                "n": EGRESS,
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": CP, "n": {**DP, "kong_address": "fd01::2"}},
+        {
+            "First give this host an IPv4 address. Then give c a kong_nat mapping": {
+                "c": make_mapping(inside_port=8005),
+                "n": {"kong_address": ["10.1.0.2", "fd01::2"], **EGRESS},
+            },
+            "give both hosts a kong_vpn_address": {
+                "c": ON_VPN[0],
+                "n": {"kong_address": ["10.1.0.2", "fd01::2"], **ON_VPN[1]},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {"a": A, "n": {**B, "kong_cluster_listen": "127.0.0.1:7946"}},
+        {
+            "First set kong_cluster_listen of this host. Then give this host a kong_nat mapping": {
+                "n": {"kong_cluster_listen": "0.0.0.0:7946", **make_mapping(inside_port=7946)},
+            },
+        },
+    ),
     Advice(
         "no-path",
         {"c": {**CP, "kong_site": "b", "kong_published_ports": []}, "n": DP},
