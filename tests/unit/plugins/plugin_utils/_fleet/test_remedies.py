@@ -375,8 +375,8 @@ FLEETS_OF_SITES = {
 
 
 def find_second_difference(count, make):
-    """Return the part of the count for 60 sites that grows with the square of the number, and the whole count."""
-    medium, small, large = (count(make(sites)) for sites in (40, 20, 60))
+    """Return the second difference of the counts, which is zero without a part that grows with the square, and the largest count."""
+    medium, small, large = (count(make(sites)) for sites in (20, 10, 30))
     return large - 2 * medium + small, large
 
 
