@@ -23,14 +23,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live, Snapshot
 
-Part = t.Union[Backend, Late]
+Part = t.Union[Backend[Ruleset], Late]
 
 
 @dataclass(frozen=True)
 class Leftovers:
     """Unneeded parts: the late parts of other firewall managers, and the early part from before nft was installed."""
 
-    early: tuple[Backend, ...] = ()
+    early: tuple[Backend[Ruleset], ...] = ()
     late: tuple[Late, ...] = ()
 
     @property
@@ -42,7 +42,7 @@ class Leftovers:
 class Firewall:
     """The early and the late part for the current firewall manager, and leftovers, which a change removes."""
 
-    def __init__(self, host: Host, early: Backend, late: Late, leftovers: Leftovers) -> None:
+    def __init__(self, host: Host, early: Backend[Ruleset], late: Late, leftovers: Leftovers) -> None:
         self._host = host
         self._early = early
         self._late = late
@@ -55,7 +55,7 @@ class Firewall:
         self._early.require()
         self._late.require()
 
-    def read(self) -> Live:
+    def read(self) -> Live[Ruleset]:
         """Return the ruleset of the early part, even if that part is a leftover, and the differences in both parts."""
         found, lines = self._state
         return Live(self._loaded_ruleset, (*found.drift, *lines, *self._list_leftovers()), found.counts)
@@ -85,7 +85,7 @@ class Firewall:
         self._early.validate(want, check_mode=check_mode)
         self._late.validate(_select_late(want), check_mode=check_mode)
 
-    def snapshot(self, live: Live) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
         """Return the files and commands that restore both parts, and the leftovers that a change removes."""
         late_ruleset = _select_late(live.ruleset)
         parts = [self._early.snapshot(self._state[0]), self._late.snapshot(late_ruleset)]
@@ -119,12 +119,12 @@ class Firewall:
                 part.persist(ruleset)
 
     @cached_property
-    def _state(self) -> tuple[Live, tuple[str, ...]]:
+    def _state(self) -> tuple[Live[Ruleset], tuple[str, ...]]:
         """The initial state of the early part, and the differences in the late part."""
         return self._early_state, self._read_late(self._loaded_ruleset)
 
     @cached_property
-    def _early_state(self) -> Live:
+    def _early_state(self) -> Live[Ruleset]:
         return self._early.read()
 
     @cached_property

@@ -10,20 +10,21 @@ import typing as t
 from dataclasses import asdict
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.effects import describe_effects
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome
 
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import RulesetDiff
 
 
-def describe_outcome(outcome: Outcome) -> dict[str, t.Any]:
+def describe_outcome(outcome: Outcome[Ruleset]) -> dict[str, t.Any]:
     """Return the outcome as plain data."""
     same = outcome.have == outcome.want
     rules = {"ports": [], "members": []} if same else _describe_rules(outcome.diff)
     return {**rules, "drift": list(outcome.drift), "boot": list(outcome.stale)}
 
 
-def report(outcome: Outcome) -> list[str]:
+def report(outcome: Outcome[Ruleset]) -> list[str]:
     """Return a line for each difference between the host and its plan, the effect first, and for each conflict."""
     lines = describe_effects(outcome.have, outcome.want)
     lines += [f"difference: {line}" for line in outcome.drift]

@@ -47,7 +47,7 @@ class System:
 class Choice:
     """The backend for a host, the reason for its firewall manager, and the name of the early part."""
 
-    backend: Backend
+    backend: Backend[Ruleset]
     reason: str
     early: str
 
@@ -91,7 +91,7 @@ def _plan_objects(listing: Listing, want: Ruleset) -> Objects:
     return with_late_rules(listing, want)
 
 
-def _make_table(host: Host, listing: Listing, system: System) -> Backend:
+def _make_table(host: Host, listing: Listing, system: System) -> Backend[Ruleset]:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import (  # noqa: PLC0415
         Nftables,
     )
@@ -99,7 +99,7 @@ def _make_table(host: Host, listing: Listing, system: System) -> Backend:
     return Nftables(host, listing, system.late_chains, system.planned)
 
 
-def _make_mangle(host: Host) -> Backend:
+def _make_mangle(host: Host) -> Backend[Ruleset]:
     from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables.backend import (  # noqa: PLC0415
         Iptables,
     )

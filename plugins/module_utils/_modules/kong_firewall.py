@@ -39,7 +39,7 @@ _NOT_ENFORCED = (
 )
 
 
-def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend, rollback: Rollback) -> Kept | None:
+def choose_wanted(state: str, ruleset: Ruleset | None, backend: Backend[Ruleset], rollback: Rollback) -> Kept | None:
     """Return the requested state; None for a rollback on a host without a previous ruleset."""
     if state == "rolled_back":
         return rollback.read_previous()
@@ -78,7 +78,7 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
         return {**result, **_run_phase(module, choice.backend, rollback)}
 
 
-def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> dict[str, t.Any]:
+def _run_phase(module: AnsibleModule, backend: Backend[Ruleset], rollback: Rollback) -> dict[str, t.Any]:
     params = module.params
     state = params["state"]
     ruleset = ruleset_from_data(params["ruleset"]) if state in STATES_WITH_RULESET else None
@@ -104,7 +104,7 @@ def _run_phase(module: AnsibleModule, backend: Backend, rollback: Rollback) -> d
     }
 
 
-def _list_stage_warnings(outcome: Outcome) -> list[str]:
+def _list_stage_warnings(outcome: Outcome[Ruleset]) -> list[str]:
     staged = outcome.want is not None and outcome.want.staged
     return [_NOT_ENFORCED] if staged and outcome.have is not None and not outcome.have.staged else []
 

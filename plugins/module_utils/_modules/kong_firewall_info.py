@@ -20,11 +20,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
     ruleset_from_data,
     ruleset_to_data,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Outcome, inspect
 
 
-def inspect_firewall(params: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], Outcome]:
+def inspect_firewall(params: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], Outcome[Ruleset]]:
     """Return the differences as the result of the module, and the outcome of a run in check mode.
 
     Without a ruleset, the rules of the host are compared with themselves, so that only their state is reported.

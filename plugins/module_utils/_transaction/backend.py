@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.counts import Counts
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
+
+# The rules that a transaction replaces as a whole: the ruleset of a host, or the translations of a gateway.
+Rules = t.TypeVar("Rules")
 
 
 @dataclass(frozen=True)
-class Live:
-    """Our rules in the kernel (None if there are none), and a line for each difference from a complete ruleset.
+class Live(t.Generic[Rules]):
+    """Our rules in the kernel (None if there are none), and a line for each difference from complete rules.
 
     `counts` has the counted packets of other sources, None if the ruleset does not count.
     """
 
-    ruleset: Ruleset | None
+    ruleset: Rules | None
     drift: tuple[str, ...] = ()
     counts: Counts | None = None
 
@@ -38,7 +40,7 @@ class Snapshot:
     load: tuple[tuple[tuple[str, ...], str], ...]
 
 
-class Backend(t.Protocol):
+class Backend(t.Protocol[Rules]):
     """A firewall system. A backend changes only its own namespace in that system.
 
     A `want` of None means that none of our rules and files may be present. A failed command or file operation raises
@@ -50,32 +52,32 @@ class Backend(t.Protocol):
     def require(self) -> None:
         """Raise HostError unless the host has the programs and permissions that this backend needs."""
 
-    def read(self) -> Live:
+    def read(self) -> Live[Rules]:
         """Return the live state of our rules."""
 
-    def compare_persisted(self, want: Ruleset | None) -> tuple[str, ...]:
+    def compare_persisted(self, want: Rules | None) -> tuple[str, ...]:
         """Return a line for each part of the persisted state that would not restore `want` after a reboot."""
 
-    def find_conflicts(self, want: Ruleset) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Rules) -> tuple[Conflict, ...]:
         """Return the conflicts with third-party rules, both certain and possible ones."""
 
     def find_translations(self) -> tuple[Translation, ...]:
         """Return the address translations of the host that `read` and `find_conflicts` have found."""
 
-    def validate(self, want: Ruleset | None, *, check_mode: bool) -> None:
+    def validate(self, want: Rules | None, *, check_mode: bool) -> None:
         """Raise HostError unless the host's own tools accept the rules that `apply` would load.
 
         Outside of check mode, an atomic tool may skip this check, because it checks the rules when it loads them.
         """
 
-    def snapshot(self, live: Live) -> Snapshot:
+    def snapshot(self, live: Live[Rules]) -> Snapshot:
         """Return the data that restores the state from `read`, without this code and without a connection."""
 
-    def apply(self, want: Ruleset | None) -> tuple[str, ...]:
+    def apply(self, want: Rules | None) -> tuple[str, ...]:
         """Replace the live state in one atomic step, and return warnings for the user.
 
         Connections that the new state does not allow are ended.
         """
 
-    def persist(self, want: Ruleset | None) -> None:
+    def persist(self, want: Rules | None) -> None:
         """Make a reboot load `want`. If this fails, the persisted state is unchanged."""

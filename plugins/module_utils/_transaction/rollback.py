@@ -34,28 +34,16 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock i
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
 
-# Name of a file that only takes up space, until the script of the rollback needs that space.
+# Name of a file that only takes up space. If the disk is full, the script of the rollback removes it first.
 RESERVE = "reserve"
 STATE = "/var/lib/gatehouse_kong"
-PENDING = f"{STATE}/pending"
-PREVIOUS = f"{STATE}/previous"
-# A folder that is being written or removed. It is never read, and the next change removes it if a run was killed.
-_RUBBISH = f"{STATE}/rubbish"
-_UNDO = f"{PENDING}/undo"
-_NEW_LAYER = f"{PENDING}/new"
 # Name of a file that exists until the change is complete.
 UNFINISHED = "unfinished"
-# A file that exists while the rules are transitional: they allow both the current and the planned sources.
-_TRANSITIONAL = f"{STATE}/transitional"
-# Space that the rollback needs if the disk is full: it removes this file first.
-_RESERVE = f"{PENDING}/{RESERVE}"
 RESERVED = 1 << 20
 # The limit for the whole script; each command in it has its own limit.
 _UNDO_SECONDS = 600
 
 NAME = "gatehouse-kong-rollback"
-_UNIT = f"{UNIT_DIRECTORY}/{NAME}.service"
-_LINK = f"{UNIT_DIRECTORY}/sysinit.target.wants/{NAME}.service"
 
 # The unit tries three times, because a busy host may fail at boot and nothing else repeats the rollback. It runs after
 # nftables.service, which flushes all rules, and before the other services, which load the restored files.
@@ -68,6 +56,7 @@ ConditionPathExists={undo}
 Wants=network-pre.target
 After=local-fs.target nftables.service
 Before=gatehouse-kong-firewall.service gatehouse-kong-iptables.service gatehouse-kong-accept.service
+Before=gatehouse-kong-nat.service
 Before=ufw.service firewalld.service netfilter-persistent.service iptables.service ip6tables.service
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
@@ -76,6 +65,53 @@ Conflicts=shutdown.target
 Type=oneshot
 ExecStart=/bin/sh -c "/bin/sh {undo} || {{ sleep 2; /bin/sh {undo}; }} || {{ sleep 5; exec /bin/sh {undo}; }}"
 """
+
+
+@dataclass(frozen=True)
+class Area:
+    """The names of the folder and the unit for changes of one kind of rules. A rollback of one kind does not undo another."""
+
+    state: str
+    name: str
+
+    @property
+    def pending(self) -> str:
+        """The folder of the changes that wait for confirmation."""
+        return f"{self.state}/pending"
+
+    @property
+    def undo(self) -> str:
+        """The script that undoes these changes."""
+        return f"{self.pending}/undo"
+
+    @property
+    def previous(self) -> str:
+        """The folder with the state before the last confirmed change."""
+        return f"{self.state}/previous"
+
+    @property
+    def rubbish(self) -> str:
+        """A folder that is being written or removed. It is never read, and the next change removes it if a run was killed."""
+        return f"{self.state}/rubbish"
+
+    @property
+    def transitional(self) -> str:
+        """A file that exists while the rules are transitional: they allow both the current and the planned sources."""
+        return f"{self.state}/transitional"
+
+    @property
+    def unit(self) -> str:
+        """The unit that undoes the changes at boot."""
+        return f"{UNIT_DIRECTORY}/{self.name}.service"
+
+    @property
+    def link(self) -> str:
+        """The link that enables the unit."""
+        return f"{UNIT_DIRECTORY}/sysinit.target.wants/{self.name}.service"
+
+
+FIREWALL = Area(STATE, NAME)
+PENDING, PREVIOUS = FIREWALL.pending, FIREWALL.previous
 
 
 @dataclass(frozen=True)
@@ -93,8 +129,9 @@ def _name_layer(number: str) -> str:
 class Rollback:
     """The change that waits for its confirmation, and the state before the last confirmed change."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, area: Area = FIREWALL) -> None:
         self._host = host
+        self._area = area
         self._lock: int | None = None
 
     @contextmanager
@@ -121,35 +158,37 @@ class Rollback:
 
     def find_pending(self) -> str | None:
         """Return the id of the change that waits for its confirmation, None if no change waits."""
-        return self._host.read(f"{PENDING}/id")
+        return self._host.read(f"{self._area.pending}/id")
 
-    def find_leftovers(self, want: Ruleset | None) -> tuple[str, ...]:
+    def find_leftovers(self, want: object) -> tuple[str, ...]:
         """Return a line for an unconfirmed change, and for each file that a run has to remove."""
-        if self._host.locate(PENDING).exists():
+        if self._host.locate(self._area.pending).exists():
             repair = "repeat the run (ansible-playbook gatehouse.kong.site)"
             return (
-                f"{PENDING}: a run ended before it confirmed its change, and the host would undo this change: {repair}",
+                f"{self._area.pending}: a run ended before it confirmed its change, and the host would undo this change: {repair}",
             )
-        if want is None and self._host.locate(STATE).exists():
-            return (f"{STATE}: to be removed",)
-        paths = (_LINK, _UNIT, _RUBBISH, *self._host.find_temporaries(_UNIT))
+        if want is None and self._host.locate(self._area.state).exists():
+            return (f"{self._area.state}: to be removed",)
+        paths = (self._area.link, self._area.unit, self._area.rubbish, *self._host.find_temporaries(self._area.unit))
         left = (path for path in paths if os.path.lexists(self._host.locate(path)))
         return tuple(f"{path}: left by a run or rollback that was killed" for path in left)
 
-    def arm(self, snapshot: Snapshot, before: Ruleset | None) -> str:
+    def arm(self, snapshot: Snapshot, before: object) -> str:
         """Save the state before a change, and return the id of the change.
+
+        `before` are the rules before the change. Only a ruleset can be the target of `state: rolled_back`.
 
         If this process ends or releases the lock (`hold_lock`) before `start_countdown`, the host undoes this change and all
         earlier changes that wait. Raises HostError; nothing is kept in that case.
         """
         transaction = os.urandom(8).hex()
-        self._host.make_directory(STATE, 0o700)
+        self._host.make_directory(self._area.state, 0o700)
         with self.hold_lock():
             try:
                 self._save(snapshot, before)
-                self._host.write(f"{PENDING}/{UNFINISHED}", "", 0o600)
+                self._host.write(f"{self._area.pending}/{UNFINISHED}", "", 0o600)
                 self._watch(transaction)
-                self._host.write(f"{PENDING}/id", transaction, 0o600)
+                self._host.write(f"{self._area.pending}/id", transaction, 0o600)
             except HostError:
                 self._clear()
                 raise
@@ -158,7 +197,7 @@ class Rollback:
     def start_countdown(self, transaction: str, timeout: int) -> None:
         """Start the time for the confirmation of a complete change: the host undoes it after `timeout` seconds."""
         self._start_timer(transaction, timeout)
-        self._host.remove((f"{PENDING}/{UNFINISHED}",))
+        self._host.remove((f"{self._area.pending}/{UNFINISHED}",))
 
     @contextmanager
     def claim(self, transaction: str) -> Iterator[None]:
@@ -178,41 +217,41 @@ class Rollback:
         With `keep`, the state before the change becomes the target of `state: rolled_back`, unless that state was
         transitional. With `transitional`, the present state never becomes such a target.
         """
-        keep = keep and not self._host.locate(_TRANSITIONAL).exists()
-        self._host.remove((_RESERVE,))
+        keep = keep and not self._host.locate(self._area.transitional).exists()
+        self._host.remove((f"{self._area.pending}/{RESERVE}",))
         if keep:
-            self._host.remove_tree(PREVIOUS)
-        self._host.remove_tree(_RUBBISH)
-        self._host.move(PENDING, PREVIOUS if keep else _RUBBISH)
-        self._host.remove_tree(_RUBBISH)
+            self._host.remove_tree(self._area.previous)
+        self._host.remove_tree(self._area.rubbish)
+        self._host.move(self._area.pending, self._area.previous if keep else self._area.rubbish)
+        self._host.remove_tree(self._area.rubbish)
         if transitional:
-            self._host.write(_TRANSITIONAL, "", 0o600)
+            self._host.write(self._area.transitional, "", 0o600)
         else:
-            self._host.remove((_TRANSITIONAL,))
+            self._host.remove((self._area.transitional,))
         self._remove_unit()
 
     def forget(self) -> None:
         """Confirm the change, and remove all files and timers of this and earlier changes."""
         self.commit(keep=False)
-        self._host.remove_tree(STATE)
+        self._host.remove_tree(self._area.state)
         # Earlier changes may have timers too. Without systemd, processes wait in place of the timers, and then end.
         with suppress(HostError):
-            self._host.run("systemctl", "stop", f"{NAME}-*.timer")
+            self._host.run("systemctl", "stop", f"{self._area.name}-*.timer")
 
     def undo(self, transaction: str) -> None:
         """Undo the change now, without waiting for the timer. The caller does not hold the lock any more."""
         if self._lock is not None:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # the script waits for it
-        if self._host.locate(_UNDO).exists():
-            self._host.run("sh", self._resolve(_UNDO), transaction, seconds=_UNDO_SECONDS)
+        if self._host.locate(self._area.undo).exists():
+            self._host.run("sh", self._resolve(self._area.undo), transaction, seconds=_UNDO_SECONDS)
 
     def read_previous(self) -> Kept | None:
         """Return the rules before the last change, None if no rules are kept. A damaged file raises HostError."""
-        return self._read_kept(PREVIOUS)
+        return self._read_kept(self._area.previous)
 
     def read_before_pending(self) -> Kept | None:
         """Return the rules before the changes that wait for confirmation, None if no change waits."""
-        return self._read_kept(PENDING)
+        return self._read_kept(self._area.pending)
 
     def _read_kept(self, folder: str) -> Kept | None:
         path = f"{folder}/ruleset.json"
@@ -225,40 +264,41 @@ class Rollback:
         except ValueError as error:
             raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
-    def _save(self, snapshot: Snapshot, before: Ruleset | None) -> None:
+    def _save(self, snapshot: Snapshot, before: object) -> None:
         """Add a layer to the changes that wait, or create `pending` with the first layer, by one rename each."""
-        self._host.write(_UNIT, _UNIT_TEXT.format(undo=_UNDO), 0o644)
-        self._host.link(_LINK, _UNIT)
-        if self._host.locate(_UNDO).exists():
-            self._host.remove_tree(_NEW_LAYER)
-            self._write_layer(_NEW_LAYER, snapshot)
-            count = len([*self._host.locate(PENDING).glob(_name_layer("*"))])
-            self._host.move(_NEW_LAYER, f"{PENDING}/{_name_layer(f'{count:06d}')}")
+        self._host.write(self._area.unit, _UNIT_TEXT.format(undo=self._area.undo), 0o644)
+        self._host.link(self._area.link, self._area.unit)
+        if self._host.locate(self._area.undo).exists():
+            new_layer = f"{self._area.pending}/new"
+            self._host.remove_tree(new_layer)
+            self._write_layer(new_layer, snapshot)
+            count = len([*self._host.locate(self._area.pending).glob(_name_layer("*"))])
+            self._host.move(new_layer, f"{self._area.pending}/{_name_layer(f'{count:06d}')}")
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             Places,
             render_undo,
         )
 
-        self._host.remove_tree(_RUBBISH)
-        self._host.make_directory(_RUBBISH, 0o700)
-        self._write_layer(f"{_RUBBISH}/{_name_layer('000000')}", snapshot)
+        self._host.remove_tree(self._area.rubbish)
+        self._host.make_directory(self._area.rubbish, 0o700)
+        self._write_layer(f"{self._area.rubbish}/{_name_layer('000000')}", snapshot)
         places = Places(
             self._resolve(LOCK),
-            self._resolve(PENDING),
-            self._resolve(_RUBBISH),
-            self._resolve(_UNIT),
-            self._resolve(_LINK),
+            self._resolve(self._area.pending),
+            self._resolve(self._area.rubbish),
+            self._resolve(self._area.unit),
+            self._resolve(self._area.link),
             RESERVE,
             UNFINISHED,
             _name_layer("*"),
         )
-        data = None if before is None else ruleset_to_data(before)
-        self._host.write(f"{_RUBBISH}/ruleset.json", json.dumps(data), 0o600)
-        self._host.reserve(f"{_RUBBISH}/{RESERVE}", RESERVED)
-        self._host.write(f"{_RUBBISH}/undo", render_undo(places), 0o700)
-        self._host.remove_tree(PENDING)  # if another program removed its script
-        self._host.move(_RUBBISH, PENDING)
+        data = ruleset_to_data(before) if isinstance(before, Ruleset) else None
+        self._host.write(f"{self._area.rubbish}/ruleset.json", json.dumps(data), 0o600)
+        self._host.reserve(f"{self._area.rubbish}/{RESERVE}", RESERVED)
+        self._host.write(f"{self._area.rubbish}/undo", render_undo(places), 0o700)
+        self._host.remove_tree(self._area.pending)  # if another program removed its script
+        self._host.move(self._area.rubbish, self._area.pending)
 
     def _write_layer(self, folder: str, snapshot: Snapshot) -> None:
         """Write the files that undo one change: copies of files, the input of each command, and a part of the script."""
@@ -287,25 +327,30 @@ class Rollback:
 
     def _clear(self) -> None:
         """Remove the files of a change that could not be saved. An earlier change, which has an id, still waits."""
-        self._host.remove_tree(_RUBBISH)
+        self._host.remove_tree(self._area.rubbish)
         if self.find_pending() is None:
-            self._host.remove_tree(PENDING)
+            self._host.remove_tree(self._area.pending)
             self._remove_unit()
 
     def _watch(self, transaction: str) -> None:
         """Start a process that waits for the lock, and then undoes the change if it is not finished."""
         shell = self._render_call(transaction, UNFINISHED)
         self._schedule(
-            f"{NAME}-{transaction}-{UNFINISHED}", "Undo the change of gatehouse.kong if its run ends", 0, shell
+            f"{self._area.name}-{transaction}-{UNFINISHED}",
+            "Undo the change of gatehouse.kong if its run ends",
+            0,
+            shell,
         )
 
     def _start_timer(self, transaction: str, timeout: int) -> None:
         shell = self._render_call(transaction)
-        self._schedule(f"{NAME}-{transaction}", "Undo the change of gatehouse.kong unless confirmed", timeout, shell)
+        self._schedule(
+            f"{self._area.name}-{transaction}", "Undo the change of gatehouse.kong unless confirmed", timeout, shell
+        )
 
     def _render_call(self, *arguments: str) -> str:
         """Return the shell command that runs the script of the rollback, if the script exists."""
-        undo = shlex.quote(self._resolve(_UNDO))
+        undo = shlex.quote(self._resolve(self._area.undo))
         return f"[ ! -f {undo} ] || exec sh {undo} {' '.join(arguments)}"
 
     def _schedule(self, name: str, description: str, seconds: int, shell: str) -> None:
@@ -318,7 +363,7 @@ class Rollback:
             self._host.detach("/bin/sh", "-c", f"sleep {seconds}; {shell}")
 
     def _remove_unit(self) -> None:
-        self._host.remove((_LINK, _UNIT))
+        self._host.remove((self._area.link, self._area.unit))
         self._host.remove_empty((f"{UNIT_DIRECTORY}/sysinit.target.wants",))
 
     def _resolve(self, path: str) -> str:

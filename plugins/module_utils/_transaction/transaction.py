@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a host match a ruleset: the same steps for a real run and for check mode, independent of the backend.
+"""Makes a host match its rules: the same steps for a real run and for check mode, independent of the backend.
 
 A change has two phases. `converge` applies it, and the host undoes it by itself unless it is confirmed. `confirm`, which
 the controller calls over a new connection, makes it permanent. The result is always the old state or the new state, even
@@ -19,7 +19,7 @@ from functools import cached_property
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Backend, Live, Rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 
 # These modules are only imported if something changes: most runs change nothing.
@@ -42,15 +42,15 @@ class ConflictError(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(t.Generic[Rules]):
     """The result of a run, in check mode of a planned run.
 
     `transaction` is the argument for `confirm`, None if nothing has to be confirmed. `warnings` are lines for the user.
     `counts` has the counted packets before the run.
     """
 
-    have: Ruleset | None
-    want: Ruleset | None
+    have: Rules | None
+    want: Rules | None
     drift: tuple[str, ...]
     stale: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
@@ -60,8 +60,8 @@ class Outcome:
     counts: Counts | None = field(default=None, compare=False)
 
     @cached_property
-    def diff(self) -> RulesetDiff:
-        """The differences between the rulesets."""
+    def diff(self: Outcome[Ruleset]) -> RulesetDiff:
+        """The differences between two rulesets."""
         from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.diff import (  # noqa: PLC0415
             diff_rulesets,
         )
@@ -69,13 +69,13 @@ class Outcome:
         return diff_rulesets(self.have, self.want)
 
     @property
-    def before(self) -> str:
+    def before(self: Outcome[Ruleset]) -> str:
         """The state before, as text: ports, members, differences, and parts that a reboot would not restore."""
         extra = [f"difference: {line}" for line in self.drift] + [f"at boot: {line}" for line in self.stale]
         return self.diff.before + "".join(f"{line}\n" for line in extra)
 
     @property
-    def after(self) -> str:
+    def after(self: Outcome[Ruleset]) -> str:
         """The requested state, as text."""
         return self.diff.after
 
@@ -93,14 +93,14 @@ class Guard:
     find_connection: t.Callable[[], Connection | None] = lambda: None
 
 
-def inspect(backend: Backend, want: Ruleset | None, rollback: Rollback) -> Outcome:
+def inspect(backend: Backend[Rules], want: Rules | None, rollback: Rollback) -> Outcome[Rules]:
     """Return the changes that a run would make, even if a conflict would stop it. Raises HostError; changes nothing."""
     return _read_state(backend, want, rollback, want)[1]
 
 
 def converge(
-    backend: Backend, want: Ruleset | None, guard: Guard, *, check_mode: bool, opens: Ruleset | None = None
-) -> Outcome:
+    backend: Backend[Rules], want: Rules | None, guard: Guard, *, check_mode: bool, opens: Rules | None = None
+) -> Outcome[Rules]:
     """Apply `want` to the host (None: remove all of our rules), or in check mode only return the planned changes.
 
     `opens` is the part of `want` that has to be reachable after the change, by default all of it. Raises HostError,
@@ -110,7 +110,7 @@ def converge(
     with guard.rollback.hold_lock():
         live, outcome = _read_state(backend, want, guard.rollback, opens or want)
         # A staged ruleset does not decide about packets, so its conflicts are warnings.
-        if any(conflict.stops for conflict in outcome.conflicts) and not (want and want.staged):
+        if any(conflict.stops for conflict in outcome.conflicts) and not _is_staged(want):
             raise ConflictError(outcome.conflicts)
         rules_change = live.ruleset != want or bool(live.drift)
         if rules_change:
@@ -123,8 +123,8 @@ def converge(
 
 
 def confirm(
-    backend: Backend,
-    want: Ruleset | None,
+    backend: Backend[Rules],
+    want: Rules | None,
     rollback: Rollback,
     transaction: str,
     *,
@@ -153,8 +153,8 @@ def confirm(
 
 
 def _read_state(
-    backend: Backend, want: Ruleset | None, rollback: Rollback, opens: Ruleset | None
-) -> tuple[Live, Outcome]:
+    backend: Backend[Rules], want: Rules | None, rollback: Rollback, opens: Rules | None
+) -> tuple[Live[Rules], Outcome[Rules]]:
     backend.require()
     live = backend.read()
     conflicts = (*backend.find_conflicts(opens), *_find_bypasses(backend, opens)) if opens is not None else ()
@@ -163,26 +163,32 @@ def _read_state(
     return live, Outcome(live.ruleset, want, live.drift, stale, conflicts, changed, counts=live.counts)
 
 
-def _find_bypasses(backend: Backend, opens: Ruleset) -> tuple[Conflict, ...]:
+def _find_bypasses(backend: Backend[Rules], opens: Rules) -> tuple[Conflict, ...]:
     translations = backend.find_translations()
-    if not translations:
+    if not translations or not isinstance(opens, Ruleset):
         return ()
     from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import bypasses  # noqa: PLC0415
 
     return tuple(bypasses(translations, opens))
 
 
-def _prevent_lockout(want: Ruleset | None, guard: Guard) -> None:
-    drops = want is not None and not want.staged
-    connection = guard.find_connection() if drops else None
-    if want is not None and connection is not None:
+def _is_staged(want: object) -> bool:
+    return isinstance(want, Ruleset) and want.staged
+
+
+def _prevent_lockout(want: object, guard: Guard) -> None:
+    """Raise LockoutError if the ruleset would block the controller. Other rules do not decide about packets to the host."""
+    if not isinstance(want, Ruleset) or want.staged:
+        return
+    connection = guard.find_connection()
+    if connection is not None:
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import prevent_lockout  # noqa: PLC0415
 
         prevent_lockout(want, connection)
 
 
 def _begin(
-    backend: Backend, live: Live, want: Ruleset | None, guard: Guard, *, rules: bool
+    backend: Backend[Rules], live: Live[Rules], want: Rules | None, guard: Guard, *, rules: bool
 ) -> tuple[str, tuple[str, ...]]:
     # A run that was killed may have changed the rules without ending the connections that they no longer allow.
     rules = rules or guard.rollback.find_pending() is not None

@@ -86,7 +86,7 @@ class Iptables:
         self._host.require_writable("/etc")
         refuse_mixture(self._host, self._variant)
 
-    def read(self) -> Live:
+    def read(self) -> Live[Ruleset]:
         """Return the loaded chains and sets. If the kernel has no IPv6, the IPv6 rules are read from the boot file."""
         return interpret_state(self._read_state())
 
@@ -127,7 +127,7 @@ class Iptables:
             if not are_same_rules(chain.rules or (), make_rules(want, family, self._read_state().find_name)):
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
-    def snapshot(self, live: Live) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
         """Return the files of the unit, and a script that restores the current ruleset from any state."""
         script = render_removal(self._programs) if live.ruleset is None else self._render_script(live.ruleset)
         files = UNIT_PARTS.paths

@@ -94,7 +94,7 @@ def parse_chain(saved: str) -> Chain:
     return Chain(rules, jumps, first == JUMP)
 
 
-def interpret_state(state: State) -> Live:
+def interpret_state(state: State) -> Live[Ruleset]:
     """Return the ruleset that the state represents, and a line for each unexpected object."""
     if all(chain.rules is None for chain in state.chains.values()):
         return Live(None, tuple(f"set {name}: unused" for name in sorted(state.sets)))

@@ -75,7 +75,7 @@ class Nftables:
         self._late_chains = late_chains
         self._planned = planned
         self._translations: list[Translation] = []
-        self._found = Live(None)
+        self._found: Live[Ruleset] = Live(None)
         self._names: dict[str, str] = {}
 
     def require(self) -> None:
@@ -86,7 +86,7 @@ class Nftables:
         self._host.require_systemd()
         self._host.require_writable("/etc")
 
-    def read(self) -> Live:
+    def read(self) -> Live[Ruleset]:
         """Return the loaded ruleset, with all elements of its sets, and a line for each unexpected object."""
         table = {"family": "inet", "name": TABLE}
         if not any(table.items() <= item.get("table", {}).items() for item in self._listing.objects):
@@ -142,7 +142,7 @@ class Nftables:
         if check_mode:
             self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
 
-    def snapshot(self, live: Live) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
         """Return the files of the unit, and the table: as nft lists it if it contains counts, or more than our rules."""
         text = render_table(live.ruleset)
         if live.drift or live.counts:

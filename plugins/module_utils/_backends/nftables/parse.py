@@ -81,7 +81,7 @@ class _Table:
     counts: ListedCounts = field(default_factory=ListedCounts)
 
 
-def parse_table(objects: Iterable[Mapping[str, Json]]) -> Live:
+def parse_table(objects: Iterable[Mapping[str, Json]]) -> Live[Ruleset]:
     """Return the ruleset of the listed table, a line for each unexpected object in it, and the counted packets.
 
     `objects` is the list "nftables" in the output of `nft -j list table inet gatehouse_kong`.

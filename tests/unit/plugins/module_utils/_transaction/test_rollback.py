@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
     PENDING,
     PREVIOUS,
     STATE,
+    Area,
     Kept,
     Rollback,
 )
@@ -227,6 +228,18 @@ def test_each_change_has_its_own_id(host, rollback):
     ids = {rollback.arm(snapshot(host), RULES) for _change in range(3)}
     assert len(ids) == 3
     assert all(re.fullmatch("[0-9a-f]{16}", transaction) for transaction in ids)
+
+
+def test_changes_of_two_areas_do_not_mix(host, rollback):
+    other = Rollback(host, Area("/var/lib/other", "other-rollback"))
+    first, second = rollback.arm(snapshot(host), RULES), other.arm(snapshot(host), "rules of another kind")
+    assert (rollback.find_pending(), other.find_pending()) == (first, second)
+    assert other.read_before_pending() == Kept(None)
+    other.forget()
+    assert (rollback.find_pending(), other.find_pending()) == (first, None)
+    assert not host.locate("/var/lib/other").exists()
+    assert not host.locate("/etc/systemd/system/other-rollback.service").exists()
+    assert host.stopped == ["other-rollback-*.timer"]
 
 
 def test_forget_removes_all_files(host, rollback):
