@@ -171,7 +171,7 @@ def _check_entry(
 def translate_packet(base: Chain, packet: Packet) -> Packet:
     """Return the known properties of a packet at a base chain. A translation changes its port and address."""
     if base.hook == FORWARD:
-        return replace(packet, port=None, addresses=list_unicast(packet.family))
+        return replace(packet, port=None, addresses=list_unicast(packet.family), translated=True)
     if base.hook == EGRESS:
         reply = replace(packet, port=None, sources=packet.addresses, addresses=packet.sources, is_first=False)
         return replace(reply, source_port=packet.port, mark=ANY_MARK)

@@ -101,8 +101,11 @@ def _parse_flags(names: str) -> int:
 
 
 def _match_state(values: Words, packet: Packet) -> Answer:
-    # The states SNAT and DNAT do not match: a packet that is still addressed to our port was not translated.
-    return None if packet.state is None else packet.state.upper() in values[0].split(",")
+    # The state SNAT does not match, and DNAT only forwarded packets: a packet to our port was not translated.
+    states = values[0].split(",")
+    if packet.translated and "DNAT" in states:
+        return True
+    return None if packet.state is None else packet.state.upper() in states
 
 
 def _match_mark(values: Words, packet: Packet) -> Answer:
@@ -122,7 +125,7 @@ def _match_source_type(values: Words, packet: Packet) -> Answer:
 
 def _match_destination_type(values: Words, packet: Packet) -> Answer:
     """Match the type of the destination: local, because a packet to our port is addressed to this host."""
-    if packet.port is None:
+    if packet.port is None or packet.translated:
         return None
     return _match_types(values[0], packet, {"LOCAL": True, "UNICAST": False, "BROADCAST": False, "MULTICAST": False})
 

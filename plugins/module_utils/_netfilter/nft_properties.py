@@ -112,7 +112,7 @@ def _match_packet_type(_packet: Packet, _what: Json, elements: list[Json]) -> An
 
 def _match_address_type(packet: Packet, body: Json, elements: list[Json]) -> Answer:
     """Match `fib daddr type`: local, because a packet to our port is addressed to this host."""
-    if packet.port is None:
+    if packet.port is None or packet.translated:
         return None
     return "local" in elements if body.get("flags") in ("daddr", ["daddr"]) else None
 
@@ -127,6 +127,11 @@ def _read_protocol(packet: Packet) -> Number:
 
 def _read_state(packet: Packet) -> Number:
     return Number(Bits(0, ~0xFF) if packet.state is None else Bits(_STATES[packet.state]), _STATES)
+
+
+def _read_status(packet: Packet) -> Number:
+    """Return the status of the connection: its source is not translated yet."""
+    return Number(Bits(_STATUS["dnat"] * packet.translated, ~(0xFFFF ^ _STATUS["snat"] ^ _STATUS["dnat"])), _STATUS)
 
 
 def _read_ether_type(packet: Packet) -> Number:
@@ -146,7 +151,7 @@ _NUMBERS: Mapping[tuple[str, str], Callable[[Packet], Number]] = {
     ("meta", "protocol"): _read_ether_type,
     ("meta", "mark"): lambda packet: Number(packet.mark, {}),
     ("ct", "state"): _read_state,
-    ("ct", "status"): lambda _packet: Number(Bits(0, ~(0xFFFF ^ _STATUS["snat"] ^ _STATUS["dnat"])), _STATUS),
+    ("ct", "status"): _read_status,
 }
 TESTS: Mapping[tuple[str, str], Callable[[Packet, Json, list[Json]], Answer]] = {
     ("payload", "saddr"): _match_source,

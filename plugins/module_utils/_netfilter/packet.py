@@ -96,8 +96,8 @@ class Packet:
 
     `sources` and `addresses` are the networks of their sources and destinations, `port` and `source_port` the destination
     and the source port. None means unknown: a packet that was translated to a container has another port than the published
-    port, and only replies have our port as source. `tracked` tells whether connection tracking knows the packets. Their
-    network interface is not lo.
+    port, and only replies have our port as source. `tracked` tells whether connection tracking knows the packets. With
+    `translated`, the host has translated their destination, and forwards them. Their network interface is not lo.
     """
 
     family: str
@@ -109,6 +109,7 @@ class Packet:
     tracked: Answer = True
     mark: Bits = ANY_MARK
     source_port: int | None = None
+    translated: bool = False
 
     @property
     def state(self) -> str | None:
