@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError  # type: ignore[import-untyped]
 from ansible.module_utils.basic import _PY_MIN  # type: ignore[import-untyped]
+from ansible.plugins.connection import ConnectionBase  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
@@ -104,3 +105,37 @@ class NodeModule(TaskAction):
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # noqa: SLF001 - as ansible.builtin.normal does
         return result
+
+
+class ConfirmedModule(NodeModule):
+    """Runs a module that changes the rules of a host, and confirms the change over a new connection."""
+
+    _supports_async = False
+
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().perform(task_vars)
+        transaction = result.pop("_transaction", None)
+        if transaction:
+            result.update(self._confirm(transaction, result, task_vars))
+        return result
+
+    def _confirm(self, transaction: str, result: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Confirm the change, and return the keys to add to the result. Raises TaskError without a new connection."""
+        try:
+            self._renew_connection()
+            confirmed = self.execute(task_vars, confirm=transaction)
+        except AnsibleConnectionFailure as exc:
+            raise TaskError(
+                "after the change of the rules a new connection to the host failed. The host rolls back within "
+                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
+                result,
+            ) from None
+        # The result of the first call describes the change. The second call can only add a failure.
+        return confirmed if confirmed.get("failed") else {}
+
+    def _renew_connection(self) -> None:
+        """Close the open connection, so that the next command needs a new connection through the new rules."""
+        if type(self._connection).reset is not ConnectionBase.reset:
+            self._connection.reset()
+        else:
+            self._connection.close()
