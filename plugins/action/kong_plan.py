@@ -127,7 +127,12 @@ def _refuse(refused: RefusedError) -> TaskError:
 def _summarise(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return the names of the hosts and the numbers of findings, which stay small in a large fleet."""
     severities = Counter(finding["severity"] for finding in plan["findings"])
-    return {"nodes": [*plan["nodes"]], "hosts": [*plan["hosts"]], "findings": dict(severities)}
+    return {
+        "nodes": [*plan["nodes"]],
+        "hosts": [*plan["hosts"]],
+        "gateways": [*plan.get("gateways", ())],
+        "findings": dict(severities),
+    }
 
 
 def _format_warnings(findings: Sequence[Mapping[str, Any]]) -> list[str]:

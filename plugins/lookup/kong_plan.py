@@ -16,7 +16,7 @@ description:
   - Without the name of a host, returns the path of the plan, as input of filters and modules.
 options:
   _terms:
-    description: Inventory names of Kong nodes, or of other hosts of the plan.
+    description: Inventory names of Kong nodes, of gateways, or of other hosts of the plan.
     type: list
     elements: str
   group:
@@ -47,6 +47,8 @@ _raw:
     - For each name the host's part of the plan, as described in the collection's C(docs/design.md), with two differences.
       C(ruleset) also has the C(sets) that it names, as the option O(gatehouse.kong.kong_firewall#module:ruleset) needs them.
       The sources in C(interception) are networks, as the option O(gatehouse.kong.kong_transparent#module:interception) needs them.
+    - For a gateway also C(gateway), the options O(gatehouse.kong.kong_gateway#module:forwards),
+      O(gatehouse.kong.kong_gateway#module:egress) and O(gatehouse.kong.kong_gateway#module:sets).
     - Without a name, the path of the plan.
   type: list
   elements: raw

@@ -113,6 +113,11 @@ hosts:
   returned: success
   type: list
   elements: str
+gateways:
+  description: Inventory names of the NAT devices that are hosts of the inventory, see M(gatehouse.kong.kong_gateway).
+  returned: success
+  type: list
+  elements: str
 findings:
   description: The number of warnings and the number of notes. A finding of several hosts counts once.
   returned: success
@@ -139,6 +144,9 @@ plan:
       description: The forwards that NAT devices need.
       type: list
       elements: dict
+    gateways:
+      description: The translations of NAT devices that are hosts of the inventory, by inventory name. Missing if there are none.
+      type: dict
     findings:
       description: Warnings and notes.
       type: list

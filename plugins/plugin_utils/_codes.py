@@ -253,6 +253,18 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "One outside address and port is forwarded to two destinations.",
             "Use a different outside port for each, or set `device` in the mappings if they are on two devices.",
         ),
+        _make_error(
+            "gateway-hairpin",
+            "A gateway of the inventory must send packets of the node's own site back inside, and the mapping has no `hairpin_source`. The "
+            "node would answer these hosts directly, and they would drop the answers.",
+            "Set `hairpin_source` to the gateway's address on the network of the node.",
+        ),
+        _make_warning(
+            "gateway-egress",
+            "The host is behind a gateway of the inventory, and its source at other sites is not the outside address of one mapping. So "
+            "the gateway makes no source NAT for it.",
+            "Set `kong_nat_egress` to the outside address of one mapping. Otherwise, make the source NAT by hand.",
+        ),
     ),
     "Paths and advertised addresses": (
         Code(

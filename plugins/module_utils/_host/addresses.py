@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlink
@@ -17,21 +18,31 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlin
 # linux/rtnetlink.h, linux/if_addr.h
 _GET_ADDRESSES = 22
 _MESSAGE_SIZE = 8
+_INDEX, _INDEX_AT = struct.Struct("=I"), 4
 _ADDRESS, _LOCAL = 1, 2
 
 
 def list_addresses() -> set[str]:
     """Return the addresses of all interfaces. An error of the kernel raises OSError."""
+    return {address for address, _index in _list_addresses()}
+
+
+def _list_addresses() -> Iterator[tuple[str, int]]:
+    """Yield each address with the index of its interface."""
     with closing(netlink.connect(netlink.ROUTE)) as link:
         messages = netlink.dump_objects(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
-    found = set()
     for message in messages:
         values = dict(netlink.parse_attributes(message[_MESSAGE_SIZE:]))
         # On a point-to-point link _ADDRESS is the address of the other end. IPv6 has no _LOCAL otherwise.
         packed = values.get(_LOCAL) or values.get(_ADDRESS)
         if packed:
-            found.add(str(ipaddress.ip_address(packed)))
-    return found
+            yield str(ipaddress.ip_address(packed)), _INDEX.unpack_from(message, _INDEX_AT)[0]
+
+
+def find_interfaces(addresses: Iterable[str]) -> dict[str, str]:
+    """Return the interface of each of the addresses that the host has. An error of the kernel raises OSError."""
+    wanted = {*addresses}
+    return {address: socket.if_indextoname(index) for address, index in _list_addresses() if address in wanted}
 
 
 def find_held_addresses(addresses: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 _VERBS = {
     "drop": ("blocks", "may block"),
+    "translate": ("translates", "may translate"),
     "accept": ("accepts unwanted packets on", "may accept unwanted packets on"),
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
@@ -30,6 +31,7 @@ class Conflict:
     If `certain` is False, only a real packet can show the effect. The effects are:
 
     - drop: it drops or rejects packets of authorised sources.
+    - translate: it translates the packets of a forward to another destination.
     - accept: it accepts packets that a rule of the host bans or limits.
     - divert: it sends packets to another destination before our rules are evaluated.
     - publish: it sends packets into the container of a published port through another port, for which no rule exists.
@@ -46,8 +48,8 @@ class Conflict:
 
     @property
     def stops(self) -> bool:
-        """True if the change would be useless, because no authorised source could connect."""
-        return self.certain and self.effect == "drop"
+        """True if the change would be useless, because no authorised source could connect, or would replace a third-party rule."""
+        return self.certain and self.effect in ("drop", "translate")
 
     def __str__(self) -> str:
         certain, possible = _VERBS[self.effect]

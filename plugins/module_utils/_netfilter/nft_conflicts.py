@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from itertools import groupby
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 _DIVERTED = "Our rules never see these packets. If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"
 
-__all__ = ["Own", "find_conflicts"]
+__all__ = ["Own", "explain_findings", "find_conflicts"]
 
 
 def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Conflict, ...]:
@@ -37,8 +37,15 @@ def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) 
     `objects` is the list "nftables" in the output of `nft -j list ruleset`.
     """
     tables = parse_tables(objects)
+    return explain_findings(tables, analyse_tables(tables.values(), ruleset, own), own, objects)
+
+
+def explain_findings(
+    tables: Tables, findings: Iterable[Finding], own: Own, objects: list[dict[str, t.Any]]
+) -> tuple[Conflict, ...]:
+    """Return the findings about the tables as conflicts with advice, one for each rule. `objects` are the listed tables."""
     of_iptables = find_tables_of_iptables(objects, own.of_files)
-    found = sorted(analyse_tables(tables.values(), ruleset, own), key=_make_key)
+    found = sorted(findings, key=_make_key)
     return tuple(
         _make_conflict(tables, list(same), own, of_iptables) for _rule, same in groupby(found, key=_identify_rule)
     )

@@ -74,7 +74,7 @@ def check_mappings(nodes: Iterable[Node]) -> Iterator[Finding]:
 
 def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
     inside = node.host.find_inside(mapping)
-    shown = _format_mapping(mapping)
+    shown = format_mapping(mapping)
     if inside is None:
         message = f"the node has no IPv{mapping.family} address as inside address; add one to kong_address"
         yield make_host_error("nat-family", node.name, "kong_nat", shown, message)
@@ -161,14 +161,15 @@ def _find_conflicts(node: Node, mapping: NatMapping, claims: Claims) -> Iterator
             f"{'another mapping of this node' if rival is node else rival.name} has the same outside address and port, so "
             "only one of them works. Give each its own port, or set device if they are on different devices"
         )
-        yield make_host_error("nat-conflict", node.name, "kong_nat", _format_mapping(mapping), message)
+        yield make_host_error("nat-conflict", node.name, "kong_nat", format_mapping(mapping), message)
 
 
 def _describe_mapping(mapping: NatMapping) -> str:
     return "+".join(protocol for protocol in PROTOCOLS if protocol in mapping.protocols)
 
 
-def _format_mapping(mapping: NatMapping) -> str:
+def format_mapping(mapping: NatMapping) -> str:
+    """Return a mapping as text: its outside and inside port, or that it is one-to-one."""
     if mapping.outside_port is None:
         return f"{mapping.outside} one-to-one"
     return (

@@ -14,6 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ER
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet, find_fixed_errors, read_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, list_forwards
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.gateways import (
+    Gateway,
+    check_gateways,
+    find_gateways,
+    list_gateways,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.policy import Allow, Policy
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey, describe_sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
@@ -28,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.published import find_published_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import Inventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.gateways import describe_gateways
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 FORMAT = 1
@@ -68,11 +75,15 @@ def compile_plan(inventory: Inventory, group: str, played: Collection[str] | Non
     policy = Policy(Viewer(fleet.members, list_named_sites(hosts)))
     allows = {name: policy.allows(node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
     intercepted = {name: _list_intercepted(policy, node, fleet.drafts[name]) for name, node in fleet.nodes.items()}
+    forwards = {name: list_forwards(node, allows[name]) for name, node in fleet.nodes.items()}
+    gateways = find_gateways(fleet, inventory)
     viewed = [*make_unverified_warnings(policy.viewer.unverified), *make_unknown_warnings(policy.viewer.unknown)]
-    findings = _sort_findings([*fleet.findings, *policy.findings, *viewed])
+    behind = check_gateways(fleet, forwards, gateways)
+    findings = _sort_findings([*fleet.findings, *policy.findings, *behind, *viewed])
     if any(finding.severity == ERROR for finding in findings):
         return Compilation(None, findings)
-    return Compilation(_make_plan(fleet, policy, _Compiled(allows, intercepted), findings), findings)
+    compiled = _Compiled(allows, intercepted, forwards, list_gateways(fleet, forwards, gateways))
+    return Compilation(_make_plan(fleet, policy, compiled, findings), findings)
 
 
 def list_fixed_errors(inventory: Inventory, group: str) -> tuple[Finding, ...]:
@@ -97,10 +108,12 @@ def _sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 class _Compiled(NamedTuple):
-    """By node: its allow entries, and its intercept rules with their allow entries."""
+    """By node: its allow entries, its intercept rules with their allow entries, and its forwards. And all gateways."""
 
     allows: Mapping[str, list[Allow]]
     intercepted: Mapping[str, list[tuple[InterceptRule, Allow]]]
+    forwards: Mapping[str, list[Forward]]
+    gateways: list[Gateway]
 
 
 def _list_intercepted(policy: Policy, node: Node, draft: Draft) -> list[tuple[InterceptRule, Allow]]:
@@ -117,8 +130,9 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
         "nat_forwards": [
             _describe_forward(node, forward, names)
             for name, node in fleet.nodes.items()
-            for forward in list_forwards(node, compiled.allows[name])
+            for forward in compiled.forwards[name]
         ],
+        **describe_gateways(compiled.gateways, names),
         "findings": share_findings(findings),
     }
 

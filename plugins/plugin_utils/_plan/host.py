@@ -15,15 +15,18 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_f
 
 
 def select_host(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the part of a host: a node with its ruleset and interception complete, or another host of the plan.
+    """Return the part of a host: a node with its ruleset and interception complete, a gateway, or another host of the plan.
 
     Raises PlanError for a host that is not in the plan.
     """
+    gateway = {"gateway": select_gateway(plan, name)} if name in plan.get("gateways", ()) else {}
     if name in plan["nodes"]:
         ruleset, interception = select_ruleset(plan, name), select_interception(plan, name)
-        return {**plan["nodes"][name], "ruleset": ruleset, "interception": interception}
+        return {**plan["nodes"][name], "ruleset": ruleset, "interception": interception, **gateway}
     if name in plan["hosts"]:
-        return dict(plan["hosts"][name])
+        return {**plan["hosts"][name], **gateway}
+    if gateway:
+        return gateway
     raise make_unknown_error(plan, name)
 
 
@@ -55,10 +58,20 @@ def select_interception(plan: Mapping[str, Any], host: str) -> list[dict[str, An
 def select_ruleset(plan: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return the ruleset of a node with the sets that it needs. Raises KeyError for unknown nodes."""
     ruleset = plan["nodes"][host]["ruleset"]
-    allow = ruleset["allow"]
-    used = {name for entry in allow if entry["sources"] != "any" for name in entry["sources"]}
-    return {
-        **ruleset,
-        "allow": list(allow),
-        "sets": {name: list_members(plan["sets"], name) for name in sorted(used, key=make_natural_key)},
-    }
+    return {**ruleset, "allow": list(ruleset["allow"]), "sets": _select_sets(plan, ruleset["allow"])}
+
+
+def select_gateway(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the translations of a gateway with the sets that they need, as options of kong_gateway.
+
+    Raises KeyError for a host that is no gateway.
+    """
+    gateway = plan["gateways"][name]
+    forwards = [{key: value for key, value in item.items() if key != "nodes"} for item in gateway["forwards"]]
+    return {**gateway, "forwards": forwards, "sets": _select_sets(plan, forwards)}
+
+
+def _select_sets(plan: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return the complete sets that entries have as sources, by name."""
+    used = {name for entry in entries if entry["sources"] != "any" for name in entry["sources"]}
+    return {name: list_members(plan["sets"], name) for name in sorted(used, key=make_natural_key)}

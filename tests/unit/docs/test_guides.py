@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.scripts.guide import (
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import GUIDES, ROOT
 
 # All commands of these guides run on the controller; tests/playbooks follows them.
-WITHOUT_HOSTS = {"sites-and-vpn", "cloud-firewalls", "nat-devices", "cloud-inventories"}
+WITHOUT_HOSTS = {"sites-and-vpn", "cloud-firewalls", "gateways", "nat-devices", "cloud-inventories"}
 
 
 @pytest.mark.parametrize(

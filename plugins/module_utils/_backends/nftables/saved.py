@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_files import list_nft_files
 
 # In the format of nft, a closing brace in the first column ends a table.
-_TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(rf"^table inet {TABLE}(?:_transparent|_nat)? \{{[^}}\n]*\n.*?^\}}\n?", re.MULTILINE | re.DOTALL)
 _LATE_RULE = re.compile(rf'^[ \t]*meta mark & \S+ == \S+ accept comment "{re.escape(LATE_COMMENT)}".*\n?', re.MULTILINE)
 
 

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.iptables import late_boot
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables import boot as nftables_boot
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables import place
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import table
 from ansible_collections.gatehouse.kong.plugins.module_utils._host import paths
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception import interceptor
@@ -41,6 +42,10 @@ def make_iptables_late(_host):
 
 def make_interception(_host):
     return interceptor.UNIT_PARTS
+
+
+def make_gateway(host):
+    return table.make_boot_unit(host)
 
 
 # The unit, its target, the units before it, its directory, the file that it loads, and the units with our drop-ins.
@@ -81,6 +86,15 @@ UNITS = [
         "/etc/gatehouse_kong_transparent/load.sh",
         ["nftables.service", "netfilter-persistent.service"],
     ),
+    (
+        make_gateway,
+        "gatehouse-kong-nat",
+        "sysinit.target",
+        "nftables.service",
+        "/etc/gatehouse_kong_nat",
+        "/etc/gatehouse_kong_nat/nat.nft",
+        ["nftables.service"],
+    ),
 ]
 
 
@@ -118,4 +132,6 @@ def test_files_of_other_parts():
     )
     assert lock.LOCK == "/run/gatehouse_kong.lock"
     assert interceptor.STATE_FILE == "/etc/gatehouse_kong_transparent/state.json"
+    assert table.STATE_FILE == "/etc/gatehouse_kong_nat/state.json"
+    assert (table.AREA.name, table.AREA.state) == ("gatehouse-kong-nat-rollback", "/var/lib/gatehouse_kong_nat")
     assert capabilities.DROP_IN.format(unit="kong.service") == "/etc/systemd/system/kong.service.d/gatehouse-kong.conf"

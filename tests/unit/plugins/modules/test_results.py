@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import Outcome as Intercepted
@@ -29,6 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import (
     kong_firewall,
     kong_firewall_info,
+    kong_gateway,
     kong_listen_info,
     kong_placeholder,
     kong_probe,
@@ -363,6 +365,87 @@ def test_transparent_fails(interceptor, monkeypatch):
         kong_transparent, monkeypatch, {"interception": [{**INTERCEPT_RULE, "destinations": ["x"]}]}
     )
     assert (result["failed"], "conflicts" in result) == (True, False)
+
+
+NAT_DATA = {
+    "forwards": [
+        {
+            "listener": "cluster", "protocol": "tcp", "outside": "192.0.2.5", "outside_port": 9000, "inside": "10.0.0.2",
+            "inside_port": 80, "sources": "any",
+        }
+    ],
+    "egress": [],
+    "sets": {},
+}  # fmt: skip
+NAT = nat_from_data(**NAT_DATA)
+NAT_TEXT = "tcp 9000 at 192.0.2.5 to 10.0.0.2:80 (cluster), from any source\n"
+
+
+@pytest.fixture
+def gateway(monkeypatch):
+    """The calls of a transaction with the table of a gateway, and its outcome."""
+    fake = SimpleNamespace(
+        calls=[], untouched=False, outcome=Outcome(None, NAT, ("+x", "y"), ("z",), (WARNS,), True, "abc", ("w",))
+    )
+
+    def converge(_table, want, guard, *, check_mode):
+        fake.calls.append(("converge", want, guard.timeout, check_mode))
+        if isinstance(fake.outcome, Exception):
+            raise fake.outcome
+        return fake.outcome
+
+    def confirm(_table, want, _rollback, transaction, *, keep):
+        fake.calls.append(("confirm", want, transaction, keep))
+
+    monkeypatch.setattr(kong_gateway, "converge", converge)
+    monkeypatch.setattr(kong_gateway, "confirm", confirm)
+    monkeypatch.setattr(kong_gateway.NatTable, "is_untouched", lambda _table: fake.untouched)
+    return fake
+
+
+def test_gateway(gateway, monkeypatch):
+    result, warnings = main(kong_gateway, monkeypatch, NAT_DATA, check=True, diff=True)
+    lines = ["unexpected: x", "y", "at boot: z"]
+    assert result == {
+        "changed": True, "report": lines, "conflicts": [WARNS_DATA], "_transaction": "abc", "failed": False,
+        "diff": {"before": "".join(f"{line}\n" for line in lines), "after": NAT_TEXT},
+    }  # fmt: skip
+    assert warnings == [str(WARNS), "w"]
+    assert gateway.calls == [("converge", NAT, 30, True)]
+    assert {*result} - {"changed", "failed", "diff", "_transaction"} == read_documented(kong_gateway)
+
+
+def test_gateway_with_other_translations_only(gateway, monkeypatch):
+    gateway.outcome = Outcome(NAT, None, (), (), (), changed=True)
+    result, _warnings = main(kong_gateway, monkeypatch, {"state": "absent"}, diff=True)
+    assert (result["report"], result["diff"]) == (
+        ["the translations differ from the plan"],
+        {"before": NAT_TEXT, "after": ""},
+    )
+    gateway.outcome = Outcome(NAT, NAT, (), (), (), changed=False)
+    result, _warnings = main(kong_gateway, monkeypatch, {**NAT_DATA, "rollback_timeout": 7})
+    assert result == {"changed": False, "report": [], "conflicts": [], "failed": False}
+    assert gateway.calls == [("converge", None, 30, False), ("converge", NAT, 7, False)]
+
+
+def test_gateway_confirms(gateway, monkeypatch):
+    assert main(kong_gateway, monkeypatch, {**NAT_DATA, "confirm": "abc"}) == ({"changed": True, "failed": False}, [])
+    main(kong_gateway, monkeypatch, {"state": "absent", "confirm": "abc"})
+    assert gateway.calls == [("confirm", NAT, "abc", False), ("confirm", None, "abc", False)]
+
+
+def test_a_host_that_is_no_gateway_is_left_unchanged(gateway, monkeypatch):
+    gateway.untouched = True
+    result, _warnings = main(kong_gateway, monkeypatch, {"state": "absent"})
+    assert (result["changed"], result["report"], gateway.calls) == (False, [], [])
+
+
+def test_gateway_fails(gateway, monkeypatch):
+    for error in (HostError("no"), ConflictError((STOPS, WARNS))):
+        gateway.outcome = error
+        assert main(kong_gateway, monkeypatch, NAT_DATA) == ({"msg": str(error), "failed": True}, [])
+    result, _warnings = main(kong_gateway, monkeypatch, {**NAT_DATA, "sets": {"x": {"ipv4": ["y"]}}})
+    assert (result["failed"], "y" in result["msg"]) == (True, True)
 
 
 LISTENER = {

@@ -19,6 +19,7 @@ ROOT_ONLY = {
     "kong_adopt_info": {},
     "kong_firewall": {"state": "absent"},
     "kong_firewall_info": {"ruleset": {"allow": [], "sets": {}}},
+    "kong_gateway": {"state": "absent"},
     "kong_listen_info": {"listeners": []},
     "kong_node_info": {"node": {}},
     "kong_restore_point": {"state": "found"},

@@ -166,7 +166,7 @@ RIGHT = {
     kinds.ROLLBACK_SECONDS: [5, "30"],
     kinds.BACKEND: ["auto", "ufw"],
     kinds.FIREWALL_STATE: ["present", "rolled_back"],
-    kinds.TRANSPARENT_STATE: ["present", "absent"],
+    kinds.PRESENCE: ["present", "absent"],
     kinds.COMMAND: ["docker restart kong"],
     kinds.BATCHES: [1, "10%", [1, "10%"]],
     kinds.ADDRESSES: ["10.0.0.1", "10.0.0.2", ["10.0.0.1", "fd00::1"], "fd00::2", "198.51.100.1"],

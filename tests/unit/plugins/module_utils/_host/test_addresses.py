@@ -23,6 +23,10 @@ def test_held_addresses():
         addresses.find_held_addresses(["10.0.0.0/8"])
 
 
+def test_interfaces_of_addresses():
+    assert addresses.find_interfaces(["127.0.0.1", ABSENT]) == {"127.0.0.1": "lo"}
+
+
 def test_no_request_to_the_kernel_without_addresses(monkeypatch):
     monkeypatch.setattr(addresses.netlink, "connect", lambda _protocol: pytest.fail("connected"))
     assert addresses.find_held_addresses([]) == []

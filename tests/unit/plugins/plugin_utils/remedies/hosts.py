@@ -254,6 +254,7 @@ ADDRESSES = [
         },
     ),
 ]
+GATEWAY = {"gw": {"kong_address": "10.1.0.254"}}
 NAT = [
     advise_node(
         "nat-no-listener",
@@ -366,5 +367,17 @@ NAT = [
                 ]
             },
         },
+    ),
+    Advice(
+        "gateway-hairpin",
+        {"a": A, "n": {**B, **make_mapping(device="gw", inside_port=7946)}},
+        {"Set hairpin_source": {"n": make_mapping(device="gw", inside_port=7946, hairpin_source="10.1.0.254")}},
+        GATEWAY,
+    ),
+    advise_node(
+        "gateway-egress",
+        {"kong_nat": [{"outside": "203.0.113.2", "device": "gw"}, {"outside": "203.0.113.3", "device": "gw"}]},
+        {"Set kong_nat_egress": {"kong_nat_egress": "203.0.113.2"}},
+        others=GATEWAY,
     ),
 ]

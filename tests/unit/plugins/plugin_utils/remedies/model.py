@@ -28,9 +28,10 @@ class Advice:
     groups: dict[str, list[str]] = field(default_factory=dict)
 
 
-def advise_node(code, broken, remedies, base=None):
+def advise_node(code, broken, remedies, base=None, others=None):
     """Return advice for one node, whose remedies are variables of this node."""
-    return Advice(code, {"n": {**(base or NEW), **broken}}, {words: {"n": fix} for words, fix in remedies.items()})
+    fixes = {words: {"n": fix} for words, fix in remedies.items()}
+    return Advice(code, {"n": {**(base or NEW), **broken}}, fixes, others or {})
 
 
 def advise_value(code, variable, broken, correct, words, version="3.9", **more):

@@ -43,10 +43,11 @@ table inet gatehouse_kong {
 }
 """
 OTHER = EARLY.replace("gatehouse_kong", "gatehouse_kong_transparent")
+NAT = EARLY.replace("gatehouse_kong", "gatehouse_kong_nat")
 
 
 @pytest.mark.parametrize(
-    "text", [BEFORE + LATE + AFTER + EARLY, EARLY + BEFORE + AFTER, OTHER + EARLY + BEFORE + LATE + LATE + AFTER]
+    "text", [BEFORE + LATE + AFTER + EARLY, EARLY + BEFORE + AFTER, OTHER + EARLY + NAT + BEFORE + LATE + LATE + AFTER]
 )
 def test_only_our_tables_and_rules_are_removed(text):
     assert without_ours(text) == BEFORE + AFTER

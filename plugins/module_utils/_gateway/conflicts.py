@@ -1,0 +1,162 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts that cannot be gateways, and third-party rules in conflict with the translations of a gateway.
+
+Forwarded packets pass the chains on the hook forward, with their translated destination and with our mark.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import find_manager
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Forward, Nat, format_target
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
+    Finding,
+    Own,
+    are_tracked,
+    has_family,
+    sort_bases,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import FORWARD, PRIORITY
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE as FIREWALL_TABLE
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import explain_findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import read_saved, with_options
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import (
+    MARKED,
+    UNMARKED,
+    Packet,
+    list_unicast,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translations import (
+    parse_listed_translations,
+    parse_saved_translations,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Walk
+
+_OURS = frozenset({("inet", TABLE, FORWARD), ("inet", FIREWALL_TABLE, FORWARD)})
+_FIREWALLD_CONF = "/etc/firewalld/firewalld.conf"
+_STRICT = re.compile(r"^\s*StrictForwardPorts\s*=\s*(yes|true)\s*$", re.IGNORECASE | re.MULTILINE)
+_LEGACY_FORWARD = re.compile(r"^-A FORWARD |^:FORWARD DROP", re.MULTILINE)
+_FORWARDING = {
+    "ipv4": ("/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward"),
+    "ipv6": ("/proc/sys/net/ipv6/conf/all/forwarding", "net.ipv6.conf.all.forwarding"),
+}
+
+
+def refuse_host(host: Host, nat: Nat) -> None:
+    """Raise HostError if the host does not forward packets, or if its firewall manager is not supported."""
+    manager = find_manager(host)
+    if manager.name == "ufw":
+        raise HostError(
+            f"{manager.reason}, and ufw drops forwarded packets. Gateways with ufw are not supported: make the forwards with "
+            "`ufw route` and /etc/ufw/before.rules, and give the mappings a device that is not in the inventory"
+        )
+    if manager.name == "firewalld" and _STRICT.search(host.read(_FIREWALLD_CONF) or ""):
+        raise HostError(
+            f"{_FIREWALLD_CONF} has StrictForwardPorts=yes, so firewalld rejects each forward that it did not make itself. Set "
+            "StrictForwardPorts=no and run `firewall-cmd --reload`, or make the forwards with firewalld"
+        )
+    for family in FAMILY.values():
+        program = f"{family.iptables}-legacy-save"
+        loaded = host.read(family.legacy_tables) and host.which(program) is not None
+        if loaded and _LEGACY_FORWARD.search(host.run(program)):
+            raise HostError(
+                f"{family.iptables}-legacy has rules in FORWARD, which nft does not list. Gateways with iptables-legacy are not "
+                f"supported: load these rules with {family.iptables}-nft"
+            )
+    for name in _list_families(nat):
+        path, setting = _FORWARDING[name]
+        if host.call(_read_value, path) != "1":
+            raise HostError(
+                f"{setting} is not 1, so this host forwards no packet. Set it to 1 in a file in /etc/sysctl.d, and run "
+                "`sysctl --system`"
+            )
+
+
+def _read_value(path: str) -> str:
+    """Return the value of a kernel setting, empty if the kernel does not have it, for example without IPv6."""
+    with suppress(OSError):
+        return Path(path).read_text(encoding="ascii").strip()
+    return ""
+
+
+def _list_families(nat: Nat) -> list[str]:
+    used = {forward.family for forward in nat.forwards} | {entry.family for entry in nat.egress}
+    return [name for name in FAMILY if name in used]
+
+
+def find_nat_conflicts(host: Host, listing: Listing, nat: Nat) -> tuple[Conflict, ...]:
+    """Return the third-party rules that translate a forward's packets to another destination, or drop them."""
+    objects = listing.objects
+    translations = [*parse_listed_translations(item for item in objects if not _is_own_rule(item))]
+    for family, saved in read_saved(host, objects).items():
+        translations += parse_saved_translations(saved, f"{family}tables")
+        objects = with_options(objects, family, saved)
+    own = Own(_OURS, PRIORITY, listing.of_files)
+    tables = parse_tables(objects)
+    return (
+        *_find_translations(nat.forwards, translations),
+        *explain_findings(tables, _find_drops(tables, nat.forwards, own), own, objects),
+    )
+
+
+def _is_own_rule(item: dict[str, t.Any]) -> bool:
+    rule = item.get("rule", {})
+    return (rule.get("family"), rule.get("table")) == ("inet", TABLE)
+
+
+def _find_translations(forwards: Iterable[Forward], translations: list[Translation]) -> Iterator[Conflict]:
+    for forward in forwards:
+        service = forward.service
+        for found in translations:
+            is_same_port = (found.protocol, found.port) == (service.protocol, service.port)
+            if (
+                is_same_port
+                and found.address in (None, service.address)
+                and (found.to, found.to_port) != forward.target
+                and (":" in found.to) == (forward.family == "ipv6")
+            ):
+                yield Conflict(
+                    certain=True,
+                    where=found.place,
+                    reason=f"it leads to {found}, and the plan leads to {format_target(forward)}",
+                    ports=(str(service),),
+                    advice="Remove this rule, or give the mapping another outside port",
+                    effect="translate",
+                )
+
+
+def _find_drops(tables: Tables, forwards: Iterable[Forward], own: Own) -> list[Finding]:
+    """Return the rules and policies that drop the first packet of a forward for certain, or possibly and for any source."""
+    bases = [(chains, base) for chains, base in sort_bases(tables.values()) if base.hook == FORWARD]
+    tracked = are_tracked(tables.values())
+    found: list[Finding] = []
+    for forward in forwards:
+        for chains, base in bases:
+            if own.has(base) or not has_family(base, forward.family):
+                continue
+            mark = MARKED if own.has_mark_before(base) else UNMARKED
+            inside = parse_networks(forward.family, [forward.inside])
+            packet = Packet(forward.family, forward.service.protocol, forward.inside_port, list_unicast(forward.family),
+                            inside, tracked=tracked, mark=mark, translated=True)  # fmt: skip
+            outcomes = Walk(chains, packet).walk_base(base)
+            passes = any(outcome.verdict != DROP for outcome in outcomes)
+            for outcome, (chain, rule) in outcomes.items():
+                if outcome.verdict == DROP and not (passes and outcome.ban):
+                    found.append(Finding(base, not passes, DROP, chain, rule, forward.service))
+                    break
+    return found

@@ -1,0 +1,223 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The translations of a gateway as one own table of nftables, which a transaction replaces as a whole.
+
+The loaded table is compared with its listing after the last change, because nft before 1.1 does not list the ports of
+`ct original` as it reads them. The host keeps that listing, the translations and the interfaces of the outside addresses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.saved import (
+    find_files_with_our_rules,
+    without_ours,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import find_nat_conflicts, refuse_host
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Nat, nat_from_data, nat_to_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE, Interfaces, render_nat
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_interfaces
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
+    EARLY,
+    BootUnit,
+    compare_parts,
+    install,
+    uninstall,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow, end_flows
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Area
+
+AREA = Area("/var/lib/gatehouse_kong_nat", "gatehouse-kong-nat-rollback")
+DIRECTORY = "/etc/gatehouse_kong_nat"
+FILE = f"{DIRECTORY}/nat.nft"
+STATE_FILE = f"{DIRECTORY}/state.json"
+UNIT = "gatehouse-kong-nat.service"
+
+_DROP_IN = """\
+# Written by gatehouse.kong: loads its translations again after this unit has flushed all rules.
+[Service]
+ExecStartPost=-{command}
+ExecReload=-{command}
+"""
+
+
+def make_boot_unit(host: Host) -> BootUnit:
+    """Return the unit that loads our table at boot, with its drop-in for nftables.service."""
+    command = f"{host.which('nft') or '/usr/sbin/nft'} -f {FILE}"
+    return BootUnit(
+        UNIT,
+        description="translations of a gateway",
+        target=EARLY,
+        after="nftables.service",
+        command=command,
+        directory=DIRECTORY,
+        file=FILE,
+        drop_ins=(("nftables.service", _DROP_IN.format(command=command)),),
+    )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The data of the last change: None and empty if the host has no translations of ours."""
+
+    nat: Nat | None = None
+    interfaces: Interfaces = field(default_factory=dict)
+    listing: tuple[str, ...] = ()
+
+
+class NatTable:
+    """The table of one host."""
+
+    name = f"the table inet {TABLE} of nftables"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._listing = Listing(host)
+        self._unit = make_boot_unit(host)
+
+    def is_untouched(self) -> bool:
+        """Tell whether the host has none of our files: they are written before rules are loaded, and removed after them."""
+        paths = (DIRECTORY, AREA.state, *self._unit.unit_files)
+        return not any(self._host.locate(path).exists() for path in paths)
+
+    def require(self) -> None:
+        """Check that nft, systemd, a writable /etc and the privilege to change rules are available. Raises HostError."""
+        Nftables(self._host, self._listing).require()
+
+    def read(self) -> Live[Nat]:
+        """Return the translations of the last change, and a line for each difference of the loaded table."""
+        kept = self._kept
+        lines = difflib.unified_diff(kept.listing, self._list_table(), lineterm="", n=0)
+        drift = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        if kept.nat is not None:
+            drift += _compare_interfaces(kept.interfaces, self._host.call(find_interfaces, kept.nat.outside_addresses))
+        return Live(kept.nat, tuple(drift))
+
+    def compare_persisted(self, want: Nat | None) -> tuple[str, ...]:
+        """Return the differences in the boot file, the unit and its links, and saved copies of our rules."""
+        copies = tuple(f"{file}: has rules of gatehouse.kong" for file in find_files_with_our_rules(self._host))
+        return (*compare_parts(self._host, self._unit, None if want is None else self._render(want)), *copies)
+
+    def find_conflicts(self, want: Nat) -> tuple[Conflict, ...]:
+        """Return third-party rules that translate or drop packets of our forwards.
+
+        Raises HostError if the host cannot be a gateway, or does not have an outside address.
+        """
+        refuse_host(self._host, want)
+        self._locate_addresses(want)
+        return find_nat_conflicts(self._host, self._listing, want)
+
+    def find_translations(self) -> tuple[Translation, ...]:
+        """Return nothing: find_conflicts compares the translations of the host itself."""
+        return ()
+
+    def validate(self, want: Nat | None, *, check_mode: bool) -> None:
+        """Run `nft --check` on the table in check mode; otherwise loading checks the transaction."""
+        if check_mode:
+            self._host.run("nft", "--check", "--file", "-", stdin=self._render(want))
+
+    def snapshot(self, live: Live[Nat]) -> Snapshot:
+        """Return the files of the unit, the data of the last change, and the table of that change."""
+        table = render_nat(live.ruleset, self._kept.interfaces)
+        return Snapshot((*self._unit.paths, STATE_FILE), ((("nft", "--file", "-"), table),))
+
+    def apply(self, want: Nat | None) -> tuple[str, ...]:
+        """Load the table in one transaction, and end the tracked flows that changed forwards still send elsewhere."""
+        before = self._kept.nat
+        self._host.run("nft", "--file", "-", stdin=self._render(want))
+        if want is None:
+            self._host.remove((STATE_FILE,))
+        else:
+            self._keep(want)
+        try:
+            self._host.call(end_flows, _make_stale_test(before, want))
+        except OSError as error:
+            return (f"tracked flows of changed forwards were not ended ({error.strerror}); they end by themselves",)
+        return ()
+
+    def persist(self, want: Nat | None) -> None:
+        """Write the boot file and its unit, or remove both, and remove copies of our rules from the host's files."""
+        for file in find_files_with_our_rules(self._host):
+            clean_file(self._host, file, without_ours)
+        if want is None:
+            uninstall(self._host, self._unit)
+        else:
+            install(self._host, self._unit, self._render(want))
+
+    def _render(self, want: Nat | None) -> str:
+        return render_nat(want, {} if want is None else self._locate_addresses(want))
+
+    def _locate_addresses(self, want: Nat) -> Interfaces:
+        """Return the interface of each outside address. Raises HostError if the host does not have the address."""
+        found = self._host.call(find_interfaces, want.outside_addresses)
+        missing = [address for address in want.outside_addresses if address not in found]
+        if missing:
+            raise HostError(
+                f"this host does not have the outside address {missing[0]}, so no packet to it arrives. Add the address to an "
+                "interface of this host, or correct outside or device of the mapping"
+            )
+        return found
+
+    def _list_table(self) -> list[str]:
+        """Return our table as nft lists it, without counters and handles; nothing if it is not loaded."""
+        table = {"family": "inet", "name": TABLE}
+        if not any(table.items() <= item.get("table", {}).items() for item in self._listing.objects):
+            return []
+        return self._host.run("nft", "--stateless", "list", "table", "inet", TABLE).splitlines()
+
+    @property
+    def _kept(self) -> _Kept:
+        """The data that the last change wrote. Data that cannot be read counts as none, so that all rules are loaded again."""
+        try:
+            data = json.loads(self._host.read(STATE_FILE) or "")
+            return _Kept(nat_from_data(**data["nat"]), dict(data["interfaces"]), tuple(data["listing"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _Kept()
+
+    def _keep(self, nat: Nat) -> None:
+        self._listing = Listing(self._host)
+        data = {
+            "nat": nat_to_data(nat),
+            "interfaces": dict(self._locate_addresses(nat)),
+            "listing": self._list_table(),
+        }
+        self._host.make_directory(DIRECTORY, 0o700)
+        self._host.write(STATE_FILE, json.dumps(data, indent=2) + "\n", 0o600)
+
+
+def _compare_interfaces(kept: Interfaces, found: Interfaces) -> list[str]:
+    """Return a line for each outside address that is not on the interface that our rules name."""
+    return [
+        f"{address}: our rules name the interface {name}, and the address is on {found.get(address, 'no interface')}"
+        for address, name in kept.items()
+        if found.get(address) != name
+    ]
+
+
+def _list_targets(nat: Nat | None) -> dict[tuple[str, str, int], tuple[str, int]]:
+    """Return the address and port inside of each forward, by its protocol, address and port outside."""
+    forwards = () if nat is None else nat.forwards
+    return {(forward.service.protocol, forward.outside, forward.service.port): forward.target for forward in forwards}
+
+
+def _make_stale_test(before: Nat | None, after: Nat | None) -> Callable[[Flow], bool]:
+    """Return a function that tells whether a flow to a forward leads elsewhere than the forward does after a change."""
+    old, new = _list_targets(before), _list_targets(after)
+
+    def is_stale(flow: Flow) -> bool:
+        key = (flow.protocol, *flow.dialled)
+        return flow.replies != new[key] if key in new else flow.replies == old.get(key)
+
+    return is_stale

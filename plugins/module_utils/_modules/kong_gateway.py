@@ -1,0 +1,73 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the module kong_gateway."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import (
+    Nat,
+    NatError,
+    format_nat,
+    nat_from_data,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
+    ConflictError,
+    Guard,
+    Outcome,
+    confirm,
+    converge,
+)
+
+_KINDS = {"+": "unexpected: ", "-": "missing: "}
+
+
+def _apply(module: AnsibleModule) -> dict[str, t.Any]:
+    """Run the first or the second phase of a change, and return the result. Raises NatError, HostError or ConflictError."""
+    host, params = Host(), module.params
+    table, rollback = NatTable(host), Rollback(host, AREA)
+    given = (params["forwards"], params["egress"], params["sets"])
+    want = nat_from_data(*given) if params["state"] == "present" else None
+    if params["confirm"]:
+        confirm(table, want, rollback, params["confirm"], keep=False)
+        return {"changed": True}
+    if want is None and table.is_untouched():
+        outcome: Outcome[Nat] = Outcome(None, None, (), (), (), changed=False)
+    else:
+        outcome = converge(table, want, Guard(rollback, params["rollback_timeout"]), check_mode=module.check_mode)
+    for warning in (*outcome.conflicts, *outcome.warnings):
+        module.warn(str(warning))
+    differences = _describe_differences(outcome)
+    before = format_nat(outcome.have) + "".join(f"{line}\n" for line in differences)
+    return {
+        "changed": outcome.changed,
+        "report": differences or (["the translations differ from the plan"] if outcome.changed else []),
+        "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
+        **({"_transaction": outcome.transaction} if outcome.transaction else {}),
+        **({"diff": {"before": before, "after": format_nat(outcome.want)}} if module._diff else {}),
+    }
+
+
+def _describe_differences(outcome: Outcome[Nat]) -> list[str]:
+    """Return a line for each difference of the loaded table and of the files from those that the last change made."""
+    drift = [_KINDS[line[0]] + line[1:].strip() if line[0] in _KINDS else line for line in outcome.drift]
+    return [*drift, *(f"at boot: {line}" for line in outcome.stale)]
+
+
+def run(module: AnsibleModule) -> None:
+    """Change the translations, and exit with the result."""
+    try:
+        require_root("kong_gateway")
+        result = _apply(module)
+    except (NatError, HostError, ConflictError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)

@@ -1,0 +1,380 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A NAT gateway: the node forwards port 9000 of its address on the link to `friend` to port 80 of `ally`, which is inside.
+
+`friend` and `outsider` are outside. The gateway is the default route of `ally` and `outsider`.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
+    ConflictError,
+    Guard,
+    confirm,
+    converge,
+)
+from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
+
+OUTSIDE = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
+GATEWAY = {"ipv4": "10.0.2.1", "ipv6": "fd00:2::1"}
+INSIDE = {"ipv4": "10.0.2.2", "ipv6": "fd00:2::2"}
+FRIEND = {"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"}
+BITS = {"ipv4": 32, "ipv6": 128}
+PORT = 9000
+FORWARDING = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
+# The address, the port and the protocol of a connection, with the family.
+KINDS = [(protocol, family) for protocol in ("tcp", "udp") for family in OUTSIDE]
+
+OWN_RULES = """
+table inet own {
+    chain nat { type nat hook prerouting priority dstnat; policy accept; tcp dport 7000 dnat ip to 10.0.2.2:7000; }
+    chain out { type nat hook postrouting priority srcnat; policy accept; oifname "friend" masquerade; }
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state { established, related } accept
+        iifname "ally" oifname "friend" accept
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway(wires):
+    """The wires, with forwarding, and with routes to the gateway."""
+    node = wires.get_namespace("node")
+    for key in FORWARDING:
+        run_ip("netns", "exec", node, "sysctl", "-qw", f"{key}=1")
+    for name, link in (("ally", 2), ("outsider", 3)):
+        run_ip("-n", wires.get_namespace(name), "-4", "route", "replace", "default", "via", f"10.0.{link}.1")
+        run_ip("-n", wires.get_namespace(name), "-6", "route", "replace", "default", "via", f"fd00:{link}::1")
+    return wires
+
+
+@pytest.fixture
+def lab(gateway, tmp_path):
+    gateway.start(tmp_path)
+    yield gateway
+    gateway.close()
+    run_ip("netns", "exec", gateway.get_namespace("node"), "sysctl", "-qw", f"{FORWARDING[0]}=1")
+
+
+def make_nat(port=80, friends=FRIEND, *, hairpin=True):
+    """Return the translations in both families, over tcp and udp."""
+    forwards = [
+        {
+            "listener": "cluster",
+            "protocol": protocol,
+            "outside": OUTSIDE[family],
+            "outside_port": PORT,
+            "inside": INSIDE[family],
+            "inside_port": port,
+            "sources": ["peers"],
+            "hairpin": {"callers": [f"{INSIDE[family]}/{BITS[family]}"], "source": GATEWAY[family]}
+            if hairpin
+            else None,
+        }
+        for protocol, family in KINDS
+    ]
+    egress = [{"inside": INSIDE[family], "outside": OUTSIDE[family]} for family in OUTSIDE]
+    peers = {family: [f"{address}/{BITS[family]}"] for family, address in friends.items()}
+    return nat_from_data(forwards, egress, {"peers": peers})
+
+
+NAT = make_nat()
+
+
+def apply(lab, want, *, check_mode=False):
+    """Execute both phases of a run of the module. Each run has new objects."""
+    guard = Guard(Rollback(lab.host, AREA), 30)
+    outcome = converge(NatTable(lab.host), want, guard, check_mode=check_mode)
+    if outcome.transaction:
+        confirm(NatTable(lab.host), want, Rollback(lab.host, AREA), outcome.transaction, keep=False)
+    return outcome
+
+
+def open_listener(lab, name, port, protocol, family):
+    made = lab.open_socket(name, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == "ipv6":
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    made.bind(("0.0.0.0" if family == "ipv4" else "::", port))
+    if protocol == "tcp":
+        made.listen()
+    return made
+
+
+def dial(lab, name, listener, endpoint, kind):
+    """Dial an endpoint with a kind (protocol and family). Return the client and the source that the listener sees, or None if no packet arrives."""
+    protocol, family = kind
+    client = lab.open_socket(name, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    with suppress(TimeoutError, ConnectionRefusedError):
+        client.connect(endpoint)
+        if protocol == "udp":
+            client.send(b"hello")
+            return client, listener.recvfrom(9)[1][0]
+        served, source = listener.accept()
+        lab._sockets.append(served)
+        return client, source[0]
+    return None
+
+
+def find_source(lab, name, protocol="tcp", family="ipv4", *, port=80):
+    """Return the source that the node inside sees of a caller that dials the forward, or None."""
+    listener = open_listener(lab, "ally", port, protocol, family)
+    found = dial(lab, name, listener, (OUTSIDE[family], PORT), (protocol, family))
+    listener.close()
+    return found and found[1]
+
+
+def list_files(lab):
+    """Return the files of the node, without the lock."""
+    found = (path for folder in ("etc", "var") for path in (lab.host.root / folder).rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(lab.host.root)) for path in found)
+
+
+def run_nft(lab, *words):
+    return Host.run(lab.host, "ip", "netns", "exec", lab.host.namespace, "nft", *words)
+
+
+def has_table(lab):
+    return "gatehouse_kong_nat" in run_nft(lab, "list", "tables")
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_a_forward_serves_its_sources_and_the_inside_only(lab, protocol, family):
+    apply(lab, NAT)
+    assert find_source(lab, "friend", protocol, family) == FRIEND[family]
+    assert find_source(lab, "outsider", protocol, family) is None
+    assert find_source(lab, "ally", protocol, family) == GATEWAY[family]
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_the_host_inside_has_the_outside_address_as_source(lab, protocol, family):
+    apply(lab, NAT)
+    listener = open_listener(lab, "friend", 7946, protocol, family)
+    found = dial(lab, "ally", listener, (FRIEND[family], 7946), (protocol, family))
+    assert found[1] == OUTSIDE[family]
+
+
+def test_a_forward_for_any_source(lab):
+    forward = {
+        "listener": "proxy", "protocol": "tcp", "outside": OUTSIDE["ipv4"], "outside_port": PORT,
+        "inside": INSIDE["ipv4"], "inside_port": 80, "sources": "any", "hairpin": None,
+    }  # fmt: skip
+    apply(lab, nat_from_data([forward], [], {}))
+    assert find_source(lab, "outsider") == "10.0.3.2"
+
+
+def test_a_second_run_changes_nothing_and_a_removal_leaves_nothing(lab):
+    lab.run_nft(OWN_RULES + "add rule inet own forward meta mark & 0x10000000 == 0x10000000 accept\n")
+    rules, files = lab.list_ruleset(), list_files(lab)
+    assert apply(lab, NAT).changed
+    assert lab.list_ruleset() == rules
+    second = apply(lab, NAT)
+    assert (second.changed, second.drift, second.stale, second.conflicts) == (False, (), (), ())
+    assert apply(lab, None).changed
+    assert not has_table(lab)
+    assert (lab.list_ruleset(), list_files(lab)) == (rules, files)
+    assert NatTable(lab.host).is_untouched()
+
+
+def test_check_mode_changes_nothing(lab):
+    files = list_files(lab)
+    assert apply(lab, NAT, check_mode=True).changed
+    assert not has_table(lab)
+    assert list_files(lab) == files
+
+
+EGRESS_RULE = '        iifname "ally" oifname "friend" accept\n'
+
+
+@pytest.mark.parametrize(("rules", "certain"), [(OWN_RULES, False), (OWN_RULES.replace(EGRESS_RULE, ""), True)])
+def test_a_chain_that_drops_is_named_with_the_rule_that_opens_it(lab, rules, certain):
+    """A rule for an interface may accept the packets: only a packet can tell."""
+    lab.run_nft(rules)
+    try:
+        conflicts = apply(lab, NAT, check_mode=True).conflicts
+    except ConflictError as error:
+        conflicts = error.conflicts
+    assert {(conflict.where, conflict.certain) for conflict in conflicts} == {
+        ("nftables chain inet own forward", certain)
+    }
+    assert not has_table(lab)
+    (command,) = {conflict.advice.partition("Run `nft '")[2].partition("'`")[0] for conflict in conflicts}
+    run_nft(lab, command)
+    rules = lab.list_ruleset()
+    assert apply(lab, NAT).conflicts == ()
+    for protocol, family in KINDS:
+        assert find_source(lab, "friend", protocol, family) == FRIEND[family]
+        assert find_source(lab, "ally", protocol, family) == GATEWAY[family]
+        assert find_source(lab, "outsider", protocol, family) is None
+    assert lab.list_ruleset() == rules
+
+
+def test_a_chain_that_accepts_translated_packets_is_no_conflict(lab):
+    lab.run_nft(OWN_RULES + "add rule inet own forward ct status dnat accept\n")
+    assert apply(lab, NAT).conflicts == ()
+    assert find_source(lab, "friend") == FRIEND["ipv4"]
+    assert find_source(lab, "outsider") is None
+
+
+DOCKER = """\
+*filter
+:FORWARD DROP [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+
+
+def test_the_chains_of_docker_need_the_mark(lab):
+    lab.host.run("iptables-nft-restore", "--noflush", stdin=DOCKER)
+    nat = make_nat()
+    conflicts = apply(lab, nat, check_mode=True).conflicts
+    assert [(conflict.where, conflict.certain) for conflict in conflicts] == [
+        ("nftables chain ip filter FORWARD", False)
+    ]
+    assert "iptables -A FORWARD -m mark --mark 0x10000000/0x10000000 -j ACCEPT" in conflicts[0].advice
+    lab.host.run("iptables-nft", "-I", "DOCKER-USER", "-m", "mark", "--mark", "0x10000000/0x10000000", "-j", "ACCEPT")
+    assert apply(lab, nat).conflicts == ()
+    assert find_source(lab, "friend") == FRIEND["ipv4"]
+    assert find_source(lab, "ally") == GATEWAY["ipv4"]
+    lab.host.run("iptables-nft-restore", stdin="*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "conflicts"),
+    [
+        ("tcp dport 9000 dnat ip to 10.0.2.2:81", True),
+        ("ip daddr 10.0.1.1 udp dport 9000 dnat ip to 10.0.2.9:80", True),
+        ("tcp dport 9000 dnat ip to 10.0.2.2:80", False),
+        ("ip daddr 10.0.3.1 tcp dport 9000 dnat ip to 10.0.2.2:81", False),
+    ],
+)
+def test_a_third_party_translation_of_the_port_is_refused(lab, rule, conflicts):
+    lab.run_nft(f"table inet own {{\nchain nat {{\ntype nat hook prerouting priority dstnat;\n{rule}\n}}\n}}\n")
+    if not conflicts:
+        assert apply(lab, NAT).changed
+        return
+    with pytest.raises(
+        ConflictError, match=r"nftables chain inet own nat translates .* and the plan leads to 10.0.2.2:80"
+    ):
+        apply(lab, NAT)
+    assert not has_table(lab)
+
+
+def test_a_host_that_does_not_forward_is_refused(lab):
+    run_ip("netns", "exec", lab.get_namespace("node"), "sysctl", "-qw", f"{FORWARDING[0]}=0")
+    with pytest.raises(HostError, match=r"^net.ipv4.ip_forward is not 1"):
+        apply(lab, NAT)
+    assert apply(lab, None).changed is False
+
+
+def test_a_host_without_the_outside_address_is_refused(lab):
+    run_ip("-n", lab.get_namespace("node"), "address", "add", "10.0.1.7/24", "dev", "friend")
+    nat = nat_from_data([], [{"inside": "10.0.2.2", "outside": "10.0.1.7"}], {})
+    try:
+        apply(lab, nat)
+        assert 'oifname "friend"' in lab.host.read("/etc/gatehouse_kong_nat/nat.nft")
+    finally:
+        run_ip("-n", lab.get_namespace("node"), "address", "delete", "10.0.1.7/24", "dev", "friend")
+    assert NatTable(lab.host).read().drift == (
+        "10.0.1.7: our rules name the interface friend, and the address is on no interface",
+    )
+    with pytest.raises(HostError, match=r"^this host does not have the outside address 10.0.1.7"):
+        apply(lab, nat)
+
+
+def test_a_source_that_left_ends_and_changes_members_only(lab):
+    apply(lab, NAT)
+    listener = open_listener(lab, "ally", 80, "udp", "ipv4")
+    client, _source = dial(lab, "friend", listener, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    before = [line for line in run_nft(lab, "list", "ruleset").splitlines() if "saddr" in line]
+    apply(lab, make_nat(friends={"ipv4": "10.0.3.2"}))
+    assert [line for line in run_nft(lab, "list", "ruleset").splitlines() if "saddr" in line] == before
+    client.send(b"more")
+    with pytest.raises(TimeoutError):
+        listener.recv(4)
+    listener.close()
+    assert find_source(lab, "outsider") == "10.0.3.2"
+
+
+def test_a_changed_forward_moves_its_flows_and_no_other(lab):
+    apply(lab, NAT)
+    old, new = (open_listener(lab, "ally", port, "udp", "ipv4") for port in (80, 81))
+    client, _source = dial(lab, "friend", old, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    other_listener = open_listener(lab, "friend", 7946, "udp", "ipv4")
+    other, _source = dial(lab, "ally", other_listener, (FRIEND["ipv4"], 7946), ("udp", "ipv4"))
+    before = other.getsockname()
+    apply(lab, make_nat(81))
+    client.send(b"more")
+    assert new.recv(4) == b"more"
+    other.send(b"more")
+    data, source = other_listener.recvfrom(4)
+    assert (data, source) == (b"more", (OUTSIDE["ipv4"], before[1]))
+
+
+def test_a_flow_from_before_the_forward_is_translated(lab):
+    """The kernel tracks the flow to the gateway itself, because a third-party rule needs its state."""
+    lab.run_nft("table inet own {\nchain input {\ntype filter hook input priority filter;\nct state new accept\n}\n}\n")
+    own = open_listener(lab, "node", PORT, "udp", "ipv4")
+    client, _source = dial(lab, "friend", own, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    inside = open_listener(lab, "ally", 80, "udp", "ipv4")
+    apply(lab, NAT)
+    client.send(b"more")
+    assert inside.recv(4) == b"more"
+
+
+def test_a_change_that_is_not_confirmed_is_undone(lab):
+    apply(lab, NAT)
+    rules, files = run_nft(lab, "list", "ruleset"), list_files(lab)
+    state = lab.host.read("/etc/gatehouse_kong_nat/state.json")
+    rollback = Rollback(lab.host, AREA)
+    for want in (make_nat(81), None):
+        outcome = converge(NatTable(lab.host), want, Guard(rollback, 30), check_mode=False)
+        rollback.undo(outcome.transaction)
+        assert run_nft(lab, "list", "ruleset") == rules
+        assert lab.host.read("/etc/gatehouse_kong_nat/state.json") == state
+        assert list_files(lab) == files
+    assert apply(lab, NAT).changed is False
+
+
+def test_the_first_change_that_is_not_confirmed_leaves_no_table(lab):
+    rollback = Rollback(lab.host, AREA)
+    outcome = converge(NatTable(lab.host), NAT, Guard(rollback, 30), check_mode=False)
+    rollback.undo(outcome.transaction)
+    assert not has_table(lab)
+    assert list_files(lab) == []
+
+
+def test_the_rules_are_the_same_after_a_boot(lab):
+    apply(lab, NAT)
+    lab.run_nft("flush ruleset")
+    assert NatTable(lab.host).read().drift
+    run_nft(lab, "-f", str(lab.host.locate("/etc/gatehouse_kong_nat/nat.nft")))
+    assert apply(lab, NAT).changed is False
+
+
+def test_a_changed_table_is_drift_and_repaired(lab):
+    apply(lab, NAT)
+    lab.run_nft("flush chain inet gatehouse_kong_nat forward")
+    drift = NatTable(lab.host).read().drift
+    assert len(drift) == 16
+    assert all(line.startswith("-") for line in drift)
+    assert apply(lab, NAT).drift == drift
+    assert apply(lab, NAT).changed is False
+    assert find_source(lab, "outsider") is None

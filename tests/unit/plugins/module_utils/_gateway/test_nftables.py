@@ -1,0 +1,49 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of a gateway, compared with a golden file; tests/netns sends packets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import render_nat
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
+    ALL,
+    INTERFACES,
+    SEED,
+    make_nat,
+)
+
+GOLDEN = Path(__file__).parents[4] / "golden" / "gateway" / "all.nft"
+
+
+def render_rules(nat):
+    """Return the rules, without the elements of sets."""
+    return [line for line in render_nat(nat, INTERFACES).splitlines() if "elements" not in line]
+
+
+def test_the_table_matches_its_golden_file():
+    assert render_nat(nat_from_data(*ALL), INTERFACES) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_removal_is_the_header_of_each_table():
+    removal = render_nat(None, {})
+    assert removal.endswith("add table inet gatehouse_kong_nat\ndelete table inet gatehouse_kong_nat\n")
+    assert render_nat(nat_from_data(*ALL), INTERFACES).startswith(removal)
+
+
+def test_new_members_change_no_rule():
+    other = nat_from_data([SEED], [], {"peers": {"ipv4": ["192.0.2.1"]}})
+    empty = nat_from_data([SEED], [], {"peers": {}})
+    assert render_rules(other) == render_rules(empty)
+    assert render_nat(other, INTERFACES) != render_nat(empty, INTERFACES)
+
+
+def test_without_an_allowed_source_the_port_is_dropped():
+    rules = [
+        line.strip() for line in render_rules(make_nat(sources=[], hairpin=None)) if "ct direction original" in line
+    ]
+    assert [rule.rpartition('"cluster"')[0].split()[-2] for rule in rules] == ["drop"]
