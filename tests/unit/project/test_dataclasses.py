@@ -19,7 +19,7 @@ COLLECTORS = {"HostVariables", "Policy", "Report", "Sets", "Viewer", "_Gathered"
 # Classes with cached properties, bases with a dictionary of their own, and collectors.
 WITHOUT_SLOTS = {
     *(COLLECTORS - {"Report"}), "Content", "Counted", "Drift", "Fleet", "Listener", "Names", "OwnAddresses",
-    "PlainInventory", "Shared", "_Case", "_FixedVariables", "_NodeReader", "_Nodes",
+    "PlainInventory", "Selection", "Shared", "_Case", "_FixedVariables", "_NodeReader", "_Nodes",
 }  # fmt: skip
 # Objects that are themselves keys, whose fields are too large to compare or cannot be hashed.
 BY_IDENTITY = {"Generation", "Kind", "Names", "Setting", "Shared", "_CallerList"}

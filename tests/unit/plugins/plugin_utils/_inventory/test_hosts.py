@@ -384,10 +384,16 @@ def test_network_without_a_host(name, network):
 
 
 @pytest.mark.parametrize(
-    "network", ["0.0.0.0/0", "0.0.0.0/7", "240.0.0.0/4", "127.0.0.1", "fe80::/10", "169.254.0.0/16"]
+    "network", ["0.0.0.0/0", "0.0.0.0/7", "240.0.0.0/4", "126.0.0.0/7", "fe80::/10", "169.254.0.0/16"]
 )
 def test_network_that_may_be_a_source(network):
     plan_fleet({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": [network]}})
+
+
+@pytest.mark.parametrize("network", ["127.0.0.1", "127.0.0.0/8", "127.8.0.0/16", "::1"])
+def test_loopback_address_is_no_source(network):
+    error = find_only_error({"n": {"kong_address": "10.0.0.1", "kong_proxy_sources": [network]}})
+    assert (error.code, error.variable) == ("source-unknown", "kong_proxy_sources")
 
 
 TWICE = {"kong_address": ["10.0.0.1", "fd00::1"]}
