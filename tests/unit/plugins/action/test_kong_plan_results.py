@@ -84,6 +84,7 @@ def test_the_result_has_the_names_and_the_numbers_of_findings(run):
         "path": "the path",
         "nodes": ["a1", "a2", "a3"],
         "hosts": ["bastion"],
+        "gateways": [],
         "findings": {"warning": 2, "info": 1},
         "warnings": ["n0: v0: wrong [x]", "n2: v2: wrong [x]"],
     }
