@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from types import MappingProxyType
 
 import pytest
 
@@ -29,7 +30,7 @@ from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
 OUTSIDE = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
 GATEWAY = {"ipv4": "10.0.2.1", "ipv6": "fd00:2::1"}
 INSIDE = {"ipv4": "10.0.2.2", "ipv6": "fd00:2::2"}
-FRIEND = {"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"}
+FRIEND = MappingProxyType({"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"})
 BITS = {"ipv4": 32, "ipv6": 128}
 PORT = 9000
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
