@@ -164,10 +164,10 @@ class Lab:
         self._sockets.append(made)
         return made
 
-    def open_listener(self, port, protocol="tcp", family="ipv4"):
-        """Open a socket on the node, on every address of the family."""
+    def open_listener(self, port, protocol="tcp", family="ipv4", name="node"):
+        """Open a socket on the node, or on a neighbour with this name, on every address of the family."""
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-        made = self.open_socket("node", family, kind)
+        made = self.open_socket(name, family, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == "ipv6":
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -104,17 +104,6 @@ def apply(lab, want, *, check_mode=False):
     return outcome
 
 
-def open_listener(lab, name, port, protocol, family):
-    made = lab.open_socket(name, family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == "ipv6":
-        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    made.bind(("0.0.0.0" if family == "ipv4" else "::", port))
-    if protocol == "tcp":
-        made.listen()
-    return made
-
-
 def dial(lab, name, listener, endpoint, kind):
     """Dial an endpoint with a kind (protocol and family). Return the client and the source that the listener sees, or None if no packet arrives."""
     protocol, family = kind
@@ -132,7 +121,7 @@ def dial(lab, name, listener, endpoint, kind):
 
 def find_source(lab, name, protocol="tcp", family="ipv4", *, port=80):
     """Return the source that the node inside sees of a caller that dials the forward, or None."""
-    listener = open_listener(lab, "ally", port, protocol, family)
+    listener = lab.open_listener(port, protocol, family, "ally")
     found = dial(lab, name, listener, (OUTSIDE[family], PORT), (protocol, family))
     listener.close()
     return found and found[1]
@@ -163,7 +152,7 @@ def test_a_forward_serves_its_sources_and_the_inside_only(lab, protocol, family)
 @pytest.mark.parametrize(("protocol", "family"), KINDS)
 def test_the_host_inside_has_the_outside_address_as_source(lab, protocol, family):
     apply(lab, NAT)
-    listener = open_listener(lab, "friend", 7946, protocol, family)
+    listener = lab.open_listener(7946, protocol, family, "friend")
     found = dial(lab, "ally", listener, (FRIEND[family], 7946), (protocol, family))
     assert found[1] == OUTSIDE[family]
 
@@ -302,7 +291,7 @@ def test_a_host_without_the_outside_address_is_refused(lab):
 
 def test_a_source_that_left_ends_and_changes_members_only(lab):
     apply(lab, NAT)
-    listener = open_listener(lab, "ally", 80, "udp", "ipv4")
+    listener = lab.open_listener(80, "udp", "ipv4", "ally")
     client, _source = dial(lab, "friend", listener, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
     before = [line for line in run_nft(lab, "list", "ruleset").splitlines() if "saddr" in line]
     apply(lab, make_nat(friends={"ipv4": "10.0.3.2"}))
@@ -316,9 +305,9 @@ def test_a_source_that_left_ends_and_changes_members_only(lab):
 
 def test_a_changed_forward_moves_its_flows_and_no_other(lab):
     apply(lab, NAT)
-    old, new = (open_listener(lab, "ally", port, "udp", "ipv4") for port in (80, 81))
+    old, new = (lab.open_listener(port, "udp", "ipv4", "ally") for port in (80, 81))
     client, _source = dial(lab, "friend", old, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
-    other_listener = open_listener(lab, "friend", 7946, "udp", "ipv4")
+    other_listener = lab.open_listener(7946, "udp", "ipv4", "friend")
     other, _source = dial(lab, "ally", other_listener, (FRIEND["ipv4"], 7946), ("udp", "ipv4"))
     before = other.getsockname()
     apply(lab, make_nat(81))
@@ -332,9 +321,9 @@ def test_a_changed_forward_moves_its_flows_and_no_other(lab):
 def test_a_flow_from_before_the_forward_is_translated(lab):
     """The kernel tracks the flow to the gateway itself, because a third-party rule needs its state."""
     lab.run_nft("table inet own {\nchain input {\ntype filter hook input priority filter;\nct state new accept\n}\n}\n")
-    own = open_listener(lab, "node", PORT, "udp", "ipv4")
+    own = lab.open_listener(PORT, "udp", "ipv4", "node")
     client, _source = dial(lab, "friend", own, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
-    inside = open_listener(lab, "ally", 80, "udp", "ipv4")
+    inside = lab.open_listener(80, "udp", "ipv4", "ally")
     apply(lab, NAT)
     client.send(b"more")
     assert inside.recv(4) == b"more"
