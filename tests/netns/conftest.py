@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd import start_new, start_timer
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.systemd_bus import SystemdError
@@ -89,6 +90,8 @@ class Lab:
         self.host = NodeHost(root, self.get_namespace("node"))
         self.backend = lambda host: choose(host, "nftables").backend
         self.run_nft("flush ruleset")
+        # A new connection with the port of an earlier test would belong to its flow, and pass as established.
+        self.host.call(end_flows, lambda _flow: True)
 
     def get_namespace(self, name):
         return f"{self._prefix}{name}"
