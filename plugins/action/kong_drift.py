@@ -26,6 +26,7 @@ _ARGUMENTS = {
     "group": {"type": "str"},
     "registered": {"type": "str", "default": ""},
     "reached": {"type": "str", "default": ""},
+    "gateways": {"type": "str", "default": ""},
     "path": {"type": "path"},
 }
 
@@ -41,7 +42,13 @@ class ActionModule(ControllerAction):
         if arguments["plan"]:
             plan = load_plan(arguments["plan"])
             drift = gather(
-                plan, {node: _find_result(hostvars[node], names) for node in plan["nodes"] if node in hostvars}
+                plan,
+                {node: _find_result(hostvars[node], names) for node in plan["nodes"] if node in hostvars},
+                {
+                    gateway: _find_result(hostvars[gateway], (arguments["gateways"],))
+                    for gateway in plan.get("gateways", ())
+                    if gateway in hostvars
+                },
             )
         else:
             nodes = variables["groups"][arguments["group"]]

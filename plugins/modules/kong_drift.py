@@ -35,6 +35,12 @@ options:
       - If the node was unreachable then, its message is the reason why the node was not checked.
     type: str
     default: ""
+  gateways:
+    description: >-
+      Name of the variable in which each gateway of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
+      mode.
+    type: str
+    default: ""
   path:
     description: A file on the controller for the differences as JSON.
     type: path
@@ -73,7 +79,7 @@ differs:
 nodes:
   description: >-
     A line for each difference, by node and part (C(firewall), C(listeners), C(settings), C(interception), and
-    C(run) if an earlier run did not end).
+    C(run) if an earlier run did not end). Gateways are among the nodes, with the part C(gateway).
   returned: always
   type: dict
   sample: {a1: {firewall: ["192.168.10.13 cannot reach udp 7946 (cluster) and should"], listeners: [], settings: []}}
@@ -82,6 +88,12 @@ not_checked:
   returned: always
   type: dict
   sample: {b1: ["kong_node_info needs root, and this task runs as deploy: set become: true"]}
+gateways:
+  description: The names of the gateways in the plan.
+  returned: if the plan has gateways
+  type: list
+  elements: str
+  sample: [branch-router]
 summary:
   description: The result in one line.
   returned: always

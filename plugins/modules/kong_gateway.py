@@ -157,11 +157,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: A readable line for each difference of the host.
-  returned: success
+  description: A readable line for each difference of the host. If third-party rules stop the change, a line for each of them.
+  returned: success, or if third-party rules stop the change
   type: list
   elements: str
-  sample: ["at boot: /etc/gatehouse_kong_nat/nat.nft: differs"]
+  sample: ["missing: tcp 9000 at 192.168.10.5 to 192.168.23.45:80 (cluster), from peers"]
 conflicts:
   description:
     - Third-party rules that drop or may drop packets of the forwards, or translate them to another destination, in the form of

@@ -50,11 +50,18 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     before = format_nat(outcome.have) + "".join(f"{line}\n" for line in differences)
     return {
         "changed": outcome.changed,
-        "report": differences or (["the translations differ from the plan"] if outcome.changed else []),
+        "report": [*_compare_translations(outcome), *differences],
         "conflicts": [asdict(conflict) for conflict in outcome.conflicts],
         **({"_transaction": outcome.transaction} if outcome.transaction else {}),
         **({"diff": {"before": before, "after": format_nat(outcome.want)}} if module._diff else {}),
     }
+
+
+def _compare_translations(outcome: Outcome[Nat]) -> list[str]:
+    """Return a line for each translation and source that only the last change or only the options have."""
+    have, want = (format_nat(nat).splitlines() for nat in (outcome.have, outcome.want))
+    missing = [f"missing: {line}" for line in want if line not in have]
+    return [*missing, *(f"unexpected: {line}" for line in have if line not in want)]
 
 
 def _describe_differences(outcome: Outcome[Nat]) -> list[str]:
@@ -68,6 +75,8 @@ def run(module: AnsibleModule) -> None:
     try:
         require_root("kong_gateway")
         result = _apply(module)
-    except (NatError, HostError, ConflictError) as error:
+    except ConflictError as error:
+        module.fail_json(msg=str(error), report=str(error).splitlines())
+    except (NatError, HostError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
@@ -29,6 +30,8 @@ _SHOWN = 20
 
 # A part that exists only if an earlier run did not end.
 _RUN = "run"
+# The part of a gateway.
+_GATEWAY = "gateway"
 _INTERRUPTED = (
     "an earlier run of site changed this node and failed or was interrupted: `ansible-playbook gatehouse.kong.site` completes it, and "
     "`ansible-playbook gatehouse.kong.rollback` undoes it"
@@ -39,13 +42,14 @@ _ABSENT = "it was unreachable, failed or not part of this run"
 
 @dataclass(frozen=True)
 class Drift:
-    """The differences of each checked node, and the reasons for each node that was not checked.
+    """The differences of each checked node and gateway, and the reasons for each of them that was not checked.
 
-    The differences are by part: those of PARTS, and a run that did not end.
+    The differences are by part: those of PARTS, a run that did not end, and the translations of a gateway.
     """
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]
     not_checked: Mapping[str, tuple[str, ...]]
+    gateways: tuple[str, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -64,11 +68,19 @@ class Drift:
         """Return plain data."""
         nodes = {node: {part: list(lines) for part, lines in parts.items()} for node, parts in self.nodes.items()}
         not_checked = {node: list(reasons) for node, reasons in self.not_checked.items()}
-        return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_checked": not_checked}
+        gateways = {"gateways": list(self.gateways)} if self.gateways else {}
+        return {"format": FORMAT, "differs": self.differs, "nodes": nodes, "not_checked": not_checked, **gateways}
 
 
-def gather(plan: Mapping[str, Any], inspected: Mapping[str, Mapping[str, Any]]) -> Drift:
-    """Combine the results of kong_node_info on the nodes of a plan. A part that could not be inspected was not checked."""
+def gather(
+    plan: Mapping[str, Any],
+    inspected: Mapping[str, Mapping[str, Any]],
+    gateways: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Drift:
+    """Combine the results of kong_node_info on the nodes of a plan, and of kong_gateway in check mode on its gateways.
+
+    A part that could not be inspected was not checked.
+    """
     checked: dict[str, dict[str, tuple[str, ...]]] = {}
     not_checked: dict[str, tuple[str, ...]] = {}
     for name in sorted(plan["nodes"], key=make_natural_key):
@@ -82,7 +94,15 @@ def gather(plan: Mapping[str, Any], inspected: Mapping[str, Mapping[str, Any]]) 
             checked[name] = parts
         if reasons or not found:
             not_checked[name] = reasons or (_explain_failure(inspected.get(name, {}).get("msg", _ABSENT)),)
-    return Drift(checked, not_checked)
+    names = sorted(plan.get("gateways", ()), key=make_natural_key)
+    for name in names:
+        result = gateways.get(name, {})
+        if "report" in result:
+            checked.setdefault(name, {})[_GATEWAY] = tuple(escape_all(result["report"]))
+        else:
+            reason = f"{_GATEWAY}: {_explain_failure(result.get('msg', _ABSENT))}"
+            not_checked[name] = (*not_checked.get(name, ()), reason)
+    return Drift(checked, not_checked, tuple(names))
 
 
 def gather_without_plan(results: Mapping[str, Mapping[str, Any]]) -> Drift:
@@ -109,7 +129,8 @@ def format_drift(drift: Mapping[str, Any]) -> list[str]:
     differences = [
         [format_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()
     ]
-    table = [*render_table(("nodes", "part", "difference"), differences), ""] if differences else []
+    heading = (f"{_name_kind(drift)}s", "part", "difference")
+    table = [*render_table(heading, differences), ""] if differences else []
     missing = [*format_not_checked(drift["not_checked"])]
     return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
 
@@ -129,15 +150,21 @@ def share_differences(drift: Mapping[str, Any]) -> dict[tuple[str, str], list[st
     )
 
 
+def _name_kind(drift: Mapping[str, Any]) -> str:
+    """Return "node", or "host" if gateways are among the hosts."""
+    return "host" if drift.get("gateways") else "node"
+
+
 def format_drift_summary(drift: Mapping[str, Any]) -> str:
     """Return the result in one line."""
     differing = [node for node, parts in drift["nodes"].items() if any(parts.values())]
     total = len({*drift["nodes"], *drift["not_checked"]})
     verb = "differs" if len(differing) == 1 else "differ"
-    found = f"{count_noun(len(differing), 'node')} {verb} from the plan" if differing else "no difference from the plan"
+    kind = _name_kind(drift)
+    found = f"{count_noun(len(differing), kind)} {verb} from the plan" if differing else "no difference from the plan"
     missing = len(drift["not_checked"])
     completely = " completely" if {*differing} & {*drift["not_checked"]} else ""
-    checked = f"{total - missing} of {count_noun(total, 'node')} checked{completely}"
+    checked = f"{total - missing} of {count_noun(total, kind)} checked{completely}"
     return f"{checked}: {found}" if missing < total or differing else checked
 
 

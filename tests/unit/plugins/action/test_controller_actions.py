@@ -225,6 +225,15 @@ def test_drift_of_every_node(tmp_path):
         run(kong_drift, {**registered, "path": str(tmp_path / "no" / "drift.json")}, hostvars)
 
 
+def test_drift_of_gateways():
+    hostvars = {name: {"node": {**NODE}} for name in ("a1", "a2", "b1")}
+    hostvars["router"] = {"gateway": {"changed": True, "report": ["missing: x"]}}
+    arguments = {"plan": {**PLAN, "gateways": {"router": {}, "gone": {}}}, "registered": "node", "gateways": "gateway"}
+    result, _printed = run(kong_drift, arguments, hostvars)
+    assert result["nodes"]["router"] == {"gateway": ["missing: x"]}
+    assert (result["gateways"], [*result["not_checked"]]) == (["gone", "router"], ["gone"])
+
+
 def make_counts(*entries):
     counts = {"entries": [*entries], "limit": 65536, "uncounted": 0, "seconds": 60}
     return {"counted": {"staged": True, "ruleset": {"allow": []}, "counts": counts}}

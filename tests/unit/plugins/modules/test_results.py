@@ -407,7 +407,7 @@ def test_gateway(gateway, monkeypatch):
     result, warnings = main(kong_gateway, monkeypatch, NAT_DATA, check=True, diff=True)
     lines = ["unexpected: x", "y", "at boot: z"]
     assert result == {
-        "changed": True, "report": lines, "conflicts": [WARNS_DATA], "_transaction": "abc", "failed": False,
+        "changed": True, "report": [f"missing: {NAT_TEXT.rstrip()}", *lines], "conflicts": [WARNS_DATA], "_transaction": "abc", "failed": False,
         "diff": {"before": "".join(f"{line}\n" for line in lines), "after": NAT_TEXT},
     }  # fmt: skip
     assert warnings == [str(WARNS), "w"]
@@ -419,7 +419,7 @@ def test_gateway_with_other_translations_only(gateway, monkeypatch):
     gateway.outcome = Outcome(NAT, None, (), (), (), changed=True)
     result, _warnings = main(kong_gateway, monkeypatch, {"state": "absent"}, diff=True)
     assert (result["report"], result["diff"]) == (
-        ["the translations differ from the plan"],
+        [f"unexpected: {NAT_TEXT.rstrip()}"],
         {"before": NAT_TEXT, "after": ""},
     )
     gateway.outcome = Outcome(NAT, NAT, (), (), (), changed=False)
@@ -441,9 +441,11 @@ def test_a_host_that_is_no_gateway_is_left_unchanged(gateway, monkeypatch):
 
 
 def test_gateway_fails(gateway, monkeypatch):
-    for error in (HostError("no"), ConflictError((STOPS, WARNS))):
-        gateway.outcome = error
-        assert main(kong_gateway, monkeypatch, NAT_DATA) == ({"msg": str(error), "failed": True}, [])
+    gateway.outcome = HostError("no")
+    assert main(kong_gateway, monkeypatch, NAT_DATA) == ({"msg": "no", "failed": True}, [])
+    gateway.outcome = ConflictError((STOPS, WARNS))
+    result, _warnings = main(kong_gateway, monkeypatch, NAT_DATA)
+    assert result == {"msg": str(STOPS), "report": [str(STOPS)], "failed": True}
     result, _warnings = main(kong_gateway, monkeypatch, {**NAT_DATA, "sets": {"x": {"ipv4": ["y"]}}})
     assert (result["failed"], "y" in result["msg"]) == (True, True)
 

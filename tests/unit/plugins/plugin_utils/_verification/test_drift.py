@@ -134,3 +134,29 @@ def test_a_node_with_a_difference_and_an_unchecked_part_is_not_checked_completel
     assert format_drift_summary(drift) == "1 of 2 nodes checked completely: 1 node differs from the plan"
     alone = {"nodes": {"a": {"firewall": ["x"]}}, "not_checked": {"a": ["listeners: no"]}}
     assert format_drift_summary(alone) == "0 of 1 node checked completely: 1 node differs from the plan"
+
+
+LINE = "missing: tcp 9000 at 192.168.10.5 to 192.168.23.45:80 (cluster), from peers"
+
+
+def test_gateways_are_compared_too():
+    plan = {**PLAN, "gateways": {"router10": {}, "router2": {}, "a2": {}}}
+    gateways = {"router2": {"failed": False, "report": [LINE]}, "a2": {"report": []}, "router10": {"msg": "no nft"}}
+    drift = gather(plan, dict.fromkeys(PLAN["nodes"], FINE), gateways)
+    assert drift.differs
+    assert drift.nodes["a2"]["gateway"] == ()
+    assert drift.as_dict()["gateways"] == ["a2", "router2", "router10"]
+    assert format_drift(drift.as_dict()) == [
+        "hosts    part     difference",
+        "-------  -------  ---------------------------------------------------------------------------",
+        f"router2  gateway  {LINE}",
+        "",
+        "NOT CHECKED: router10: gateway: no nft",
+        "",
+        "4 of 5 hosts checked: 1 host differs from the plan",
+    ]
+
+
+def test_a_gateway_without_a_result_is_not_checked():
+    drift = gather({"nodes": {}, "gateways": {"router": {}}}, {})
+    assert drift.not_checked == {"router": ("gateway: it was unreachable, failed or not part of this run",)}
