@@ -28,7 +28,8 @@ attributes:
 options:
   forwards:
     description:
-      - The forwarded ports, from P(gatehouse.kong.kong_plan#lookup) for a gateway. Required if O(state=present).
+      - The forwarded ports, from P(gatehouse.kong.kong_plan#lookup) for a gateway. Required unless
+        O(state=absent).
     type: list
     elements: dict
     suboptions:
@@ -98,9 +99,11 @@ options:
   state:
     description:
       - V(present) makes the host match the options.
+      - V(merged) adds the translations and sources of the options, and keeps all others that do not contradict them. Use it
+        while nodes move to other addresses or ports. A later run with V(present) removes what is not needed any more.
       - V(absent) removes all rules, all files and the systemd unit.
     type: str
-    choices: [present, absent]
+    choices: [present, merged, absent]
     default: present
   rollback_timeout:
     description:
@@ -198,7 +201,7 @@ _SPEC = {
     "forwards": {"type": "list", "elements": "dict", "options": _FORWARD_SPEC},
     "egress": {"type": "list", "elements": "dict", "options": _EGRESS_SPEC, "default": []},
     "sets": {"type": "dict", "default": {}},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "merged", "absent"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.
     "confirm": {"type": "str"},
@@ -207,7 +210,7 @@ _SPEC = {
 
 def main() -> None:
     """Run the module."""
-    needs_forwards = [("state", "present", ["forwards"])]
+    needs_forwards = [("state", state, ["forwards"]) for state in ("present", "merged")]
     run_module("kong_gateway", AnsibleModule(_SPEC, supports_check_mode=True, required_if=needs_forwards))
 
 

@@ -118,7 +118,7 @@ def nat_from_data(forwards: Iterable[Data], egress: Iterable[Data], sets: Mappin
     parsed = [_parse_forward(f"forwards[{index}]", item, entries) for index, item in enumerate(given)]
     return Nat(
         tuple(sorted(parsed, key=lambda forward: forward.service.order)),
-        tuple(_parse_egress(list(egress))),
+        _parse_egress(list(egress)),
         ruleset.sets,
     )
 
@@ -179,14 +179,19 @@ def _parse_hairpin(field: str, value: Data | None, outside: str) -> Hairpin | No
     return Hairpin(callers, _parse_address(f"{field}.source", value["source"], outside))
 
 
-def _parse_egress(given: list[Data]) -> list[Egress]:
+def sort_egress(entries: Iterable[Egress]) -> tuple[Egress, ...]:
+    """Return source NAT in its fixed order: by family and address."""
+    return tuple(sorted(entries, key=lambda entry: (entry.family, ipaddress.ip_address(entry.inside).packed)))
+
+
+def _parse_egress(given: list[Data]) -> tuple[Egress, ...]:
     found: dict[str, Egress] = {}
     for index, item in enumerate(given):
         inside = _parse_address(f"egress[{index}].inside", item["inside"])
         entry = Egress(inside, _parse_address(f"egress[{index}].outside", item["outside"], inside))
         if found.setdefault(inside, entry) != entry:
             raise NatError(f"egress has {inside} twice, with {found[inside].outside} and {entry.outside}")
-    return sorted(found.values(), key=lambda entry: (entry.family, ipaddress.ip_address(entry.inside).packed))
+    return sort_egress(found.values())
 
 
 def _parse_address(field: str, value: str, other: str | None = None) -> str:

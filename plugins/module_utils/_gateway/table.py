@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.saved import (
@@ -104,6 +104,18 @@ class NatTable:
         if kept.nat is not None:
             drift += _compare_interfaces(kept.interfaces, self._host.call(find_interfaces, kept.nat.outside_addresses))
         return Live(kept.nat, tuple(drift))
+
+    def read_usable(self) -> Nat | None:
+        """Return the translations of the last change whose outside address the host still has."""
+        nat = self._kept.nat
+        if nat is None:
+            return None
+        found = self._host.call(find_interfaces, nat.outside_addresses)
+        return replace(
+            nat,
+            forwards=tuple(forward for forward in nat.forwards if forward.outside in found),
+            egress=tuple(entry for entry in nat.egress if entry.outside in found),
+        )
 
     def compare_persisted(self, want: Nat | None) -> tuple[str, ...]:
         """Return the differences in the boot file, the unit and its links, and saved copies of our rules."""

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model impo
     nat_from_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.union import unite_nats
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
@@ -36,14 +37,19 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     host, params = Host(), module.params
     table, rollback = NatTable(host), Rollback(host, AREA)
     given = (params["forwards"], params["egress"], params["sets"])
-    want = nat_from_data(*given) if params["state"] == "present" else None
+    planned = None if params["state"] == "absent" else nat_from_data(*given)
+    want = planned
+    if planned is not None and params["state"] == "merged":
+        table.require()
+        want = unite_nats(table.read_usable(), planned)
     if params["confirm"]:
         confirm(table, want, rollback, params["confirm"], keep=False)
         return {"changed": True}
     if want is None and table.is_untouched():
         outcome: Outcome[Nat] = Outcome(None, None, (), (), (), changed=False)
     else:
-        outcome = converge(table, want, Guard(rollback, params["rollback_timeout"]), check_mode=module.check_mode)
+        guard = Guard(rollback, params["rollback_timeout"])
+        outcome = converge(table, want, guard, check_mode=module.check_mode, opens=planned)
     for warning in (*outcome.conflicts, *outcome.warnings):
         module.warn(str(warning))
     differences = _describe_differences(outcome)

@@ -388,7 +388,8 @@ def gateway(monkeypatch):
         calls=[], untouched=False, outcome=Outcome(None, NAT, ("+x", "y"), ("z",), (WARNS,), True, "abc", ("w",))
     )
 
-    def converge(_table, want, guard, *, check_mode):
+    def converge(_table, want, guard, *, check_mode, opens):
+        assert opens in (want, NAT)
         fake.calls.append(("converge", want, guard.timeout, check_mode))
         if isinstance(fake.outcome, Exception):
             raise fake.outcome
@@ -426,6 +427,16 @@ def test_gateway_with_other_translations_only(gateway, monkeypatch):
     result, _warnings = main(kong_gateway, monkeypatch, {**NAT_DATA, "rollback_timeout": 7})
     assert result == {"changed": False, "report": [], "conflicts": [], "failed": False}
     assert gateway.calls == [("converge", None, 30, False), ("converge", NAT, 7, False)]
+
+
+def test_gateway_merges(gateway, monkeypatch):
+    live = nat_from_data([{**NAT_DATA["forwards"][0], "outside_port": 9001}], [], {})
+    monkeypatch.setattr(kong_gateway.NatTable, "require", lambda _table: None)
+    monkeypatch.setattr(kong_gateway.NatTable, "read_usable", lambda _table: live)
+    main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged"})
+    main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged", "confirm": "abc"})
+    want = replace(NAT, forwards=(*NAT.forwards, *live.forwards))
+    assert gateway.calls == [("converge", want, 30, False), ("confirm", want, "abc", False)]
 
 
 def test_gateway_confirms(gateway, monkeypatch):

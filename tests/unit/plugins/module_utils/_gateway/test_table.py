@@ -2,15 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tracked flows that a change leaves behind. tests/netns tests the table of a host."""
+"""The tracked flows that a change leaves behind, and lost addresses. tests/netns tests the table of a host."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import table
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import _make_stale_test
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow
-from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import make_nat
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
+    EGRESS,
+    SEED,
+    SETS,
+    make_nat,
+)
 
 OUTSIDE, OLD, NEW = ("192.168.10.5", 9000), ("192.168.23.45", 80), ("192.168.23.45", 81)
 BEFORE, AFTER = make_nat(), make_nat(inside_port=81)
@@ -33,3 +43,14 @@ def test_flows_that_lead_elsewhere_are_ended(before, after, dialled, replies, st
     is_stale = _make_stale_test(before, after)
     assert is_stale(Flow("tcp", dialled, replies)) is stale
     assert is_stale(Flow("udp", dialled, replies)) is False
+
+
+def test_translations_of_addresses_that_the_host_lost_are_not_usable(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "find_interfaces", lambda _addresses: {"192.168.10.5": "wan0"})
+    lost = {"outside": "192.168.10.6"}
+    nat = nat_from_data([SEED, {**SEED, **lost}], [EGRESS, {**lost, "inside": "192.168.23.46"}], SETS)
+    host = Host(root=tmp_path)
+    assert table.NatTable(host).read_usable() is None
+    host.make_directory(table.DIRECTORY, 0o700)
+    host.write(table.STATE_FILE, json.dumps({"nat": nat_to_data(nat), "interfaces": {}, "listing": []}), 0o600)
+    assert table.NatTable(host).read_usable() == make_nat()
