@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
+    contains,
+    find_family,
+    make_host_network,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_route_to,
@@ -125,15 +129,36 @@ def _explain_arrival(
         return []
     sources = list_route_sources(route, caller, node.host)
     where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
-    return [("arrives", where), ("rule", _explain_rule(plan, probe, node, sources))]
-
-
-def _explain_rule(plan: Mapping[str, Any], probe: Probe, node: Node, sources: Sequence[str]) -> str:
-    """Return a text with the rule of the node that decides, and its set."""
     named = list_sources(plan, node)[find_probed_listener(node, probe), probe.protocol]
+    return [
+        *(("gateway", text) for text in _explain_gateways(plan, probe, route, caller, sources)),
+        ("arrives", where),
+        ("rule", _explain_sources(plan["sets"], named, sources)),
+    ]
+
+
+def _explain_gateways(
+    plan: Mapping[str, Any], probe: Probe, route: Route, caller: Host, sources: Sequence[str]
+) -> Iterator[str]:
+    """Yield a text for each gateway of the inventory that translates the source or the destination of the probe."""
+    for name, gateway in plan.get("gateways", {}).items():
+        for entry in gateway["egress"]:
+            if entry["inside"] in caller.address.list_all() and make_host_network(entry["outside"]) in sources:
+                yield f"{name} replaces the source {entry['inside']} with {entry['outside']}"
+        for forward in gateway["forwards"] if route.mapping and route.mapping.device == name else ():
+            if (forward["protocol"], forward["outside"], forward["outside_port"]) == (probe.protocol, *route.dialled):
+                if route.via == "hairpin":
+                    verdict = f"allowed from its own site, with the source {forward['hairpin']['source']}"
+                else:
+                    verdict = _explain_sources(plan["sets"], forward["sources"], sources)
+                yield f"forward of {name}: {verdict}"
+
+
+def _explain_sources(plan_sets: Mapping[str, Any], named: str | Sequence[str], sources: Sequence[str]) -> str:
+    """Return a text with the verdict of a rule for the named sets, or for any source, and the set that decides."""
     if named == "any":
         return "allowed: any source"
-    sets = {name: list_networks(plan["sets"], name) for name in named}
+    sets = {name: list_networks(plan_sets, name) for name in named}
     holding = [name for name, networks in sets.items()
                if all(any(contains(network, source) for network in networks) for source in sources)]  # fmt: skip
     if holding:

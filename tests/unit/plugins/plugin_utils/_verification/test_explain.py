@@ -70,6 +70,19 @@ def test_through_a_hairpin(plan):
     assert "b1 sees the source 192.168.23.254/32" in text
 
 
+def test_the_rules_of_a_gateway_of_the_inventory():
+    mapping = {**HAIRPIN, "device": "router"}
+    nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}
+    plan = compile_fleet(nodes, {**SEED_OTHERS, "router": {}}).plan
+    text = explain_probe(plan, "a1", "b1", "cluster", "udp")
+    assert "  gateway     forward of router: allowed: set peers-default-from-branch contains the source\n" in text
+    back = explain_probe(plan, "b1", "b1", "cluster")
+    assert "  gateway     forward of router: allowed from its own site, with the source 192.168.23.254\n" in back
+    out = explain_probe(plan, "b1", "a1", "cluster")
+    assert "  gateway     router replaces the source 192.168.23.45 with 192.168.10.5\n" in out
+    assert "gateway" not in explain_probe(plan, "a1", "a2", "cluster")
+
+
 def test_source_that_no_set_contains(plan):
     text = explain_probe(plan, "outsider", "a1", "cluster")
     assert "rule        dropped: no set of this port contains the source (peers" in text
