@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import sys
 
 import pytest
@@ -25,12 +27,14 @@ FLEET = {
     "kong": {"hosts": {"n": NODE}},
     "others": {"hosts": {"near": LOCAL, "far": ABSENT, "pinned": {**ABSENT, "kong_address": "192.0.2.9"}}},
 }
+SOURCES = "{{ fleet.plan.sets.values() | map(attribute='ipv4') | flatten | join(' ') }}"
 PLAN = {
     "hosts": "kong",
     "gather_facts": False,
     "tasks": [
-        {"gatehouse.kong.kong_plan": {}, "register": "fleet"},
+        {"gatehouse.kong.kong_plan": {"return_plan": True}, "register": "fleet"},
         {"ansible.builtin.debug": {"msg": "{{ fleet.hosts | join(' ') }}"}},
+        {"ansible.builtin.debug": {"msg": f"sources {SOURCES}"}},
     ],
 }
 
@@ -51,13 +55,23 @@ def test_missing_facts_are_gathered_once_and_the_plan_names_an_unreachable_host(
     assert "[pinned]" not in output
 
 
-def test_a_host_outside_the_limit_is_an_error_with_its_fix(tmp_path):
+def find_source(dialled):
+    """Return the address from which this machine connects to another, which its routes determine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((dialled, 9))
+        return probe.getsockname()[0]
+
+
+def test_the_rule_has_the_gathered_address_and_a_host_outside_the_limit_is_an_error_with_its_fix(tmp_path):
     code, output = run_twice(tmp_path, "--limit", "n", inventory=without("far"))
     assert code == 2
     assert "near: kong_address: --limit excludes this host" in output
     code, output = run_twice(tmp_path, "--limit", "n,near,pinned", inventory=without("far"))
     assert code == 0, output
     assert "near pinned" in output
+    # The gathered address is in the rule of the node, next to the address that the inventory states.
+    [sources] = re.findall(r"sources ([\d./ ]+)", output)
+    assert {f"{find_source(NODE['kong_address'])}/32", "192.0.2.9/32"} == {*sources.split()}
 
 
 def test_a_node_outside_the_limit_is_an_error(tmp_path):

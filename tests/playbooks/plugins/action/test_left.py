@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +20,15 @@ import yaml
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
 COMMAND = re.compile(r"ansible-playbook (gatehouse\.kong\.remove .*?leaving=[\w,]+)")
+# Takes the place of ssh: writes its arguments and the module that it gets, and returns one result for all modules.
+SSH = """\
+#!{python}
+import json, re, sys
+with open({calls!r}, "a") as file:
+    module = re.search(r"(?:ansible|plugins)[./]modules[./](\\w+)", sys.stdin.read())
+    file.write(json.dumps([sys.argv[1:], module[1]]) + "\\n")
+print(json.dumps({{"changed": True, "backend": "nftables", "backend_reason": "of the test"}}))
+"""
 
 
 def make_fleet(*nodes, others=()):
@@ -135,6 +149,33 @@ def test_the_commands_find_the_hosts_and_all_steps(runs):
         assert f"hosts (1): {host} " in f"{last_play} "
         for step in ("Remove all intercept rules", "Remove all rules of the collection", "Delete the saved states"):
             assert step in last_play
+
+
+def test_the_command_of_the_finding_cleans_the_node_and_forgets_it(runs, tmp_path):
+    """The exact text runs in a shell. A program in place of ssh answers for the node, at its address of the older plan."""
+    folder, found = runs
+    for name in ("hosts.yml", "plan.json"):
+        shutil.copy(folder / name, tmp_path)
+    ssh, calls = tmp_path / "ssh", tmp_path / "calls"
+    ssh.write_text(SSH.format(python=sys.executable, calls=str(calls)), encoding="utf-8")
+    ssh.chmod(0o755)
+    _of_k2, of_k3 = (match[0] for match in COMMAND.finditer(found["again"]))
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "ANSIBLE_SSH_EXECUTABLE": str(ssh),
+        "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+    }
+    done = subprocess.run(
+        ["sh", "-c", of_k3], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]
+    assert all("10.0.0.3" in arguments for arguments, _module in sent)
+    assert [module for _arguments, module in sent] == ["kong_transparent", "kong_gateway", "kong_firewall", "file"]
+    assert [*json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["left"]] == ["k2"]
 
 
 @pytest.mark.parametrize(
