@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-import tempfile
 from base64 import b64decode
-from pathlib import Path
+from importlib.abc import ExecutionLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -20,6 +23,7 @@ ARCHIVE = "archive"
 ARCHIVE_SPEC: dict[str, dict[str, Any]] = {ARCHIVE: {"type": "str", "no_log": True}}
 # In a zip file, Python 3.9 does not set `__package__`.
 _PACKAGE = __name__.rsplit(".", 2)[0]
+_INIT = "/__init__.py"
 
 
 def run_module(name: str, module: AnsibleModule) -> None:
@@ -27,14 +31,37 @@ def run_module(name: str, module: AnsibleModule) -> None:
 
     Without an archive, the code is imported from this collection, if it is installed where the module runs.
     """
-    # Not the temporary folder of Ansible: it may be missing, and Ansible warns when it creates the folder.
-    with tempfile.TemporaryDirectory(prefix="gatehouse_kong_") as folder:
-        if module.params[ARCHIVE]:
-            _add_to_path(module.params[ARCHIVE], Path(folder) / "archive.zip")
-        importlib.import_module(f"{_PACKAGE}._modules.{name}").run(module)
+    if module.params[ARCHIVE]:
+        sys.meta_path.append(ArchiveLoader(module.params[ARCHIVE]))
+    importlib.import_module(f"{_PACKAGE}._modules.{name}").run(module)
 
 
-def _add_to_path(archive: str, file: Path) -> None:
-    """Write the archive, base64 text of a zip file with packages, to a file, and import packages from it."""
-    file.write_bytes(b64decode(archive))
-    sys.modules[_PACKAGE].__path__.append(str(file))
+class ArchiveLoader(ExecutionLoader):
+    """Finds and imports the files of an archive, base64 text of a zip file whose root takes the place of this package.
+
+    Python's own import from a zip file compiles each file twice: zipimporter.get_filename, which makes the spec of a module,
+    compiles the file too (Lib/zipimport.py).
+    """
+
+    def __init__(self, archive: str) -> None:
+        self._zip = ZipFile(BytesIO(b64decode(archive)))
+        self._files = {_name_module(file): file for file in self._zip.namelist()}
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        """Return how a module is imported, None if it is not in the archive."""
+        file = self._files.get(name)
+        return spec_from_loader(name, self, is_package=file.endswith(_INIT)) if file else None
+
+    def get_source(self, name: str) -> str:
+        """Return the text of the file of a module."""
+        return self._zip.read(self._files[name]).decode("utf-8")
+
+    def get_filename(self, name: str) -> str:
+        """Return the path that a traceback shows for a module."""
+        return f"module_utils/{self._files[name]}"
+
+
+def _name_module(file: str) -> str:
+    """Return the full name of the module of a file in the archive."""
+    path = file[: -len(_INIT)] if file.endswith(_INIT) else file[: -len(".py")]
+    return f"{_PACKAGE}.{path.replace('/', '.')}"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from base64 import b64decode
+from importlib.util import module_from_spec
 from pathlib import Path
 
 import ansible
@@ -19,6 +20,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import NAMES
 from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import BACKENDS
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ArchiveLoader
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._archive import ROOT, make_archive
 from ansible_collections.gatehouse.kong.tests.unit.plugins import module_arguments
@@ -87,6 +89,18 @@ def test_a_module_runs_from_its_archive(tmp_path):
     assert json.loads(done.stdout)["changed_settings"] == ["admin_listen"], done.stderr
     without = run(tmp_path / "2", "kong_conf", arguments)
     assert "No module named" in without.stderr
+
+
+def test_each_file_of_an_archive_is_compiled_once(monkeypatch):
+    compiled = []
+    loader = ArchiveLoader(make_archive("kong_conf"))
+    monkeypatch.setattr(
+        loader, "source_to_code", lambda source, path: compiled.append(path) or compile(source, path, "exec")
+    )
+    name = f"{PACKAGE.replace('/', '.')}.module_utils._host.text"
+    module = module_from_spec(loader.find_spec(name))
+    module.__spec__.loader.exec_module(module)
+    assert compiled == ["module_utils/_host/text.py"]
 
 
 def test_an_archive_does_not_show_in_the_result(tmp_path):
