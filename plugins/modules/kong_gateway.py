@@ -28,8 +28,8 @@ attributes:
 options:
   forwards:
     description:
-      - The forwarded ports, from P(gatehouse.kong.kong_plan#lookup) for a gateway. Required unless
-        O(state=absent).
+      - The forwarded ports, from P(gatehouse.kong.kong_plan#lookup) for a gateway. Required if O(state=present)
+        or O(state=merged).
     type: list
     elements: dict
     suboptions:
@@ -102,8 +102,11 @@ options:
       - V(merged) adds the translations and sources of the options, and keeps all others that do not contradict them. Use it
         while nodes move to other addresses or ports. A later run with V(present) removes what is not needed any more.
       - V(absent) removes all rules, all files and the systemd unit.
+      - V(rolled_back) restores the translations before the last confirmed change; before the run with V(merged), if that run
+        preceded V(present). A second run with V(rolled_back) changes nothing. If the host has no previous translations, for
+        example after O(state=absent), the module warns.
     type: str
-    choices: [present, merged, absent]
+    choices: [present, merged, absent, rolled_back]
     default: present
   rollback_timeout:
     description:
@@ -201,7 +204,7 @@ _SPEC = {
     "forwards": {"type": "list", "elements": "dict", "options": _FORWARD_SPEC},
     "egress": {"type": "list", "elements": "dict", "options": _EGRESS_SPEC, "default": []},
     "sets": {"type": "dict", "default": {}},
-    "state": {"type": "str", "choices": ["present", "merged", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.
     "confirm": {"type": "str"},

@@ -37,9 +37,13 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_f
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Area
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Area, Form
 
-AREA = Area("/var/lib/gatehouse_kong_nat", "gatehouse-kong-nat-rollback")
+AREA = Area(
+    "/var/lib/gatehouse_kong_nat",
+    "gatehouse-kong-nat-rollback",
+    Form(nat_to_data, lambda data: nat_from_data(**data)),
+)
 DIRECTORY = "/etc/gatehouse_kong_nat"
 FILE = f"{DIRECTORY}/nat.nft"
 STATE_FILE = f"{DIRECTORY}/state.json"

@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
     converge,
 )
 
+_NOTHING_KEPT = "this host has no previous translations of gatehouse.kong, so nothing was rolled back"
 _KINDS = {"+": "unexpected: ", "-": "missing: "}
 
 
@@ -37,13 +38,22 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     host, params = Host(), module.params
     table, rollback = NatTable(host), Rollback(host, AREA)
     given = (params["forwards"], params["egress"], params["sets"])
-    planned = None if params["state"] == "absent" else nat_from_data(*given)
+    state = params["state"]
+    if state == "rolled_back":
+        kept = rollback.read_previous()
+        if kept is None:
+            module.warn(_NOTHING_KEPT)
+            return {"changed": False, "report": [], "conflicts": []}
+        planned = kept.ruleset
+    else:
+        planned = None if state == "absent" else nat_from_data(*given)
     want = planned
-    if planned is not None and params["state"] == "merged":
+    if planned is not None and state == "merged":
         table.require()
         want = unite_nats(table.read_usable(), planned)
     if params["confirm"]:
-        confirm(table, want, rollback, params["confirm"], keep=False)
+        transitional = want != planned
+        confirm(table, want, rollback, params["confirm"], keep=state != "rolled_back", transitional=transitional)
         return {"changed": True}
     if want is None and table.is_untouched():
         outcome: Outcome[Nat] = Outcome(None, None, (), (), (), changed=False)

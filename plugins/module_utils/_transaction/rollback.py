@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import LOCK, open_lock, take_lock
 
@@ -68,11 +67,20 @@ ExecStart=/bin/sh -c "/bin/sh {undo} || {{ sleep 2; /bin/sh {undo}; }} || {{ sle
 
 
 @dataclass(frozen=True)
+class Form:
+    """The functions that convert rules of one kind to plain data and back. Wrong data raises ValueError, KeyError or TypeError."""
+
+    to_data: t.Callable[[t.Any], t.Any]
+    from_data: t.Callable[[t.Any], t.Any]
+
+
+@dataclass(frozen=True)
 class Area:
     """The names of the folder and the unit for changes of one kind of rules. A rollback of one kind does not undo another."""
 
     state: str
     name: str
+    form: Form = Form(ruleset_to_data, ruleset_from_data)
 
     @property
     def pending(self) -> str:
@@ -116,9 +124,9 @@ PENDING, PREVIOUS = FIREWALL.pending, FIREWALL.previous
 
 @dataclass(frozen=True)
 class Kept:
-    """The rules that a host had, None if it had none of our rules."""
+    """The rules of one kind that a host had, None if it had none of our rules."""
 
-    ruleset: Ruleset | None
+    ruleset: t.Any
 
 
 def _name_layer(number: str) -> str:
@@ -176,7 +184,7 @@ class Rollback:
     def arm(self, snapshot: Snapshot, before: object) -> str:
         """Save the state before a change, and return the id of the change.
 
-        `before` are the rules before the change. Only a ruleset can be the target of `state: rolled_back`.
+        `before` are the rules before the change, None if there were none.
 
         If this process ends or releases the lock (`hold_lock`) before `start_countdown`, the host undoes this change and all
         earlier changes that wait. Raises HostError; nothing is kept in that case.
@@ -260,8 +268,8 @@ class Rollback:
             return None
         try:
             data = json.loads(text)
-            return Kept(None if data is None else ruleset_from_data(data))
-        except ValueError as error:
+            return Kept(None if data is None else self._area.form.from_data(data))
+        except (ValueError, KeyError, TypeError) as error:
             raise HostError(f"{path} is damaged, so its rules cannot be restored: {error}") from error
 
     def _save(self, snapshot: Snapshot, before: object) -> None:
@@ -293,7 +301,7 @@ class Rollback:
             UNFINISHED,
             _name_layer("*"),
         )
-        data = ruleset_to_data(before) if isinstance(before, Ruleset) else None
+        data = None if before is None else self._area.form.to_data(before)
         self._host.write(f"{self._area.rubbish}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{self._area.rubbish}/{RESERVE}", RESERVED)
         self._host.write(f"{self._area.rubbish}/undo", render_undo(places), 0o700)

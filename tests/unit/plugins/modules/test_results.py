@@ -395,8 +395,8 @@ def gateway(monkeypatch):
             raise fake.outcome
         return fake.outcome
 
-    def confirm(_table, want, _rollback, transaction, *, keep):
-        fake.calls.append(("confirm", want, transaction, keep))
+    def confirm(_table, want, _rollback, transaction, *, keep, transitional):
+        fake.calls.append(("confirm", want, transaction, keep, transitional))
 
     monkeypatch.setattr(kong_gateway, "converge", converge)
     monkeypatch.setattr(kong_gateway, "confirm", confirm)
@@ -436,13 +436,24 @@ def test_gateway_merges(gateway, monkeypatch):
     main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged"})
     main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged", "confirm": "abc"})
     want = replace(NAT, forwards=(*NAT.forwards, *live.forwards))
-    assert gateway.calls == [("converge", want, 30, False), ("confirm", want, "abc", False)]
+    assert gateway.calls == [("converge", want, 30, False), ("confirm", want, "abc", True, True)]
+
+
+def test_gateway_rolls_back(gateway, monkeypatch):
+    monkeypatch.setattr(kong_gateway.Rollback, "read_previous", lambda _rollback: None)
+    result, warnings = main(kong_gateway, monkeypatch, {"state": "rolled_back"})
+    assert result == {"changed": False, "report": [], "conflicts": [], "failed": False}
+    assert warnings == ["this host has no previous translations of gatehouse.kong, so nothing was rolled back"]
+    monkeypatch.setattr(kong_gateway.Rollback, "read_previous", lambda _rollback: Kept(NAT))
+    main(kong_gateway, monkeypatch, {"state": "rolled_back"})
+    main(kong_gateway, monkeypatch, {"state": "rolled_back", "confirm": "abc"})
+    assert gateway.calls == [("converge", NAT, 30, False), ("confirm", NAT, "abc", False, False)]
 
 
 def test_gateway_confirms(gateway, monkeypatch):
     assert main(kong_gateway, monkeypatch, {**NAT_DATA, "confirm": "abc"}) == ({"changed": True, "failed": False}, [])
     main(kong_gateway, monkeypatch, {"state": "absent", "confirm": "abc"})
-    assert gateway.calls == [("confirm", NAT, "abc", False), ("confirm", None, "abc", False)]
+    assert gateway.calls == [("confirm", NAT, "abc", True, False), ("confirm", None, "abc", True, False)]
 
 
 def test_a_host_that_is_no_gateway_is_left_unchanged(gateway, monkeypatch):

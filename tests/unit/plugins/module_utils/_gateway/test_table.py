@@ -54,3 +54,8 @@ def test_translations_of_addresses_that_the_host_lost_are_not_usable(tmp_path, m
     host.make_directory(table.DIRECTORY, 0o700)
     host.write(table.STATE_FILE, json.dumps({"nat": nat_to_data(nat), "interfaces": {}, "listing": []}), 0o600)
     assert table.NatTable(host).read_usable() == make_nat()
+
+
+def test_translations_are_restored_from_the_data_of_a_rollback():
+    data = json.loads(json.dumps(table.AREA.form.to_data(make_nat())))
+    assert table.AREA.form.from_data(data) == make_nat()

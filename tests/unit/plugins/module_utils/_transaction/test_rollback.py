@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollba
     PREVIOUS,
     STATE,
     Area,
+    Form,
     Kept,
     Rollback,
 )
@@ -231,10 +232,11 @@ def test_each_change_has_its_own_id(host, rollback):
 
 
 def test_changes_of_two_areas_do_not_mix(host, rollback):
-    other = Rollback(host, Area("/var/lib/other", "other-rollback"))
+    other = Rollback(host, Area("/var/lib/other", "other-rollback", Form(str.upper, str.lower)))
     first, second = rollback.arm(snapshot(host), RULES), other.arm(snapshot(host), "rules of another kind")
     assert (rollback.find_pending(), other.find_pending()) == (first, second)
-    assert other.read_before_pending() == Kept(None)
+    assert host.read("/var/lib/other/pending/ruleset.json") == '"RULES OF ANOTHER KIND"'
+    assert other.read_before_pending() == Kept("rules of another kind")
     other.forget()
     assert (rollback.find_pending(), other.find_pending()) == (first, None)
     assert not host.locate("/var/lib/other").exists()
