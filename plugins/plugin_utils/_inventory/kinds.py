@@ -87,6 +87,7 @@ ROLLBACK_SECONDS = Kind("a whole number of seconds, 5 or more", 30, read_whole_n
 DAYS = Kind("a whole number of days from 1 to 365", 14, read_whole_number, least=1, most=365)
 BACKEND = _make_choices("auto", "firewalld", "iptables", "nftables", "ufw")
 FIREWALL_STATE = _make_choices("present", "staged", "merged", "absent", "rolled_back")
+GATEWAY_STATE = _make_choices("present", "absent", "rolled_back")
 PRESENCE = _make_choices("present", "absent")
 COMMAND = Kind("a command as text", "docker restart kong", read_command, is_query=True)
 # The keyword serial of a play takes a number, a percentage, or a list of both.

@@ -166,6 +166,7 @@ RIGHT = {
     kinds.ROLLBACK_SECONDS: [5, "30"],
     kinds.BACKEND: ["auto", "ufw"],
     kinds.FIREWALL_STATE: ["present", "rolled_back"],
+    kinds.GATEWAY_STATE: ["present", "rolled_back"],
     kinds.PRESENCE: ["present", "absent"],
     kinds.COMMAND: ["docker restart kong"],
     kinds.BATCHES: [1, "10%", [1, "10%"]],
