@@ -348,7 +348,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "cluster-events-lost",
             "The node does not learn of changes that are made at the Admin APIs of this node or of other nodes. Kong 0.9.0 to 0.9.7 sends "
             "the events of its cluster to 127.0.0.1 and the port of `kong_admin_listen`, where the node does not listen. Kong 0.9.4 "
-            "sends other nodes no events.",
+            "sends other nodes no events. With `*` in `kong_admin_listen`, Kong 0.6 to 0.8, 0.9.8 to 0.9.9 and 0.10 send them to "
+            "the host `*`, which does not exist.",
             "Upgrade to 0.9.8 or later, or bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources.",
         ),
         Code(
@@ -378,6 +379,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "`kong_config` contains no `cluster_cert` either, because both may be in Kong's file.",
             "Add `lua_ssl_trusted_certificate` to `kong_config`, with the file of `cluster_cert`, or of "
             "`cluster_ca_cert` with `cluster_mtls: pki`.",
+        ),
+        _make_warning(
+            "stream-without-routes",
+            "A data plane of Kong 2.0.0 to 2.0.3 has a stream listener. The port is open, but Kong gives it no routes, so it "
+            "closes every connection.",
+            "Upgrade to 2.0.4 or later.",
         ),
         _make_info(
             "http2-only",

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from math import inf
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
@@ -55,7 +55,8 @@ def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, N
     """Return all data planes with the settings for their control planes, without other nodes.
 
     A control plane that accepts the version of the data plane precedes other control planes, then a control plane of its site,
-    then by ``_compute_weight``. The first with a path is chosen. A data plane without a control plane is an error.
+    then by ``_compute_weight``. The first with a path over IPv4 is chosen, else over IPv6. A data plane without a control plane is
+    an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -139,7 +140,17 @@ def _make_version_skew(node: Node, control_plane: Node) -> Finding:
 
 
 def _find_first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
-    return next(((other, route) for other in control_planes for route in _list_routes(caller, other, listener)), None)
+    """Return the first control plane with a route and the route, over IPv4 if there is one.
+
+    A data plane cannot dial an IPv6 address: `connect` in lib/resty/websocket/client.lua matches `^(wss?)://([^:/]+)`.
+    """
+    found = (
+        (other, route)
+        for family in FAMILIES
+        for other in control_planes
+        for route in _list_routes(caller, other, listener, (family,))
+    )
+    return next(found, None)
 
 
 def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> bool:
@@ -151,8 +162,8 @@ def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> b
     )
 
 
-def _list_routes(caller: Host, target: Node, name: str) -> Iterator[Route]:
-    for family in FAMILIES:
+def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family] = FAMILIES) -> Iterator[Route]:
+    for family in families:
         for listener in target.select_listeners(name):
             if family in listener.families and not listener.is_loopback:
                 yield from list_routes(caller, target.host, make_service(listener, "tcp"), family)

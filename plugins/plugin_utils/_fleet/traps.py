@@ -52,6 +52,9 @@ def _is_between(version: KongVersion, first: tuple[int, int, int], last: tuple[i
 def _check_events(draft: Draft, version: KongVersion, report: Report, *, has_peers: bool) -> None:
     """Warn if cluster events do not arrive (CHANGELOG of 0.9.5 and 0.9.8, issue #1687).
 
+    Releases without this error replace 0.0.0.0 by 127.0.0.1, or leave it, but do not replace `*` (kong/cli/services/serf.lua,
+    later kong/cmd/utils/prefix_handler.lua).
+
     A node without peers learns of its own changes by these events too: the DAO only sends an event to Serf
     (kong/dao/dao.lua, kong/core/hooks.lua).
     """
@@ -64,7 +67,12 @@ def _check_events(draft: Draft, version: KongVersion, report: Report, *, has_pee
             f"Kong 0.9.0 to 0.9.7 sends cluster events to 127.0.0.1:{admin[0].port}, where it does not listen, so it serves "
             "old data; bind 0.0.0.0, or upgrade to 0.9.8"
         )
-        report.add_warning("cluster-events-lost", "kong_admin_listen", draft.node.settings["admin_listen"], text)
+        report.add_warning("cluster-events-lost", "kong_admin_listen", draft.node.settings[admin[0].setting], text)
+    elif not _is_between(version, (0, 9, 0), (0, 9, 7)) and any(found.address == "*" for found in admin):
+        text = (
+            "this release sends cluster events to the host *, which does not exist, so it serves old data; bind 0.0.0.0"
+        )
+        report.add_warning("cluster-events-lost", "kong_admin_listen", draft.node.settings[admin[0].setting], text)
 
 
 def _find_equal_names(drafts: list[Draft]) -> Iterator[Finding]:
@@ -128,6 +136,17 @@ def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
         add("control-plane-untrusted", CONFIG, list(config) or None, text)
 
 
+def _check_stream(draft: Draft, version: KongVersion, report: Report) -> None:
+    """Warn about streams of a data plane that has no routes for them (CHANGELOG of 2.0.4, #5786 and #5656)."""
+    has_streams = any(listener.name == "stream" for listener in draft.node.listeners)
+    if draft.node.role == "data_plane" and has_streams and _is_between(version, (2, 0, 0), (2, 0, 3)):
+        text = (
+            "a data_plane of Kong 2.0.0 to 2.0.3 gets no routes for its stream listeners, so they close every connection; "
+            "upgrade to 2.0.4 or later"
+        )
+        report.add_warning("stream-without-routes", "kong_version", version.text, text)
+
+
 def _check_http2(draft: Draft, version: KongVersion, report: Report) -> None:
     """Note ports that accept HTTP/2 only: nginx before 1.25.1, so Kong before 3.6 (measured with nginx 1.22)."""
     if version.line >= (3, 6) or not draft.generation.modern:
@@ -155,5 +174,6 @@ _CHECKS: tuple[Callable[[Draft, KongVersion, Report], None], ...] = (
     _check_file,
     _check_workers,
     _check_trust,
+    _check_stream,
     _check_http2,
 )

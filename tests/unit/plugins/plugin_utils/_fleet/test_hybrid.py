@@ -67,6 +67,15 @@ CONNECTED = {
         "[fd00::1]:8005",
         "fd00::9/128",
     ),
+    "IPv4 before IPv6 of the own site": (
+        {
+            "cp1": make_cp("b", "10.0.0.1", flat_network=True),
+            "cp2": make_cp("a", "fd00::1", cluster_listen="[::]:8005"),
+        },
+        make_dp("a", ["10.1.0.9", "fd00::9"]),
+        "10.0.0.1:8005",
+        "10.1.0.9/32",
+    ),
     "another port": (
         {"cp": make_cp("a", "10.0.0.1", cluster_listen="10.0.0.1:8015")},
         make_dp("a", "10.0.0.9"),

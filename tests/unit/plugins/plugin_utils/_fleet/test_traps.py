@@ -51,6 +51,23 @@ def test_events_arrive_at_an_admin_listener_on_loopback(address):
     assert find_traps(make_pair("0.9.7", admin_listen=f"{address}:8001", admin_sources="nobody")) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "address", "reported"),
+    [
+        ("0.6.0", "*", 1),
+        ("0.8.3", "*", 1),
+        ("0.9.8", "*", 1),
+        ("0.10.4", "*", 1),
+        ("0.10.4", "0.0.0.0", 0),
+        ("0.8.3", "0.0.0.0", 0),
+        ("0.11.0", "*", 0),
+    ],
+)
+def test_events_that_a_node_sends_to_a_wildcard(version, address, reported):
+    nodes = {"a": make_node(version, admin_listen=f"{address}:8001", admin_sources="nobody")}
+    assert find_traps(nodes) == [("a", "warning", "cluster-events-lost")] * reported
+
+
 def test_events_do_not_arrive_at_an_admin_listener_on_ipv6():
     assert find_traps(make_pair("0.9.7", admin_listen="[::]:8001", admin_sources="nobody")) != []
 
@@ -168,6 +185,22 @@ def test_data_plane_whose_certificate_is_not_in_the_inventory():
     nodes = make_hybrid("2.4", "2.4")
     del nodes["dp"]["kong_config"]
     assert find_traps(nodes) == [("dp", "info", "control-plane-untrusted")]
+
+
+@pytest.mark.parametrize(
+    ("version", "listen", "reported"),
+    [
+        ("2.0.0", "0.0.0.0:9100", 1),
+        ("2.0.3", "0.0.0.0:9100", 1),
+        ("2.0.4", "0.0.0.0:9100", 0),
+        ("2.0.3", "off", 0),
+    ],
+)
+def test_streams_of_a_data_plane_without_routes(version, listen, reported):
+    nodes = make_hybrid("2.8.5", version, (), TRUST)
+    nodes["dp"]["kong_stream_listen"] = listen
+    nodes["cp"]["kong_stream_listen"] = "0.0.0.0:9100"
+    assert find_traps(nodes) == [("dp", "warning", "stream-without-routes")] * reported
 
 
 @pytest.mark.parametrize(

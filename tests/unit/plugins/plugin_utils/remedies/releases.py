@@ -46,6 +46,11 @@ RELEASES = [
         {"upgrade to 0.9.8": {"n": {"kong_version": "0.9.8"}}},
     ),
     Advice(
+        "cluster-events-lost",
+        {"m": PEER, "n": {"kong_version": "0.10", "kong_address": "10.1.0.2", "kong_admin_listen": "*:8001"}},
+        {"bind 0.0.0.0": {"n": {"kong_admin_listen": "0.0.0.0:8001"}}},
+    ),
+    Advice(
         "gossip-name",
         TWINS,
         {
@@ -81,5 +86,13 @@ RELEASES = [
             "n": {**DP, "kong_version": "2.4", "kong_config": {**CONFIG, "database": "off"}},
         },
         {"add it": {"n": {"kong_config": TRUSTED}}},
+    ),
+    Advice(
+        "stream-without-routes",
+        {
+            "c": {**CP, **NEAR, "kong_version": "2.0.5"},
+            "n": {**DP, "kong_version": "2.0.3", "kong_config": TRUSTED, "kong_stream_listen": "0.0.0.0:9100"},
+        },
+        {"upgrade to 2.0.4": {"n": {"kong_version": "2.0.4"}}},
     ),
 ]
