@@ -52,13 +52,13 @@ class ArchiveLoader(ExecutionLoader):
         file = self._files.get(name)
         return spec_from_loader(name, self, is_package=file.endswith(_INIT)) if file else None
 
-    def get_source(self, name: str) -> str:
+    def get_source(self, fullname: str) -> str:
         """Return the text of the file of a module."""
-        return self._zip.read(self._files[name]).decode("utf-8")
+        return self._zip.read(self._files[fullname]).decode("utf-8")
 
-    def get_filename(self, name: str) -> str:
+    def get_filename(self, fullname: str) -> str:
         """Return the path that a traceback shows for a module."""
-        return f"module_utils/{self._files[name]}"
+        return f"module_utils/{self._files[fullname]}"
 
 
 def _name_module(file: str) -> str:
