@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.union import unite_nats
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Kept, Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
     ConflictError,
     Guard,
@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
     converge,
 )
 
+STATES_WITH_FORWARDS = ("present", "merged")
 _NOTHING_KEPT = "this host has no previous translations of gatehouse.kong, so nothing was rolled back"
 _KINDS = {"+": "unexpected: ", "-": "missing: "}
 
@@ -36,30 +37,43 @@ _KINDS = {"+": "unexpected: ", "-": "missing: "}
 def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     """Run the first or the second phase of a change, and return the result. Raises NatError, HostError or ConflictError."""
     host, params = Host(), module.params
-    table, rollback = NatTable(host), Rollback(host, AREA)
     given = (params["forwards"], params["egress"], params["sets"])
-    state = params["state"]
+    planned = nat_from_data(*given) if params["state"] in STATES_WITH_FORWARDS else None
+    rollback = Rollback(host, AREA)
+    # The requested state may depend on the present state, which no other run may change until the end of the phase.
+    with rollback.hold_lock():
+        return _run_phase(module, NatTable(host), rollback, planned)
+
+
+def choose_wanted(state: str, planned: Nat | None, table: NatTable, rollback: Rollback) -> Kept | None:
+    """Return the requested state; None for a rollback on a host without previous translations."""
     if state == "rolled_back":
-        kept = rollback.read_previous()
-        if kept is None:
-            module.warn(_NOTHING_KEPT)
-            return {"changed": False, "report": [], "conflicts": []}
-        planned = kept.ruleset
-    else:
-        planned = None if state == "absent" else nat_from_data(*given)
-    want = planned
-    if planned is not None and state == "merged":
+        return rollback.read_previous()
+    if state == "merged" and planned is not None:
         table.require()
-        want = unite_nats(table.read_usable(), planned)
-    if params["confirm"]:
-        transitional = want != planned
-        confirm(table, want, rollback, params["confirm"], keep=state != "rolled_back", transitional=transitional)
+        return Kept(unite_nats(table.read_usable(), planned))
+    return Kept(planned)
+
+
+def _run_phase(module: AnsibleModule, table: NatTable, rollback: Rollback, planned: Nat | None) -> dict[str, t.Any]:
+    params = module.params
+    state, transaction = params["state"], params["confirm"]
+    wanted = choose_wanted(state, planned, table, rollback)
+    if wanted is None:
+        module.warn(_NOTHING_KEPT)
+        return {"changed": False, "report": [], "conflicts": []}
+    want = wanted.ruleset
+    if transaction:
+        transitional = state == "merged" and want != planned
+        confirm(table, want, rollback, transaction, keep=state != "rolled_back", transitional=transitional)
         return {"changed": True}
     if want is None and table.is_untouched():
-        outcome: Outcome[Nat] = Outcome(None, None, (), (), (), changed=False)
-    else:
-        guard = Guard(rollback, params["rollback_timeout"])
-        outcome = converge(table, want, guard, check_mode=module.check_mode, opens=planned)
+        return _make_result(module, Outcome(None, None, (), (), (), changed=False))
+    guard = Guard(rollback, params["rollback_timeout"])
+    return _make_result(module, converge(table, want, guard, check_mode=module.check_mode, opens=planned))
+
+
+def _make_result(module: AnsibleModule, outcome: Outcome[Nat]) -> dict[str, t.Any]:
     for warning in (*outcome.conflicts, *outcome.warnings):
         module.warn(str(warning))
     differences = _describe_differences(outcome)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -387,9 +387,16 @@ def gateway(monkeypatch):
     fake = SimpleNamespace(
         calls=[], untouched=False, outcome=Outcome(None, NAT, ("+x", "y"), ("z",), (WARNS,), True, "abc", ("w",))
     )
+    fake.locked = 0
+
+    @contextmanager
+    def hold_lock(_rollback):
+        fake.locked += 1
+        yield
+        fake.locked -= 1
 
     def converge(_table, want, guard, *, check_mode, opens):
-        assert opens in (want, NAT)
+        assert opens in (None, NAT)
         fake.calls.append(("converge", want, guard.timeout, check_mode))
         if isinstance(fake.outcome, Exception):
             raise fake.outcome
@@ -398,6 +405,7 @@ def gateway(monkeypatch):
     def confirm(_table, want, _rollback, transaction, *, keep, transitional):
         fake.calls.append(("confirm", want, transaction, keep, transitional))
 
+    monkeypatch.setattr(kong_gateway.Rollback, "hold_lock", hold_lock)
     monkeypatch.setattr(kong_gateway, "converge", converge)
     monkeypatch.setattr(kong_gateway, "confirm", confirm)
     monkeypatch.setattr(kong_gateway.NatTable, "is_untouched", lambda _table: fake.untouched)
@@ -432,7 +440,7 @@ def test_gateway_with_other_translations_only(gateway, monkeypatch):
 def test_gateway_merges(gateway, monkeypatch):
     live = nat_from_data([{**NAT_DATA["forwards"][0], "outside_port": 9001}], [], {})
     monkeypatch.setattr(kong_gateway.NatTable, "require", lambda _table: None)
-    monkeypatch.setattr(kong_gateway.NatTable, "read_usable", lambda _table: live)
+    monkeypatch.setattr(kong_gateway.NatTable, "read_usable", lambda _table: live if gateway.locked else None)
     main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged"})
     main(kong_gateway, monkeypatch, {**NAT_DATA, "state": "merged", "confirm": "abc"})
     want = replace(NAT, forwards=(*NAT.forwards, *live.forwards))
@@ -444,7 +452,7 @@ def test_gateway_rolls_back(gateway, monkeypatch):
     result, warnings = main(kong_gateway, monkeypatch, {"state": "rolled_back"})
     assert result == {"changed": False, "report": [], "conflicts": [], "failed": False}
     assert warnings == ["this host has no previous translations of gatehouse.kong, so nothing was rolled back"]
-    monkeypatch.setattr(kong_gateway.Rollback, "read_previous", lambda _rollback: Kept(NAT))
+    monkeypatch.setattr(kong_gateway.Rollback, "read_previous", lambda _rollback: Kept(NAT) if gateway.locked else None)
     main(kong_gateway, monkeypatch, {"state": "rolled_back"})
     main(kong_gateway, monkeypatch, {"state": "rolled_back", "confirm": "abc"})
     assert gateway.calls == [("converge", NAT, 30, False), ("confirm", NAT, "abc", False, False)]
