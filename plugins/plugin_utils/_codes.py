@@ -350,7 +350,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "the events of its cluster to 127.0.0.1 and the port of `kong_admin_listen`, where the node does not listen. Kong 0.9.4 "
             "sends other nodes no events. With `*` in `kong_admin_listen`, Kong 0.6 to 0.8, 0.9.8 to 0.9.9 and 0.10 send them to "
             "the host `*`, which does not exist.",
-            "Upgrade to 0.9.8 or later, or bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources.",
+            "Bind `0.0.0.0` in `kong_admin_listen`; the rules still drop other sources. Kong 0.9.0 to 0.9.7 can be upgraded to "
+            "0.9.8 or later instead, if the address is not `*`.",
         ),
         Code(
             "gossip-name",
