@@ -99,8 +99,9 @@ options:
   state:
     description:
       - V(present) makes the host match the options.
-      - V(merged) adds the translations and sources of the options, and keeps all others that do not contradict them. Use it
-        while nodes move to other addresses or ports. A later run with V(present) removes what is not needed any more.
+      - V(merged) adds the translations and sources of the options, and keeps all other translations and sources that do not
+        contradict them. Use it while nodes move to other addresses or ports. A later run with V(present) removes the
+        translations and sources that are not in its options.
       - V(absent) removes all rules, all files and the systemd unit.
       - V(rolled_back) restores the translations before the last confirmed change; before the run with V(merged), if that run
         preceded V(present). A second run with V(rolled_back) changes nothing. If the host has no previous translations, for

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union impo
 
 
 def unite_nats(live: Nat | None, want: Nat) -> Nat:
-    """Return the translations of `want`, and those of `live` that do not contradict them.
+    """Return the translations of `want`, and all translations of `live` that do not contradict `want`.
 
     A forward in both allows the sources of both. A forward that leads elsewhere in `want`, and source NAT with another
     source, are as in `want`. A second union with `want` changes nothing.

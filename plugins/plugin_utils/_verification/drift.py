@@ -42,9 +42,9 @@ _ABSENT = "it was unreachable, failed or not part of this run"
 
 @dataclass(frozen=True)
 class Drift:
-    """The differences of each checked node and gateway, and the reasons for each of them that was not checked.
+    """The differences of each checked host, a node or a gateway, and the reasons for each host that was not checked.
 
-    The differences are by part: those of PARTS, a run that did not end, and the translations of a gateway.
+    The differences are by part: the parts in PARTS, a run that did not end, and the translations of a gateway.
     """
 
     nodes: Mapping[str, Mapping[str, tuple[str, ...]]]

@@ -249,7 +249,7 @@ def get_key(finding):
 
 
 def is_demanded(nodes, others, warning):
-    """Tell whether the advice of another finding about the same target already demands what a warning asks its host for."""
+    """Tell whether another finding about the same target already advises the host of a warning to set its variable."""
     return any(
         warning.variable in other.message
         and warning.host in find_callers(nodes, other)
