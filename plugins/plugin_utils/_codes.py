@@ -331,8 +331,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_warning(
             "version-skew",
             "The control plane to which a data plane connects sends it no configuration, because it has another major or a newer "
-            "minor version. A control plane of 2.3 accepts no other minor version, a control plane of 2.4 none before 2.2, and a "
-            "control plane of 3.2 or later no data plane of 3.1 (Enterprise: 3.1.0).",
+            "minor version, or because the two exchange other messages: 2.0 works with no other minor version, 2.1 and 2.2 only with "
+            "each other, and a control plane of 3.2 or later does not work with a data plane of 3.1 (Enterprise: 3.1.0).",
             "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
             "planes, but data planes of 3.1 first.",
         ),

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
-from math import inf
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Fault, Finding, name_site
@@ -47,8 +47,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 
 # A setting of data planes, and the listener of the control plane to which it refers.
 CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint": "cluster_telemetry"}
-# By the release line of a control plane, the number of older minor versions that it accepts; without an entry all of them.
-_OLDER_MINORS = {(2, 3): 0, (2, 4): 2}
+# The release lines that changed the messages between data planes and control planes. 2.1 compresses the configuration (#5655). Data planes
+# of 2.3 and later send their version and plugins, and a control plane sends nothing without them (#6612).
+_MESSAGES_CHANGED = ((2, 1), (2, 3))
 
 
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
@@ -117,17 +118,20 @@ def _accepts(control_plane: Node, data_plane: Node) -> bool:
 def _accepts_version(control_plane: str, data_plane: str) -> bool:
     """Tell whether a control plane of a version accepts a data plane of a version.
 
-    It accepts the same major version, and no newer minor version (check_kong_version_compatibility in
-    kong/clustering/utils.lua, from 3.2 on kong/clustering/compat). A control plane of 2.3 accepts its own minor version only,
-    and a control plane of 2.4 two older minor versions (CHANGELOG, #6612, #6932 and #7488). Data planes of 3.1 know only the protocol
-    that 3.2 no longer has (CHANGELOG, #9740 and #9921).
+    Both need the same messages. From 2.3 on a control plane accepts only its own major version, and no newer minor version
+    (should_send_config_update in kong/clustering.lua, check_kong_version_compatibility in kong/clustering/utils.lua, from 3.2 on in
+    kong/clustering/compat). The older minor versions that only 2.3 and 2.4 reject (#6612 and #6932) have other messages anyway. Data
+    planes of 3.1 know only the protocol that 3.2 no longer has (CHANGELOG, #9740 and #9921).
     """
     own, other = parse_version(control_plane), parse_version(data_plane)
     if own.enterprise and own.line == (3, 0) and other.line == (2, 8):
         return True
     if other.line == (3, 1) and (other.patch == 0 or not other.enterprise) and own.line > (3, 1):
         return False
-    return own.major == other.major and 0 <= own.minor - other.minor <= _OLDER_MINORS.get(own.line, inf)
+    compares_versions = own.line >= _MESSAGES_CHANGED[-1]
+    is_older = own.major == other.major and other.minor <= own.minor
+    has_same_messages = bisect(_MESSAGES_CHANGED, own.line) == bisect(_MESSAGES_CHANGED, other.line)
+    return has_same_messages and (is_older or not compares_versions)
 
 
 def _make_version_skew(node: Node, control_plane: Node) -> Finding:
