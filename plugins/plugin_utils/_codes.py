@@ -312,8 +312,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "control-plane-invalid",
             (ERROR, WARNING),
             "The given `kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` is not one `HOST:PORT`; or it is an address of "
-            "the inventory at which no control plane of the cluster listens. It is a warning for a loopback address and for an outside "
-            "address of a control plane, because a program or a NAT device may forward the connections.",
+            "the inventory at which no control plane of the cluster listens; or it is an IPv6 address, which a data plane cannot dial. It is "
+            "a warning for a loopback address and for an outside address of a control plane, because a program or a NAT device may "
+            "forward the connections, and for an IPv6 address, because that was not tried with a real Kong.",
             "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
         ),
         _make_warning(

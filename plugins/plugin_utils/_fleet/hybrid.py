@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, find_family
@@ -50,14 +50,15 @@ CONNECTIONS = {"cluster_control_plane": "cluster", "cluster_telemetry_endpoint":
 # The release lines that changed the messages between data planes and control planes. 2.1 compresses the configuration (#5655). Data planes
 # of 2.3 and later send their version and plugins, and a control plane sends nothing without them (#6612).
 _MESSAGES_CHANGED = ((2, 1), (2, 3))
+# A data plane cannot dial an IPv6 address: `connect` in lib/resty/websocket/client.lua matches `^(wss?)://([^:/]+)`.
+_DIALLED: tuple[Family, ...] = (4,)
 
 
 def connect(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
     """Return all data planes with the settings for their control planes, without other nodes.
 
     A control plane that accepts the version of the data plane precedes other control planes, then a control plane of its site,
-    then by ``_compute_weight``. The first with a path over IPv4 is chosen, else over IPv6. A data plane without a control plane is
-    an error.
+    then by ``_compute_weight``. The first with a path over IPv4 is chosen. A data plane without a control plane is an error.
     """
     control_planes: dict[str, list[Node]] = {}
     for draft in drafts.values():
@@ -79,7 +80,8 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
     for setting, listener in CONNECTIONS.items():
         given = draft.given.get(f"kong_{setting}")
         opens = listener == "cluster" or draft.generation.enterprise
-        found = _find_first_route(node.host, nearest, listener) if opens else None
+        families = _DIALLED if given is None else FAMILIES
+        found = _find_first_route(node.host, nearest, listener, families) if opens else None
         targets: list[Node] = []
         if given is not None:
             settings[setting] = str(given)
@@ -143,17 +145,10 @@ def _make_version_skew(node: Node, control_plane: Node) -> Finding:
     return finding.with_detail(f"connects to {control_plane.name}")
 
 
-def _find_first_route(caller: Host, control_planes: list[Node], listener: str) -> tuple[Node, Route] | None:
-    """Return the first control plane with a route and the route, over IPv4 if there is one.
-
-    A data plane cannot dial an IPv6 address: `connect` in lib/resty/websocket/client.lua matches `^(wss?)://([^:/]+)`.
-    """
-    found = (
-        (other, route)
-        for family in FAMILIES
-        for other in control_planes
-        for route in _list_routes(caller, other, listener, (family,))
-    )
+def _find_first_route(
+    caller: Host, control_planes: list[Node], listener: str, families: Collection[Family]
+) -> tuple[Node, Route] | None:
+    found = ((other, route) for other in control_planes for route in _list_routes(caller, other, listener, families))
     return next(found, None)
 
 
@@ -161,12 +156,12 @@ def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> b
     """Tell whether a caller reaches a listener of the target at HOST:PORT, which may have a virtual address."""
     return any(
         str(route.dialled._replace(address=address)) == endpoint
-        for route in _list_routes(caller, target, listener)
+        for route in _list_routes(caller, target, listener, FAMILIES)
         for address in list_dialled_addresses(route)
     )
 
 
-def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family] = FAMILIES) -> Iterator[Route]:
+def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family]) -> Iterator[Route]:
     for family in families:
         for listener in target.select_listeners(name):
             if family in listener.families and not listener.is_loopback:
@@ -185,24 +180,26 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
     detail = f"is in {name_site(node.site)}"
     if given is not None:
-        fault = _explain_no_path(node, other, "according to the inventory, ")
+        fault = _explain_no_path(node, other, FAMILIES, "according to the inventory, ")
         return make_host_warning("no-path", node.name, variable, given, fault).with_detail(detail)
-    return make_host_error("no-path", node.name, variable, None, _explain_no_path(node, other)).with_detail(detail)
+    fault = _explain_no_path(node, other, _DIALLED)
+    return make_host_error("no-path", node.name, variable, None, fault).with_detail(detail)
 
 
-def _explain_no_path(node: Node, control_plane: Node, start: str = "") -> Fault:
-    """Return the fault with its remedies. ``start`` precedes its text."""
+def _explain_no_path(node: Node, control_plane: Node, families: Collection[Family], start: str = "") -> Fault:
+    """Return the fault with its remedies over one of the families. ``start`` precedes its text."""
     name, listeners = control_plane.name, control_plane.select_listeners("cluster")
     if not listeners:
         return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
     text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
     short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
-    if reason := explain_unreachable([node.host], control_plane, listeners, node.name):
-        return make_reason_fault(text, short, reason, control_plane, [node.host], _list_changes)
-    return make_fault(text, [short], _list_changes(control_plane, [node.host]) or ())
+    list_changes = partial(_list_changes, families)
+    if reason := explain_unreachable([node.host], control_plane, listeners, node.name, families=families):
+        return make_reason_fault(text, short, reason, control_plane, [node.host], list_changes)
+    return make_fault(text, [short], list_changes(control_plane, [node.host]) or ())
 
 
-def _list_changes(control_plane: Node, callers: Sequence[Host]) -> list[Remedy] | None:
+def _list_changes(families: Collection[Family], control_plane: Node, callers: Sequence[Host]) -> list[Remedy] | None:
     """Return the remedies with which a data plane, the only caller, reaches a control plane; None if it reaches it already.
 
     If it reaches it, but its source is unverified, the remedy is its egress.
@@ -210,10 +207,10 @@ def _list_changes(control_plane: Node, callers: Sequence[Host]) -> list[Remedy] 
     wanted = Wanted([control_plane.select_listeners("cluster")[0].port], callers[0].name, ("tcp",))
 
     def works(target: Host, others: Sequence[Host]) -> bool:
-        return next(_list_routes(others[0], replace(control_plane, host=target), "cluster"), None) is not None
+        return _find_first_route(others[0], [replace(control_plane, host=target)], "cluster", families) is not None
 
     [caller] = callers
-    route = next(_list_routes(caller, control_plane, "cluster"), None)
+    route = next(_list_routes(caller, control_plane, "cluster", families), None)
     if route is None:
         return [*list_remedies(control_plane.host, callers, wanted, works)]
     sources = list_route_sources(route, caller, control_plane.host)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Given addresses of control planes: an address of the inventory at which no control plane of the cluster listens."""
+"""Given addresses of control planes at which none listens, by the inventory, and addresses that a data plane cannot dial."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _GIVE = "Give the address of a control plane, or remove it; then it is computed"
 
 
 def check_pinned(drafts: Collection[Draft]) -> Iterator[Finding]:
-    """Yield a finding for each given address at which no control plane of the data plane's cluster listens.
+    """Yield a finding for each given address at which no control plane of the data plane's cluster listens, or of IPv6.
 
     It is an error if Kong cannot connect, and a warning if a program or device outside the inventory may forward to a control
     plane. Names and addresses that the inventory does not have are not checked.
@@ -43,7 +43,7 @@ def check_pinned(drafts: Collection[Draft]) -> Iterator[Finding]:
             if given is None or draft.node.role != "data_plane":
                 continue
             host, _colon, port = str(given).rpartition(":")
-            if fault := _find_fault(draft, nodes, listener, host.strip("[]"), int(port)):
+            if fault := _find_fault(draft, nodes, listener, host.strip("[]"), int(port)) or _find_undialled(host):
                 severity, message = fault
                 yield make_host_finding(severity, _CODE, draft.node.name, variable, given, message)
 
@@ -93,6 +93,17 @@ def _find_missing_mapping(
     message = (
         f"no kong_nat mapping of {mapped[0][0].name} leads from this port to its {listener} listener. Add the mapping, "
         "or remove this variable; then it is computed"
+    )
+    return WARNING, message
+
+
+def _find_undialled(host: str) -> tuple[str, str] | None:
+    """Return the fault of an IPv6 address: `connect` in lib/resty/websocket/client.lua matches `^(wss?)://([^:/]+)`."""
+    if not host.startswith("["):
+        return None
+    message = (
+        "a data plane cannot dial an IPv6 address, because its client ends the host at the first colon. Give an IPv4 "
+        "address, or a host name with an AAAA record"
     )
     return WARNING, message
 

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import FAMILIES, Family, find_family, is_private
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
@@ -57,15 +57,16 @@ _WILDCARDS: dict[Family, str] = {4: ANY_IPV4, 6: "::"}
 
 
 class Step(NamedTuple):
-    """A change of the inventory that gives both sides an address of a family: the target listens on it, or hosts get one.
+    """A change of the inventory that gives both sides an address of a family.
 
-    ``short`` has it in fewer words, for a text that names the target last.
+    The target listens on the family ``bound``, and hosts get an address of the family ``added``. ``short`` has the change in fewer
+    words, for a text that names the target last.
     """
 
     text: str
     short: str
-    family: Family
-    is_bind: bool
+    bound: Family | None = None
+    added: Family | None = None
 
 
 class Reason(NamedTuple):
@@ -90,48 +91,96 @@ Unknown = Unverified
 
 
 def explain_unreachable(
-    callers: Sequence[Host], target: Node, listeners: Sequence[Listener], own: str = "", number: int = 1
+    callers: Sequence[Host],
+    target: Node,
+    listeners: Sequence[Listener],
+    own: str = "",
+    number: int = 1,
+    families: Collection[Family] = FAMILIES,
 ) -> Reason | None:
     """Return the reason why callers cannot reach a node on any network, so that a mapping alone would not help.
 
     Returns None if there is no such reason. ``callers`` are the first of ``number`` callers, which have addresses of the same
-    families. ``listeners`` are the sockets of the node that the callers may use, at least one. ``own`` is the host whose finding
-    has the reason, if there is a finding.
+    families, and dial only ``families``. ``listeners`` are the sockets of the node that the callers may use, at least one.
+    ``own`` is the host whose finding has the reason, if there is a finding.
     """
-    name = name_host(target.name, own)
-    first = listeners[0]
-    variable = get_bind_variable(first)
-    used = [listener for listener in listeners if not listener.is_loopback]
-    offered = {family for family in FAMILIES if any(family in listener.families for listener in used)}
-    if not offered:
-        family = find_family(first.address)
+    first, hosts = listeners[0], (target.host, *callers)
+    bind = _Bind(get_bind_variable(first), name_host(target.name, own))
+    opened = {family for listener in listeners if not listener.is_loopback for family in listener.families}
+    offered = opened.intersection(families)
+    usable = offered or {*families}
+    lacking = [host for host in hosts if usable.isdisjoint(_list_families(host))]
+    lack = _make_lack(lacking, target.host, own, number - len(callers) if callers[-1] in lacking[-1:] else 0)
+    if not opened:
         reason = f"It binds {first.address} only, which no other host can reach."
-        return Reason(reason, reason, (Step(f"set {variable} of {name}", f"set its {variable}", family, is_bind=True),))
-    lacking = [host for host in (target.host, *callers) if not offered & _list_families(host)]
-    if lacking:
-        present, missing = min(offered), next(family for family in FAMILIES if family not in offered)
-        shown = [name_host(host.name, own) for host in lacking[:SHOWN_HOSTS]]
-        total = len(lacking) + (number - len(callers) if lacking[-1] is callers[-1] else 0)
-        names = join_words([*shown, *([f"{total - len(shown)} more"] if total > len(shown) else [])])
-        has = "has" if total == 1 else "have"
-        shared = missing in _list_families(target.host) & _list_families(callers[0])
-        entry = f"add an IPv{missing} entry to "
-        steps = (
-            [Step(f"{entry}{variable} of {name}", f"{entry}its {variable}", missing, is_bind=True)] if shared else []
-        )
-        short = THIS_HOST if shown == [THIS_HOST] else _name_lacking(lacking, target.host, total)
-        long, short = (f"give {words} an IPv{present} address" for words in (names, short))
-        reason = f"It listens on IPv{present} only"
-        steps.append(Step(long, short, present, is_bind=False))
-        return Reason(f"{reason}, and {names} {has} no IPv{present} address.", f"{reason}.", tuple(steps))
-    return None
+        family = _choose_family(find_family(first.address), usable, hosts)
+        return Reason(reason, reason, (_give_addresses(bind.make_step("set", family), family, lack),))
+    family = min(usable)
+    if not offered:
+        reason = f"It listens on IPv{min(opened)} only, and data planes dial IPv{family} only."
+        return Reason(reason, reason, (_give_addresses(bind.make_step("add", family), family, lack),))
+    if not lack:
+        return None
+    shared = _list_families(target.host) & _list_families(callers[0])
+    reason = f"It listens on IPv{family} only" if opened == offered else f"Data planes dial IPv{family} only"
+    steps = (bind.make_step("add", other) for other in families if other not in offered and other in shared)
+    return Reason(f"{reason}, and {lack.text} no IPv{family} address.", f"{reason}.", (*steps, lack.make_step(family)))
 
 
-def _name_lacking(lacking: Sequence[Host], target: Host, total: int) -> str:
-    """Return hosts that lack an address in few words, for a text that names the target last."""
-    if lacking[0] is target:
-        return {1: "it", 2: "both hosts"}.get(total, "all hosts")
-    return "the client" if total == 1 else "clients"
+def _choose_family(preferred: Family, usable: Collection[Family], hosts: Iterable[Host]) -> Family:
+    """Return a usable family that all hosts have, if there is one, and the preferred family if possible."""
+    shared = frozenset(usable).intersection(*map(_list_families, hosts))
+    return preferred if preferred in (shared or usable) else min(shared or usable)
+
+
+def _give_addresses(step: Step, family: Family, lack: _Lack | None) -> Step:
+    """Return a step after which the hosts that lack an address of the family have one, too."""
+    if not lack:
+        return step
+    give = lack.make_step(family)
+    return step._replace(text=f"{step.text} and {give.text}", short=f"{step.short} and {give.short}", added=family)
+
+
+class _Bind(NamedTuple):
+    """The variable with the bind address of a listener, and the name of its node."""
+
+    variable: str
+    node: str
+
+    def make_step(self, verb: Literal["set", "add"], family: Family) -> Step:
+        start = "set " if verb == "set" else f"add an IPv{family} entry to "
+        return Step(f"{start}{self.variable} of {self.node}", f"{start}its {self.variable}", bound=family)
+
+
+class _Lack(NamedTuple):
+    """Hosts that lack an address: their names, in few words for a text that names the target last, and their number."""
+
+    names: str
+    short: str
+    number: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.names} {'has' if self.number == 1 else 'have'}"
+
+    def make_step(self, family: Family) -> Step:
+        long, short = (f"give {words} an IPv{family} address" for words in (self.names, self.short))
+        return Step(long, short, added=family)
+
+
+def _make_lack(hosts: Sequence[Host], target: Host, own: str, more: int) -> _Lack | None:
+    """Return the lack of these hosts and ``more`` hosts, or None if there is none."""
+    if not hosts:
+        return None
+    shown, number = [name_host(host.name, own) for host in hosts[:SHOWN_HOSTS]], len(hosts) + more
+    names = join_words([*shown, *([f"{number - len(shown)} more"] if number > len(shown) else [])])
+    if shown == [THIS_HOST]:
+        short = THIS_HOST
+    elif hosts[0] is target:
+        short = {1: "it", 2: "both hosts"}.get(number, "all hosts")
+    else:
+        short = "the client" if number == 1 else "clients"
+    return _Lack(names, short, number)
 
 
 def make_reason_fault(
@@ -156,17 +205,20 @@ def make_reason_fault(
 
 def _take_step(step: Step, target: Node, callers: Sequence[Host]) -> tuple[Node, Sequence[Host]]:
     """Return the target and its callers after a step."""
-    if not step.is_bind:
-        host, *others = (
-            host if step.family in _list_families(host) else with_address(host, step.family, number)
-            for number, host in enumerate((target.host, *callers), 1)
-        )
-        return replace(target, host=host), others
-    more = (replace(listener, address=_WILDCARDS[step.family]) for listener in target.reachable)
+    hosts = [target.host, *callers]
+    if step.added:
+        hosts = [
+            host if step.added in _list_families(host) else with_address(host, step.added, number)
+            for number, host in enumerate(hosts, 1)
+        ]
+    changed = replace(target, host=hosts[0])
+    if not step.bound:
+        return changed, hosts[1:]
+    more = (replace(listener, address=_WILDCARDS[step.bound]) for listener in target.reachable)
     opened = (*target.reachable, *more)
     if target.published is not None:
-        return replace(target, published=opened), callers
-    return replace(target, listeners=opened), callers
+        return replace(changed, published=opened), hosts[1:]
+    return replace(changed, listeners=opened), hosts[1:]
 
 
 def _list_families(host: Host) -> frozenset[Family]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import (
     ERROR,
     INFO,
@@ -55,7 +56,7 @@ class Listener:
         return self.container_port or self.port
 
     @cached_property
-    def families(self) -> tuple[int, ...]:
+    def families(self) -> tuple[Family, ...]:
         """The address families, 4 and 6. nginx binds ``[::]`` to IPv6 only, unless the flag is ``ipv6only=off``."""
         family = classify_address(self.address)
         if family == "ipv4":

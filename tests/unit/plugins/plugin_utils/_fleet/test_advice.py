@@ -33,10 +33,9 @@ ALSO = " (clients need a kong_nat_egress)"
 VPN = "give both hosts a kong_vpn_address"
 FLAT = "set kong_flat_network: true on c if sites route without NAT"
 EGRESS = "et kong_nat_egress of this host to the address that c sees"
+ON_IPV6_ONLY = "It listens on IPv6 only, and data planes dial IPv4 only."
+ADD_ENTRY = "add an IPv4 entry to kong_cluster_listen of c"
 PRIVATE = "et kong_nat_egress of this host if its NAT leads to c"
-
-MAPPING6, VPN6 = (text.replace(" a ", " an IPv6 ") for text in (MAPPING, VPN))
-PRIVATE6 = PRIVATE.replace("its NAT", "its IPv6 NAT")
 
 CASES = [
     ("private addresses", {}, {}, f"{MAPPING}{ALSO}, {VPN}, {FLAT}, or s{PRIVATE}"),
@@ -65,7 +64,7 @@ CASES = [
         "a listener on IPv6 only",
         {"kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005", **ON_VPN[0]},
         {"kong_address": ["10.1.0.2", "fd01::2"]},
-        f"{MAPPING6}{ALSO}, {VPN6}, {FLAT}, or s{PRIVATE6}",
+        f"{ON_IPV6_ONLY} First {ADD_ENTRY}. Then g{MAPPING[1:]}{ALSO}, or give this host a kong_vpn_address",
     ),
     (
         "the caller left the flat network",
@@ -151,20 +150,13 @@ def test_a_flat_network_next_to_a_node_that_left_it():
 @pytest.mark.parametrize("family", [4, 6])
 def test_the_vpn_address_of_the_other_family_is_named(family):
     """The host has a VPN address already."""
-    vpn = {4: "10.8.0.1", 6: "fd08::1"}
-    addresses = {4: ["10.0.0.1", "fd00::1"], 6: ["10.1.0.2", "fd00::2"]}
-    nodes = {
-        "c": {
-            **CP,
-            "kong_address": addresses[4],
-            "kong_vpn_address": vpn[family],
-            "kong_cluster_listen": f"{vpn[family]}:8005",
-        },
-        "n": {**DP, "kong_address": addresses[6], "kong_vpn_address": vpn[10 - family].replace("1", "2")},
-    }
-    nodes["c"]["kong_cluster_listen"] = "10.8.0.1:8005" if family == 4 else "[fd08::1]:8005"
-    (error,) = find_errors(nodes)
-    assert f"ive this host an IPv{family} kong_vpn_address" in error.message
+    bound = {4: "10.8.0.1", 6: "[fd08::1]"}[family]
+    other = {4: "fd08::2", 6: "10.8.0.2"}[family]
+    node = {**NEW, "kong_address": ["10.0.0.1", "fd00::1"], "kong_vpn_address": bound.strip("[]")}
+    far = {"kong_site": "far", "kong_address": ["10.1.0.2", "fd00::2"], "kong_vpn_address": other}
+    nodes = {"n": {**node, **ADMIN, "kong_admin_listen": f"{bound}:8001", "kong_admin_sources": "far"}}
+    (warning,) = list_warnings(plan_fleet(nodes, {"far": far}), "source-no-path")
+    assert f"give far an IPv{family} kong_vpn_address" in warning["message"]
 
 
 def test_no_vpn_for_a_cluster_with_a_bound_node():
@@ -211,7 +203,7 @@ def test_every_alternative_works(control_plane, data_plane, address, other, list
         bound = f"[{own}]:8005" if ":" in own else f"{own}:8005"
         nodes["c"]["kong_cluster_listen"] = bound if listen == "own" else listen
     with allow_long_messages():
-        found = [finding for finding in compile_fleet(nodes).errors if "It listens on" not in finding.message]
+        found = [finding for finding in compile_fleet(nodes).errors if " only, and " not in finding.message]
     if [finding.code for finding in found] != ["no-path"]:
         return
     text = re.split(r"\(site [ab]\)\. ", found[0].message)[-1]

@@ -61,13 +61,7 @@ CONNECTED = {
         "10.8.0.1:8005",
         "10.8.0.9/32",
     ),
-    "IPv6": (
-        {"cp": make_cp("a", "fd00::1", cluster_listen="[::]:8005")},
-        make_dp("a", "fd00::9"),
-        "[fd00::1]:8005",
-        "fd00::9/128",
-    ),
-    "IPv4 before IPv6 of the own site": (
+    "IPv4 of another site before IPv6 of the own site": (
         {
             "cp1": make_cp("b", "10.0.0.1", flat_network=True),
             "cp2": make_cp("a", "fd00::1", cluster_listen="[::]:8005"),
@@ -360,7 +354,7 @@ def test_control_plane_that_accepts_the_version_has_priority():
             "no-path",
             None,
             [
-                "It listens on IPv6 only, and this host has no IPv6 address. First add an IPv4 entry to kong_cluster_listen of cp.",
+                "It listens on IPv6 only, and data planes dial IPv4 only. First add an IPv4 entry to kong_cluster_listen of cp.",
                 "Then give cp a kong_nat mapping to port 8005 over tcp",
             ],
         ),

@@ -50,6 +50,7 @@ CASES = [
     ),
     ("10.0.0.1:8001", "error", "cp has no cluster listener", {}),
     ("[fd00::1]:8005", "error", "cp has no cluster listener", {}),
+    ("[2001:db8::1]:443", "warning", "a data plane cannot dial an IPv6 address", {}),
     ("10.0.0.100:443", "error", "cp has no cluster listener", {}),
     ("10.0.0.3:8005", "error", "old has this address, and it is no control plane of cluster 'default'", {}),
     ("203.0.113.1:8005", "warning", "no kong_nat mapping of cp leads from this port", {}),

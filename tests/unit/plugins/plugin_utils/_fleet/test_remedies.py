@@ -151,10 +151,10 @@ def find_callers(nodes, finding):
 def apply(nodes, finding, change):
     """Return the nodes after one change of the advice, the same nodes for a change of another variable."""
     after = {node: dict(variables) for node, variables in nodes.items()}
-    for words, function in CHANGES.items():
-        if re.search(words, change):
-            function(nodes, after, finding, change)
-            break
+    for part in re.split(" and (?=give )", change):
+        function = next((function for words, function in CHANGES.items() if re.search(words, part)), None)
+        if function:
+            function(nodes, after, finding, part)
     return after
 
 

@@ -137,8 +137,37 @@ PATHS = [
         },
         {
             "add an IPv4 entry to kong_cluster_listen of c": {"c": {"kong_cluster_listen": "[::]:8005, 0.0.0.0:8005"}},
-            "give this host an IPv6 address": {"n": {"kong_address": ["10.1.0.2", "fd00::2"]}},
         },
+    ),
+    Advice(
+        "no-path",
+        {
+            "c": {**CP, "kong_site": "b", "kong_address": "fd00::1", "kong_cluster_listen": "[::]:8005"},
+            "n": {**DP, "kong_address": "fd00::2"},
+        },
+        {
+            "Add an IPv4 entry to kong_cluster_listen of c and give c and this host an IPv4 address": {
+                "c": {"kong_cluster_listen": "0.0.0.0:8005", "kong_address": ["fd00::1", "10.0.0.1"]},
+                "n": {"kong_address": ["fd00::2", "10.0.0.2"]},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {
+            "c": {**CP, "kong_site": "b", "kong_address": "fd00::1", "kong_cluster_listen": "[::]:8005 ipv6only=off"},
+            "n": {**DP, "kong_address": ["fd00::2", "10.0.0.2"]},
+        },
+        {
+            "Data planes dial IPv4 only, and c has no IPv4 address. Give c an IPv4 address": {
+                "c": {"kong_address": ["fd00::1", "10.0.0.1"]},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {"c": {**CP, "kong_site": "b", "kong_cluster_listen": "[::1]:8005"}, "n": DP},
+        {"set kong_cluster_listen of c": {"c": {"kong_cluster_listen": "0.0.0.0:8005"}}},
     ),
     # Both hosts need a family in common first, and then a path between their sites.
     Advice(
@@ -347,6 +376,14 @@ PATHS += [
         {
             "Add the mapping": {"c": {"kong_nat": [_PORT_8443, {**_PORT_8443, "outside_port": 443}]}},
             "or remove this variable": {"n": {"kong_cluster_control_plane": None}},
+        },
+    ),
+    advise_node(
+        "control-plane-invalid",
+        {"kong_role": "data_plane", "kong_cluster_control_plane": "[2001:db8::1]:8005"},
+        {
+            "Give an IPv4 address": {"kong_cluster_control_plane": "192.0.2.1:8005"},
+            "or a host name with an AAAA record": {"kong_cluster_control_plane": "cp.example.com:8005"},
         },
     ),
     advise_node(
