@@ -196,15 +196,26 @@ def test_outside_port_of_another_node_is_protected():
     assert "it would intercept port 80 (cluster) of peer (10.5.0.7)" in error.message
 
 
-def test_ports_of_another_node_are_protected():
-    peer = {"kong_version": "0.10", "kong_address": "10.5.0.7"}
-    nodes = {"n": {**OLD, **make_entries(destinations="10.5.0.0/16", ports=[7946])}, "peer": peer}
-    error = find_only_error(nodes)
-    assert (error.code, "7946 (cluster) of peer (10.5.0.7)" in error.message) == ("interception-protected", True)
-    # The ports for clients are what interception is for.
-    assert (
-        compile_fleet({**nodes, "n": {**OLD, **make_entries(destinations="10.5.0.0/16", ports=[8000, 8443])}}).errors
-        == ()
+@pytest.mark.parametrize(
+    ("listener", "version", "is_protected"),
+    [
+        ("proxy", "3.4", False),  # the ports for clients are what interception is for
+        ("stream", "3.4", False),
+        ("admin", "3.4", True),
+        ("admin_gui", "3.4", True),
+        ("status", "3.4", True),
+        ("cluster", "3.4", True),
+        ("cluster_telemetry", "3.4.0.0", True),
+        ("cluster", "0.10", True),
+    ],
+)
+def test_ports_of_another_node_are_protected(listener, version, is_protected):
+    peer = {"kong_version": version, "kong_address": "10.5.0.7", f"kong_{listener}_listen": "0.0.0.0:7777"}
+    peer["kong_role"] = "control_plane" if listener.startswith("cluster") and version != "0.10" else "traditional"
+    nodes = {"n": {**OLD, **make_entries(destinations="10.5.0.0/16", ports=[7777])}, "peer": peer}
+    message = f"it would intercept port 7777 ({listener}) of peer (10.5.0.7), which"
+    assert [(error.code, message in error.message) for error in compile_fleet(nodes).errors] == (
+        [("interception-protected", True)] if is_protected else []
     )
 
 
