@@ -113,8 +113,15 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "version-unknown",
             "`kong_version` is not the number of a Kong release, or this collection does not know the release.",
-            "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1. A newer Kong "
-            "needs a newer release of the collection.",
+            "Use a version from 0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8 or 3.0 to 3.15; Enterprise from 2.1. A newer major "
+            "version needs a newer release of the collection.",
+        ),
+        _make_warning(
+            "version-newer",
+            "`kong_version` is a newer Kong 3 than this release of the collection knows. The plan uses the listen settings and "
+            "defaults of the newest known version, so a listener that the newer version adds has no rules.",
+            "Use a newer release of the collection. If the listen settings and their defaults are the same, set `kong_version` to the "
+            "newest known version.",
         ),
         _make_error(
             "version-unquoted",

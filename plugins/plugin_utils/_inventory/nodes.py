@@ -58,6 +58,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     FactsNeededError,
     HostVariables,
     Names,
+    make_host_warning,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.virtual import find_standby_notes
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import (
@@ -71,7 +72,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import read_listeners
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, NodeListeners
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import NEWEST, KongVersion
 
 DEFAULT_VERSION = "3.9"
 GOSSIP_PORT = 7946
@@ -292,10 +293,18 @@ class _NodeReader:
 def _read_generation(variables: HostVariables) -> Generation | None:
     value = variables.read_value("kong_version", DEFAULT_VERSION)
     try:
-        return find_generation(parse_version(value))
+        version = parse_version(value)
     except VersionError as exc:
         variables.add_error(exc.code, "kong_version", value, str(exc))
         return None
+    if version.is_newer:
+        newest = "{}.{}".format(*NEWEST)
+        message = (
+            f"the collection knows Kong up to {newest} and plans this version with its listen settings, so a new listener has no rules; "
+            f"use a newer release of the collection, or set {newest} if they are the same"
+        )
+        variables.findings.append(make_host_warning("version-newer", variables.host, "kong_version", value, message))
+    return find_generation(version)
 
 
 def _read_role(variables: HostVariables) -> str:

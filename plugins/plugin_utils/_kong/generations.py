@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.settings impo
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import (
     MINORS,
+    NEWEST,
     KongVersion,
     VersionError,
     parse_version,
@@ -97,8 +98,11 @@ class Generation:
 
 
 def find_generation(version: KongVersion) -> Generation:
-    """Return the generation of a version from ``parse_version``, always the same object for one release line."""
-    return _make_generation(version.major, version.minor, enterprise=version.enterprise)
+    """Return the generation of a version from ``parse_version``, always the same object for one release line.
+
+    A newer version than the known versions has the generation of the newest.
+    """
+    return _make_generation(*min(version.line, NEWEST), enterprise=version.enterprise)
 
 
 @cache
@@ -132,7 +136,7 @@ _LIST_GENERATIONS = (
     ((3, 0), "G13", "3.0.0-3.1.1"),
     ((3, 2), "G14", "3.2.0-3.3.1"),
     ((3, 4), "G15", "3.4.0-3.5.0"),
-    ((3, 6), "G16", "3.6.0-3.9.3"),
+    ((3, 6), "G16", "3.6.0-3.9.4"),
     # Enterprise only, with the same listeners as 3.9.
     ((3, 10), "G16", "3.10-3.15"),
 )

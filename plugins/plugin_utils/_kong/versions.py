@@ -13,6 +13,8 @@ from math import inf
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import format_for_inventory, quote_value
 
 MINORS = {0: range(6, 16), 1: range(6), 2: range(9), 3: range(16)}
+# The newest known release line. Newer versions of its major have its listen settings.
+NEWEST = (3, MINORS[3][-1])
 KNOWN_VERSIONS = "0.6 to 0.15, 1.0 to 1.5, 2.0 to 2.8, 3.0 to 3.15; Enterprise from 2.1, with four numbers (3.4.3.5)"
 # Numbers of YAML that may be a version with a zero at its end, and all versions that they may be.
 _SHORTENED = {0.1: ("0.10",), 3.1: ("3.1", "3.10")}
@@ -44,6 +46,11 @@ class KongVersion:
         return (self.major, self.minor, inf if self.patch is None else self.patch)
 
     @property
+    def is_newer(self) -> bool:
+        """Whether the version is newer than every known version, so that its listen settings are assumed."""
+        return self.line > NEWEST
+
+    @property
     def line(self) -> tuple[int, int]:
         """The release line. All versions of a line have the same listen settings."""
         return (self.major, self.minor)
@@ -52,7 +59,7 @@ class KongVersion:
 def parse_version(value: object) -> KongVersion:
     """Read a Kong version from text ('2.8', '0.10.4', '3.4.3.5-enterprise-edition') or a YAML number (3.9).
 
-    Raises ``VersionError`` for unknown versions, and for numbers that YAML may have shortened.
+    A newer version of the newest known major is known as well. Raises ``VersionError`` for other versions, and for numbers that YAML may have shortened.
     """
     if isinstance(value, float) and value in _SHORTENED:
         written = " or ".join(map(format_for_inventory, _SHORTENED[value]))
@@ -69,7 +76,7 @@ def _parse_text(text: str) -> KongVersion:
     if match is None:
         raise VersionError("version-unknown", f"{quote_value(text)} is not a Kong version; known are {KNOWN_VERSIONS}")
     major, minor = int(match[1]), int(match[2])
-    if minor not in MINORS.get(major, ()):
+    if minor not in MINORS.get(major, ()) and not (major == NEWEST[0] and minor > NEWEST[1]):
         lineage = " (0.29 to 0.36 are old Kong Enterprise numbers)" if major == 0 and minor in range(29, 37) else ""
         raise VersionError(
             "version-unknown", f"Kong {quote_value(text)} is not known{lineage}; known are {KNOWN_VERSIONS}"

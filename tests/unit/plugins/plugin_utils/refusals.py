@@ -115,7 +115,7 @@ REFUSALS = {
         "setting-unknown",
         "kong_proxy_listen_ssl",
         "0.0.0.0:8443",
-        ["3.6.0-3.9.3", "add an entry with ssl to kong_proxy_listen"],
+        ["3.6.0-3.9.4", "add an entry with ssl to kong_proxy_listen"],
     ),
     "unknown_flag": Refusal(
         make_alone(proxy_listen="0.0.0.0:8000 transparent"),

@@ -42,12 +42,25 @@ def get_generation(version):
         ("3.4.3.5", (3, 4), 3, True),
         ("2.8.4.1-enterprise-edition", (2, 8), 4, True),
         ("3.10", (3, 10), None, True),
+        ("3.9.4", (3, 9), 4, False),
         ("3.15.0.1", (3, 15), 0, True),
+        ("3.16.0.2", (3, 16), 0, True),
+        (3.16, (3, 16), None, True),
+        ("3.100", (3, 100), None, True),
     ],
 )
 def test_known_versions(text, line, patch, enterprise):
     version = parse_version(text)
     assert (version.line, version.patch, version.enterprise) == (line, patch, enterprise)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_newer"),
+    [("2.8.99", False), ("3.9.4", False), ("3.15.9.9", False), ("3.16", True), ("3.16.0.2", True)],
+)
+def test_newer_version_has_the_settings_of_the_newest_known_version(version, is_newer):
+    assert parse_version(version).is_newer is is_newer
+    assert (get_generation(version) is get_generation("3.15")) is (is_newer or version.startswith("3.15"))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,6 @@ def test_known_versions(text, line, patch, enterprise):
         ("0.33", "version-unknown", "Enterprise"),
         ("1.6.0", "version-unknown", "1.0 to 1.5"),
         ("2.9", "version-unknown", "2.0 to 2.8"),
-        ("3.16", "version-unknown", "3.0 to 3.15"),
         ("4.0", "version-unknown", "3.0 to 3.15"),
         ("1.5.0.1", "version-unknown", "before 2.1"),
         ("2.0.0.1", "version-unknown", "before 2.1"),
@@ -84,7 +96,7 @@ def test_unknown_versions(value, code, says):
 
 @pytest.mark.parametrize(
     ("version", "is_old_enterprise"),
-    [("0.28", False), ("0.29", True), ("0.36", True), ("0.37", False), ("1.29", False), ("3.36", False)],
+    [("0.28", False), ("0.29", True), ("0.36", True), ("0.37", False), ("1.29", False), ("4.36", False)],
 )
 def test_old_enterprise_numbers_are_named(version, is_old_enterprise):
     with pytest.raises(VersionError) as caught:
@@ -109,7 +121,7 @@ def test_old_enterprise_numbers_are_named(version, is_old_enterprise):
         ("3.0 3.1", "G13", "3.0.0-3.1.1", "/etc/kong/kong.conf"),
         ("3.2 3.3", "G14", "3.2.0-3.3.1", "/etc/kong/kong.conf"),
         ("3.4 3.5", "G15", "3.4.0-3.5.0", "/etc/kong/kong.conf"),
-        ("3.6 3.7 3.8 3.9", "G16", "3.6.0-3.9.3", "/etc/kong/kong.conf"),
+        ("3.6 3.7 3.8 3.9", "G16", "3.6.0-3.9.4", "/etc/kong/kong.conf"),
         ("3.10 3.11 3.12 3.13 3.14 3.15", "G16", "3.10-3.15", "/etc/kong/kong.conf"),
     ],
 )

@@ -82,6 +82,7 @@ FLEET = [
             "Use a version from": {"kong_version": "0.6"},
         },
     ),
+    advise_node("version-newer", {"kong_version": "3.16"}, {"set 3.15": {"kong_version": "3.15"}}),
     advise_node(
         "version-unquoted",
         {"kong_version": 0.1},
