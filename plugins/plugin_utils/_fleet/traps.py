@@ -10,18 +10,16 @@ The sources are Kong's CHANGELOG.md, and the pull requests and issues that it na
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.release_traps import find_release_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import CONF
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import LOCALHOST, Listener, Report
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion, parse_version
 
 _AT_LOOPBACK = ("0.0.0.0", "*", "127.0.0.1", LOCALHOST)
-_WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
 # The name of a Serf agent had no random part, or the same random part on every host (CHANGELOG of 0.9.4, issues #1255 and #1751).
 _SHORT_NAMES = (((0, 6, 0), (0, 8, 2)), ((0, 9, 0), (0, 9, 3)))
 
@@ -38,9 +36,10 @@ def find_traps(drafts: Collection[Draft]) -> Iterator[Finding]:
         version, report = parse_version(draft.node.version), Report(draft.node.name)
         if draft.generation.gossip:
             _check_events(draft, version, report, has_peers=sizes[draft.node.cluster] > 1)
-        for check in _CHECKS:
-            check(draft, version, report)
+        _check_trust(draft, version, report)
+        _check_http2(draft, version, report)
         yield from report.findings
+        yield from find_release_traps(draft, version)
     for equal in names.values():
         yield from _find_equal_names(equal)
 
@@ -96,33 +95,6 @@ def _has_short_name(version: KongVersion) -> bool:
     return any(_is_between(version, first, last) for first, last in _SHORT_NAMES)
 
 
-def _check_file(draft: Draft, version: KongVersion, report: Report) -> None:
-    """Warn if Kong reads another file than the given one (CHANGELOG of 0.9.6, issue #1831)."""
-    file = draft.node.settings_file
-    is_given = file["format"] == CONF and not file["search"]
-    if is_given and file["path"] != draft.generation.path and _is_between(version, (0, 9, 0), (0, 9, 5)):
-        text = (
-            "Kong 0.9.0 to 0.9.5 reads /etc/kong.conf or /etc/kong/kong.conf instead, if one of them exists; delete them, or "
-            "upgrade to 0.9.6 or later"
-        )
-        report.add_warning("settings-file-ignored", "kong_listen_file", file["path"], text)
-
-
-def _check_workers(draft: Draft, version: KongVersion, report: Report) -> None:
-    """Warn about a control plane with several workers (CHANGELOG of 2.0.2, #5612). Their number may be encrypted, so unknown."""
-    workers = [str(_read_config(draft).get(name)) for name in _WORKERS]
-    if (
-        draft.node.role == "control_plane"
-        and _is_between(version, (2, 0, 0), (2, 0, 1))
-        and {"1", VAULTED}.isdisjoint(workers)
-    ):
-        text = (
-            "a control plane of Kong 2.0.0 or 2.0.1 does not work with several nginx workers; upgrade to 2.0.2 or later, or "
-            f"set nginx_worker_processes: 1 in {CONFIG}"
-        )
-        report.add_warning("control-plane-workers", "kong_version", version.text, text)
-
-
 def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
     """Report a data plane that does not trust its control plane (CHANGELOG of 2.5.0, #7044)."""
     config = draft.node.config
@@ -134,17 +106,6 @@ def _check_trust(draft: Draft, version: KongVersion, report: Report) -> None:
         )
         add = report.add_warning if "cluster_cert" in config else report.add_info
         add("control-plane-untrusted", CONFIG, list(config) or None, text)
-
-
-def _check_stream(draft: Draft, version: KongVersion, report: Report) -> None:
-    """Warn about streams of a data plane that has no routes for them (CHANGELOG of 2.0.4, #5786 and #5656)."""
-    has_streams = any(listener.name == "stream" for listener in draft.node.listeners)
-    if draft.node.role == "data_plane" and has_streams and _is_between(version, (2, 0, 0), (2, 0, 3)):
-        text = (
-            "a data_plane of Kong 2.0.0 to 2.0.3 gets no routes for its stream listeners, so they close every connection; "
-            "upgrade to 2.0.4 or later"
-        )
-        report.add_warning("stream-without-routes", "kong_version", version.text, text)
 
 
 def _check_http2(draft: Draft, version: KongVersion, report: Report) -> None:
@@ -163,17 +124,3 @@ def _check_http2(draft: Draft, version: KongVersion, report: Report) -> None:
 def _is_plain_http2(listener: Listener) -> bool:
     # Kong itself adds ssl to the listeners for data planes (kong/templates/nginx_kong.lua).
     return "http2" in listener.flags and "ssl" not in listener.flags and not listener.name.startswith("cluster")
-
-
-def _read_config(draft: Draft) -> Mapping[str, Any]:
-    config = draft.given.get(CONFIG)
-    return config if isinstance(config, Mapping) else {}
-
-
-_CHECKS: tuple[Callable[[Draft, KongVersion, Report], None], ...] = (
-    _check_file,
-    _check_workers,
-    _check_trust,
-    _check_stream,
-    _check_http2,
-)

@@ -7,28 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import SECTIONS
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_findings, plan_fleet
-
-TRAPS = {code.name for code in SECTIONS["Errors of single Kong releases"]}
-
-
-def find_traps(nodes):
-    """Return (host, severity, code) of each error of a release."""
-    return sorted(
-        (found["host"], found["severity"], found["code"])
-        for found in list_findings(plan_fleet(nodes))
-        if found["code"] in TRAPS
-    )
-
-
-def make_node(version, number=1, **variables):
-    return {
-        "kong_version": version,
-        "kong_address": f"10.0.0.{number}",
-        **{f"kong_{name}": value for name, value in variables.items()},
-    }
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.trapped_nodes import (
+    TRUST,
+    find_traps,
+    make_hybrid,
+    make_node,
+)
 
 
 def make_pair(version, **variables):
@@ -128,51 +112,6 @@ def test_unknown_host_names_are_a_note():
 
 
 @pytest.mark.parametrize(
-    ("version", "variables", "reported"),
-    [
-        ("0.9.0", {"listen_file": "/srv/kong.conf"}, 1),
-        ("0.9.5", {"listen_file": "/srv/kong.conf"}, 1),
-        ("0.9.5", {"listen_file": "/etc/kong/kong.conf"}, 1),
-        ("0.9.5", {"listen_file": "/etc/kong.conf"}, 0),
-        ("0.9.5", {}, 0),
-        ("0.9.5", {"listen_target": "env"}, 0),
-        ("0.9.6", {"listen_file": "/srv/kong.conf"}, 0),
-        ("0.8.3", {"listen_file": "/srv/kong.yml"}, 0),
-    ],
-)
-def test_settings_file_that_the_release_ignores(version, variables, reported):
-    assert find_traps({"a": make_node(version, **variables)}) == [("a", "warning", "settings-file-ignored")] * reported
-
-
-def make_hybrid(control, data, control_config=(), data_config=()):
-    config = {"cluster_cert": "/c", "cluster_cert_key": "/k"}
-    return {
-        "cp": make_node(control, 1, role="control_plane", config={**config, **dict(control_config)}),
-        "dp": make_node(data, 2, role="data_plane", config={**config, "database": "off", **dict(data_config)}),
-    }
-
-
-TRUST = {"lua_ssl_trusted_certificate": "/c"}
-
-
-@pytest.mark.parametrize(
-    ("version", "config", "reported"),
-    [
-        ("2.0.0", {}, 1),
-        ("2.0.1", {"nginx_worker_processes": "auto"}, 1),
-        ("2.0.1", {"nginx_worker_processes": 1}, 0),
-        ("2.0.1", {"nginx_main_worker_processes": "1"}, 0),
-        ("2.0.1", {"nginx_worker_processes": VAULTED}, 0),
-        ("2.0.2", {}, 0),
-        ("2.0", {}, 0),
-    ],
-)
-def test_control_plane_with_several_workers(version, config, reported):
-    found = find_traps(make_hybrid(version, "2.0.5", config, TRUST))
-    assert found == [("cp", "warning", "control-plane-workers")] * reported
-
-
-@pytest.mark.parametrize(
     ("version", "config", "severity"),
     [("2.0.5", {}, "warning"), ("2.4", {}, "warning"), ("2.4.1", TRUST, ""), ("2.5.0", {}, "")],
 )
@@ -185,22 +124,6 @@ def test_data_plane_whose_certificate_is_not_in_the_inventory():
     nodes = make_hybrid("2.4", "2.4")
     del nodes["dp"]["kong_config"]
     assert find_traps(nodes) == [("dp", "info", "control-plane-untrusted")]
-
-
-@pytest.mark.parametrize(
-    ("version", "listen", "reported"),
-    [
-        ("2.0.0", "0.0.0.0:9100", 1),
-        ("2.0.3", "0.0.0.0:9100", 1),
-        ("2.0.4", "0.0.0.0:9100", 0),
-        ("2.0.3", "off", 0),
-    ],
-)
-def test_streams_of_a_data_plane_without_routes(version, listen, reported):
-    nodes = make_hybrid("2.8.5", version, (), TRUST)
-    nodes["dp"]["kong_stream_listen"] = listen
-    nodes["cp"]["kong_stream_listen"] = "0.0.0.0:9100"
-    assert find_traps(nodes) == [("dp", "warning", "stream-without-routes")] * reported
 
 
 @pytest.mark.parametrize(
@@ -225,9 +148,3 @@ def test_kong_adds_ssl_to_the_port_for_data_planes():
 def test_the_newest_patch_of_a_current_fleet_has_no_error():
     assert find_traps({"a": make_node("3.9")}) == []
     assert find_traps(make_hybrid("3.9", "3.9")) == []
-
-
-def test_only_a_control_plane_needs_a_single_worker():
-    assert find_traps({"n": make_node("2.0.0")}) == []
-    found = find_traps(make_hybrid("2.8.5", "2.0.0", (), TRUST))
-    assert [each for each in found if each[2] == "control-plane-workers"] == []

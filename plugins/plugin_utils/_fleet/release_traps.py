@@ -1,0 +1,109 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors of Kong releases that a node's own variables show, as a table.
+
+The sources are Kong's CHANGELOG.md, and the pull requests and issues that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import CONF
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion
+
+_VERSION = "kong_version"
+_WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
+
+
+@dataclass(frozen=True, slots=True)
+class _Trap:
+    """An error of the releases ``first`` to ``last``.
+
+    ``find`` returns the value of ``variable`` if a node has the error, else None. ``text`` is the fault and its fix.
+    """
+
+    code: str
+    first: tuple[int, int, float]
+    last: tuple[int, int, float]
+    variable: str
+    find: Callable[[Draft], Any]
+    text: str
+
+
+def find_release_traps(draft: Draft, version: KongVersion) -> Iterator[Finding]:
+    """Yield a warning for each error of its release that affects a node."""
+    report = Report(draft.node.name)
+    for trap in _TRAPS:
+        value = trap.find(draft) if trap.first <= version.release <= trap.last else None
+        if value is not None:
+            report.add_warning(trap.code, trap.variable, value, trap.text)
+    yield from report.findings
+
+
+def _read_config(draft: Draft) -> Mapping[str, Any]:
+    """Return kong_config as it is given."""
+    config = draft.given.get(CONFIG)
+    return config if isinstance(config, Mapping) else {}
+
+
+def _find_other_file(draft: Draft) -> str | None:
+    """Return the given file if Kong does not search it (CHANGELOG of 0.9.6, issue #1831)."""
+    file = draft.node.settings_file
+    is_given = file["format"] == CONF and not file["search"]
+    return file["path"] if is_given and file["path"] != draft.generation.path else None
+
+
+def _find_workers(draft: Draft) -> str | None:
+    """Return the version of a control plane with several workers (CHANGELOG of 2.0.2, #5612).
+
+    Their number may be encrypted, so unknown.
+    """
+    workers = [str(_read_config(draft).get(name)) for name in _WORKERS]
+    has_several = draft.node.role == "control_plane" and {"1", VAULTED}.isdisjoint(workers)
+    return draft.node.version if has_several else None
+
+
+def _find_streams(draft: Draft) -> str | None:
+    """Return the version of a data plane with streams, for which it has no routes (CHANGELOG of 2.0.4, #5786 and #5656)."""
+    has_streams = any(listener.name == "stream" for listener in draft.node.listeners)
+    return draft.node.version if draft.node.role == "data_plane" and has_streams else None
+
+
+_TRAPS = (
+    _Trap(
+        "settings-file-ignored",
+        (0, 9, 0),
+        (0, 9, 5),
+        "kong_listen_file",
+        _find_other_file,
+        "Kong 0.9.0 to 0.9.5 reads /etc/kong.conf or /etc/kong/kong.conf instead, if one of them exists; delete them, or "
+        "upgrade to 0.9.6 or later",
+    ),
+    _Trap(
+        "control-plane-workers",
+        (2, 0, 0),
+        (2, 0, 1),
+        _VERSION,
+        _find_workers,
+        "a control plane of Kong 2.0.0 or 2.0.1 does not work with several nginx workers; upgrade to 2.0.2 or later, or "
+        f"set nginx_worker_processes: 1 in {CONFIG}",
+    ),
+    _Trap(
+        "stream-without-routes",
+        (2, 0, 0),
+        (2, 0, 3),
+        _VERSION,
+        _find_streams,
+        "a data_plane of Kong 2.0.0 to 2.0.3 gets no routes for its stream listeners, so they close every connection; "
+        "upgrade to 2.0.4 or later",
+    ),
+)

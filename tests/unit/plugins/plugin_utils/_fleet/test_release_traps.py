@@ -1,0 +1,72 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each error of a release is reported for this release only: the last release before, the first, the last, and the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.trapped_nodes import (
+    TRUST,
+    find_traps,
+    make_hybrid,
+    make_node,
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "reported"),
+    [
+        ("0.9.0", {"listen_file": "/srv/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/srv/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/etc/kong/kong.conf"}, 1),
+        ("0.9.5", {"listen_file": "/etc/kong.conf"}, 0),
+        ("0.9.5", {}, 0),
+        ("0.9.5", {"listen_target": "env"}, 0),
+        ("0.9.6", {"listen_file": "/srv/kong.conf"}, 0),
+        ("0.8.3", {"listen_file": "/srv/kong.yml"}, 0),
+    ],
+)
+def test_settings_file_that_the_release_ignores(version, variables, reported):
+    assert find_traps({"a": make_node(version, **variables)}) == [("a", "warning", "settings-file-ignored")] * reported
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "reported"),
+    [
+        ("2.0.0", {}, 1),
+        ("2.0.1", {"nginx_worker_processes": "auto"}, 1),
+        ("2.0.1", {"nginx_worker_processes": 1}, 0),
+        ("2.0.1", {"nginx_main_worker_processes": "1"}, 0),
+        ("2.0.1", {"nginx_worker_processes": VAULTED}, 0),
+        ("2.0.2", {}, 0),
+        ("2.0", {}, 0),
+    ],
+)
+def test_control_plane_with_several_workers(version, config, reported):
+    found = find_traps(make_hybrid(version, "2.0.5", config, TRUST))
+    assert found == [("cp", "warning", "control-plane-workers")] * reported
+
+
+@pytest.mark.parametrize(
+    ("version", "listen", "reported"),
+    [
+        ("2.0.0", "0.0.0.0:9100", 1),
+        ("2.0.3", "0.0.0.0:9100", 1),
+        ("2.0.4", "0.0.0.0:9100", 0),
+        ("2.0.3", "off", 0),
+    ],
+)
+def test_streams_of_a_data_plane_without_routes(version, listen, reported):
+    nodes = make_hybrid("2.8.5", version, (), TRUST)
+    nodes["dp"]["kong_stream_listen"] = listen
+    nodes["cp"]["kong_stream_listen"] = "0.0.0.0:9100"
+    assert find_traps(nodes) == [("dp", "warning", "stream-without-routes")] * reported
+
+
+def test_only_a_control_plane_needs_a_single_worker():
+    assert find_traps({"n": make_node("2.0.0")}) == []
+    found = find_traps(make_hybrid("2.8.5", "2.0.0", (), TRUST))
+    assert [each for each in found if each[2] == "control-plane-workers"] == []
