@@ -14,6 +14,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def read_refused(group: str) -> list[dict[str, Any]]:
     """Return the findings that keep_refused wrote in this run. Raises FileNotFoundError if no plan was refused."""
     findings: list[dict[str, Any]] = json.loads(_locate("refused", group).read_text(encoding="utf-8"))
     return findings
+
+
+def find_first_host(text: str, host: str) -> str:
+    """Return the host that was the first to report a text in this run. If no host has, it is this host from now on."""
+    path = _locate("reported", sha256(text.encode()).hexdigest())
+    with hold_lock(path):
+        if not path.exists():
+            path.write_text(host, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
 from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
+
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import find_first_host
 
 
 class TaskError(AnsibleActionFail):  # type: ignore[misc]  # Ansible has no types
@@ -48,11 +52,32 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
             failure = TaskError(found["msg"], found)
         if self._task.failed_when or self._task.until or self._task.retries:
             return {**result, "changed": False, **failure.result}
-        raise failure
+        raise self._shorten(failure, (task_vars or {}).get("inventory_hostname", ""))
+
+    def _shorten(self, failure: TaskError, host: str) -> TaskError:
+        """Return the error of a host. If another host of this run has failed with the same text, the text is its name.
+
+        The text stays complete if a later task may read it.
+        """
+        if self._task.ignore_errors or _is_rescued(self._task):
+            return failure
+        first = find_first_host(_replace_name(failure.result["msg"], host), host)
+        reference = f"the same error as {first}"
+        return failure if first == host else TaskError(reference, {**failure.result, "msg": reference})
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keys of the result from the variables of the host. Raises TaskError for an expected error."""
         raise NotImplementedError
+
+
+def _is_rescued(task: Any) -> bool:
+    """Tell whether tasks of a rescue or always follow if a task fails."""
+    return bool(task and (getattr(task, "rescue", ()) or getattr(task, "always", ()) or _is_rescued(task._parent)))  # noqa: SLF001
+
+
+def _replace_name(text: str, host: str) -> str:
+    """Return a text with THIS_HOST in place of the name of a host."""
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?!\w|[.-]\w)", THIS_HOST, text)
 
 
 def _is_expected_failure(result: Mapping[str, Any]) -> bool:

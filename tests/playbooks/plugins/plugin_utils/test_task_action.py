@@ -78,3 +78,30 @@ def test_the_message_is_in_the_file_of_the_callback_junit(failed):
 def test_ansible_evaluates_failed_when_for_every_action(tmp_path):
     code, output = run_tasks(tmp_path, [make_task(action, failed_when=False) for action in FAILURES])
     assert (code, output.count("fatal: ")) == (0, 0), output
+
+
+def test_an_error_that_hosts_share_is_printed_once(tmp_path):
+    """Later hosts name the first host. The message stays complete if another task may read it."""
+    hosts = [f"k{number}" for number in range(1, 13)]
+    fail = {"gatehouse.kong.kong_fail": {"msg": "{{ inventory_hostname }}: {{ text }}"}}
+    shows = [{"ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]
+    play = {
+        "hosts": "kong",
+        "gather_facts": False,
+        "tasks": [
+            {**fail, "vars": {"text": "ignored"}, "ignore_errors": True},
+            {"block": [{**fail, "vars": {"text": "rescued"}}], "rescue": shows},
+            {**fail, "vars": {"text": "no such directory"}},
+        ],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    code, output = run(tmp_path, "play.yml", inventory={"kong": {"hosts": dict.fromkeys(hosts, LOCAL)}})
+    assert code == 2
+    for host in hosts:
+        assert output.count(f"{host}: ignored") == 1
+        assert output.count(f"{host}: rescued") == 2
+        assert f"{host} " in output.partition("PLAY RECAP")[2]
+    lines = [line for line in output.splitlines() if line.startswith("fatal: ")][-len(hosts) :]
+    assert output.count("no such directory") == 1
+    [first] = [host for host in hosts if f"{host}: no such directory" in output]
+    assert sum(line.endswith(f'"msg": "the same error as {first}"}}') for line in lines) == len(hosts) - 1

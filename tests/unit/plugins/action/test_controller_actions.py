@@ -55,6 +55,7 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
         until=[],
         retries=None,
         no_log=False,
+        ignore_errors=True,
     )
     action._loader = None
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
@@ -380,7 +381,15 @@ def test_a_task_without_variables():
     action = kong_exit_status.ActionModule.__new__(kong_exit_status.ActionModule)
     arguments = {"result": {"summary": "", "failure": "", "not_checked": {}}}
     action._task = SimpleNamespace(
-        args=arguments, check_mode=False, async_val=0, diff=False, failed_when=[], until=[], retries=None, no_log=False
+        args=arguments,
+        check_mode=False,
+        async_val=0,
+        diff=False,
+        failed_when=[],
+        until=[],
+        retries=None,
+        no_log=False,
+        ignore_errors=True,
     )
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False

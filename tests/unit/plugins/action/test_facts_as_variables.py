@@ -24,6 +24,6 @@ def test_every_task_fails_with_such_facts_of_its_host(path, monkeypatch):
     plugin = import_module(f"ansible_collections.gatehouse.kong.plugins.action.{path.stem}").ActionModule
     variables = {"inventory_hostname": "n", "ansible_facts": {"hostname": "n", "kong_report_path": "/tmp/x"}}
     action = plugin.__new__(plugin)
-    action._task = SimpleNamespace(failed_when=[], until=[], retries=None, no_log=False)
+    action._task = SimpleNamespace(failed_when=[], until=[], retries=None, no_log=False, ignore_errors=True)
     with pytest.raises(AnsibleActionFail, match=r"^n: kong_report_path: the facts of this host have this name"):
         action.run(None, variables)

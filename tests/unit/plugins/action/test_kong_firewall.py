@@ -61,6 +61,7 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
         until=[],
         retries=None,
         no_log=False,
+        ignore_errors=True,
     )
     action._connection = connection(events)
     action._used_interpreter = None

@@ -32,7 +32,7 @@ def test_no_warning_is_lost(monkeypatch, decision, expected):
     plugin = object.__new__(kong_node_info.ActionModule)
     node, config = {"name": "a1"}, {"ssl": "off"}
     plugin._task = SimpleNamespace(
-        args={"node": node, "config": config}, failed_when=[], until=[], retries=None, no_log=False
+        args={"node": node, "config": config}, failed_when=[], until=[], retries=None, no_log=False, ignore_errors=True
     )
     assert plugin.execute({})["warnings"] == expected
     assert received == [(node, config), (node, {"warnings": ["override"]})]

@@ -67,6 +67,7 @@ def run(tmp_path, monkeypatch):
             until=[],
             retries=None,
             no_log=False,
+            ignore_errors=True,
         )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
         action._templar, action._loader = "templar", "loader"

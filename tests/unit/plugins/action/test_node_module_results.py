@@ -56,6 +56,7 @@ def run(monkeypatch):
             until=[],
             retries=None,
             no_log=False,
+            ignore_errors=True,
         )
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp/1"), has_native_async=native)
         action._used_interpreter = python

@@ -35,6 +35,11 @@ def test_findings_of_a_refused_plan(folder):
         _run.read_refused("edge")
 
 
+def test_the_first_host_that_reports_a_text():
+    assert [_run.find_first_host("Zürich", host) for host in ("k1", "k2", "k1")] == ["k1"] * 3
+    assert _run.find_first_host("Bern", "k2") == "k2"
+
+
 def test_the_plan_of_each_group_has_its_own_file_and_lock(folder):
     assert _run.locate_plan("kong") == folder / "gatehouse.kong.plan.kong"
     assert _run.locate_plan("edge") != _run.locate_plan("kong")

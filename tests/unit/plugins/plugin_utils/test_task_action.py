@@ -10,7 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils import _run
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction, TaskError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(_run.constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
 
 
 def test_the_result_of_a_task():
@@ -33,7 +39,17 @@ class FailingAction(TaskAction):
 
     def __init__(self, monkeypatch, **keywords):
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_words: {})
-        self._task = SimpleNamespace(**{"failed_when": [], "until": [], "retries": None, "no_log": False, **keywords})
+        self._task = SimpleNamespace(
+            **{
+                "failed_when": [],
+                "until": [],
+                "retries": None,
+                "no_log": False,
+                "ignore_errors": False,
+                "_parent": None,
+                **keywords,
+            }
+        )
 
     def perform(self, task_vars):
         raise TaskError("wrong", {"errors": 1})
@@ -48,6 +64,60 @@ def test_a_task_that_judges_its_result_gets_the_failed_result(monkeypatch, judge
 def test_any_other_task_gets_the_error(monkeypatch):
     with pytest.raises(TaskError, match="wrong"):
         FailingAction(monkeypatch).run()
+
+
+class FailingNode(FailingAction):
+    """An action that fails with a text about its host."""
+
+    def perform(self, task_vars):
+        raise TaskError(task_vars["text"], {"errors": 1})
+
+
+def fail(monkeypatch, host, text, **keywords):
+    """Return the message of the error of a host."""
+    with pytest.raises(TaskError) as caught:
+        FailingNode(monkeypatch, **keywords).run(task_vars={"inventory_hostname": host, "text": text})
+    assert caught.value.result == {"errors": 1, "failed": True, "msg": str(caught.value)}
+    return str(caught.value)
+
+
+def test_a_host_names_the_first_host_with_the_same_error(monkeypatch):
+    text = "{0}: no /etc/kong. Create it on {0}"
+    assert fail(monkeypatch, "k1", text.format("k1")) == "k1: no /etc/kong. Create it on k1"
+    assert fail(monkeypatch, "k2", text.format("k2")) == "the same error as k1"
+    assert fail(monkeypatch, "k3", text.format("k3")) == "the same error as k1"
+    # A task of a loop, and a task that is repeated.
+    assert fail(monkeypatch, "k1", text.format("k1")) == "k1: no /etc/kong. Create it on k1"
+    assert fail(monkeypatch, "k2", "no /etc/nginx") == "no /etc/nginx"
+
+
+@pytest.mark.parametrize("text", ["no {0}0", "no {0}.conf", "no a-{0}", "no a.{0}"])
+def test_other_names_with_the_name_of_the_host_make_another_error(monkeypatch, text):
+    for host in ("k1", "k2"):
+        assert fail(monkeypatch, host, text.format(host)) == text.format(host)
+
+
+BLOCK = SimpleNamespace(rescue=[], always=[], _parent=None)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"ignore_errors": True},
+        {"_parent": SimpleNamespace(rescue=["task"], always=[], _parent=None)},
+        {"_parent": SimpleNamespace(rescue=[], always=["task"], _parent=BLOCK)},
+        {
+            "_parent": SimpleNamespace(
+                rescue=[], always=[], _parent=SimpleNamespace(rescue=["task"], always=[], _parent=None)
+            )
+        },
+    ],
+)
+def test_the_error_is_complete_if_another_task_may_read_it(monkeypatch, keywords):
+    for host in ("k1", "k2"):
+        assert fail(monkeypatch, host, "wrong", **keywords) == "wrong"
+    assert fail(monkeypatch, "k1", "wrong", _parent=BLOCK) == "wrong"
+    assert fail(monkeypatch, "k2", "wrong", _parent=BLOCK) == "the same error as k1"
 
 
 class FailedModule(FailingAction):
