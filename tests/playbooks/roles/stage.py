@@ -68,7 +68,7 @@ class Stage:
         for name in FILTERS:
             (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
         for kind in ("action", "modules"):
-            for name in ("kong_fail.py", "kong_nodes.py"):
+            for name in ("kong_fail.py", "kong_nodes.py", "kong_variables.py"):
                 (collection / f"plugins/{kind}/{name}").symlink_to(ROOT / f"plugins/{kind}/{name}")
         lookup = LOOKUP.replace("ANSWERS", repr(str(folder / "answers.json")))
         (collection / "plugins/lookup/kong_plan.py").write_text(lookup)

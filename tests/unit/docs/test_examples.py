@@ -91,8 +91,10 @@ def test_playbooks_give_roles_the_options_that_they_have(block):
             assert given <= read_options(role["role"].removeprefix("gatehouse.kong.")), role
 
 
-@pytest.mark.parametrize("role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/tasks/main.yml")))
-def test_every_role_has_a_page_with_a_playbook_that_runs_it(role):
+@pytest.mark.parametrize(
+    "role", sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+)
+def test_every_public_role_has_a_page_with_a_playbook_that_runs_it(role):
     page = f"roles/{role}/README.md"
     [block] = [block for block in EVERY if block.page == page]
     assert f"gatehouse.kong.{role}" in [entry["role"] for play in block.data for entry in play["roles"]]
@@ -114,10 +116,14 @@ def test_the_documentation_lists_the_included_content():
     internal = read_listed_content("docs/design.md", "### Internal plugins")
     named = sorted([*read_listed_content("README.md", "## Included content"), *internal])
     for kind, name in internal:
-        path = {"module": f"plugins/modules/{name}.py", "filter": f"plugins/filter/{name}.py"}.get(
-            kind, f"playbooks/{name}.yml"
+        path = {
+            "module": f"plugins/modules/{name}.py",
+            "filter": f"plugins/filter/{name}.py",
+            "role": f"roles/{name}/README.md",
+        }.get(kind, f"playbooks/{name}.yml")
+        assert re.search("^(  - |# |)Internal", read_page(path), re.MULTILINE), (
+            f"{name} does not say that it is internal"
         )
-        assert re.search("^(  -|#) Internal", read_page(path), re.MULTILINE), f"{name} does not say that it is internal"
     patterns = {
         "module": "plugins/modules/*.py",
         "filter": "plugins/filter/*.py",
@@ -125,5 +131,8 @@ def test_the_documentation_lists_the_included_content():
         "playbook": "playbooks/*.yml",
     }
     found = [(kind, path.stem) for kind, pattern in patterns.items() for path in ROOT.glob(pattern)]
-    roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    roles = [("role", path.parent.parent.name) for path in ROOT.glob("roles/*/tasks/main.yml")]
+    internal_roles = {name for kind, name in internal if kind == "role"}
+    public_roles = {path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml")}
+    assert not internal_roles & public_roles
     assert named == sorted([*found, *roles])
