@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._run_plan import (
     get_plan,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show, show_once
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 _ARGUMENTS = {
@@ -57,7 +57,7 @@ class ActionModule(ControllerAction):
                 return {}
             kept = get_plan(arguments["group"], variables, self._templar, self._loader)
         except RefusedError as exc:
-            raise _refuse(exc) from None
+            raise _refuse(exc, variables["inventory_hostname"]) from None
         result = {"path": kept.path, **_summarise(kept.plan)}
         plan = kept.plan.as_dict() if arguments["return_plan"] or arguments["show"] else kept.plan
         if arguments["return_plan"]:
@@ -116,9 +116,10 @@ def _make_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]
     return {"prepared": "".join(f"{line}\n" for line in format_changes(compare_plans(old, new)))}
 
 
-def _refuse(refused: RefusedError) -> TaskError:
+def _refuse(refused: RefusedError, host: str) -> TaskError:
     """Print the errors, and return the error of the task, which does not repeat them."""
-    show(["There is no plan for this inventory, and no host was touched:", *format_findings(refused.errors)])
+    title = "There is no plan for this inventory, and no host was touched:"
+    show_once([title, *format_findings(refused.errors)], host)
     shown, hidden = count_hidden_findings(refused.errors)
     listed = f"of which the first {shown} are listed above" if hidden else "listed above"
     return TaskError(f"{refused}, {listed}. No host was touched.", {"errors": shown + hidden})

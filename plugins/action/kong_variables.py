@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Fi
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import count_hidden_findings, format_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show_once
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
 _ARGUMENTS = {"role": {"type": "str", "required": True}}
@@ -37,7 +37,8 @@ class ActionModule(ControllerAction):
         if not errors:
             return {}
         findings = share_findings(errors)
-        show([f"The role {role} has not touched any host, because of wrong variables:", *format_findings(findings)])
+        title = f"The role {role} has not touched any host, because of wrong variables:"
+        show_once([title, *format_findings(findings)], variables["inventory_hostname"])
         count = count_noun(sum(count_hidden_findings(findings)), "wrong variable")
         raise TaskError(f"The role {role} has {count}, listed above")
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from ansible import constants  # type: ignore[import-untyped]
 from ansible.utils.display import Display  # type: ignore[import-untyped]
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import find_first_host
+
 
 def show(lines: Iterable[str]) -> None:
     """Print lines, with an empty line before and after them.
@@ -18,3 +20,10 @@ def show(lines: Iterable[str]) -> None:
     They are printed to standard error if a JSON callback writes standard output, which has to stay valid JSON.
     """
     Display().display("\n".join(["", *lines, ""]), stderr="json" in constants.DEFAULT_STDOUT_CALLBACK)
+
+
+def show_once(lines: Iterable[str], host: str) -> None:
+    """Print lines, unless another host of this run has printed them: some strategies run a task of `run_once` for each host."""
+    text = [*lines]
+    if find_first_host("\n".join(text), host) == host:
+        show(text)

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_before_facts import OWN
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
 
-ROLES = Path(__file__).parents[3] / "roles"
 # By role: a wrong variable, other variables of the role, and the text of the error.
 WRONG = {
     "kong_listen": ("kong_listen_retries: 'many'", {}, "it must be a whole number, 0 or more [variable-invalid]"),
@@ -41,20 +38,3 @@ def test_a_wrong_variable_of_a_group_is_printed_once(tmp_path, role):
     own = output.partition("PLAY RECAP")[0]
     assert len(own.encode()) <= 6000
     assert max(map(len, output.splitlines())) <= 1200
-
-
-# Ansible would end the role kong_drift before it lists the nodes that were not checked.
-@pytest.mark.parametrize(
-    "path", sorted(set(ROLES.glob("*/meta/argument_specs.yml")) - {ROLES / "kong_drift/meta/argument_specs.yml"})
-)
-def test_every_role_checks_its_variables_before_ansible_does(path):
-    [dependency] = yaml.safe_load((path.parent / "main.yml").read_text(encoding="utf-8"))["dependencies"]
-    assert dependency["role"] == "gatehouse.kong.kong_compile"
-    assert dependency["kong_compile_role"] == path.parent.parent.name
-
-
-def test_ansible_refuses_no_variable_of_the_role_kong_drift():
-    spec = yaml.safe_load((ROLES / "kong_drift/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    options = spec["argument_specs"]["main"]["options"]
-    assert {option["type"] for option in options.values()} <= {"str", "path", "raw"}
-    assert not [name for name, option in options.items() if "choices" in option or option.get("required")]
