@@ -376,6 +376,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Delete these files, remove `kong_listen_file`, or upgrade to 0.9.6 or later.",
         ),
         _make_warning(
+            "stream-alone",
+            "Kong 0.15.0 and 1.0.0 do not start if `proxy_listen` and `admin_listen` are `off` and only `stream_listen` is set.",
+            "Upgrade to 1.0.1 or later.",
+        ),
+        _make_warning(
             "control-plane-workers",
             "A control plane of Kong 2.0.0 or 2.0.1 does not work with several workers of nginx.",
             "Upgrade to 2.0.2 or later, or set `nginx_worker_processes: 1` in `kong_config`.",

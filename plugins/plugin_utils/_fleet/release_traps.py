@@ -78,6 +78,19 @@ def _find_streams(draft: Draft) -> str | None:
     return draft.node.version if draft.node.role == "data_plane" and has_streams else None
 
 
+def _find_stream_alone(draft: Draft) -> str | None:
+    """Return stream_listen if it is the only listener (CHANGELOG of 1.0.1, #4195).
+
+    The fix also creates a certificate for streams, so a node with its own certificate may start.
+    """
+    settings = draft.node.settings
+    is_alone = (
+        settings.get("proxy_listen") == settings.get("admin_listen") == "off" and "ssl_cert" not in draft.node.config
+    )
+    stream = settings.get("stream_listen", "off")
+    return stream if is_alone and stream != "off" else None
+
+
 _TRAPS = (
     _Trap(
         "settings-file-ignored",
@@ -87,6 +100,14 @@ _TRAPS = (
         _find_other_file,
         "Kong 0.9.0 to 0.9.5 reads /etc/kong.conf or /etc/kong/kong.conf instead, if one of them exists; delete them, or "
         "upgrade to 0.9.6 or later",
+    ),
+    _Trap(
+        "stream-alone",
+        (0, 15, 0),
+        (1, 0, 0),
+        "kong_stream_listen",
+        _find_stream_alone,
+        "Kong 0.15.0 and 1.0.0 do not start with a stream listener alone; upgrade to 1.0.1 or later",
     ),
     _Trap(
         "control-plane-workers",

@@ -70,3 +70,25 @@ def test_only_a_control_plane_needs_a_single_worker():
     assert find_traps({"n": make_node("2.0.0")}) == []
     found = find_traps(make_hybrid("2.8.5", "2.0.0", (), TRUST))
     assert [each for each in found if each[2] == "control-plane-workers"] == []
+
+
+STREAM = {"proxy_listen": "off", "admin_listen": "off", "stream_listen": "0.0.0.0:9000"}
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "reported"),
+    [
+        ("0.14.1", {"stream_listen": None}, 0),
+        ("0.15.0", {}, 1),
+        ("1.0.0", {}, 1),
+        ("1.0.1", {}, 0),
+        ("1.0", {}, 0),
+        ("1.0.0", {"admin_listen": "127.0.0.1:8001"}, 0),
+        ("1.0.0", {"proxy_listen": "0.0.0.0:8000"}, 0),
+        ("1.0.0", {"stream_listen": "off"}, 0),
+        ("1.0.0", {"config": {"ssl_cert": "/c", "ssl_cert_key": "/k"}}, 0),
+    ],
+)
+def test_stream_listener_alone(version, variables, reported):
+    given = {name: value for name, value in {**STREAM, **variables}.items() if value}
+    assert find_traps({"a": make_node(version, **given)}) == [("a", "warning", "stream-alone")] * reported

@@ -67,6 +67,19 @@ RELEASES = [
         },
     ),
     Advice(
+        "stream-alone",
+        {
+            "n": {
+                "kong_version": "1.0.0",
+                "kong_address": "10.1.0.2",
+                "kong_proxy_listen": "off",
+                "kong_admin_listen": "off",
+                "kong_stream_listen": "0.0.0.0:9000",
+            }
+        },
+        {"upgrade to 1.0.1": {"n": {"kong_version": "1.0.1"}}},
+    ),
+    Advice(
         "control-plane-workers",
         {
             "c": {**CP, **NEAR, "kong_version": "2.0.1"},
