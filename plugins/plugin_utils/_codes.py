@@ -400,6 +400,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "closes every connection.",
             "Upgrade to 2.0.4 or later.",
         ),
+        _make_warning(
+            "certificate-inline",
+            "`cluster_cert` of a data plane of Kong 3.1.0 to 3.4.2 is a certificate in base64. The data plane trusts the text before it is "
+            "decoded, so it rejects the certificate of its control plane.",
+            "Write the certificate to a file, and set `cluster_cert` in `kong_config` to its path. Or upgrade to 3.5.0 or later.",
+        ),
         _make_info(
             "http2-only",
             "A port has `http2` without `ssl` on Kong 0.13 to 3.5, which then accepts no HTTP/1.1 there.",

@@ -9,6 +9,7 @@ The sources are Kong's CHANGELOG.md, and the pull requests and issues that it na
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,26 @@ def _find_stream_alone(draft: Draft) -> str | None:
     return stream if is_alone and stream != "off" else None
 
 
+def _find_inline_certificate(draft: Draft) -> str | None:
+    """Return the name of cluster_cert on a data plane if its value is a certificate in base64 (CHANGELOG of 3.5.0, #11385).
+
+    The data plane then trusts the text before it is decoded, so no certificate. A setting has one line, so it cannot be PEM text. It is not
+    known which releases of Kong Enterprise have the fix.
+    """
+    config = _read_config(draft)
+    trusts_itself = config.get("cluster_mtls", "shared") == "shared" and "lua_ssl_trusted_certificate" not in config
+    is_affected = draft.node.role == "data_plane" and trusts_itself and not draft.generation.enterprise
+    return "cluster_cert" if is_affected and _is_certificate(str(config.get("cluster_cert"))) else None
+
+
+def _is_certificate(text: str) -> bool:
+    """Tell whether a text is a certificate in base64."""
+    try:
+        return b64decode(text, validate=True).startswith(b"-----BEGIN CERTIFICATE-----")
+    except ValueError:
+        return False
+
+
 _TRAPS = (
     _Trap(
         "settings-file-ignored",
@@ -126,5 +147,14 @@ _TRAPS = (
         _find_streams,
         "a data_plane of Kong 2.0.0 to 2.0.3 gets no routes for its stream listeners, so they close every connection; "
         "upgrade to 2.0.4 or later",
+    ),
+    _Trap(
+        "certificate-inline",
+        (3, 1, 0),
+        (3, 4, 2),
+        CONFIG,
+        _find_inline_certificate,
+        "a data_plane of Kong 3.1.0 to 3.4.2 does not trust its control plane if cluster_cert is a certificate in base64; write the "
+        "path of a file, or upgrade to 3.5.0 or later",
     ),
 )

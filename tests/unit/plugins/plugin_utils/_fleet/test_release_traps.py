@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
@@ -92,3 +94,29 @@ STREAM = {"proxy_listen": "off", "admin_listen": "off", "stream_listen": "0.0.0.
 def test_stream_listener_alone(version, variables, reported):
     given = {name: value for name, value in {**STREAM, **variables}.items() if value}
     assert find_traps({"a": make_node(version, **given)}) == [("a", "warning", "stream-alone")] * reported
+
+
+INLINE = b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").decode()
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "reported"),
+    [
+        ("3.0.1", {"cluster_cert": INLINE}, 0),
+        ("3.1.0", {"cluster_cert": INLINE}, 1),
+        ("3.3", {"cluster_cert": INLINE, "cluster_mtls": "shared"}, 1),
+        ("3.4.2", {"cluster_cert": INLINE}, 1),
+        ("3.4", {"cluster_cert": INLINE}, 0),
+        ("3.5.0", {"cluster_cert": INLINE}, 0),
+        ("3.3.1.1", {"cluster_cert": INLINE}, 0),
+        ("3.4.2", {"cluster_cert": "/etc/kong/cluster.crt"}, 0),
+        ("3.4.2", {"cluster_cert": "cert"}, 0),
+        ("3.4.2", {"cluster_cert": "{vault://env/cert}"}, 0),
+        ("3.4.2", {"cluster_cert": VAULTED}, 0),
+        ("3.4.2", {"cluster_cert": INLINE, **TRUST}, 0),
+        ("3.4.2", {"cluster_cert": INLINE, "cluster_mtls": "pki", "cluster_ca_cert": "/ca"}, 0),
+    ],
+)
+def test_data_plane_whose_certificate_is_not_a_file(version, config, reported):
+    nodes = make_hybrid("3.4.2", version, {"cluster_cert": INLINE}, config)
+    assert find_traps(nodes) == [("dp", "warning", "certificate-inline")] * reported

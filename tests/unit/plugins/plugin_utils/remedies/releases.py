@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.remedies.model import CP, DP, Advice
 
 PEER = {"kong_version": "0.9.9", "kong_address": "10.1.0.3"}
@@ -21,6 +23,9 @@ TWINS = {
 }
 CONFIG = {"cluster_cert": "/c", "cluster_cert_key": "/k"}
 TRUSTED = {**CONFIG, "database": "off", "lua_ssl_trusted_certificate": "/c"}
+# From 2.5 on a data plane trusts cluster_cert itself.
+TRUSTED_BY_KONG = {**CONFIG, "database": "off"}
+CERTIFICATE = b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").decode()
 NEAR = {"kong_site": "b", "kong_config": CONFIG}
 
 RELEASES = [
@@ -107,5 +112,16 @@ RELEASES = [
             "n": {**DP, "kong_version": "2.0.3", "kong_config": TRUSTED, "kong_stream_listen": "0.0.0.0:9100"},
         },
         {"upgrade to 2.0.4": {"n": {"kong_version": "2.0.4"}}},
+    ),
+    Advice(
+        "certificate-inline",
+        {
+            "c": {**CP, **NEAR},
+            "n": {**DP, "kong_version": "3.4.2", "kong_config": {**TRUSTED_BY_KONG, "cluster_cert": CERTIFICATE}},
+        },
+        {
+            "path of a file": {"n": {"kong_config": TRUSTED_BY_KONG}},
+            "upgrade to 3.5.0": {"n": {"kong_version": "3.5.0"}},
+        },
     ),
 ]
