@@ -406,6 +406,14 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "decoded, so it rejects the certificate of its control plane.",
             "Write the certificate to a file, and set `cluster_cert` in `kong_config` to its path. Or upgrade to 3.5.0 or later.",
         ),
+        _make_warning(
+            "real-ip-header",
+            "`kong_config` has `real_ip_header: proxy_protocol`, and no entry of `kong_proxy_listen` has the flag `proxy_protocol`. Kong 0.11 "
+            "and 0.12 add it themselves, later versions do not. So Kong rejects the PROXY protocol of a balancer, or without it takes the "
+            "balancer for the client.",
+            "Add `proxy_protocol` to the entries of `kong_proxy_listen` that a balancer uses. Without such a balancer, remove "
+            "`real_ip_header` from `kong_config`.",
+        ),
         _make_info(
             "http2-only",
             "A port has `http2` without `ssl` on Kong 0.13 to 3.5, which then accepts no HTTP/1.1 there.",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
@@ -21,6 +22,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion
 
+Release = tuple[float, float, float]
+_NEWEST = (inf, inf, inf)
 _VERSION = "kong_version"
 _WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
 
@@ -33,8 +36,8 @@ class _Trap:
     """
 
     code: str
-    first: tuple[int, int, float]
-    last: tuple[int, int, float]
+    first: Release
+    last: Release
     variable: str
     find: Callable[[Draft], Any]
     text: str
@@ -112,6 +115,18 @@ def _is_certificate(text: str) -> bool:
         return False
 
 
+def _find_real_ip_header(draft: Draft) -> dict[str, str] | None:
+    """Return real_ip_header if it is proxy_protocol, and no client can send the PROXY protocol.
+
+    Kong 0.11 and 0.12 add the flag to their ports themselves (`compile_env.proxy_protocol` in kong/cmd/utils/prefix_handler.lua). From 0.13
+    on at least one entry of proxy_listen must have it (kong.conf.default).
+    """
+    header = str(_read_config(draft).get("real_ip_header"))
+    proxy = draft.node.settings.get("proxy_listen", "off")
+    is_unused = header == "proxy_protocol" and proxy != "off" and "proxy_protocol" not in proxy
+    return {"real_ip_header": header} if is_unused else None
+
+
 _TRAPS = (
     _Trap(
         "settings-file-ignored",
@@ -156,5 +171,14 @@ _TRAPS = (
         _find_inline_certificate,
         "a data_plane of Kong 3.1.0 to 3.4.2 does not trust its control plane if cluster_cert is a certificate in base64; write the "
         "path of a file, or upgrade to 3.5.0 or later",
+    ),
+    _Trap(
+        "real-ip-header",
+        (0, 13, 0),
+        _NEWEST,
+        CONFIG,
+        _find_real_ip_header,
+        "no entry of proxy_listen has the flag proxy_protocol, so Kong does not learn the addresses of clients; add it to the entries "
+        "that a balancer uses, or remove real_ip_header",
     ),
 )

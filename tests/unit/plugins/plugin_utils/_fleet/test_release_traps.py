@@ -120,3 +120,30 @@ INLINE = b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE----
 def test_data_plane_whose_certificate_is_not_a_file(version, config, reported):
     nodes = make_hybrid("3.4.2", version, {"cluster_cert": INLINE}, config)
     assert find_traps(nodes) == [("dp", "warning", "certificate-inline")] * reported
+
+
+REAL_IP = {"config": {"real_ip_header": "proxy_protocol"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "variables", "reported"),
+    [
+        ("0.12.3", {}, 0),
+        ("0.13.0", {}, 1),
+        ("3.9", {}, 1),
+        ("3.16", {}, 1),
+        ("3.9", {"proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl proxy_protocol"}, 0),
+        ("3.9", {"proxy_listen": "off", "stream_listen": "0.0.0.0:9000"}, 0),
+        ("3.9", {"admin_listen": "127.0.0.1:8001 proxy_protocol"}, 1),
+        ("3.9", {"config": {"real_ip_header": "X-Real-IP"}}, 0),
+        ("3.9", {"config": {}}, 0),
+    ],
+)
+def test_address_of_the_client_without_the_proxy_protocol(version, variables, reported):
+    found = find_traps({"a": make_node(version, **{**REAL_IP, **variables})})
+    assert found == [("a", "warning", "real-ip-header")] * reported
+
+
+def test_control_plane_has_no_clients():
+    nodes = make_hybrid("3.9", "3.9", {"real_ip_header": "proxy_protocol"})
+    assert find_traps(nodes) == []

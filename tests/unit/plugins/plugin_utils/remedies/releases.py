@@ -124,4 +124,18 @@ RELEASES = [
             "upgrade to 3.5.0": {"n": {"kong_version": "3.5.0"}},
         },
     ),
+    Advice(
+        "real-ip-header",
+        {
+            "n": {
+                "kong_version": "0.13.0",
+                "kong_address": "10.1.0.2",
+                "kong_config": {"real_ip_header": "proxy_protocol"},
+            }
+        },
+        {
+            "add it to the entries": {"n": {"kong_proxy_listen": "0.0.0.0:8000 proxy_protocol"}},
+            "remove real_ip_header": {"n": {"kong_config": {}}},
+        },
+    ),
 ]
