@@ -86,17 +86,17 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
     ]
     if not receiving:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
-        others = {
-            protocol: None
-            for listener in node.reachable
-            if listener.port == mapping.inside_port and _arrives_at(mapping, inside, listener)
-            for protocol in listener.protocols
-        }
-        fix = (
-            f"Add {' and '.join(others)} to protocols"
-            if others
-            else "Correct inside_port, inside or the listen setting"
+        # A mapping has tcp, udp or both, so at most one protocol is missing.
+        missing = next(
+            (
+                protocol
+                for listener in node.reachable
+                if listener.port == mapping.inside_port and _arrives_at(mapping, inside, listener)
+                for protocol in listener.protocols
+            ),
+            None,
         )
+        fix = f"Add {missing} to protocols" if missing else "Correct inside_port, inside or the listen setting"
         message = (
             f"no listener of Kong is on {_describe_mapping(mapping)} port {mapping.inside_port} of the inside address. {fix}, or "
             "remove the mapping"
