@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 
 PLAN = plan_fleet(SEED_NODES, SEED_OTHERS)
 RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
+LOADER = object()
 
 
 def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
@@ -57,7 +58,7 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
         no_log=False,
         ignore_errors=True,
     )
-    action._loader = None
+    action._loader = LOADER
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
     with pytest.MonkeyPatch.context() as patched:
@@ -67,6 +68,16 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
         except TaskError as error:
             error.printed = printed
             raise
+
+
+def provide_inventory(monkeypatch, module, inventory):
+    """Let an action plugin read an inventory if it gives the variables of its task, and its loader, in this order."""
+
+    def make(variables, loader):
+        assert (variables["inventory_hostname"], loader) == ("a1", LOADER)
+        return inventory
+
+    monkeypatch.setattr(module, "AnsibleInventory", make)
 
 
 def run_failing(module, arguments, hostvars=None, **variables):
@@ -244,7 +255,7 @@ def test_staged_returns_the_counts_and_the_failure(tmp_path, monkeypatch):
     file = tmp_path / "staged.json"
     hostvars = {name: make_counts() for name in ("a1", "a2", "b1")}
     arguments = {"plan": PLAN, "registered": "counted", "path": str(file)}
-    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda _variables, _loader: PlainInventory({}, {}))
+    provide_inventory(monkeypatch, kong_staged, PlainInventory({}, {}))
     state = {"staged": True, "counts": True, "seconds": 60, "uncounted": 0}
     quiet = {"format": 1, "problems": [], "proposals": [], "sources": [], "not_checked": {}}
     quiet["nodes"] = dict.fromkeys(hostvars, state)
@@ -546,7 +557,7 @@ def test_report_of_a_verification(files):
 
 
 def test_report_of_counted_sources(files, monkeypatch):
-    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({}, {}))
+    provide_inventory(monkeypatch, kong_staged, PlainInventory({}, {}))
     counts, _printed = run_staged({"a1": make_counted("192.0.2.9"), "a2": make_counted()})
     _result, kept, _printed = report(files, staged=counts)
     assert [source["address"] for source in kept["staged"]["sources"]] == ["192.0.2.9"]
@@ -647,7 +658,7 @@ def test_without_a_plan_file_no_node_is_deleted(tmp_path):
 def test_hosts_to_clean_that_are_still_nodes_are_a_warning(monkeypatch, hosts, group, named):
     groups = {"all": ["k1", "k2"], "kong": ["k1"], "edge": ["k2"]}
     inventory = PlainInventory(groups, {"k1": {}, "k2": {}})
-    monkeypatch.setattr(kong_leaving, "AnsibleInventory", lambda _variables, _loader: inventory)
+    provide_inventory(monkeypatch, kong_leaving, inventory)
     result, _printed = run(kong_leaving, {"hosts": hosts, **group}, groups=groups)
     started = [text.partition(": still in the group ")[0] for text in result.get("warnings", ())]
     assert started == ([f"leaving: {named}"] if named else [])
@@ -665,7 +676,7 @@ def run_staged(hostvars, **arguments):
 
 
 def test_counted_sources_are_a_failure_unless_they_are_expected(monkeypatch, tmp_path):
-    monkeypatch.setattr(kong_staged, "AnsibleInventory", lambda *_args: PlainInventory({"all": ["x"]}, {"x": {}}))
+    provide_inventory(monkeypatch, kong_staged, PlainInventory({"all": ["x"]}, {"x": {}}))
     hostvars = {"a1": make_counted("192.0.2.9"), "a2": make_counted(), "b1": make_counted()}
     result, printed = run_staged(hostvars, path=str(tmp_path / "staged.json"))
     assert result["failure"] == "Not ready to enforce: unexpected sources on a1. The sources are listed above"

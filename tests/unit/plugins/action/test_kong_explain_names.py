@@ -11,7 +11,10 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.action import kong_explain_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_controller_actions import run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_controller_actions import (
+    provide_inventory,
+    run,
+)
 
 GROUPS = {"all": ["a", "b"], "kong": ["a"]}
 
@@ -33,7 +36,7 @@ GROUPS = {"all": ["a", "b"], "kong": ["a"]}
 )
 def test_a_listener_of_the_version_and_the_role_is_known(monkeypatch, node, listener, is_known):
     hostvars = {} if node is None else {"a": node}
-    monkeypatch.setattr(kong_explain_names, "AnsibleInventory", lambda *_arguments: PlainInventory(GROUPS, hostvars))
+    provide_inventory(monkeypatch, kong_explain_names, PlainInventory(GROUPS, hostvars))
     arguments = {"caller": "b", "target": "a", "listener": listener}
     if is_known:
         assert run(kong_explain_names, arguments, groups=GROUPS)[0] == {"changed": False}

@@ -106,6 +106,13 @@ def test_three_warnings_are_shown(run, count, more):
     assert ("warnings" in result) is (count > 0)
 
 
+def test_the_lines_of_a_warning_are_sentences(run):
+    first, second = make_findings("warning", "warning")
+    shared = [{**first, "message": "v: 8000: wrong"}, {**second, "variable": "v0", "message": "v: 8001: wrong"}]
+    result, _printed = run({**PLAN, "findings": shared})
+    assert result["warnings"] == ["n0 to n1, 2 nodes: v: 8000: wrong [x]. Values: 8000 (n0), 8001 (n1)"]
+
+
 @pytest.mark.parametrize(("arguments", "is_shown", "is_returned"), [
     ({}, False, False), ({"show": True}, True, False), ({"return_plan": True}, False, True),
     ({"show": True, "return_plan": True}, True, True),
