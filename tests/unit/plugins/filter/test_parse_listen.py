@@ -38,6 +38,11 @@ def test_version_and_setting_decide():
         ("0.0.0.0:80", {"version": 3.1}, "quote the version"),
         ("0.0.0.0:80", {"version": "0.9", "setting": "status_listen"}, "known to Kong 1.4 to 3.15"),
         ("0.0.0.0:80", {"setting": ["x"]}, "it has proxy_listen"),
+        (
+            "0.0.0.0:80",
+            {"version": "0.9", "setting": "x"},
+            "has no listen setting 'x': it has proxy_listen, proxy_listen_ssl, admin_listen, cluster_listen, cluster_listen_rpc",
+        ),
         (None, {}, "None is neither text"),
     ],
 )

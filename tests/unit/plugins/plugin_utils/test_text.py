@@ -196,6 +196,12 @@ def test_name_ranges(names, shown):
     assert format_ranges(names) == shown
 
 
+@pytest.mark.parametrize(("length", "more"), [(100, ""), (101, " and 1 more")])
+def test_ranges_of_long_names_are_counted(length, more):
+    first, second = "a" * 60, "b" * (length - 60)
+    assert format_ranges([first, second], most=2) == f"{first}{more or f', {second}'}, 2 nodes"
+
+
 @pytest.mark.parametrize("shown", ["a1, b2, c3", "a1, b2 +1", "a1 +2"])
 def test_a_list_is_cut_to_a_width(shown):
     assert fit_list("of ", ["a1", "b2", "c3"], measure_width(f"of {shown}", 10), 10) == f"of {shown}"

@@ -41,6 +41,13 @@ def test_evidence_of_sources_has_what_the_firewall_allows_now(access, text):
     assert line.evidence.endswith(text)
 
 
+def test_evidence_of_sources_has_what_the_firewall_allows_for_each_family():
+    access = [make_access(8001, "10.0.0.0/24"), make_access(8001, "fd00::/64", family="ipv6")]
+    proposal = propose([make_host("a", "10.0.0.1", **ADMIN, access=access)])
+    (line,) = [line for line in proposal.nodes["a"] if line.variable == "kong_admin_sources"]
+    assert line.evidence.endswith(f"{ALLOWED}10.0.0.0/24 (ipv4 to tcp 8001); fd00::/64 (ipv6 to tcp 8001)")
+
+
 @pytest.mark.parametrize(
     ("access", "is_left_out"),
     [

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, Rule, list_hosts, list_ports
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import Listed
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
+    Callers,
+    Flow,
+    Rule,
+    list_hosts,
+    list_ports,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
@@ -35,3 +42,22 @@ def test_the_node_itself_is_no_source(source):
 def test_callers_of_more_than_50_networks_are_in_lists(count, needs_summary):
     rule = Rule((), tuple(f"10.0.0.{number}/32" for number in range(count)), frozenset())
     assert Callers([]).needs_summary(rule) is needs_summary
+
+
+LIST = (Listed(1, 40, (), ()),)
+
+
+@pytest.mark.parametrize(
+    ("callers", "via", "sources", "listed", "has_known_hosts", "is_network"),
+    [
+        (("a",), "nat", ("192.0.2.1/32",), (), True, False),
+        ((), "nat", (), LIST, True, False),
+        ((), "", ("192.0.2.0/24",), LIST, False, False),  # the networks of the list are its sources
+        ((), "", ("192.0.2.0/24",), (), False, True),
+        ((), "nat", ("192.0.2.1/32",), (), False, False),  # any host of a site
+        ((), "", (), (), False, False),  # any source
+    ],
+)
+def test_kinds_of_callers(callers, via, sources, listed, has_known_hosts, is_network):
+    flow = Flow("label", callers, None, via, None, (), (), sources, listed=listed)
+    assert (flow.has_known_hosts, flow.is_network) == (has_known_hosts, is_network)

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report import html
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import group_nodes, make_fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.legend import PORT_SHAPES, SHAPES, SIGNS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_nodes_section
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.origin import Origin
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence, read_kept_evidence
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verdicts import add_verdicts
@@ -502,6 +503,19 @@ def test_json_of_a_refused_plan_has_only_findings():
     assert (json.loads(text)["plan"], json.loads(text)["findings"]) == (None, FINDINGS)
     assert json.loads(text).keys() - {"findings"} == Evidence(PLAN).as_dict().keys()
     assert read_kept_evidence(text, PLAN) == {}
+
+
+def test_json_has_each_part_of_the_evidence_by_its_name():
+    evidence = Evidence(PLAN, {"outcomes": []}, {"nodes": {}}, [], Origin("f", "now", "1.0", "i"), {"problems": []})
+    assert evidence.as_dict() == {
+        "format": 1,
+        "plan": PLAN,
+        "verification": {"outcomes": []},
+        "drift": {"nodes": {}},
+        "changes": [],
+        "origin": {"fleet": "f", "at": "now", "version": "1.0", "inventory": "i", "commit": ""},
+        "staged": {"problems": []},
+    }
 
 
 def compute_contrast(first, second):
