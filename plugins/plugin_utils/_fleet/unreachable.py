@@ -114,11 +114,11 @@ def explain_unreachable(
     if not opened:
         reason = f"It binds {first.address} only, which no other host can reach."
         family = _choose_family(find_family(first.address), usable, hosts)
-        return Reason(reason, reason, (_give_addresses(bind.make_step("set", family), family, lack),))
+        return Reason(reason, reason, (_add_addresses(bind.make_step("set", family), family, lack),))
     family = min(usable)
     if not offered:
         reason = f"It listens on IPv{min(opened)} only, and data planes dial IPv{family} only."
-        return Reason(reason, reason, (_give_addresses(bind.make_step("add", family), family, lack),))
+        return Reason(reason, reason, (_add_addresses(bind.make_step("add", family), family, lack),))
     if not lack:
         return None
     shared = _list_families(target.host) & _list_families(callers[0])
@@ -133,7 +133,7 @@ def _choose_family(preferred: Family, usable: Collection[Family], hosts: Iterabl
     return preferred if preferred in (shared or usable) else min(shared or usable)
 
 
-def _give_addresses(step: Step, family: Family, lack: _Lack | None) -> Step:
+def _add_addresses(step: Step, family: Family, lack: _Lack | None) -> Step:
     """Return a step after which the hosts that lack an address of the family have one, too."""
     if not lack:
         return step
