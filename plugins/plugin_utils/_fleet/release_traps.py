@@ -12,12 +12,13 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import CONF
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import CONF, ENV
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import CONFIG, VAULTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Report
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import KongVersion
@@ -127,6 +128,18 @@ def _find_real_ip_header(draft: Draft) -> dict[str, str] | None:
     return {"real_ip_header": header} if is_unused else None
 
 
+def _find_cut_settings(file_format: str, draft: Draft) -> list[str] | None:
+    r"""Return the names of the settings with '#' in their value, if the settings file of a node has this format.
+
+    A release ends a value at '#' as the start of a comment. In kong.conf it may be written as `\#` from 0.10.4 and 0.11.0 on (CHANGELOG,
+    #2411), but nginx reads PREFIX/.kong_env, which has it unescaped (issue #5761, CHANGELOG of 2.0.5, #5822). In variables Kong escapes it
+    itself (CHANGELOG of 1.4.0, #5062).
+    """
+    has_format = draft.node.settings_file["format"] == file_format
+    names = [str(name) for name, value in _read_config(draft).items() if has_format and "#" in str(value)]
+    return names or None
+
+
 _TRAPS = (
     _Trap(
         "settings-file-ignored",
@@ -136,6 +149,30 @@ _TRAPS = (
         _find_other_file,
         "Kong 0.9.0 to 0.9.5 reads /etc/kong.conf or /etc/kong/kong.conf instead, if one of them exists; delete them, or "
         "upgrade to 0.9.6 or later",
+    ),
+    _Trap(
+        "value-cut",
+        (0, 9, 0),
+        (0, 10, 3),
+        CONFIG,
+        partial(_find_cut_settings, CONF),
+        "Kong before 0.10.4 ends a value at '#', even if it is written as '\\#'; use a value without it, or upgrade to 0.10.4 or later",
+    ),
+    _Trap(
+        "value-cut",
+        (1, 1, 2),
+        (2, 0, 4),
+        CONFIG,
+        partial(_find_cut_settings, CONF),
+        "Kong 1.1.2 to 2.0.4 ends a value at '#', even if it is written as '\\#'; use a value without it, or upgrade to 2.0.5 or later",
+    ),
+    _Trap(
+        "value-cut",
+        (0, 9, 0),
+        (1, 3, inf),
+        CONFIG,
+        partial(_find_cut_settings, ENV),
+        "Kong before 1.4 ends the value of a variable at '#'; use a value without it, or upgrade to 1.4.0 or later",
     ),
     _Trap(
         "stream-alone",

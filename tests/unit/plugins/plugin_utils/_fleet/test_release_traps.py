@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.t
     make_hybrid,
     make_node,
 )
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import list_findings, plan_fleet
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,35 @@ def test_address_of_the_client_without_the_proxy_protocol(version, variables, re
 def test_control_plane_has_no_clients():
     nodes = make_hybrid("3.9", "3.9", {"real_ip_header": "proxy_protocol"})
     assert find_traps(nodes) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "target", "config", "reported"),
+    [
+        ("0.8.3", "conf", {"pg_password": "a\\#b"}, 0),
+        ("0.9.0", "conf", {"pg_password": "a\\#b"}, 1),
+        ("0.10.3", "conf", {"pg_password": "a\\#b"}, 1),
+        ("0.10.4", "conf", {"pg_password": "a\\#b"}, 0),
+        ("1.1.1", "conf", {"pg_password": "a\\#b"}, 0),
+        ("1.1.2", "conf", {"pg_password": "a\\#b"}, 1),
+        ("2.0.4", "conf", {"pg_password": "a\\#b"}, 1),
+        ("2.0.5", "conf", {"pg_password": "a\\#b"}, 0),
+        ("2.0.4", "conf", {"pg_password": "a"}, 0),
+        ("2.0.4", "conf", {"pg_password": VAULTED}, 0),
+        ("0.9.0", "env", {"pg_password": "a#b"}, 1),
+        ("1.3.0", "env", {"pg_password": "a#b"}, 1),
+        ("1.4.0", "env", {"pg_password": "a#b"}, 0),
+        ("2.0.4", "env", {"pg_password": "a#b"}, 0),
+        ("1.3.0", "env", {"pg_password": "ab"}, 0),
+    ],
+)
+def test_value_that_the_release_cuts(version, target, config, reported):
+    found = find_traps({"a": make_node(version, listen_target=target, config=config)})
+    assert found == [("a", "warning", "value-cut")] * reported
+
+
+def test_warning_of_a_cut_value_names_the_setting_only():
+    plan = plan_fleet({"a": make_node("2.0.4", config={"pg_user": "kong", "pg_password": "a\\#b"})})
+    [finding] = list_findings(plan)
+    assert finding["value"] == ["pg_password"]
+    assert "a\\#b" not in finding["message"]

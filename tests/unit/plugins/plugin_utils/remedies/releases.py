@@ -71,6 +71,28 @@ RELEASES = [
             "upgrade to 0.9.6": {"n": {"kong_version": "0.9.6"}},
         },
     ),
+    *(
+        Advice(
+            "value-cut",
+            {
+                "n": {
+                    **given,
+                    "kong_version": version,
+                    "kong_address": "10.1.0.2",
+                    "kong_config": {"pg_password": value},
+                }
+            },
+            {
+                "use a value without it": {"n": {"kong_config": {"pg_password": "ab"}}},
+                f"upgrade to {fixed}": {"n": {"kong_version": fixed}},
+            },
+        )
+        for version, fixed, value, given in (
+            ("0.10.3", "0.10.4", "a\\#b", {}),
+            ("2.0.4", "2.0.5", "a\\#b", {}),
+            ("1.3.0", "1.4.0", "a#b", {"kong_listen_target": "env"}),
+        )
+    ),
     Advice(
         "stream-alone",
         {
