@@ -109,7 +109,9 @@ def _compute_growth(measured: Sequence[Measurement]) -> dict[str, float]:
     """Return the ratio of the time for 5,000 nodes to the time for 1,000 nodes, by style, if both were measured."""
     times = {(fleet.style, fleet.nodes): fleet.plan for fleet in measured}
     return {
-        style: times[style, 5000] / times[style, 1000] for style, n in times if n == 5000 and (style, 1000) in times
+        style: times[style, 5000] / times[style, 1000]
+        for style, nodes in times
+        if nodes == 5000 and (style, 1000) in times
     }
 
 

@@ -91,7 +91,7 @@ def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str
 def _compute_mac(address: str) -> str:
     """Return a fixed hardware address, so that a reboot does not invalidate the neighbours' caches."""
     digest = hashlib.sha256(address.encode()).hexdigest()
-    return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
+    return ":".join(["02", *(digest[start : start + 2] for start in range(0, 10, 2))])
 
 
 def _list_forwarding_options(host: Host) -> list[str]:
@@ -99,7 +99,10 @@ def _list_forwarding_options(host: Host) -> list[str]:
         return []
     addresses = [address for network in host.addresses.values() for address in network]
     switches = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
-    return [f"--sysctl={switches[family]}" for family in sorted({ipaddress.ip_address(a).version for a in addresses})]
+    return [
+        f"--sysctl={switches[family]}"
+        for family in sorted({ipaddress.ip_address(address).version for address in addresses})
+    ]
 
 
 def _render_files(host: Host, topology: Topology, *, real: bool) -> dict[str, str]:

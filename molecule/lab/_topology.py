@@ -81,7 +81,7 @@ class Topology:
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise TopologyError(f"no host {name!r} in lab.yml; its hosts are {', '.join(h.name for h in self.hosts)}")
+        raise TopologyError(f"no host {name!r} in lab.yml; its hosts are {', '.join(host.name for host in self.hosts)}")
 
 
 def load(scenario: Path) -> Topology:

@@ -38,7 +38,9 @@ def _fit(widths: list[int], words: Sequence[int]) -> list[int]:
     """
     available = get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (len(widths) - 1)
     for least in ([max(word, _LEGIBLE) for word in words], [_LEGIBLE] * len(widths), [1] * len(widths)):
-        while sum(widths) > available and (wide := [i for i, width in enumerate(widths) if width > least[i]]):
+        while sum(widths) > available and (
+            wide := [column for column, width in enumerate(widths) if width > least[column]]
+        ):
             widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
 

@@ -144,7 +144,7 @@ def _find_place(lines: list[str], entries: list[_Entry], key: str) -> int:
     sample = re.compile(rf"[ \t]*#+[ \t]*{re.escape(key)}[ \t]*=")
     place = next((number + 1 for number, line in enumerate(lines) if sample.match(line)), len(lines))
     # If the sample is between lines that Kong joins, the new line follows the last of them.
-    return next((e.numbers[-1] + 1 for e in entries if e.numbers[0] < place <= e.numbers[-1]), place)
+    return next((entry.numbers[-1] + 1 for entry in entries if entry.numbers[0] < place <= entry.numbers[-1]), place)
 
 
 def _set(lines: list[str], key: str, value: str, default: str | None) -> None:

@@ -54,8 +54,8 @@ def find_document(lines: list[str]) -> tuple[int, int]:
     starts = [number for number, line in enumerate(lines) if re.match(r"---(\s|\Z)", line)]
     ends = [number for number, line in enumerate(lines) if re.match(r"\.\.\.(\s|\Z)", line)]
     start, stop = (starts[0] + 1 if starts else 0), (ends[0] if ends else len(lines))
-    before = [n for n in range(start - 1) if not (is_empty(lines[n]) or lines[n].startswith("%"))]
-    after = [n for n in range(stop + 1, len(lines)) if not is_empty(lines[n])]
+    before = [number for number in range(start - 1) if not (is_empty(lines[number]) or lines[number].startswith("%"))]
+    after = [number for number in range(stop + 1, len(lines)) if not is_empty(lines[number])]
     if len(starts) > 1 or before or after or start > stop:
         number = (starts[1:] or before or after or ends)[0]
         raise make_unreadable(

@@ -233,5 +233,9 @@ def _is_overlap(first: InterceptRule, second: InterceptRule) -> bool:
         interfaces
         and first.own == second.own
         and {*first.ports} & {*second.ports}
-        and any(contains(a, b) or contains(b, a) for a in first.destinations for b in second.destinations)
+        and any(
+            contains(network, other) or contains(other, network)
+            for network in first.destinations
+            for other in second.destinations
+        )
     )

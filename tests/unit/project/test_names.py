@@ -64,6 +64,7 @@ DEFINED_ELSEWHERE = {
     "v2_runner_on_ok": "Ansible calls it of a callback plugin",
 }
 # Pronouns are no names of values.
+COORDINATES = ("x", "y")
 PRONOUNS = read_words("one those what who whose our")
 FILTERS = frozenset(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
 FOLDERS = ("plugins", "scripts", "molecule", "benchmarks", "tests")
@@ -177,6 +178,16 @@ def test_methods_and_calls_are_found():
 
 def test_values_are_nouns():
     assert [place for place in read_names()[find_values] if place[1] in PRONOUNS] == []
+
+
+def test_values_have_no_letter_as_name():
+    """Coordinates are the exception, and the tests."""
+    letters = {
+        (file, name)
+        for file, name in read_names()[find_values]
+        if len(name) == 1 and name not in COORDINATES and not file.startswith("tests/")
+    }
+    assert letters == set()
 
 
 def test_variables_fields_and_parameters_are_found():
