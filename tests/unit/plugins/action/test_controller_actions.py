@@ -382,6 +382,17 @@ def test_different_problems_of_many_nodes_stay_short():
     assert "more reasons, which the next run shows after the fix" in printed
 
 
+@pytest.mark.parametrize(
+    ("longest", "more"), [(750, []), (751, ["and 1 more reason, which the next run shows after the fix"])]
+)
+def test_problems_of_4500_characters_are_shown(longest, more):
+    lengths = {"a": 750, "b": 750, "c": 750, "d": 750, "e": 750, "f": longest}
+    problems = {name: name * (length - len("a: ")) for name, length in lengths.items()}
+    _message, printed = find_problems(problems)
+    shown = [f"{name}: {problem}" for name, problem in problems.items()]
+    assert printed.splitlines()[2:] == [*shown[: 6 - len(more)], *more]
+
+
 def test_nodes_without_a_problem_are_no_failure():
     hostvars = {"a1": {"node": {"problem": ""}}, "b1": {"node": {}}}
     result, printed = run(kong_problems, {"registered": "node"}, hostvars, ansible_play_hosts=["a1", "b1"])
