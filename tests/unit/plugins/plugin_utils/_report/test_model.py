@@ -26,6 +26,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
         (("x" * 98, "b"), False),
         (("x" * 50, "y" * 50), False),
         ((Cell("", items=("x" * 98, "z")), "b"), False),
+        ((Cell("y", items=("x" * 89, "z")), "b"), True),
+        ((Cell("y", items=("x" * 90, "z")), "b"), False),
         ((Cell("", items=("x",) * 90), "b"), True),
     ],
 )

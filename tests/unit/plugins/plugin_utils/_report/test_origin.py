@@ -43,6 +43,7 @@ def test_default_name_is_the_name_of_the_file_or_folder(tmp_path):
     assert find_origin([str(tmp_path / "seed.d")]).fleet == "seed.d"
     assert find_origin([str(tmp_path / "lab.yml")], "production").fleet == "production"
     assert find_origin(["k1,k2"]).fleet == "unnamed"
+    assert find_origin([str(tmp_path / "lab.yml"), str(tmp_path / "seed.d"), "k1,"]).fleet == "lab, seed.d"
 
 
 def test_path_in_the_current_folder_is_relative(tmp_path, monkeypatch):
@@ -55,6 +56,11 @@ def test_commit_of_the_inventory(inventory):
     assert len(find_origin([str(inventory)]).commit) >= 7
     (inventory.parent / "report.html").write_text("", encoding="utf-8")
     assert "uncommitted" not in find_origin([str(inventory)]).commit
+
+
+def test_commits_of_several_inventories(monkeypatch):
+    monkeypatch.setattr(module, "_find_commits", lambda paths: ["1111111", "2222222", "1111111"])
+    assert find_origin(["a.yml", "b.yml", "c.yml"]).commit == "1111111, 2222222"
 
 
 @pytest.mark.parametrize("changed", ["lab.yml", "group_vars/kong.yml", "host_vars/k1.yml"])

@@ -52,3 +52,13 @@ def test_results_over_ipv6_have_their_own_row():
         ["n", "proxy", "80/tcp", "open / open"],
         ["n", "proxy", "80/tcp IPv6", "open / not probed"],
     ]
+
+
+def test_a_cell_counts_equal_results_of_several_callers():
+    outcomes = [make_outcome(f"c{number}") for number in range(13)]
+    outcomes[3] |= {"expected": "filtered", "result": "open"}
+    outcomes[5] |= {"expected": "filtered", "result": "open"}
+    plan = {"nodes": {"n": {"site": "s0"}}, "hosts": {f"c{number}": {"site": "s0"} for number in range(13)}}
+    *_differences, table = make_verification_section(plan, {"outcomes": outcomes}).tables
+    [[*_port, cell]] = table.rows
+    assert cell.text == "11\N{MULTIPLICATION SIGN} open / open, 2\N{MULTIPLICATION SIGN} \N{BALLOT X} filtered / open"

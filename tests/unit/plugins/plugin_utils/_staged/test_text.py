@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import
     find_problems,
     format_counted,
     format_counted_source,
+    format_failure,
     format_time,
     list_proposals,
     share_states,
@@ -93,6 +94,14 @@ def test_several_nodes_have_counted_for_too_short_a_time():
     short = replace(NODE, seconds=DAY - 1)
     found = make_counted(a2=replace(NODE, seconds=DAY), b1=short, b2=short, c=replace(short, staged=False))
     assert find_problems(found, 1) == ["b1 to b2, 2 nodes have counted for less than 1 day"]
+
+
+def test_all_problems_are_one_text():
+    assert format_failure([]) == ""
+    assert (
+        format_failure(["unexpected sources on a1", "the counts of b1 are incomplete"])
+        == "Not ready to enforce: unexpected sources on a1; the counts of b1 are incomplete. The sources are listed above"
+    )
 
 
 @pytest.mark.parametrize(("count", "more"), [(100, []), (101, ["and 1 more source; kong_staged_file has all sources"])])
