@@ -14,7 +14,8 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - A restore point has everything that a run of C(playbooks/site.yml) may change on a node. This is Kong's configuration or
     environment file, the drop-in of Kong's unit, the ruleset of M(gatehouse.kong.kong_firewall), the intercept rules of
-    M(gatehouse.kong.kong_transparent), and Kong's listeners.
+    M(gatehouse.kong.kong_transparent), and Kong's listeners. On a gateway it is the translations of
+    M(gatehouse.kong.kong_gateway).
   - This module saves restore points, and restores files and the drop-in. The role P(gatehouse.kong.kong_rollback#role)
     restores the other parts with their own modules.
   - Restore points are in C(/var/lib/gatehouse_kong/restore_points), which only root can read. The contents of files never
@@ -54,6 +55,12 @@ options:
     type: str
     choices: [auto, firewalld, iptables, nftables, ufw]
     default: auto
+  gateway:
+    description:
+      - Whether the restore points are those of the host as a NAT gateway. A host can be a node and a gateway.
+      - The translations are restored with M(gatehouse.kong.kong_gateway), so O(state=restored) only returns them.
+    type: bool
+    default: false
   service:
     description: Kong's systemd unit.
     type: str
@@ -94,6 +101,10 @@ run:
   description: The last run that changed the state of the restore point, empty if there is nothing to restore.
   returned: success
   type: str
+nat:
+  description: The options C(forwards), C(egress) and C(sets) of M(gatehouse.kong.kong_gateway). Null if there were no translations.
+  returned: if RV(found) and O(gateway=true)
+  type: dict
 firewall:
   description: Whether the restore point has a ruleset.
   returned: if RV(found)
@@ -133,6 +144,7 @@ _SPEC = {
     "files": {"type": "list", "elements": "path", "default": []},
     "firewall": {"type": "bool", "default": True},
     **BACKEND_SPEC,
+    "gateway": {"type": "bool", "default": False},
     "service": {"type": "str", "default": "kong"},
     "kong": {"type": "dict", "default": {}},
     "run": {"type": "str", "default": ""},

@@ -35,6 +35,7 @@ _NO_RULES = (
     "this host had no rules of gatehouse.kong at the restore point: after the rollback, only the host's existing rules "
     "protect Kong's ports. Check them"
 )
+_RECORDED = ("taken", "kept", "absent")
 _NOTHING = {"changed": False, "found": False, "run": ""}
 RULESET = "ruleset"
 INTERCEPTION = "interception"
@@ -93,15 +94,35 @@ def has_open_run(host: Host, backend: str, service: str) -> bool:
 
 
 def _apply(module: AnsibleModule) -> dict[str, t.Any]:
-    """Bring the restore points or the node into the requested state, and return the result."""
     require_root("kong_restore_point")
+    return _apply_to_gateway(module) if module.params["gateway"] else _apply_to_node(module)
+
+
+def _apply_to_gateway(module: AnsibleModule) -> dict[str, t.Any]:
+    """Bring the restore points of a gateway into the requested state, and return the result."""
+    from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.points import NAT, make_points  # noqa: PLC0415
+    from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA  # noqa: PLC0415
+
+    host, params = Host(), module.params
+    rollback = Rollback(host, AREA)
+    with rollback.hold_lock():
+        points = make_points(host, rollback)
+        if params["state"] in _RECORDED:
+            return {**_NOTHING} if module.check_mode else _record(points, [NAT], params)
+        point = points.find()
+        return {**_NOTHING, "found": True, "run": point.run, NAT: point.parts[NAT]} if point else {**_NOTHING}
+
+
+def _apply_to_node(module: AnsibleModule) -> dict[str, t.Any]:
+    """Bring the restore points or the node into the requested state, and return the result."""
     params, host = module.params, Host()
     rollback = Rollback(host)
     with rollback.hold_lock():
         node = Node(host, rollback, params["backend"], params["service"])
         points = RestorePoints(host, node.readers)
-        if params["state"] in ("taken", "kept", "absent"):
-            return {**_NOTHING} if module.check_mode else _record(points, params)
+        if params["state"] in _RECORDED:
+            parts = ([RULESET] if params["firewall"] else []) + [INTERCEPTION, UNIT]
+            return {**_NOTHING} if module.check_mode else _record(points, parts, params)
         point = points.find()
         if point is None:
             return {**_NOTHING}
@@ -129,10 +150,9 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
         }
 
 
-def _record(points: RestorePoints, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Save, keep or remove restore points. This does not count as a change of the host."""
+def _record(points: RestorePoints, parts: list[str], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Save, keep or remove restore points with these parts. This does not count as a change of the host."""
     if params["state"] == "taken":
-        parts = ([RULESET] if params["firewall"] else []) + [INTERCEPTION, UNIT]
         points.take(params["files"], parts, params["kong"], params["run"])
     elif params["state"] == "kept":
         points.keep()

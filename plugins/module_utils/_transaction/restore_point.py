@@ -19,11 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import STATE
 
-FOLDER = f"{STATE}/restore_points"
-TAKEN = f"{FOLDER}/taken"
-PREVIOUS = f"{FOLDER}/previous"
-# The folder of a point that is being written. It is never read, and the next run removes it if a run was killed.
-_NEW = f"{FOLDER}/new"
+TAKEN = f"{STATE}/restore_points/taken"
 _DATA = "point.json"
 
 NOTHING, RELOAD, RESTART, STOP = "nothing", "reload", "restart", "stop"
@@ -46,11 +42,20 @@ class RestorePoint:
 
 
 class RestorePoints:
-    """The restore points on a host. `readers` return the present state of each part by its name."""
+    """The restore points on a host. `readers` return the present state of each part by its name.
 
-    def __init__(self, host: Host, readers: t.Mapping[str, t.Callable[[], t.Any]]) -> None:
+    The points are in a folder of `state`, the folder of the area (rollback.Area) of the rules.
+    """
+
+    def __init__(self, host: Host, readers: t.Mapping[str, t.Callable[[], t.Any]], state: str = STATE) -> None:
         self._host = host
         self._readers = readers
+        self._state = state
+        self._folder = f"{state}/restore_points"
+        self._taken = f"{self._folder}/taken"
+        self._previous = f"{self._folder}/previous"
+        # A point that is being written. It is never read, and the next run removes it if a run was killed.
+        self._new = f"{self._folder}/new"
 
     def take(self, files: t.Iterable[str], parts: t.Iterable[str], kong: dict[str, t.Any], run: str = "") -> None:
         """Save the present state before a run.
@@ -60,32 +65,34 @@ class RestorePoints:
         """
         paths = dict.fromkeys(self._resolve_path(path) for path in files)
         names = [*parts]
-        taken = self._read(TAKEN)
+        taken = self._read(self._taken)
         if taken is not None and {*names} <= {*taken.parts} and not self._is_present(taken):
-            more = self._copy_files([path for path in paths if path not in dict(taken.files)], TAKEN, len(taken.files))
+            more = self._copy_files(
+                [path for path in paths if path not in dict(taken.files)], self._taken, len(taken.files)
+            )
             # The changes of more than one run separate the two states, so a reload may not be enough.
             kong = {**taken.kong, "how": RESTART}
-            self._write_data(TAKEN, replace(taken, files=taken.files + more, kong=kong, run=run))
+            self._write_data(self._taken, replace(taken, files=taken.files + more, kong=kong, run=run))
             return
-        self._host.make_directory(STATE, 0o700)
-        self._host.make_directory(FOLDER, 0o700)
-        self._host.remove_tree(_NEW)
-        self._host.make_directory(_NEW, 0o700)
-        saved = self._copy_files([*paths], _NEW, 0)
-        self._write_data(_NEW, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong, run))
-        self._host.remove_tree(TAKEN)
-        self._host.move(_NEW, TAKEN)
+        self._host.make_directory(self._state, 0o700)
+        self._host.make_directory(self._folder, 0o700)
+        self._host.remove_tree(self._new)
+        self._host.make_directory(self._new, 0o700)
+        saved = self._copy_files([*paths], self._new, 0)
+        self._write_data(self._new, RestorePoint(saved, {part: self._readers[part]() for part in names}, kong, run))
+        self._host.remove_tree(self._taken)
+        self._host.move(self._new, self._taken)
 
     def keep(self) -> None:
         """Make the taken point the target of the next rollback, after a successful run. If nothing changed, remove it."""
-        taken = self._read(TAKEN)
+        taken = self._read(self._taken)
         if taken is None:
             return
         if self._is_present(taken):
-            self._host.remove_tree(TAKEN)
+            self._host.remove_tree(self._taken)
             return
-        self._host.remove_tree(PREVIOUS)
-        self._host.move(TAKEN, PREVIOUS)
+        self._host.remove_tree(self._previous)
+        self._host.move(self._taken, self._previous)
 
     def find(self) -> RestorePoint | None:
         """Return the state before the last run that changed anything; None if no state is kept or the host is in it."""
@@ -95,7 +102,7 @@ class RestorePoints:
 
     def has_open_run(self) -> bool:
         """Tell whether a run changed the node and neither succeeded nor was rolled back."""
-        taken = self._read(TAKEN)
+        taken = self._read(self._taken)
         return taken is not None and not self._is_present(taken)
 
     def restore_files(self, point: RestorePoint) -> None:
@@ -118,10 +125,10 @@ class RestorePoints:
 
     def remove(self) -> None:
         """Remove all restore points."""
-        self._host.remove_tree(FOLDER)
+        self._host.remove_tree(self._folder)
 
     def _find_folder(self) -> str:
-        return TAKEN if self._host.locate(TAKEN).exists() else PREVIOUS
+        return self._taken if self._host.locate(self._taken).exists() else self._previous
 
     def _is_present(self, point: RestorePoint) -> bool:
         if point.begun or self.find_changed_files(point):

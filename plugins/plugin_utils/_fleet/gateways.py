@@ -24,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Fi
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.forwards import Forward, format_mapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.sets import SetKey
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.gateway_hosts import NETWORK_OS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, NatMapping, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import (
     Inventory,
@@ -32,7 +33,6 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
 
-NETWORK_OS = "ansible_network_os"
 Forwards = Mapping[str, Sequence[Forward]]  # by the name of the node
 
 

@@ -33,13 +33,30 @@ def read_mappings(variables: HostVariables, read_inside: Callable[[], Collection
 
     ``read_inside`` returns the addresses that may be an inside address. It is called if a mapping has an inside address.
     """
-    name = "kong_nat_query" if variables.read_value("kong_nat") is None else "kong_nat"
-    query = variables.read_value("kong_nat_query") if name == "kong_nat_query" else None
-    items = variables.read_value("kong_nat", []) if query is None else _ask(variables, name, query)
+    query, items = _read_items(variables)
     if not isinstance(items, (list, tuple)):
         _refuse(variables, query, items, "it must be a list of mappings")
         return []
     return [mapping for item in items if (mapping := _read_mapping(variables, query, item, read_inside))]
+
+
+def read_devices(variables: HostVariables) -> set[str]:
+    """Return the named devices of all mappings. Errors in other keys do not count."""
+    query, items = _read_items(variables)
+    devices: set[str] = set()
+    for item in _select_mappings(items):
+        try:
+            devices.update(_parse_words(item, "device")[:1])
+        except ValueError as exc:
+            _refuse(variables, query, item, str(exc))
+    return devices
+
+
+def _read_items(variables: HostVariables) -> tuple[Any, Any]:
+    """Return the query, None without one, and kong_nat or the result of the query."""
+    if variables.read_value("kong_nat") is None and (query := variables.read_value("kong_nat_query")) is not None:
+        return query, _ask(variables, "kong_nat_query", query)
+    return None, variables.read_value("kong_nat", [])
 
 
 def _ask(variables: HostVariables, name: str, query: Any) -> Any:

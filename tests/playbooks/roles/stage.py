@@ -4,7 +4,7 @@
 
 """Runs a role of this collection with real Ansible and with fake actions, in place of modules, that return the answers of a test.
 
-Every case is a host of one run. An action finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
+Every case is a host of one run, a node or, with `is_router`, another host. An action finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULES = ("kong_conf", "kong_firewall", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
+MODULES = ("kong_conf", "kong_firewall", "kong_gateway", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
+# Real actions, which work on the controller.
+CONTROLLER = ("kong_fail.py", "kong_gateways.py", "kong_last_run.py", "kong_nodes.py", "kong_variables.py")
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
 # answers to the first and later calls of that key.
@@ -29,7 +32,8 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         text = json.dumps(self._task.args)
         case = re.search(r"case-(\\d+)", text) or re.search(r'"rollback_timeout": "?1(\\d\\d)"?', text)
-        number = int(case[1]) if case else 0
+        case = case or re.search(r"case-(\\d+)", task_vars["inventory_hostname"])
+        number = int(case[1])
         args = json.loads(text)
         mode = "check" if self._task.check_mode else "write" if NAME == "kong_conf" else ""
         call = f"{NAME} {args.get('state') or args.get('how') or mode}".strip()
@@ -60,6 +64,7 @@ class Stage:
 
     def __init__(self, folder):
         self.folder = folder
+        self.calls = []
         collection = folder / "ansible_collections/gatehouse/kong"
         for name in ("action", "modules", "filter", "lookup"):
             (collection / f"plugins/{name}").mkdir(parents=True)
@@ -68,7 +73,7 @@ class Stage:
         for name in FILTERS:
             (collection / f"plugins/filter/{name}").symlink_to(ROOT / "plugins/filter" / name)
         for kind in ("action", "modules"):
-            for name in ("kong_fail.py", "kong_nodes.py", "kong_variables.py"):
+            for name in CONTROLLER:
                 (collection / f"plugins/{kind}/{name}").symlink_to(ROOT / f"plugins/{kind}/{name}")
         lookup = LOOKUP.replace("ANSWERS", repr(str(folder / "answers.json")))
         (collection / "plugins/lookup/kong_plan.py").write_text(lookup)
@@ -86,23 +91,27 @@ class Stage:
         (self.folder / "play.json").write_text(json.dumps(play))
         return self._run("play.json", cases)
 
-    def run_playbook(self, name, cases):
-        """Run a playbook of the collection with a node for each case; return the same as `run`."""
-        return self._run(f"gatehouse.kong.{name}", cases)
+    def run_playbook(self, name, cases, **extra):
+        """Run a playbook of the collection with a host for each case and extra variables; return the same as `run`."""
+        return self._run(f"gatehouse.kong.{name}", cases, extra)
 
-    def _run(self, playbook, cases):
+    def _run(self, playbook, cases, extra=MappingProxyType({})):
         (self.folder / "answers.json").write_text(json.dumps([answers for answers, _variables in cases]))
         (self.folder / "calls").write_text("")
         hosts = {f"case-{number}": _make_variables(number, more) for number, (_answers, more) in enumerate(cases)}
-        (self.folder / "hosts.json").write_text(json.dumps({"kong": {"hosts": hosts}}))
-        output = self._run_playbook(playbook)
+        groups = {"kong": {}, "routers": {}}
+        for name, variables in hosts.items():
+            groups["routers" if variables.get("is_router") else "kong"][name] = variables
+        inventory = {group: {"hosts": members} for group, members in groups.items()}
+        (self.folder / "hosts.json").write_text(json.dumps(inventory))
+        output = self._run_playbook(playbook, extra)
         found = [[] for _case in cases]
-        for line in (self.folder / "calls").read_text().splitlines():
-            number, call, args = json.loads(line)
+        self.calls = [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+        for number, call, args in self.calls:
             found[number].append((call, args))
         return [(calls, _find_last_error(output, f"case-{number}")) for number, calls in enumerate(found)]
 
-    def _run_playbook(self, playbook):
+    def _run_playbook(self, playbook, extra):
         (self.folder / "ansible.cfg").touch()
         environment = {
             **os.environ,
@@ -114,7 +123,7 @@ class Stage:
         }
         program = Path(sys.executable).parent / "ansible-playbook"
         done = subprocess.run(
-            [str(program), "-i", "hosts.json", playbook],
+            [str(program), "-i", "hosts.json", "-e", json.dumps(dict(extra)), playbook],
             cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert "PLAY RECAP" in done.stdout, done.stdout + done.stderr

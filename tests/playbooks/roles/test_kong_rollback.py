@@ -82,3 +82,60 @@ def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
         "rollback, or the state before the last run is back already"
     )
     assert [error for _calls, error in again] == [message, None]
+
+
+NAT = {"forwards": [], "egress": [{"inside": "10.0.0.1", "outside": "192.0.2.1"}], "sets": {"s": {}}}
+ADD, MATCH = "kong_gateway merged", "kong_gateway present"
+
+
+def make_router(**point):
+    return {FIND: {"found": True, "run": "2026-02", "nat": NAT, **point}}, {"is_router": True}
+
+
+def make_node(number, run, routers=(), **more):
+    """Return a node behind routers, whose point has the run."""
+    point = {**POINT, "how": "nothing", "firewall": False, "interception": [{"listener": f"case-{number}"}], "run": run}
+    mappings = [{"outside": "192.0.2.1", "device": f"case-{router}"} for router in routers]
+    return {FIND: point, **more}, {"kong_nat": mappings}
+
+
+def test_gateways_translate_for_both_states_while_the_nodes_are_restored(tmp_path):
+    """The last run changed a node and two gateways, of which one had no translations before; a third is of an earlier run."""
+    stage = Stage(tmp_path)
+    cases = [
+        make_node(0, "2026-02", routers=(2, 3)), make_node(1, "2026-01", routers=(4,)),
+        make_router(), make_router(nat=None), make_router(run="2026-01"), make_router(),
+    ]  # fmt: skip
+    found = stage.run_playbook("rollback", cases)
+    assert [[call for call, _args in calls] for calls, _error in found] == [
+        [FIND, FIND, RESTORE, INTERCEPT, REMOVE], [FIND, REMOVE],
+        [FIND, ADD, MATCH, REMOVE], [FIND, "kong_gateway absent", REMOVE], [FIND, REMOVE], [],
+    ]  # fmt: skip
+    assert [error for _calls, error in found] == [None] * 6
+    steps = [call for _number, call, _args in stage.calls if call in (ADD, RESTORE, MATCH, "kong_gateway absent")]
+    assert steps[:2] == [ADD, RESTORE]
+    given = dict(found[2][0])
+    assert [{key: given[call][key] for key in NAT} for call in (ADD, MATCH)] == [NAT, NAT]
+    assert not {*NAT} & {*dict(found[3][0])["kong_gateway absent"]}
+    assert all(args["gateway"] for calls, _error in found[2:5] for call, args in calls if call in (FIND, REMOVE))
+
+
+def test_a_gateway_keeps_the_forwards_of_both_states_if_a_node_fails(tmp_path):
+    failed = {RESTORE: {"failed": True, "msg": "disk full"}}
+    cases = [make_node(0, "2026-02", routers=(2,)), make_node(1, "2026-02", **failed), make_router()]
+    found = Stage(tmp_path).run_playbook("rollback", cases, kong_listen_serial=2)
+    assert [call for call, _args in found[2][0]] == [FIND, ADD]
+    assert "disk full" in found[1][1]
+    assert found[2][1] == (
+        "Not restored: case-1. So case-2 keeps the forwards of both states. Run the rollback again after the fix"
+    )
+
+
+def test_only_a_gateway_changed(tmp_path):
+    cases = [
+        ({FIND: {"found": False, "run": ""}}, {"kong_nat": [{"outside": "192.0.2.1", "device": "case-1"}]}),
+        make_router(),
+    ]
+    found = Stage(tmp_path).run_playbook("rollback", cases)
+    assert [[call for call, _args in calls] for calls, _error in found] == [[FIND, REMOVE], [FIND, ADD, MATCH, REMOVE]]
+    assert [error for _calls, error in found] == [None, None]

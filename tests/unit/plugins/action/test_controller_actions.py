@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.action import (
     kong_exit_status,
     kong_explain,
     kong_explain_names,
+    kong_last_run,
     kong_leaving,
     kong_plan_diff,
     kong_problems,
@@ -712,3 +713,22 @@ def test_a_node_without_counts_is_not_checked():
 def test_an_expected_source_that_is_no_network_is_an_error():
     with pytest.raises(AnsibleActionFail, match="kong_staged_expected: 'x' is not an IPv4 or IPv6 address or network"):
         run_staged({}, expected=["x"])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "gateways", "changed"),
+    [
+        ({"a": "1", "b": "2"}, {"g": "2"}, (["b"], ["g"])),
+        ({"a": "2"}, {"g": "1"}, (["a"], [])),
+        ({"a": "1"}, {"g": "2"}, ([], ["g"])),
+        ({"a": None}, {"g": None}, ([], [])),
+    ],
+)
+def test_the_last_run_is_that_of_nodes_and_gateways(nodes, gateways, changed):
+    def make_hostvars(name, runs):
+        return {host: {name: {"found": run is not None, "run": run or ""}} for host, run in runs.items()}
+
+    hostvars = {**make_hostvars("point", nodes), **make_hostvars("nat", gateways), "unreachable": {}}
+    arguments = {"nodes": "point", "gateways": "nat", "gateway_hosts": [*gateways, "unreachable"]}
+    result, _printed = run(kong_last_run, arguments, hostvars, ansible_play_hosts=[*nodes])
+    assert (result["nodes"], result["gateways"]) == changed

@@ -9,12 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import points
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.points import NAT
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_restore_point
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import RestorePoints
 
 CONF = "/etc/kong/kong.conf"
 DROP_IN = "/etc/systemd/system/kong.service.d/gatehouse-kong.conf"
@@ -68,6 +72,7 @@ class Node:
             "state": state,
             "files": [CONF],
             "firewall": True,
+            "gateway": False,
             "backend": "auto",
             "service": "kong",
             "kong": KONG,
@@ -198,3 +203,20 @@ def test_a_run_that_was_rolled_back_is_not_open(node, monkeypatch):
     monkeypatch.setattr(kong_restore_point, "choose", node._choose)
     node.move(8001)
     assert not is_open()
+
+
+def test_the_points_of_a_gateway_have_its_translations_only(node, monkeypatch):
+    nat = [None]
+    readers = {NAT: lambda: nat[0]}
+    monkeypatch.setattr(points, "make_points", lambda host, _rollback: RestorePoints(host, readers, AREA.state))
+    node.call("taken", gateway=True, check_mode=True)
+    nat[0] = {"forwards": []}
+    assert node.call("found", gateway=True) == {"changed": False, "found": False, "run": ""}
+    node.call("taken", gateway=True)
+    nat[0] = {"forwards": [1]}
+    node.call("kept", gateway=True)
+    expected = {"changed": False, "found": True, "run": "7", "nat": {"forwards": []}}
+    assert node.call("found", gateway=True) == node.call("restored", gateway=True) == expected
+    assert not node.call("found")["found"]
+    node.call("absent", gateway=True)
+    assert not node.call("found", gateway=True)["found"]
