@@ -32,8 +32,8 @@ class RollingUpdate(Stage):
         (self.folder / "play.json").write_text(json.dumps([DIFFERENT, {**update, "serial": serial}]))
         return self._run("play.json", cases)
 
-    def _run_playbook(self, playbook):
-        self.output = super()._run_playbook(playbook)
+    def _run_playbook(self, playbook, extra):
+        self.output = super()._run_playbook(playbook, extra)
         return self.output
 
 
