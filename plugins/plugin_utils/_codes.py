@@ -344,6 +344,14 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
             "planes, but data planes of 3.1 first.",
         ),
+        _make_warning(
+            "cluster-proxy-protocol",
+            "A data plane connects to its control plane at an entry of `kong_cluster_listen` or `kong_cluster_telemetry_listen` with the flag "
+            "`proxy_protocol`. A data plane does not send the PROXY protocol, so the control plane rejects the connection. Only a "
+            "balancer between them can send it.",
+            "Remove `proxy_protocol` from the entry, or add an entry without it. If a balancer sends it, set "
+            "`kong_cluster_control_plane` or `kong_cluster_telemetry_endpoint` of the data plane to the balancer.",
+        ),
         _make_error(
             "control-plane-missing",
             "The cluster of a data plane has no control plane.",

@@ -43,6 +43,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_error,
     make_host_warning,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
 # A setting of data planes, and the listener of the control plane to which it refers.
@@ -94,6 +95,10 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
         rejecting = next((target for target in targets if not _accepts(target, node)), None)
         if rejecting and listener == "cluster":
             findings.append(_make_version_skew(node, rejecting))
+        if proxied := next(
+            (target for target in targets if _is_proxied(node.host, target, listener, settings[setting])), None
+        ):
+            findings.append(_make_proxied(node, proxied, setting, settings[setting]))
         if found is None and listener == "cluster" and (given is None or nearest):
             findings.append(_make_no_control_plane(node, control_planes, given))
     return replace(node, settings=settings)
@@ -145,6 +150,30 @@ def _make_version_skew(node: Node, control_plane: Node) -> Finding:
     return finding.with_detail(f"connects to {control_plane.name}")
 
 
+def _is_proxied(caller: Host, target: Node, listener: str, endpoint: str) -> bool:
+    """Tell whether the endpoint is a target's own address and port, and the listener there expects the PROXY protocol.
+
+    A data plane starts with TLS (`connect` in lib/resty/websocket/client.lua), which nginx then rejects. A balancer may send the PROXY protocol,
+    and `kong_nat` may describe a balancer.
+    """
+    expecting = {entry.port for entry in target.select_listeners(listener) if _needs_proxy_protocol(entry)}
+    routes = _list_routes(caller, target, listener, FAMILIES)
+    return any(route.port in expecting and route.mapping is None and str(route.dialled) == endpoint for route in routes)
+
+
+def _needs_proxy_protocol(listener: Listener) -> bool:
+    return "proxy_protocol" in listener.flags
+
+
+def _make_proxied(node: Node, control_plane: Node, setting: str, endpoint: str) -> Finding:
+    message = (
+        f"the control plane expects the PROXY protocol there, which a data plane does not send; remove proxy_protocol from its "
+        f"kong_{CONNECTIONS[setting]}_listen, or set the address of a balancer that sends it"
+    )
+    finding = make_host_warning("cluster-proxy-protocol", node.name, f"kong_{setting}", endpoint, message)
+    return finding.with_detail(f"connects to {control_plane.name}")
+
+
 def _find_first_route(
     caller: Host, control_planes: list[Node], listener: str, families: Collection[Family]
 ) -> tuple[Node, Route] | None:
@@ -162,8 +191,11 @@ def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> b
 
 
 def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family]) -> Iterator[Route]:
+    """Yield the routes to a listener of a control plane. Entries that expect the PROXY protocol are last."""
+    entries = target.select_listeners(name)
+    ordered = [entry for is_last in (False, True) for entry in entries if _needs_proxy_protocol(entry) is is_last]
     for family in families:
-        for listener in target.select_listeners(name):
+        for listener in ordered:
             if family in listener.families and not listener.is_loopback:
                 yield from list_routes(caller, target.host, make_service(listener, "tcp"), family)
 

@@ -273,6 +273,52 @@ def test_warning_about_a_control_plane_that_rejects_the_version(control, data, t
     assert takes or f"a control plane of Kong {control} does not configure" in found[0]["message"]
 
 
+FLAGGED = "0.0.0.0:8005 proxy_protocol"
+BEHIND_NAT = {"nat": [{"outside": "203.0.113.1"}]}
+PROXIED = {
+    "computed address": ({}, {}, True),
+    "given address": ({}, {"cluster_control_plane": "10.0.0.1:8005"}, True),
+    "name, which may be that of a balancer": ({}, {"cluster_control_plane": "cp.example.com:8005"}, False),
+    "another host, which may be a balancer": ({}, {"cluster_control_plane": "10.0.0.77:8005"}, False),
+    "NAT, which may be a balancer": (BEHIND_NAT, {"site": "b", "address": "10.1.0.9"}, False),
+    "without the flag": ({"cluster_listen": "0.0.0.0:8005"}, {}, False),
+    "flag of another entry": ({"cluster_listen": f"{FLAGGED}, 0.0.0.0:8006"}, {}, False),
+    "given entry with the flag": (
+        {"cluster_listen": f"0.0.0.0:8006, {FLAGGED}"},
+        {"cluster_control_plane": "10.0.0.1:8005"},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("control", "data", "reported"), PROXIED.values(), ids=list(PROXIED))
+def test_warning_about_the_proxy_protocol_that_no_data_plane_sends(control, data, reported):
+    nodes = {
+        "cp": make_cp("a", "10.0.0.1", **{"cluster_listen": FLAGGED, **control}),
+        "dp": make_dp(**{"site": "a", "address": "10.0.0.9", **data}),
+    }
+    found = [finding for finding in list_warnings(plan_fleet(nodes)) if finding["code"] == "cluster-proxy-protocol"]
+    assert [(finding["host"], finding["value"]) for finding in found] == [("dp", "10.0.0.1:8005")] * reported
+    assert all(
+        "kong_cluster_listen" in finding["message"] and "onnects to cp" in finding["message"] for finding in found
+    )
+
+
+def test_data_plane_prefers_the_entry_without_the_proxy_protocol():
+    nodes = {"cp": make_cp("a", "10.0.0.1", cluster_listen=f"{FLAGGED}, 0.0.0.0:8006"), "dp": make_dp("a", "10.0.0.9")}
+    assert get_settings(plan_fleet(nodes), "dp")["cluster_control_plane"] == "10.0.0.1:8006"
+
+
+def test_warning_about_the_proxy_protocol_of_the_telemetry_listener():
+    nodes = {
+        "cp": make_cp("a", "10.0.0.1", version="3.4.3.5", cluster_telemetry_listen="0.0.0.0:8006 proxy_protocol"),
+        "dp": make_dp("a", "10.0.0.9", version="3.4.3.5"),
+    }
+    [found] = [finding for finding in list_warnings(plan_fleet(nodes)) if finding["code"] == "cluster-proxy-protocol"]
+    assert (found["variable"], found["value"]) == ("kong_cluster_telemetry_endpoint", "10.0.0.1:8006")
+    assert "kong_cluster_telemetry_listen" in found["message"]
+
+
 VIRTUAL = {"virtual_addresses": "10.0.0.100"}
 PINNED = [
     ("address", "10.0.0.1:8005", {}, "cp"),

@@ -350,6 +350,36 @@ PATHS = [
         },
     ),
     Advice(
+        "cluster-proxy-protocol",
+        {
+            "c": {
+                **CP,
+                "kong_site": "b",
+                "kong_version": "3.9.0.0",
+                "kong_cluster_listen": "0.0.0.0:8005 proxy_protocol",
+                "kong_cluster_telemetry_listen": "0.0.0.0:8006 proxy_protocol",
+            },
+            "n": {**DP, "kong_version": "3.9.0.0"},
+        },
+        {
+            "remove proxy_protocol": {
+                "c": {"kong_cluster_listen": "0.0.0.0:8005", "kong_cluster_telemetry_listen": "0.0.0.0:8006"}
+            },
+            "add an entry without it": {
+                "c": {
+                    "kong_cluster_listen": "0.0.0.0:8005 proxy_protocol, 0.0.0.0:8015",
+                    "kong_cluster_telemetry_listen": "0.0.0.0:8006 proxy_protocol, 0.0.0.0:8016",
+                }
+            },
+            "set the address of a balancer": {
+                "n": {
+                    "kong_cluster_control_plane": "lb.example.com:8005",
+                    "kong_cluster_telemetry_endpoint": "lb.example.com:8006",
+                }
+            },
+        },
+    ),
+    Advice(
         "control-plane-missing",
         {"c": {**CP, "kong_site": "b", "kong_cluster": "prod"}, "n": DP},
         {
