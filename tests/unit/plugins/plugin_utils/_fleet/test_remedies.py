@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._codes import ERROR, INFO
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet import paths
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies import format_ports
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     compile_fleet,
     list_warnings,
@@ -415,3 +416,11 @@ def test_the_routes_to_mappings_of_single_sites_grow_with_the_number_of_sites(mo
 
     square, routes = find_second_difference(count_routes, make_mappings_of_sites)
     assert square < routes / 50
+
+
+def test_a_single_port_is_named_and_several_are_counted():
+    assert [format_ports(ports) for ports in ([8001], [8001, 8444], [80, 81, 82])] == [
+        "port 8001",
+        "2 ports",
+        "3 ports",
+    ]
