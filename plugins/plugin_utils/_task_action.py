@@ -27,8 +27,8 @@ class TaskError(AnsibleActionFail):  # type: ignore[misc]  # Ansible has no type
     omit_exception_key = True
 
     def __init__(self, message: str, result: Mapping[str, Any] | None = None) -> None:
-        """Keep the result, to which Ansible adds the message."""
-        super().__init__(message, result={**(result or {})})
+        """Keep the result with the message, which ansible-core 2.21 adds only if Ansible itself handles the error."""
+        super().__init__(message, result={**(result or {}), "failed": True, "msg": message})
         # Ansible-core 2.17 adds the traceback.
         self.result.pop("exception", None)
 
@@ -62,8 +62,7 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
         if self._task.ignore_errors or _is_rescued(self._task):
             return failure
         first = find_first_host(_replace_name(failure.result["msg"], host), host)
-        reference = f"the same error as {first}"
-        return failure if first == host else TaskError(reference, {**failure.result, "msg": reference})
+        return failure if first == host else TaskError(f"the same error as {first}", failure.result)
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keys of the result from the variables of the host. Raises TaskError for an expected error."""
