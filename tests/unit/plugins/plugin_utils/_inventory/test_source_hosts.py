@@ -26,6 +26,7 @@ CASES = {
     "a single term": ({"kong_status_sources": "prometheus"}, {"prometheus": {}}, ["prometheus"]),
     "a group": ({"kong_proxy_sources": ["@others"]}, {"x": {}, "y": {}}, ["x", "y"]),
     "terms by port": ({"kong_stream_sources": {9000: ["x"], 9001: "y"}}, {"x": {}, "y": {}, "z": {}}, ["x", "y"]),
+    "a port without terms": ({"kong_stream_sources": {9000: None, 9001: "y"}}, {"x": {}, "y": {}}, ["y"]),
     "outsiders": ({"kong_verify_outsiders": ["x"]}, {"x": {}, "y": {}}, ["x"]),
     "a host that no term names": ({}, {"bastion": {}}, []),
     "a node": ({"kong_admin_sources": ["n", "@kong"]}, {"bastion": {}}, []),
