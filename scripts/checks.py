@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every check of the repository, in the order in which they run."""
+"""Every check of the repository. STAGES in scripts/check.py has the order in which they run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from repository import ROOT, TOOLS, list_files
 COLLECTION = "ansible_collections.gatehouse.kong"
 MINUTE = 60
 
-# The options of pytest by the folder of the tests. Tests in namespaces mostly wait, for dropped packets and for the kernel. The
-# tests of a file of playbook runs share runs.
+# The options of pytest by the folder of the tests. Tests in namespaces mostly wait, for dropped packets and for the kernel, and
+# the longest of them are in the same file. The tests of a file of playbook runs share runs.
 OPTIONS = {
     "unit": ["--numprocesses=2"],
     "playbooks": ["--numprocesses=2", "--dist=loadfile"],
-    "netns": ["--numprocesses=4"],
+    "netns": ["--numprocesses=4", "--dist=worksteal"],
 }
 
 # The scenarios that start first, so that they do not run alone at the end.
@@ -90,10 +90,15 @@ def _list_scenarios() -> list[Check]:
 
 
 def list_checks() -> list[Check]:
-    """Return all checks in their order. The slowest linter is first."""
+    """Return all checks in the order of the summary. The slowest linter is first."""
     return [
         Check("lint", "ansible-test sanity", _run_script("sanity.py"), timeout=40 * MINUTE),
-        Check("lint", "ansible-lint", _run_tool("ansible-lint", "--profile", "production", "--offline")),
+        Check(
+            "lint",
+            "ansible-lint",
+            _run_tool("ansible-lint", "--profile", "production", "--offline"),
+            timeout=20 * MINUTE,
+        ),
         Check("lint", "antsibull-docs", _run_docs(), "plugins"),
         Check("lint", "mypy", _run_mypy(), "plugins/plugin_utils"),
         Check("lint", "ruff", _run_tool("ruff", "check", ".")),

@@ -33,6 +33,11 @@ CLONE_NEWNET = 0x40000000
 SILENCE = 0.4  # seconds; if no packet arrives on the local link in this time, no packet will arrive
 
 
+def pytest_collection_modifyitems(items):
+    """Run the file with the longest tests first, so that they do not run alone at the end."""
+    items.sort(key=lambda item: item.path.name != "test_transaction.py")
+
+
 def run_ip(*words, check=True):
     subprocess.run(["ip", *words], check=check, capture_output=True, text=True)
 

@@ -58,6 +58,7 @@ DEFINED_ELSEWHERE = {
     "exec_command": "Ansible calls it of a connection plugin",
     "get_vars": "Ansible calls it of a VariableManager",
     "server_bind": "socketserver calls it",
+    "pytest_collection_modifyitems": "pytest calls it of a conftest.py",
     "pytest_configure": "pytest calls it of a conftest.py",
     "do_GET": "http.server calls it",
     "v2_playbook_on_task_start": "Ansible calls it of a callback plugin",

@@ -83,6 +83,12 @@ def test_checks_are_chosen_by_group_or_name():
         check.choose(["mypi"])
 
 
+def test_linters_leave_the_processors_to_the_checks_beside_them():
+    commands = {item.group: check.make_command(item) for item in check.choose([])}
+    assert {group for group, command in commands.items() if command[0] == "nice"} == {"lint"}
+    assert commands["netns"] == next(item.command for item in check.choose(["netns"]))
+
+
 def test_every_check_runs_once_in_its_stage(monkeypatch):
     checks = check.choose([])
     assert sorted(group for stage in check.STAGES for group in stage) == sorted({item.group for item in checks})
