@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import VAULTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listeners import Listener, read_listeners
 
 REUSE = "reuseport backlog=16384"
@@ -30,6 +31,23 @@ def list_codes(found, severity="error"):
 
 def name_variables(**variables):
     return {f"kong_{name}": value for name, value in variables.items()}
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "needed"),
+    [
+        ("0.8", "traditional", {"dnsmasq", "dns_resolver"}),
+        ("2.8", "traditional", set()),
+        ("2.8.1.0", "traditional", {"portal"}),
+        ("3.9", "traditional", set()),
+        ("3.9", "control_plane", {"database"}),
+        ("3.9", "data_plane", {"database"}),
+    ],
+)
+def test_encrypted_settings_that_the_plan_needs(version, role, needed):
+    config = dict.fromkeys(("portal", "dnsmasq", "dns_resolver", "database", "pg_host"), VAULTED)
+    found = read_opened(version, {"kong_config": config}, role)
+    assert {finding.value for finding in found.findings if finding.code == "variable-vaulted"} == needed
 
 
 # Old generations: the old form and the new form
