@@ -154,15 +154,30 @@ def _is_proxied(caller: Host, target: Node, listener: str, endpoint: str) -> boo
     """Tell whether the endpoint is a target's own address and port, and the listener there expects the PROXY protocol.
 
     A data plane starts with TLS (`connect` in lib/resty/websocket/client.lua), which nginx then rejects. A balancer may send the PROXY protocol,
-    and `kong_nat` may describe a balancer.
+    and `kong_nat` may describe a balancer. nginx prefers an entry with the dialled address to an entry for every address.
     """
-    expecting = {entry.port for entry in target.select_listeners(listener) if _needs_proxy_protocol(entry)}
-    routes = _list_routes(caller, target, listener, FAMILIES)
-    return any(route.port in expecting and route.mapping is None and str(route.dialled) == endpoint for route in routes)
+    entries = target.select_listeners(listener)
+    ordered = [entry for is_wildcard in (False, True) for entry in entries if (entry.bound is None) is is_wildcard]
+    dialled = (
+        entry
+        for entry in ordered
+        for route in _list_entry_routes(caller, target, entry, FAMILIES)
+        if route.mapping is None and str(route.dialled) == endpoint
+    )
+    entry = next(dialled, None)
+    return entry is not None and _needs_proxy_protocol(target, entry)
 
 
-def _needs_proxy_protocol(listener: Listener) -> bool:
-    return "proxy_protocol" in listener.flags
+def _needs_proxy_protocol(node: Node, entry: Listener) -> bool:
+    """Tell whether an entry of a node has the flag. In a container Kong's own listener has it, not the published port."""
+    if node.published is None:
+        return "proxy_protocol" in entry.flags
+    ports = {
+        listener.port
+        for listener in node.listeners
+        if listener.name == entry.name and "proxy_protocol" in listener.flags
+    }
+    return entry.own_port in ports
 
 
 def _make_proxied(node: Node, control_plane: Node, setting: str, endpoint: str) -> Finding:
@@ -193,11 +208,18 @@ def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> b
 def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family]) -> Iterator[Route]:
     """Yield the routes to a listener of a control plane. Entries that expect the PROXY protocol are last."""
     entries = target.select_listeners(name)
-    ordered = [entry for is_last in (False, True) for entry in entries if _needs_proxy_protocol(entry) is is_last]
+    ordered = [
+        entry for is_last in (False, True) for entry in entries if _needs_proxy_protocol(target, entry) is is_last
+    ]
     for family in families:
-        for listener in ordered:
-            if family in listener.families and not listener.is_loopback:
-                yield from list_routes(caller, target.host, make_service(listener, "tcp"), family)
+        for entry in ordered:
+            yield from _list_entry_routes(caller, target, entry, (family,))
+
+
+def _list_entry_routes(caller: Host, target: Node, entry: Listener, families: Collection[Family]) -> Iterator[Route]:
+    for family in families:
+        if family in entry.families and not entry.is_loopback:
+            yield from list_routes(caller, target.host, make_service(entry, "tcp"), family)
 
 
 def _make_no_control_plane(node: Node, control_planes: list[Node], given: object) -> Finding:

@@ -282,6 +282,22 @@ PROXIED = {
     "another host, which may be a balancer": ({}, {"cluster_control_plane": "10.0.0.77:8005"}, False),
     "NAT, which may be a balancer": (BEHIND_NAT, {"site": "b", "address": "10.1.0.9"}, False),
     "without the flag": ({"cluster_listen": "0.0.0.0:8005"}, {}, False),
+    "flag of the same port at another address": (
+        {"cluster_listen": "10.0.0.1:8005, 192.168.5.1:8005 proxy_protocol"},
+        {},
+        False,
+    ),
+    "flag of the address, which precedes every address": (
+        {"cluster_listen": "0.0.0.0:8005, 10.0.0.1:8005 proxy_protocol"},
+        {},
+        True,
+    ),
+    "container": ({"published_ports": ["8005:8005"]}, {}, True),
+    "container without the flag": (
+        {"published_ports": ["8005:8006"], "cluster_listen": f"{FLAGGED}, 0.0.0.0:8006"},
+        {},
+        False,
+    ),
     "flag of another entry": ({"cluster_listen": f"{FLAGGED}, 0.0.0.0:8006"}, {}, False),
     "given entry with the flag": (
         {"cluster_listen": f"0.0.0.0:8006, {FLAGGED}"},
@@ -307,6 +323,12 @@ def test_warning_about_the_proxy_protocol_that_no_data_plane_sends(control, data
 def test_data_plane_prefers_the_entry_without_the_proxy_protocol():
     nodes = {"cp": make_cp("a", "10.0.0.1", cluster_listen=f"{FLAGGED}, 0.0.0.0:8006"), "dp": make_dp("a", "10.0.0.9")}
     assert get_settings(plan_fleet(nodes), "dp")["cluster_control_plane"] == "10.0.0.1:8006"
+
+
+def test_data_plane_prefers_the_published_port_without_the_proxy_protocol():
+    published = {"cluster_listen": f"{FLAGGED}, 0.0.0.0:8006", "published_ports": ["18005:8005", "18006:8006"]}
+    nodes = {"cp": make_cp("a", "10.0.0.1", **published), "dp": make_dp("a", "10.0.0.9")}
+    assert get_settings(plan_fleet(nodes), "dp")["cluster_control_plane"] == "10.0.0.1:18006"
 
 
 def test_warning_about_the_proxy_protocol_of_the_telemetry_listener():
