@@ -120,7 +120,7 @@ notes:
     C(proxy_listen) here too. A value on several lines, joined by backslashes, becomes one line. A file with a
     C([section]) is an error, because Kong ignores all settings below it."
   - "C(kong.conf): C(#) starts a comment in a value. A C(#) that belongs to the value is written as C(\\#), which Kong
-    supports from 0.10.4, but not from 1.1.2 to 2.0.4. A comment after a value is preserved, with a blank before it. If a value becomes empty, the
+    supports from 2.0.5. A comment after a value is preserved, with a blank before it. If a value becomes empty, the
     comment moves to the next line, because Kong 0.10 to 2.x would read it as the value."
   - "C(kong.yml): values are written in quotes, except for the few settings for which Kong expects a number or a boolean. The
     file must consist of plain blocks. It is an error, with the number of the line, if a setting is in a flow mapping

@@ -385,8 +385,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "value-cut",
-            "A value of `kong_config` contains `#`, at which this release ends it. In the settings file Kong 0.9.0 to 0.10.3 and 1.1.2 to 2.0.4 "
-            "do so even if it is written as `\\#`. With `kong_listen_target: env` Kong 0.9 to 1.3 do so.",
+            "A value of `kong_config` contains `#`, at which this release ends it. In the settings file Kong 0.9.0 to 2.0.4 do so "
+            "even if it is written as `\\#`. With `kong_listen_target: env` Kong 0.9 to 1.3 do so.",
             "Use a value without `#`, such as another password, or upgrade to the release in the warning.",
         ),
         _make_warning(

@@ -166,7 +166,7 @@ def _check(key: str, value: str) -> None:
     if _COMMENT.search(value):
         raise ConfError(
             f"setting {key!r}: Kong reads '#' in {mask(key, value)} as the start of a comment: write it as '\\#' "
-            "(Kong 0.10.4 and later; older Kong does not support '#' in a value)"
+            "(Kong 2.0.5 and later; older Kong does not support '#' in a value)"
         )
     if value.endswith("\\"):
         raise ConfError(

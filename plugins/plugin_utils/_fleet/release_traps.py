@@ -132,8 +132,8 @@ def _find_cut_settings(file_format: str, draft: Draft) -> list[str] | None:
     r"""Return the names of the settings with '#' in their value, if the settings file of a node has this format.
 
     A release ends a value at '#' as the start of a comment. In kong.conf it may be written as `\#` from 0.10.4 and 0.11.0 on (CHANGELOG,
-    #2411), but nginx reads PREFIX/.kong_env, which has it unescaped (issue #5761, CHANGELOG of 2.0.5, #5822). In variables Kong escapes it
-    itself (CHANGELOG of 1.4.0, #5062).
+    #2411). But nginx reads PREFIX/.kong_env, which has it unescaped, and these releases end the value there (issue #5761, CHANGELOG of
+    2.0.5, #5822; `check_and_infer` in kong/conf_loader.lua). In variables Kong escapes it itself (CHANGELOG of 1.4.0, #5062).
     """
     has_format = draft.node.settings_file["format"] == file_format
     names = [str(name) for name, value in _read_config(draft).items() if has_format and "#" in str(value)]
@@ -153,18 +153,10 @@ _TRAPS = (
     _Trap(
         "value-cut",
         (0, 9, 0),
-        (0, 10, 3),
-        CONFIG,
-        partial(_find_cut_settings, CONF),
-        "Kong before 0.10.4 ends a value at '#', even if it is written as '\\#'; use a value without it, or upgrade to 0.10.4 or later",
-    ),
-    _Trap(
-        "value-cut",
-        (1, 1, 2),
         (2, 0, 4),
         CONFIG,
         partial(_find_cut_settings, CONF),
-        "Kong 1.1.2 to 2.0.4 ends a value at '#', even if it is written as '\\#'; use a value without it, or upgrade to 2.0.5 or later",
+        "Kong before 2.0.5 ends a value at '#', even if it is written as '\\#'; use a value without it, or upgrade to 2.0.5 or later",
     ),
     _Trap(
         "value-cut",

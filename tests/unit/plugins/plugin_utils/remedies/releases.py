@@ -88,7 +88,6 @@ RELEASES = [
             },
         )
         for version, fixed, value, given in (
-            ("0.10.3", "0.10.4", "a\\#b", {}),
             ("2.0.4", "2.0.5", "a\\#b", {}),
             ("1.3.0", "1.4.0", "a#b", {"kong_listen_target": "env"}),
         )
