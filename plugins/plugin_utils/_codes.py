@@ -416,9 +416,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "certificate-inline",
-            "`cluster_cert` of a data plane of Kong 3.1.0 to 3.4.2 is a certificate in base64. The data plane trusts the text before it is "
-            "decoded, so it rejects the certificate of its control plane.",
-            "Write the certificate to a file, and set `cluster_cert` in `kong_config` to its path. Or upgrade to 3.5.0 or later.",
+            "`cluster_cert` of a data plane of Kong 3.1.0 to 3.4.2, or `cluster_ca_cert` with `cluster_mtls: pki`, is a certificate in base64. The "
+            "data plane trusts the text before it is decoded, so it rejects the certificate of its control plane.",
+            "Write the certificate to a file, and set the setting in `kong_config` to its path. Or upgrade to 3.5.0 or later.",
         ),
         _make_warning(
             "real-ip-header",

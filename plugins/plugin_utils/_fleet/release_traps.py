@@ -26,6 +26,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions impo
 Release = tuple[float, float, float]
 _NEWEST = (inf, inf, inf)
 _VERSION = "kong_version"
+# By cluster_mtls: the setting with the certificate that a data plane trusts (#7044), besides the default of 3.0 and later.
+_TRUSTED = {"shared": "cluster_cert", "pki": "cluster_ca_cert"}
+_SYSTEM_TRUST = "system"
 _WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
 
 
@@ -97,15 +100,16 @@ def _find_stream_alone(draft: Draft) -> str | None:
 
 
 def _find_inline_certificate(draft: Draft) -> str | None:
-    """Return the name of cluster_cert on a data plane if its value is a certificate in base64 (CHANGELOG of 3.5.0, #11385).
+    """Return the name of the setting that a data plane trusts if its value is a certificate in base64 (CHANGELOG of 3.5.0, #11385).
 
     The data plane then trusts the text before it is decoded, so no certificate. A setting has one line, so it cannot be PEM text. It is not
     known which releases of Kong Enterprise have the fix.
     """
     config = _read_config(draft)
-    trusts_itself = config.get("cluster_mtls", "shared") == "shared" and "lua_ssl_trusted_certificate" not in config
+    name = _TRUSTED.get(str(config.get("cluster_mtls", "shared")), "")
+    trusts_itself = config.get("lua_ssl_trusted_certificate", _SYSTEM_TRUST) == _SYSTEM_TRUST
     is_affected = draft.node.role == "data_plane" and trusts_itself and not draft.generation.enterprise
-    return "cluster_cert" if is_affected and _is_certificate(str(config.get("cluster_cert"))) else None
+    return name if is_affected and _is_certificate(str(config.get(name))) else None
 
 
 def _is_certificate(text: str) -> bool:
@@ -198,8 +202,8 @@ _TRAPS = (
         (3, 4, 2),
         CONFIG,
         _find_inline_certificate,
-        "a data_plane of Kong 3.1.0 to 3.4.2 does not trust its control plane if cluster_cert is a certificate in base64; write the "
-        "path of a file, or upgrade to 3.5.0 or later",
+        "a data_plane of Kong 3.1.0 to 3.4.2 does not trust its control plane if this setting is a certificate in base64; write "
+        "the path of a file, or upgrade to 3.5.0 or later",
     ),
     _Trap(
         "real-ip-header",

@@ -115,6 +115,11 @@ INLINE = b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE----
         ("3.4.2", {"cluster_cert": "{vault://env/cert}"}, 0),
         ("3.4.2", {"cluster_cert": VAULTED}, 0),
         ("3.4.2", {"cluster_cert": INLINE, **TRUST}, 0),
+        ("3.4.2", {"cluster_cert": INLINE, "lua_ssl_trusted_certificate": "system"}, 1),
+        ("3.4.2", {"cluster_cert": INLINE, "lua_ssl_trusted_certificate": "system,/c"}, 0),
+        ("3.4.2", {"cluster_cert": "/c", "cluster_mtls": "pki", "cluster_ca_cert": INLINE}, 1),
+        ("3.4.2", {"cluster_cert": INLINE, "cluster_mtls": VAULTED}, 0),
+        ("3.4.2", {"cluster_cert": INLINE, "cluster_mtls": ["shared"]}, 0),
         ("3.4.2", {"cluster_cert": INLINE, "cluster_mtls": "pki", "cluster_ca_cert": "/ca"}, 0),
     ],
 )
