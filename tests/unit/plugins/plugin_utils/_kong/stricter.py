@@ -116,6 +116,7 @@ STRICTER = (
     _make_proxy(
         "ipv6-brackets-lost", "[::1]:80", "Kong passes the address to nginx without its brackets, and nginx refuses it."
     ),
+    _make_proxy("ipv6-mapped", "[fe80::1%eth0]:80"),
     _make_proxy("too-many-entries", "0.0.0.0:80, 0.0.0.0:81"),
     _make_proxy("flag-value", "0.0.0.0:80 backlog=0"),
     _make_proxy("flag-value", "0.0.0.0:80 so_keepalive=::"),

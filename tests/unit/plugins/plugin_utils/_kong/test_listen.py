@@ -121,6 +121,8 @@ def test_the_length_of_a_host_name(name, is_valid):
         ("3.9", "proxy_listen", 80.5, "listen-type"),
         ("3.9", "proxy_listen", "[::ffff:192.0.2.1]:80", "ipv6-mapped"),
         ("3.9", "proxy_listen", "[fe80::1%eth0]:80", "ipv6-mapped"),
+        ("0.12", "proxy_listen", "[fe80::1%eth0]:80", "ipv6-mapped"),
+        ("0.8", "proxy_listen", "[fe80::1%eth0]:80", "ipv6-unsupported"),
         ("2.0", "proxy_listen", "0.0.0.0:80 transparent", "flag-unsupported"),
         ("0.14", "proxy_listen", "0.0.0.0:80 transparent", "flag-unsupported"),
         ("1.2", "proxy_listen", "0.0.0.0:80 reuseport", "flag-unsupported"),
