@@ -4,7 +4,8 @@
 
 """Runs a role of this collection with real Ansible and with fake actions, in place of modules, that return the answers of a test.
 
-Every case is a host of one run, a node or, with `is_router`, another host. An action finds its case by `case-NUMBER`, or by the time-out 100 + NUMBER, in its arguments.
+Every case is a host of one run, a node or, with `is_router`, another host. An action finds its case by `case-NUMBER`, or by the
+time-out 100 + NUMBER, in its arguments.
 """
 
 from __future__ import annotations
