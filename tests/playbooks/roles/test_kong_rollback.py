@@ -131,6 +131,18 @@ def test_a_gateway_keeps_the_forwards_of_both_states_if_a_node_fails(tmp_path):
     )
 
 
+def test_the_nodes_are_restored_if_the_only_gateway_is_unreachable(tmp_path):
+    unreachable = {"unreachable": True}
+    cases = [
+        make_node(0, "2026-02", routers=(2,)), make_node(1, "2026-01"),
+        ({FIND: unreachable, REMOVE: unreachable}, {"is_router": True}),
+    ]  # fmt: skip
+    found = Stage(tmp_path).run_playbook("rollback", cases)
+    assert [[call for call, _args in calls] for calls, _error in found] == [
+        [FIND, FIND, RESTORE, INTERCEPT, REMOVE], [FIND, REMOVE], [FIND, REMOVE],
+    ]  # fmt: skip
+
+
 def test_only_a_gateway_changed(tmp_path):
     cases = [
         ({FIND: {"found": False, "run": ""}}, {"kong_nat": [{"outside": "192.0.2.1", "device": "case-1"}]}),
