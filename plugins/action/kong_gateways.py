@@ -13,11 +13,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.gateway_hosts import find_gateway_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._libraries import require_libraries
 
+_ARGUMENTS: Mapping[str, Any] = {}
+
 
 class ActionModule(ControllerAction):
     """Find the gateways on the controller, without a connection to a host."""
 
-    arguments: Mapping[str, Any] = {}
+    arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         require_libraries()
