@@ -156,11 +156,9 @@ def _is_proxied(caller: Host, target: Node, listener: str, endpoint: str) -> boo
     A data plane starts with TLS (`connect` in lib/resty/websocket/client.lua), which nginx then rejects. A balancer may send the PROXY protocol,
     and `kong_nat` may describe a balancer. nginx prefers an entry with the dialled address to an entry for every address.
     """
-    entries = target.select_listeners(listener)
-    ordered = [entry for is_wildcard in (False, True) for entry in entries if (entry.bound is None) is is_wildcard]
     dialled = (
         entry
-        for entry in ordered
+        for entry in sorted(target.select_listeners(listener), key=lambda entry: entry.bound is None)
         for route in _list_entry_routes(caller, target, entry, FAMILIES)
         if route.mapping is None and str(route.dialled) == endpoint
     )
@@ -207,12 +205,9 @@ def _has_endpoint(caller: Host, target: Node, listener: str, endpoint: str) -> b
 
 def _list_routes(caller: Host, target: Node, name: str, families: Collection[Family]) -> Iterator[Route]:
     """Yield the routes to a listener of a control plane. Entries that expect the PROXY protocol are last."""
-    entries = target.select_listeners(name)
-    ordered = [
-        entry for is_last in (False, True) for entry in entries if _needs_proxy_protocol(target, entry) is is_last
-    ]
+    entries = sorted(target.select_listeners(name), key=lambda entry: _needs_proxy_protocol(target, entry))
     for family in families:
-        for entry in ordered:
+        for entry in entries:
             yield from _list_entry_routes(caller, target, entry, (family,))
 
 

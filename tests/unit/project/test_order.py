@@ -43,6 +43,8 @@ OTHER = {
         "networks, key=lambda entry: (-get_prefix_length(entry[0]), entry[0])", "set(networks), key=_make_network_key",
         "_PATHS, key=lambda path: path != generation.path",
         "control_planes, key=lambda other: (*_compute_distance(node, other), _compute_weight(node, other))",
+        "target.select_listeners(listener), key=lambda entry: entry.bound is None",
+        "target.select_listeners(name), key=lambda entry: _needs_proxy_protocol(target, entry)",
         "chosen, key=lambda host: self._positions[host.name]", "(ip_address(address) for address in addresses)",
         "entries, key=lambda entry: (entry.port, entry.protocol, -entry.packets, entry.source)",
         "(target for target in targets if family in target.families), key=lambda target: not target.is_wildcard",
