@@ -32,7 +32,7 @@ options:
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
-  - module: gatehouse.kong.kong_gateways
+  - module: gatehouse.kong.kong_gateway_hosts
   - module: gatehouse.kong.kong_restore_point
 """
 

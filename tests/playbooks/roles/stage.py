@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_gateway", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
 # Real actions, which work on the controller.
-CONTROLLER = ("kong_fail.py", "kong_gateways.py", "kong_last_run.py", "kong_nodes.py", "kong_variables.py")
+CONTROLLER = ("kong_fail.py", "kong_gateway_hosts.py", "kong_last_run.py", "kong_nodes.py", "kong_variables.py")
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
 # answers to the first and later calls of that key.

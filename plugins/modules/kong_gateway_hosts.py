@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kong_gateways
+module: kong_gateway_hosts
 short_description: Find the hosts of the inventory that are NAT gateways
 version_added: 0.1.0
 author: gatehouse.kong contributors (@gatehouse-kong)
@@ -14,7 +14,7 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Finds the hosts that C(kong_nat) or C(kong_nat_query) of another host names as C(device). The plan has the same gateways, but
     needs the facts of the nodes and an inventory without errors.
-  - Warns of a C(kong_nat) that cannot be read, because a gateway may be missing then.
+  - Warns about a C(kong_nat) that cannot be read, because a gateway may be missing then.
   - Runs on the controller and connects to no host.
 options: {}
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Find the gateways
-  gatehouse.kong.kong_gateways:
+  gatehouse.kong.kong_gateway_hosts:
   register: found
   run_once: true
 """
