@@ -44,11 +44,9 @@ RESULTS = {"open": "open", "filtered": "filtered", "closed": "refused"}
 LOADER = object()
 
 
-def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
-    """Return the result of an action plugin and the texts that it printed."""
-    printed = []
-    action = module.ActionModule.__new__(module.ActionModule)
-    action._task = SimpleNamespace(
+def make_task(arguments, *, check_mode=False):
+    """Return a task whose error stays complete."""
+    return SimpleNamespace(
         args=arguments,
         check_mode=check_mode,
         async_val=0,
@@ -59,6 +57,13 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
         no_log=False,
         ignore_errors=True,
     )
+
+
+def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
+    """Return the result of an action plugin and the texts that it printed."""
+    printed = []
+    action = module.ActionModule.__new__(module.ActionModule)
+    action._task = make_task(arguments, check_mode=check_mode)
     action._loader = LOADER
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     display = SimpleNamespace(display=lambda text, stderr: printed.append(text))
@@ -403,17 +408,7 @@ def test_nodes_without_a_problem_are_no_failure():
 def test_a_task_without_variables():
     action = kong_exit_status.ActionModule.__new__(kong_exit_status.ActionModule)
     arguments = {"result": {"summary": "", "failure": "", "not_checked": {}}}
-    action._task = SimpleNamespace(
-        args=arguments,
-        check_mode=False,
-        async_val=0,
-        diff=False,
-        failed_when=[],
-        until=[],
-        retries=None,
-        no_log=False,
-        ignore_errors=True,
-    )
+    action._task = make_task(arguments)
     action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
     assert action.run(None, None)["changed"] is False
 
