@@ -30,8 +30,8 @@ TAIL = 60
 TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\b")
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
-# The groups of a stage run side by side, each with this number of checks at once. Unit tests and playbook runs use all
-# processors, and scenarios do too. Tests in namespaces mostly wait, and linters use the time.
+# The groups of a stage run side by side. The number is how many checks of the group run at the same time. Unit tests, playbook
+# runs and scenarios use all processors. Tests in namespaces mostly wait, and linters use the time.
 STAGES = ({"unit": 1}, {"netns": 1, "lint": 2, "artifact": 1}, {"lab": 1}, {"molecule": 2})
 # The group that gets a processor only if no other process needs it: tests in namespaces measure time, and Galaxy's importer has
 # time limits of its own.

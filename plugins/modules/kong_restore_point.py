@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kong_restore_point
-short_description: Save the state of a Kong node before a run, and restore its files
+short_description: Save the state of a node or gateway before a run, and restore files
 version_added: 0.1.0
 author:
   - gatehouse.kong contributors (!UNKNOWN)
@@ -18,7 +18,8 @@ description:
     M(gatehouse.kong.kong_gateway).
   - This module saves restore points, and restores files and the drop-in. The role P(gatehouse.kong.kong_rollback#role)
     restores the other parts with their own modules.
-  - Restore points are in C(/var/lib/gatehouse_kong/restore_points), which only root can read. The contents of files never
+  - Restore points are in C(/var/lib/gatehouse_kong/restore_points), on a gateway in
+    C(/var/lib/gatehouse_kong_nat/restore_points). Only root can read them. The contents of files never
     leave the host.
 extends_documentation_fragment:
   - gatehouse.kong.attributes
@@ -57,7 +58,7 @@ options:
     default: auto
   gateway:
     description:
-      - Whether the restore points are those of the host as a NAT gateway. A host can be a node and a gateway.
+      - Whether the restore points are for the translations of a NAT gateway. A host that is a node as well has separate points.
       - The translations are restored with M(gatehouse.kong.kong_gateway), so O(state=restored) only returns them.
     type: bool
     default: false

@@ -322,7 +322,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "the inventory at which no control plane of the cluster listens; or it is an IPv6 address, which a data plane cannot dial. It is "
             "a warning for a loopback address and for an outside address of a control plane, because a program or a NAT device may "
             "forward the connections, and for an IPv6 address, because that was not tried with a real Kong.",
-            "Write the host and the port, without a scheme, or remove the variable; then it is computed.",
+            "Write the host and the port, without a scheme, or remove the variable; then it is computed. In place of an IPv6 address, give "
+            "a host name with an AAAA record, and set `dns_order` in `kong_config` to a list with `AAAA` (2.6 and later).",
         ),
         _make_warning(
             "site-mixed",
@@ -338,9 +339,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "version-skew",
-            "The control plane to which a data plane connects sends it no configuration, because it has another major or a newer "
-            "minor version, or because the two exchange other messages: 2.0 works with no other minor version, 2.1 and 2.2 only with "
-            "each other, and a control plane of 3.2 or later does not work with a data plane of 3.1 (Enterprise: 3.1.0).",
+            "The control plane to which a data plane connects sends it no configuration, because the data plane has another major or a newer "
+            "minor version, or because the two exchange other messages: Kong 2.0 works with no other minor version, Kong 2.1 and 2.2 only "
+            "with each other, and a control plane of 3.2 or later does not work with a data plane of 3.1 (Enterprise: 3.1.0).",
             "Upgrade the older of the two nodes, or keep an older control plane until then. Upgrade control planes before data "
             "planes, but data planes of 3.1 first.",
         ),

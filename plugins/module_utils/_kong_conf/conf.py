@@ -11,7 +11,8 @@ version (lua/pl/config.lua; kong/conf_loader.lua, kong/conf_loader/init.lua):
 - Every character of a key that is no ASCII letter or digit is read as `_`: `proxy-listen` is `proxy_listen`.
 - If several lines have the same key, the **last** line counts.
 - `#` starts a comment in a value. 0.9 has no escape. 0.10 to 2.x also drop the character before the `#`, and read a `#` at
-  the very start as part of the value. From 0.10, `\#` is a literal `#`.
+  the very start as part of the value. From 0.10.4, `\#` is a literal `#`, but nginx reads it unescaped from `.kong_env`, so
+  the value is complete only from 2.0.5 on.
 """
 
 from __future__ import annotations

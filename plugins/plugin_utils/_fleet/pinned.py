@@ -30,7 +30,7 @@ _GIVE = "Give the address of a control plane, or remove it; then it is computed"
 
 
 def check_pinned(drafts: Collection[Draft]) -> Iterator[Finding]:
-    """Yield a finding for each given address at which no control plane of the data plane's cluster listens, or of IPv6.
+    """Yield a finding for each given address that is IPv6, or at which no control plane of the data plane's cluster listens.
 
     It is an error if Kong cannot connect, and a warning if a program or device outside the inventory may forward to a control
     plane. Names and addresses that the inventory does not have are not checked.
@@ -103,7 +103,7 @@ def _find_undialled(host: str) -> tuple[str, str] | None:
         return None
     message = (
         "a data plane cannot dial an IPv6 address, because its client ends the host at the first colon. Give an IPv4 "
-        "address, or a host name with an AAAA record"
+        "address, or a host name with an AAAA record, and AAAA in dns_order (Kong 2.6 and later)"
     )
     return WARNING, message
 

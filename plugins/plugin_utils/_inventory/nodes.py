@@ -300,8 +300,8 @@ def _read_generation(variables: HostVariables) -> Generation | None:
     if version.is_newer:
         newest = "{}.{}".format(*NEWEST)
         message = (
-            f"the collection knows Kong up to {newest} and plans this version with its listen settings, so a new listener has no rules; "
-            f"use a newer release of the collection, or set {newest} if they are the same"
+            f"the collection knows Kong up to {newest} and plans this version with the listen settings of {newest}, so a new listener "
+            f"has no rules; use a newer release of the collection, or set {newest} if both have the same listen settings"
         )
         variables.findings.append(make_host_warning("version-newer", variables.host, "kong_version", value, message))
     return find_generation(version)

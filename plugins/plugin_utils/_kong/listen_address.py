@@ -112,7 +112,9 @@ def _parse_ipv6(host: str, generation: Generation, setting: Setting) -> str:
     if setting.grammar == "ipv4:port" or generation.format == "yaml":
         raise ListenError("ipv6-unsupported", f"this version accepts IPv4 only, not {quote_value(host)}")
     if address.scope_id:
-        raise ListenError("ipv6-mapped", f"{quote_value(host)} has a zone; write the address without it")
+        raise ListenError(
+            "ipv6-mapped", f"{quote_value(host)} has a zone, which Kong does not accept; use an address without a zone"
+        )
     if not generation.ipv6:
         message = f"0.13 passes {quote_value(host)} to nginx without its brackets; use IPv4, or Kong 0.14.0 and later"
         raise ListenError("ipv6-brackets-lost", message)

@@ -59,7 +59,7 @@ class KongVersion:
 def parse_version(value: object) -> KongVersion:
     """Read a Kong version from text ('2.8', '0.10.4', '3.4.3.5-enterprise-edition') or a YAML number (3.9).
 
-    A newer version of the newest known major is known as well. Raises ``VersionError`` for other versions, and for numbers that YAML may have shortened.
+    A newer version of the newest known major is accepted. Raises ``VersionError`` for other versions, and for numbers that YAML may have shortened.
     """
     if isinstance(value, float) and value in _SHORTENED:
         written = " or ".join(map(format_for_inventory, _SHORTENED[value]))

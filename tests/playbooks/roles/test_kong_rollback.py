@@ -79,7 +79,7 @@ def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
     assert [[call for call, _args in calls] for calls, _error in again] == [[FIND, REMOVE]] * 2
     message = (
         "There is nothing to restore on case-0 to case-1, 2 nodes: no run of site has changed anything there since the last "
-        "rollback, or the state before the last run is back already"
+        "rollback, or the state before the last run is already restored"
     )
     assert [error for _calls, error in again] == [message, None]
 
@@ -127,7 +127,8 @@ def test_a_gateway_keeps_the_forwards_of_both_states_if_a_node_fails(tmp_path):
     assert [call for call, _args in found[2][0]] == [FIND, ADD]
     assert "disk full" in found[1][1]
     assert found[2][1] == (
-        "Not restored: case-1. So case-2 keeps the forwards of both states. Run the rollback again after the fix"
+        "case-2 keeps the forwards of both states, because these nodes are not restored: case-1. Run the rollback again after "
+        "the fix"
     )
 
 

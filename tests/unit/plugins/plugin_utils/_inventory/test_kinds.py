@@ -373,7 +373,7 @@ def test_value_of_kong_config_is_not_shown():
         ("[fd00::1]", "'[fd00::1]' has no port"),
         ("off", "'off' has no port"),
         ("fd00::1:8005", "write IPv6 as [ADDRESS]:PORT"),
-        ("[fe80::1%eth0]:8005", "'fe80::1%eth0' has a zone; write the address without it"),
+        ("[fe80::1%eth0]:8005", "'fe80::1%eth0' has a zone, which Kong does not accept; use an address without a zone"),
         ("cp:8005/v1", "port '8005/v1' of 'cp:8005/v1' is not a number"),
     ],
 )

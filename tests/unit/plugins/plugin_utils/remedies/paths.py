@@ -413,7 +413,10 @@ PATHS += [
         {"kong_role": "data_plane", "kong_cluster_control_plane": "[2001:db8::1]:8005"},
         {
             "Give an IPv4 address": {"kong_cluster_control_plane": "192.0.2.1:8005"},
-            "or a host name with an AAAA record": {"kong_cluster_control_plane": "cp.example.com:8005"},
+            "or a host name with an AAAA record, and AAAA in dns_order": {
+                "kong_cluster_control_plane": "cp.example.com:8005",
+                "kong_config": {"dns_order": "LAST,AAAA,A"},
+            },
         },
     ),
     advise_node(
