@@ -690,8 +690,10 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "config-invalid",
-            "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break.",
-            "Correct the name, or write the value as text of one line, a number or a boolean.",
+            "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break, "
+            "or a quote in a file of variables.",
+            "Correct the name, or write the value as text of one line, a number or a boolean. For a value with quotes or backslashes set "
+            "`kong_listen_target: conf`.",
         ),
         _make_error(
             "config-listen-setting",

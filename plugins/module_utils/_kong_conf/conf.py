@@ -150,6 +150,7 @@ def _find_place(lines: list[str], entries: list[_Entry], key: str) -> int:
 
 def _set(lines: list[str], key: str, value: str, default: str | None) -> None:
     _check(key, value)
+    value = _COMMENT.sub(r"\\#", value)
     entries = _parse_entries(lines)
     same_key = [entry for entry in entries if entry.key == key]
     # Only the last entry counts, but an earlier entry with another value would mislead a reader.
@@ -164,11 +165,6 @@ def _set(lines: list[str], key: str, value: str, default: str | None) -> None:
 def _check(key: str, value: str) -> None:
     if not _KEY.fullmatch(key):
         raise ConfError(f"setting {key!r}: the name of a setting in kong.conf consists of letters, digits and '_'")
-    if _COMMENT.search(value):
-        raise ConfError(
-            f"setting {key!r}: Kong reads '#' in {mask(key, value)} as the start of a comment: write it as '\\#' "
-            "(Kong 2.0.5 and later; older Kong does not support '#' in a value)"
-        )
     if value.endswith("\\"):
         raise ConfError(
             f"setting {key!r}: {mask(key, value)} ends in a backslash, so Kong joins the next line to it: remove the "

@@ -46,7 +46,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
     check_in_container,
     read_published,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import (
+    check_values,
+    read_settings_file,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.sources import (
     DEFAULT_SOURCES,
     Terms,
@@ -141,6 +144,7 @@ class _NodeReader:
     def make_draft(self) -> Draft:
         """Return the whole node."""
         self._check_addresses()
+        check_values(self.variables, self.settings_file["format"], self.opened.config)
         variables, generation, node = self.variables, self.generation, self._make_node()
         variables.findings.extend(find_standby_notes(node))
         terms = self.terms

@@ -29,9 +29,11 @@ UNDECRYPTED = "no vault password of this run decrypts it; add --ask-vault-pass, 
 # Settings of the plan that open no listener.
 _PLANNED = ("role", "cluster_control_plane", "cluster_telemetry_endpoint")
 _NESTED = {"cluster.advertise": "cluster_advertise", "dns_resolvers_available.dnsmasq.port": "dnsmasq_port"}
-# Settings of kong.conf are words of lower-case letters. Kong ignores any other name without an error (kong/conf_loader.lua). In kong.yml
-# a setting may also have a hyphen, such as auto-join, and dots between its keys.
-_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+# Settings of kong.conf are words of lower-case letters. Kong ignores any other name without an error (kong/conf_loader.lua), and reads
+# a character that is no letter or digit as `_` (lua/pl/config.lua). In kong.yml a setting may also have a hyphen, such as auto-join,
+# and dots between its keys.
+_NAMES = {"conf": re.compile(r"[a-z][a-z0-9_]*"), "yaml": re.compile(r"[a-z][a-z0-9_.-]*")}
+_NO_NAME_IN_CONF = re.compile(r"[^a-z0-9]")
 # Kong's environment variables have this prefix, and no setting has it.
 _ENVIRONMENT = re.compile(r"kong_", re.IGNORECASE)
 # Settings that are entries of a list from 0.13 on.
@@ -57,15 +59,15 @@ def read_config(generation: Generation, value: object, report: Report) -> dict[s
     found = {}
     for name, item in _flatten(value, nested=generation.format == "yaml"):
         text = _format_value(generation, item)
-        setting = _normalise(name)
+        setting = _normalise(name, generation.format)
         own = _NESTED.get(setting, setting)
         if own in _PLANNED or own in list_setting_names():
             group = "a setting that the plan contains" if own in _PLANNED else "a listen setting"
             message = f"{name} is {group}; set {_name_variable(generation, own)} instead of {CONFIG}"
             shown = {name: _VAULTED_SHOWN if VAULTED in str(item) else item}
             report.add_error("config-listen-setting", CONFIG, shown, message)
-        elif setting != name or not _NAME.fullmatch(name):
-            advice = f"write {setting}" if _NAME.fullmatch(setting) else "correct or remove it"
+        elif setting != name or not _NAMES[generation.format].fullmatch(name):
+            advice = f"write {setting}" if _NAMES[generation.format].fullmatch(setting) else "correct or remove it"
             report.add_error("config-invalid", CONFIG, name, f"Kong has no setting of this name; {advice}")
         elif text is not None and text.strip().replace("\t", " ").isprintable():
             # Kong 0.9 and later read an empty value as unset.
@@ -93,9 +95,10 @@ def without_vaulted(config: Mapping[str, str], needed: Collection[str], report: 
     return {name: text for name, text in config.items() if name not in vaulted}
 
 
-def _normalise(name: str) -> str:
+def _normalise(name: str, file_format: str) -> str:
     """Return the name of a setting as Kong's file has it: in lower case, without the prefix of its variable."""
-    return _ENVIRONMENT.sub("", name).lower()
+    setting = _ENVIRONMENT.sub("", name).lower()
+    return _NO_NAME_IN_CONF.sub("_", setting) if file_format == "conf" else setting
 
 
 def _name_variable(generation: Generation, name: str) -> str:

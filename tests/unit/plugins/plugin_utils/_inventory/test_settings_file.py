@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import read_settings_file
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.settings_file import (
+    check_values,
+    read_settings_file,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import find_generation, parse_version
 
@@ -49,3 +52,31 @@ def test_settings_file(case):
 def test_the_first_of_two_files(version, first):
     (path, _form, search), _errors = read(version)
     assert (path, search[0], sorted(search)) == (first, first, sorted([DEFAULT, ETC]))
+
+
+# The format, a value, and whether the file can hold it.
+VALUES = {
+    "a comment sign": ("conf", "a#b", True),
+    "a quote": ("conf", 'it\'s "x"', True),
+    "a backslash": ("conf", "a\\b", True),
+    "a backslash at the end": ("conf", "a\\", False),
+    "a backslash before blanks": ("conf", "a\\ ", False),
+    "the separator of Kong's loader": ("conf", "a_blank_b", False),
+    "a comment sign in a variable": ("env", "a#b", True),
+    "the separator in a variable": ("env", "a_blank_b", True),
+    "a single quote in a variable": ("env", "it's", False),
+    "a double quote in a variable": ("env", 'a"b', False),
+    "a backquote in a variable": ("env", "a`b", False),
+    "a backslash in a variable": ("env", "a\\b", False),
+    "kong.yml": ("yaml", "a'b\"c\\", True),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_value_that_the_file_cannot_hold(case):
+    file_format, value, is_valid = VALUES[case]
+    variables = HostVariables("n", {}, lambda _host: {})
+    check_values(variables, file_format, {"log_level": "info", "pg_password": value})
+    found = [(finding.code, finding.variable, finding.value) for finding in variables.findings]
+    assert found == ([] if is_valid else [("config-invalid", "kong_config", "pg_password")])
+    assert not any(value in finding.message for finding in variables.findings)

@@ -215,6 +215,12 @@ def test_name_of_an_environment_variable_or_in_upper_case(version, name):
     assert finding.message.endswith("Kong has no setting of this name; write log_level")
 
 
+@pytest.mark.parametrize("name", ["log-level", "log level", "KONG_LOG.LEVEL"])
+def test_name_with_a_character_that_kong_conf_reads_as_an_underscore(name):
+    (finding,) = read_opened("3.9", name_variables(config={name: "info"})).findings
+    assert finding.message.endswith("Kong has no setting of this name; write log_level")
+
+
 @pytest.mark.parametrize("name", ["KONG_PROXY_LISTEN", "PROXY_LISTEN"])
 def test_a_listen_setting_with_another_spelling(name):
     """The advice does not lead to the next error."""

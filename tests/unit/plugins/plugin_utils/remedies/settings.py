@@ -220,6 +220,15 @@ LISTEN = [
         {"a": 1, "b": True, "c": "x"},
         "text of one line, a number or a boolean",
     ),
+    advise_value("config-invalid", "kong_config", {"pg_password": "a\\"}, {"pg_password": "a"}, "use another value"),
+    advise_node(
+        "config-invalid",
+        {"kong_listen_target": "env", "kong_config": {"pg_password": "it's"}},
+        {
+            "use another value": {"kong_config": {"pg_password": "its"}},
+            "set kong_listen_target: conf": {"kong_listen_target": "conf"},
+        },
+    ),
     advise_node(
         "config-listen-setting",
         {"kong_config": {"proxy_listen": "0.0.0.0:80"}},
