@@ -43,7 +43,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
     make_host_error,
     make_host_warning,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import classify_address
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener, is_loopback
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.versions import parse_version
 
 # A setting of data planes, and the listener of the control plane to which it refers.
@@ -229,10 +230,19 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
     detail = f"is in {name_site(node.site)}"
     if given is not None:
-        fault = _explain_no_path(node, other, FAMILIES, "according to the inventory, ")
+        fault = _explain_no_path(node, other, _list_dialled_families(str(given)), "according to the inventory, ")
         return make_host_warning("no-path", node.name, variable, given, fault).with_detail(detail)
     fault = _explain_no_path(node, other, _DIALLED)
     return make_host_error("no-path", node.name, variable, None, fault).with_detail(detail)
+
+
+def _list_dialled_families(given: str) -> Collection[Family]:
+    """Return the families in which a given address may lead to a control plane. A name may have an address of each.
+
+    A program on a loopback address dials the control plane itself.
+    """
+    host = given.rpartition(":")[0]
+    return FAMILIES if classify_address(host) != "ipv4" or is_loopback(host) else _DIALLED
 
 
 def _explain_no_path(node: Node, control_plane: Node, families: Collection[Family], start: str = "") -> Fault:

@@ -59,14 +59,15 @@ _WILDCARDS: dict[Family, str] = {4: ANY_IPV4, 6: "::"}
 class Step(NamedTuple):
     """A change of the inventory that gives both sides an address of a family.
 
-    The target listens on the family ``bound``, and hosts get an address of the family ``added``. ``short`` has the change in fewer
-    words, for a text that names the target last.
+    The target listens on the family ``bound``, and hosts get an address of the family ``added``, those with a VPN address too unless
+    the family is in ``on_vpn``. ``short`` has the change in fewer words, for a text that names the target last.
     """
 
     text: str
     short: str
     bound: Family | None = None
     added: Family | None = None
+    on_vpn: tuple[Family, ...] = FAMILIES
 
 
 class Reason(NamedTuple):
@@ -109,8 +110,11 @@ def explain_unreachable(
     opened = {family for listener in listeners if not listener.is_loopback for family in listener.families}
     offered = opened.intersection(families)
     usable = offered or {*families}
-    lacking = [host for host in hosts if usable.isdisjoint(_list_families(host))]
-    lack = _make_lack(lacking, target.host, own, number - len(callers) if callers[-1] in lacking[-1:] else 0)
+    on_vpn = _list_vpn_families(target, listeners)
+    bound = {family for entry in listeners if entry.bound and not entry.is_loopback for family in entry.families}
+    addressed = hosts if usable.isdisjoint(bound) else callers
+    lacking = [host for host in addressed if usable.isdisjoint(_list_families(host, on_vpn))]
+    lack = _make_lack(lacking, target.host, own, number - len(callers) if callers[-1] in lacking[-1:] else 0, on_vpn)
     if not opened:
         reason = f"It binds {first.address} only, which no other host can reach."
         family = _choose_family(find_family(first.address), usable, hosts)
@@ -121,10 +125,12 @@ def explain_unreachable(
         return Reason(reason, reason, (_add_addresses(bind.make_step("add", family), family, lack),))
     if not lack:
         return None
-    shared = _list_families(target.host) & _list_families(callers[0])
+    shared = _list_families(target.host, on_vpn) & _list_families(callers[0], on_vpn)
     reason = f"It listens on IPv{family} only" if opened == offered else f"Data planes dial IPv{family} only"
     steps = (bind.make_step("add", other) for other in families if other not in offered and other in shared)
-    return Reason(f"{reason}, and {lack.text} no IPv{family} address.", f"{reason}.", (*steps, lack.make_step(family)))
+    return Reason(
+        f"{reason}, and {lack.text} no {lack.format_address(family)}.", f"{reason}.", (*steps, lack.make_step(family))
+    )
 
 
 def _choose_family(preferred: Family, usable: Collection[Family], hosts: Iterable[Host]) -> Family:
@@ -138,7 +144,7 @@ def _add_addresses(step: Step, family: Family, lack: _Lack | None) -> Step:
     if not lack:
         return step
     give = lack.make_step(family)
-    return step._replace(text=f"{step.text} and {give.text}", short=f"{step.short} and {give.short}", added=family)
+    return give._replace(text=f"{step.text} and {give.text}", short=f"{step.short} and {give.short}", bound=step.bound)
 
 
 class _Bind(NamedTuple):
@@ -153,22 +159,30 @@ class _Bind(NamedTuple):
 
 
 class _Lack(NamedTuple):
-    """Hosts that lack an address: their names, in few words for a text that names the target last, and their number."""
+    """Hosts that lack an address: their names, in few words for a text that names the target last, and their number.
+
+    ``on_vpn`` are the families in which a VPN address is enough, ``vpn`` the families in which one of them has such an address.
+    """
 
     names: str
     short: str
     number: int
+    on_vpn: tuple[Family, ...]
+    vpn: frozenset[Family]
 
     @property
     def text(self) -> str:
         return f"{self.names} {'has' if self.number == 1 else 'have'}"
 
+    def format_address(self, family: Family) -> str:
+        return f"IPv{family} {'kong_address' if family in self.vpn else 'address'}"
+
     def make_step(self, family: Family) -> Step:
-        long, short = (f"give {words} an IPv{family} address" for words in (self.names, self.short))
-        return Step(long, short, added=family)
+        long, short = (f"give {words} an {self.format_address(family)}" for words in (self.names, self.short))
+        return Step(long, short, added=family, on_vpn=self.on_vpn)
 
 
-def _make_lack(hosts: Sequence[Host], target: Host, own: str, more: int) -> _Lack | None:
+def _make_lack(hosts: Sequence[Host], target: Host, own: str, more: int, on_vpn: tuple[Family, ...]) -> _Lack | None:
     """Return the lack of these hosts and ``more`` hosts, or None if there is none."""
     if not hosts:
         return None
@@ -180,7 +194,8 @@ def _make_lack(hosts: Sequence[Host], target: Host, own: str, more: int) -> _Lac
         short = {1: "it", 2: "both hosts"}.get(number, "all hosts")
     else:
         short = "the client" if number == 1 else "clients"
-    return _Lack(names, short, number)
+    vpn = frozenset(family for family in FAMILIES for host in hosts if host.vpn.select(family))
+    return _Lack(names, short, number, on_vpn, vpn)
 
 
 def make_reason_fault(
@@ -208,7 +223,7 @@ def _take_step(step: Step, target: Node, callers: Sequence[Host]) -> tuple[Node,
     hosts = [target.host, *callers]
     if step.added:
         hosts = [
-            host if step.added in _list_families(host) else with_address(host, step.added, number)
+            host if step.added in _list_families(host, step.on_vpn) else with_address(host, step.added, number)
             for number, host in enumerate(hosts, 1)
         ]
     changed = replace(target, host=hosts[0])
@@ -221,19 +236,36 @@ def _take_step(step: Step, target: Node, callers: Sequence[Host]) -> tuple[Node,
     return replace(changed, listeners=opened), hosts[1:]
 
 
-def _list_families(host: Host) -> frozenset[Family]:
-    return frozenset(family for family in FAMILIES if host.address.select(family) or host.vpn.select(family))
+def _list_families(host: Host, on_vpn: Collection[Family] = FAMILIES) -> frozenset[Family]:
+    """Return the families of a host's addresses, of its VPN address only those in ``on_vpn``."""
+    return frozenset(
+        family for family in FAMILIES if host.address.select(family) or (family in on_vpn and host.vpn.select(family))
+    )
+
+
+def _list_vpn_families(target: Node, listeners: Iterable[Listener]) -> tuple[Family, ...]:
+    """Return the families in which the target listens on the VPN, or on no address, so that a new entry may be for every address."""
+    bounds = {
+        family: {entry.bound for entry in listeners if family in entry.families and not entry.is_loopback}
+        for family in FAMILIES
+    }
+    return tuple(
+        family
+        for family in FAMILIES
+        if not bounds[family] or not bounds[family].isdisjoint((None, target.host.vpn.select(family)))
+    )
 
 
 def note_unreachable(
     unreachable: Unreachable, callers: Selection, term: tuple[str, str], node: Node, sockets: Sequence[Listener]
 ) -> None:
     """Add the hosts of a variable's term that have no path to the sockets of one port, those with a known reason separately."""
+    list_families = partial(_list_families, on_vpn=_list_vpn_families(node, sockets))
     reasons = {
         families: explain_unreachable(same.first, node, sockets, node.name, len(same))
-        for families, same in callers.group(_list_families).items()
+        for families, same in callers.group(list_families).items()
     }
-    for reason, same in callers.group(lambda host: reasons[_list_families(host)]).items():
+    for reason, same in callers.group(lambda host: reasons[list_families(host)]).items():
         key = (sockets[0].name, term, same.classes, reason)
         unreachable.setdefault(key, ([], same))[0].append(sockets[0].port)
 

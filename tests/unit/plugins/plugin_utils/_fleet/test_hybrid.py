@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import product
 
 import pytest
 
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
+    compile_fleet,
     find_errors,
     find_only_error,
     get_settings,
@@ -432,6 +435,12 @@ def test_control_plane_that_accepts_the_version_has_priority():
             None,
             ["It listens on IPv4 only, and cp has no IPv4 address. Give cp an IPv4 address"],
         ),
+        (
+            {"cp": make_cp("b", "fd00::1", cluster_listen="10.1.0.100:8005")},
+            "no-path",
+            None,
+            ["site b). Set kong_flat_network: true on cp"],
+        ),
     ],
 )
 def test_unconnected(nodes, code, value, parts):
@@ -448,6 +457,47 @@ def test_warning_about_a_given_value_without_a_path():
     (warning,) = (finding for finding in list_warnings(plan) if finding["variable"] == "kong_cluster_control_plane")
     assert (warning["code"], warning["host"], warning["value"]) == ("no-path", "dp", "203.0.113.9:443")
     assert get_sources(plan, "cp", "cluster") == []
+
+
+def test_vpn_address_does_not_help_if_the_control_plane_does_not_listen_there():
+    nodes = {"cp": make_cp("a", "198.51.100.1", cluster_listen="10.0.0.100:8005"), "dp": make_dp("a", "fd00::9")}
+    advice = "It listens on IPv4 only, and this host has no {0}. Give this host an {0}"
+    assert advice.format("IPv4 address") in read_text(find_only_error(nodes))
+    nodes["dp"]["kong_vpn_address"] = "10.8.0.9"
+    assert advice.format("IPv4 kong_address") in read_text(find_only_error(nodes))
+
+
+# The given address, and the first words of the advice.
+GIVEN = {
+    "IPv4": ("203.0.113.9:443", "First add an IPv4 entry to kong_cluster_listen of cp"),
+    "a name": ("cp.example.com:8005", "Map port 8005 in its IPv6 kong_nat"),
+    "a program on the data plane": ("127.0.0.1:8005", "Map port 8005 in its IPv6 kong_nat"),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_advice_for_a_given_address_has_its_family(case):
+    given, advice = GIVEN[case]
+    control_plane = make_cp("b", ["10.0.0.1", "fd00::1"], cluster_listen="[::]:8005")
+    plan = plan_fleet({"cp": control_plane, "dp": make_dp("a", ["10.1.0.9", "fd01::9"], cluster_control_plane=given)})
+    (warning,) = (finding for finding in list_warnings(plan) if finding["code"] == "no-path")
+    assert advice in warning["message"]
+
+
+ADVICE = re.compile(r"\b(Give|Set|Add|First) ")
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "10.0.0.100", "[fd00::100]", "[::]", "127.0.0.1", "10.8.0.1"])
+@pytest.mark.parametrize("site", ["a", "b"])
+def test_each_missing_path_has_advice(listen, site):
+    """The control plane binds a wildcard, an address other than its ``kong_address``, loopback, or the VPN."""
+    addresses = ["10.0.0.1", "198.51.100.1", "fd00::1", ["10.0.0.1", "fd00::1"]]
+    own, vpn = ["10.1.0.9", "fd01::9", ["10.1.0.9", "fd01::9"]], [None, "10.8.0.9", "fd08::9"]
+    for address, target_vpn, source, source_vpn in product(addresses, [None, "10.8.0.1", "fd08::1"], own, vpn):
+        control_plane = make_cp("b", address, cluster_listen=f"{listen}:8005", vpn_address=target_vpn)
+        found = compile_fleet({"cp": control_plane, "dp": make_dp(site, source, vpn_address=source_vpn)}).findings
+        lacking = [error.message for error in found if error.code == "no-path" and not ADVICE.search(error.message)]
+        assert lacking == []
 
 
 def test_a_control_plane_outside_the_inventory():
