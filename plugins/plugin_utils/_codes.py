@@ -278,10 +278,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "no-path",
             (ERROR, WARNING),
             "Peers, or a data plane and its control planes, have no route to each other. It is a warning if "
-            "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know.",
+            "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know, and for "
+            "`kong_cluster_telemetry_endpoint`.",
             "The message names the changes that help: a NAT mapping, a VPN address on both hosts, `kong_flat_network`, or "
             "`kong_nat_egress` of a host behind a NAT; for Kong in a container, the port in `kong_published_ports`; or another "
-            "listen entry or address, if the listener binds loopback or a family that the other host does not have.",
+            "listen entry or address, if the listener binds loopback or a family that the other host does not have. Without telemetry set "
+            "`kong_cluster_telemetry_listen: off` on control planes.",
         ),
         _make_warning(
             "egress-private",
@@ -444,8 +446,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "published-no-listener",
             "Kong does not listen on this port in the container, or only on its loopback address, where published packets do "
-            "not arrive.",
-            "Correct the container port (the second port), or the listen setting.",
+            "not arrive; or it listens on IPv6 only, and the port is published for IPv4.",
+            "Correct the container port (the second port), or the listen setting. For IPv6 only publish at an IPv6 address, such as "
+            "`[::]:8000:8000`.",
         ),
         _make_error(
             "published-duplicate",

@@ -102,6 +102,8 @@ def _connect(draft: Draft, control_planes: list[Node], findings: list[Finding], 
             findings.append(_make_proxied(node, proxied, setting, settings[setting]))
         if found is None and listener == "cluster" and (given is None or nearest):
             findings.append(_make_no_control_plane(node, control_planes, given))
+        elif found is None and opens and given is None and settings.get("cluster_control_plane"):
+            findings.extend(_find_no_telemetry(node, nearest))
     return replace(node, settings=settings)
 
 
@@ -230,10 +232,21 @@ def _make_no_control_plane(node: Node, control_planes: list[Node], given: object
     other = min(control_planes, key=lambda other: _compute_distance(node, other))
     detail = f"is in {name_site(node.site)}"
     if given is not None:
-        fault = _explain_no_path(node, other, _list_dialled_families(str(given)), "according to the inventory, ")
+        start = "according to the inventory, "
+        fault = _explain_no_path(node, other, "cluster", _list_dialled_families(str(given)), start)
         return make_host_warning("no-path", node.name, variable, given, fault).with_detail(detail)
-    fault = _explain_no_path(node, other, _DIALLED)
+    fault = _explain_no_path(node, other, "cluster", _DIALLED)
     return make_host_error("no-path", node.name, variable, None, fault).with_detail(detail)
+
+
+def _find_no_telemetry(node: Node, nearest: Sequence[Node]) -> Iterator[Finding]:
+    """Yield a warning if a control plane opens a listener for telemetry to which a data plane has no path."""
+    name = "cluster_telemetry"
+    opening = [other for other in nearest if any(entry.name == name for entry in other.listeners)]
+    if opening:
+        fault = _explain_no_path(node, opening[0], name, _DIALLED)
+        warning = make_host_warning("no-path", node.name, "kong_cluster_telemetry_endpoint", None, fault)
+        yield warning.with_detail(f"is in {name_site(node.site)}")
 
 
 def _list_dialled_families(given: str) -> Collection[Family]:
@@ -245,31 +258,37 @@ def _list_dialled_families(given: str) -> Collection[Family]:
     return FAMILIES if classify_address(host) != "ipv4" or is_loopback(host) else _DIALLED
 
 
-def _explain_no_path(node: Node, control_plane: Node, families: Collection[Family], start: str = "") -> Fault:
+def _explain_no_path(
+    node: Node, control_plane: Node, listener: str, families: Collection[Family], start: str = ""
+) -> Fault:
     """Return the fault with its remedies over one of the families. ``start`` precedes its text."""
-    name, listeners = control_plane.name, control_plane.select_listeners("cluster")
+    name, listeners = control_plane.name, control_plane.select_listeners(listener)
     if not listeners:
-        return Fault(f"{start}{name} does not publish its cluster listener. Add the port to its kong_published_ports")
-    text = f"{start}no path from {THIS_HOST} to the cluster listener of {name} ({name_site(control_plane.site)})."
+        return Fault(
+            f"{start}{name} does not publish its {listener} listener. Add the port to its kong_published_ports"
+        )
+    text = f"{start}no path from {THIS_HOST} to the {listener} listener of {name} ({name_site(control_plane.site)})."
     short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
-    list_changes = partial(_list_changes, families)
+    list_changes = partial(_list_changes, listener, families)
     if reason := explain_unreachable([node.host], control_plane, listeners, node.name, families=families):
         return make_reason_fault(text, short, reason, control_plane, [node.host], list_changes)
     return make_fault(text, [short], list_changes(control_plane, [node.host]) or ())
 
 
-def _list_changes(families: Collection[Family], control_plane: Node, callers: Sequence[Host]) -> list[Remedy] | None:
+def _list_changes(
+    listener: str, families: Collection[Family], control_plane: Node, callers: Sequence[Host]
+) -> list[Remedy] | None:
     """Return the remedies with which a data plane, the only caller, reaches a control plane; None if it reaches it already.
 
     If it reaches it, but its source is unverified, the remedy is its egress.
     """
-    wanted = Wanted([control_plane.select_listeners("cluster")[0].port], callers[0].name, ("tcp",))
+    wanted = Wanted([control_plane.select_listeners(listener)[0].port], callers[0].name, ("tcp",))
 
     def works(target: Host, others: Sequence[Host]) -> bool:
-        return _find_first_route(others[0], [replace(control_plane, host=target)], "cluster", families) is not None
+        return _find_first_route(others[0], [replace(control_plane, host=target)], listener, families) is not None
 
     [caller] = callers
-    route = next(_list_routes(caller, control_plane, "cluster", families), None)
+    route = next(_list_routes(caller, control_plane, listener, families), None)
     if route is None:
         return [*list_remedies(control_plane.host, callers, wanted, works)]
     sources = list_route_sources(route, caller, control_plane.host)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     AddressError,
     canonicalise_address,
+    find_family,
     parse_port,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS
@@ -135,7 +136,7 @@ def _make_published_listeners(
             for listener in listeners
             if listener.port == publication.inside and publication.protocol in listener.protocols
         ]
-        reachable = [listener for listener in receiving if not listener.is_loopback]
+        reachable = [listener for listener in receiving if _is_reachable(listener, publication)]
         if not reachable:
             message = _explain_no_listener(publication, receiving, listeners)
             variables.add_error("published-no-listener", VARIABLE, str(publication), message)
@@ -146,10 +147,25 @@ def _make_published_listeners(
         yield make_published(name, listener.setting, address, port, inside, protocols)
 
 
+def _is_reachable(listener: Listener, publication: Publication) -> bool:
+    """Tell whether packets to a published port reach a listener.
+
+    Netfilter translates addresses within a family, so a port that is published for IPv4 leads to an IPv4 address.
+    """
+    is_for_ipv4 = publication.address is None or find_family(publication.address) == 4
+    return not listener.is_loopback and (4 in listener.families or not is_for_ipv4)
+
+
 def _explain_no_listener(publication: Publication, receiving: Sequence[Listener], listeners: Sequence[Listener]) -> str:
     if receiving:
         setting, address = receiving[0].setting, receiving[0].address
-        return f"in the container {setting} binds {address}, which no packet from outside reaches; set kong_{setting}"
+        start = f"in the container {setting} binds {address}"
+        if receiving[0].is_loopback:
+            return f"{start}, which no packet from outside reaches; set kong_{setting}"
+        return (
+            f"{start}, and this port leads to the container's IPv4 address. Add an IPv4 entry to kong_{setting}, or publish "
+            f"the port for IPv6 only: [::]:{publication.port}:{publication.inside}/{publication.protocol}"
+        )
     opened = (
         list_first(list(dict.fromkeys(f"{listener.name} {listener.port}" for listener in listeners)), 6) or "no port"
     )

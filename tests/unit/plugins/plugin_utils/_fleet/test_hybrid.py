@@ -500,6 +500,35 @@ def test_each_missing_path_has_advice(listen, site):
         assert lacking == []
 
 
+# The site of the control plane, its variables, those of its data plane, and the words of the warning about telemetry.
+TELEMETRY = {
+    "a path": ("a", {}, {}, ""),
+    "no listener": ("a", {"cluster_telemetry_listen": "off"}, {}, ""),
+    "given": ("a", {"cluster_telemetry_listen": "127.0.0.1:8006"}, {"cluster_telemetry_endpoint": "x.example:1"}, ""),
+    "loopback": ("a", {"cluster_telemetry_listen": "127.0.0.1:8006"}, {}, "Set kong_cluster_telemetry_listen of cp"),
+    "IPv6": ("a", {"cluster_telemetry_listen": "[::]:8006"}, {}, "Add an IPv4 entry to kong_cluster_telemetry_listen"),
+    "not published": ("a", {"published_ports": ["8005:8005"]}, {}, "Add the port to its kong_published_ports"),
+    "not mapped": ("b", {"nat": BY_PORT}, {"nat_egress": ["198.51.100.7"]}, "Give cp a kong_nat mapping to port 8006"),
+}
+
+
+@pytest.mark.parametrize("case", TELEMETRY)
+def test_warning_about_telemetry_without_a_path(case):
+    site, more, own, words = TELEMETRY[case]
+    control_plane = make_cp(site, ["10.0.0.1", "fd00::1"], version="3.4.3.5", **more)
+    data_plane = make_dp("a", ["10.0.0.9", "fd00::9"], version="3.4.3.5", **own)
+    found = list_warnings(plan_fleet({"cp": control_plane, "dp": data_plane}))
+    about = [warning for warning in found if warning["variable"] == "kong_cluster_telemetry_endpoint"]
+    assert [(warning["code"], warning["host"]) for warning in about] == ([("no-path", "dp")] if words else [])
+    assert all(words in warning["message"] for warning in about)
+
+
+def test_a_data_plane_without_a_control_plane_has_no_warning_about_telemetry():
+    nodes = {"cp": make_cp("b", "10.1.0.1", version="3.4.3.5"), "dp": make_dp("a", "10.0.0.9", version="3.4.3.5")}
+    assert find_only_error(nodes).variable == "kong_cluster_control_plane"
+    assert "telemetry" not in str(list(compile_fleet(nodes).findings))
+
+
 def test_a_control_plane_outside_the_inventory():
     plan = plan_fleet({"dp": make_dp("a", "10.0.0.9", cluster_control_plane="konnect.example.com:443")})
     assert get_settings(plan, "dp")["cluster_control_plane"] == "konnect.example.com:443"

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.expla
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     GOSSIP,
+    compile_fleet,
     find_errors,
     find_first_path,
     find_only_error,
@@ -140,6 +141,27 @@ def test_invalid_items(given, code, words):
     assert words in found.message
 
 
+# The listen setting, the published port, and whether it leads to the listener in the container.
+FAMILIES = {
+    "IPv6 published for IPv6": ("[::]:8000", "[::]:80:8000", True),
+    "IPv6 published at an IPv6 address": ("[::]:8000", "[fd00::1]:80:8000", True),
+    "IPv6 published at every address": ("[::]:8000", "80:8000", False),
+    "IPv6 published for IPv4": ("[::]:8000", "10.0.0.1:80:8000", False),
+    "both families in one entry": ("[::]:8000 ipv6only=off", "80:8000", True),
+    "an entry for each family": ("[::]:8000, 0.0.0.0:8000", "80:8000", True),
+    "IPv4 published at every address": ("0.0.0.0:8000", "80:8000", True),
+}
+
+
+@pytest.mark.parametrize("case", FAMILIES)
+def test_published_port_leads_to_ipv4_in_the_container(case):
+    listen, item, is_valid = FAMILIES[case]
+    node = make_node(kong_proxy_listen=listen, kong_published_ports=[item], kong_admin_sources="nobody")
+    found = compile_fleet(node).errors
+    assert [error.code for error in found] == ([] if is_valid else ["published-no-listener"])
+    assert all("leads to the container's IPv4 address" in error.message for error in found)
+
+
 def test_one_port_at_two_addresses():
     given = ["10.0.0.1:80:8000", "10.0.0.2:80:8443", "[fd00::1]:80:8000", "0.0.0.0:81:8000", "[::]:81:8443"]
     plan = plan_fleet(make_node(kong_published_ports=given, kong_admin_sources="nobody"))
@@ -168,7 +190,7 @@ def test_address_of_the_host_is_not_in_the_container(name, listen):
     facts = {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.2"], "all_ipv6_addresses": ["fd00::1"]}
     given = {"kong_published_ports": ["80:8443"], "kong_vpn_address": "10.8.0.1", "ansible_facts": facts, name: listen}
     if name == "kong_proxy_listen":
-        given["kong_published_ports"] = ["80:8000"]
+        given["kong_published_ports"] = ["80:8000" if listen.startswith("10.") else "[::]:80:8000"]
     found = find_only_error({"n": {"kong_address": ["10.0.0.1", "fd00::1"], **given}})
     assert (found.code, found.variable, found.value) == ("bind-in-container", name, listen)
     assert "which does not have it. Remove the variable, or bind 0.0.0.0" in found.message

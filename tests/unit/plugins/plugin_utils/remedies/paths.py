@@ -219,6 +219,17 @@ PATHS = [
     ),
     Advice(
         "no-path",
+        {
+            "c": {**CP, "kong_version": "3.4.3.5", "kong_site": "b", "kong_cluster_telemetry_listen": "127.0.0.1:8006"},
+            "n": {**DP, "kong_version": "3.4.3.5"},
+        },
+        {
+            "Set kong_cluster_telemetry_listen of c": {"c": {"kong_cluster_telemetry_listen": "0.0.0.0:8006"}},
+            "Without telemetry set kong_cluster_telemetry_listen: off": {"c": {"kong_cluster_telemetry_listen": "off"}},
+        },
+    ),
+    Advice(
+        "no-path",
         {"c": {**CP, "kong_site": "b", "kong_published_ports": []}, "n": DP},
         {"Add the port to its kong_published_ports": {"c": {"kong_published_ports": ["8005:8005"]}}},
     ),
@@ -452,6 +463,14 @@ PUBLISHED = [
         {
             "Correct the container port": {"kong_published_ports": ["80:8000"]},
             "the listen setting": {"kong_proxy_listen": "0.0.0.0:9000"},
+        },
+    ),
+    advise_node(
+        "published-no-listener",
+        {"kong_proxy_listen": "[::]:8000", "kong_published_ports": ["80:8000"]},
+        {
+            "Add an IPv4 entry to kong_proxy_listen": {"kong_proxy_listen": "[::]:8000, 0.0.0.0:8000"},
+            "for IPv6 only: [::]:80:8000/tcp": {"kong_published_ports": ["[::]:80:8000/tcp"]},
         },
     ),
     advise_node(
