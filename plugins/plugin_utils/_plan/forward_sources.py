@@ -19,12 +19,18 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import 
     list_own_sources,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_node
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, join_words, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
+    count_noun,
+    join_words,
+    list_ranges,
+    make_natural_key,
+)
 
 
 def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], callers: Callers) -> list[str]:
     """Return the sources that come through a forward of the plan: hosts with the addresses that the node sees, then networks.
 
+    Hosts with the same addresses and consecutive names share a text, such as ``k1 to k4 (192.0.2.1)``.
     Networks that the inventory gives as text are listed if no host of the plan has them, because their path is not known.
     """
     if isinstance(forward["sources"], str):
@@ -38,21 +44,25 @@ def list_forward_sources(plan: Mapping[str, Any], forward: Mapping[str, Any], ca
             else []
         )
     outside = Endpoint(forward["outside"], forward["outside_port"])
-    through: dict[str, None] = {}
+    through: dict[tuple[str, ...], dict[str, None]] = {}
     known = set(list_own_sources(node.host))
     for listener in (listener for listener in node.reachable if listener.name == forward["listener"]):
         for family in (family for family in FAMILIES if family in listener.families):
             for kind, route in callers.list_routes(node, listener, forward["protocol"], family, rule):
                 allowed = callers.select_allowed(kind, route, node.host, rule)
                 known.update(source for _name, networks in allowed for source in networks)
-                if route.dialled == outside:
-                    through.update(
-                        {name_source(name, networks): None for name, networks in allowed if name != node.name}
-                    )
+                reaching = allowed if route.dialled == outside else ()
+                for name, networks in reaching:
+                    through.setdefault(tuple(networks), {})[name] = None
     itself = [source for source in list_own_sources(node.host) if rule.allows([source])] if forward["hairpin"] else []
     others = [format_source(network) for network in rule.networks if network not in known]
+    hosts = [
+        name_source(names, networks)
+        for networks, named in through.items()
+        for names in list_ranges(name for name in named if name != node.name)
+    ]
     return [
-        *sorted(through, key=make_natural_key),
+        *sorted(hosts, key=make_natural_key),
         *([name_source(f"{node.name} itself", itself)] if itself else []),
         *others,
     ]

@@ -196,3 +196,23 @@ def test_examples_are_no_exceptions():
         "10.0.0.2/32",
         "10.0.0.3/32",
     )
+
+
+def test_hosts_with_one_source_share_a_text_of_a_forward():
+    node = {"kong_version": "3.9", "kong_role": "data_plane", "kong_site": "b", "kong_nat_egress": ["198.51.100.7"]}
+    nodes = {f"dp{number}": {**node, "kong_address": f"10.1.0.{number}"} for number in (1, 2, 3, 7, 10)}
+    nodes["dp10"]["kong_nat_egress"] = ["198.51.100.8"]
+    nodes["cp"] = {
+        **node,
+        "kong_role": "control_plane",
+        "kong_site": "a",
+        "kong_address": "10.0.0.1",
+        "kong_nat": [{"outside": "203.0.113.1", "outside_port": 8005, "inside_port": 8005}],
+    }
+    plan = plan_fleet(nodes)
+    [forward] = [forward for forward in plan["nat_forwards"] if forward["listener"] == "cluster"]
+    assert list_forward_sources(plan, forward, Callers(list_hosts(plan))) == [
+        "dp1 to dp3 (198.51.100.7)",
+        "dp7 (198.51.100.7)",
+        "dp10 (198.51.100.8)",
+    ]
