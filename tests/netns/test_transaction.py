@@ -180,8 +180,7 @@ def test_a_handover_killed_before_any_step_leaves_one_firewall_manager(lab, tmp_
         node = Node(lab, "ufw" if "ufw" in (kind, manager) else kind)
         old, has_nft = kind.partition("-")[0].replace("mangle", "iptables"), node.has_nft
         if manager == "nftables":
-            for program in FAMILY_PROGRAM.values():
-                lab.host.run(program, "-P", "INPUT", "ACCEPT")  # otherwise, a conflict if nftables is the manager
+            set_default(lab, "ACCEPT")  # otherwise, a conflict if nftables is the manager
         select_manager(node, old, has_nft=has_nft)
         lab.converge(ONE)
         select_manager(node, manager)
@@ -326,33 +325,47 @@ def mark_published(data):
     return {**data, "allow": [{**entry, "published": True} for entry in data["allow"]]}
 
 
-# The backend and the rules of two successive changes.
+# The backend before two successive changes, and the backend and the rules of each change.
 TWO_CHANGES = {
-    "one backend": (("nftables", OTHER), ("nftables", MORE)),
-    "another backend": (("nftables", OTHER), ("iptables", MORE)),
-    "first published port": (("nftables", OTHER), ("nftables", mark_published(MORE))),
-    "first published port of iptables": (("iptables", OTHER), ("iptables", mark_published(MORE))),
-    "removal": (("nftables", OTHER), ("nftables", None)),
+    "one backend": ("nftables", ("nftables", OTHER), ("nftables", MORE)),
+    "another backend": ("nftables", ("nftables", OTHER), ("iptables", MORE)),
+    "first published port": ("nftables", ("nftables", OTHER), ("nftables", mark_published(MORE))),
+    "first published port of iptables": ("nftables", ("iptables", OTHER), ("iptables", mark_published(MORE))),
+    "removal": ("nftables", ("nftables", OTHER), ("nftables", None)),
+    "ufw": ("ufw", ("ufw", OTHER), ("ufw", MORE)),
+    "from ufw to another backend": ("ufw", ("ufw", OTHER), ("nftables", MORE)),
+    "to ufw from another backend": ("ufw", ("nftables", OTHER), ("ufw", MORE)),
+    "first published port of ufw": ("ufw", ("ufw", OTHER), ("ufw", mark_published(MORE))),
+    "removal from ufw": ("ufw", ("ufw", OTHER), ("ufw", None)),
 }
 
 
 @pytest.mark.parametrize("after", [run_timer, reboot])
 @pytest.mark.parametrize("case", TWO_CHANGES)
 def test_after_two_unconfirmed_changes_the_state_before_the_first_is_restored(lab, case, after):
-    node = Node(lab, "nftables")
-    lab.backend = make_chooser("nftables")
+    first, *changes = TWO_CHANGES[case]
+    node = Node(lab, first)
+    lab.backend = make_chooser(first)
     lab.converge(ONE)
     before = read_files(node), list_our_rules(lab)
-    for name, data in TWO_CHANGES[case]:
+    for name, data in changes:
+        # With nftables as the manager, a default of ufw would be a conflict.
+        set_default(lab, "DROP" if name == "ufw" else "ACCEPT")
         lab.backend = make_chooser(name)
         converge(lab.backend(lab.host), parse_rules(data), Guard(Rollback(lab.host), 30), check_mode=False)
     assert list_our_rules(lab) != before[1]
     after(node, None)
     assert (read_files(node), list_our_rules(lab)) == before
-    lab.backend = make_chooser("nftables")
+    lab.backend = make_chooser(first)
     assert has_rules(lab, ONE)
     assert not lab.converge(ONE).changed
     node.clean()
+
+
+def set_default(lab, policy):
+    """Set the default of the host for incoming packets."""
+    for program in FAMILY_PROGRAM.values():
+        lab.host.run(program, "-P", "INPUT", policy)
 
 
 def make_chooser(name):
