@@ -55,6 +55,7 @@ class Host:
     routes: dict[str, str] = field(default_factory=dict)  # other routes, by destination
     more: dict[str, list[str]] = field(default_factory=dict)  # other addresses, by interface
     forwarding: bool = False  # forwards packets, without NAT
+    boots_before_others: bool = False  # the hosts that lab.yml lists after it are created when it has booted
     kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong placeholder; empty: not a node
     forwards: tuple[Forward, ...] = ()
     masquerades: tuple[Masquerade, ...] = ()
@@ -108,6 +109,7 @@ def _read_host(name: str, value: dict[str, Any]) -> Host:
         routes=value.get("routes", {}),
         more=value.get("more", {}),
         forwarding=value.get("forwarding", False),
+        boots_before_others=value.get("boots_before_others", False),
         kong={key: _expand(str(text)) for key, text in value.get("kong", {}).items()},
         forwards=tuple(_read_forward(forward) for forward in router.get("forwards", [])),
         masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),

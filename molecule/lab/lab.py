@@ -72,6 +72,8 @@ def _make(topology: _topology.Topology) -> None:
     for host in topology.hosts:
         done = _container.ensure(host, topology, recipes[host.name], paths, records.get(host.name))
         print(f"{host.name}: {done}{chosen[host.name].note}")
+        if host.boots_before_others:
+            _wait_for_boot(topology, [host.name])
 
 
 def tear_down(scenario: Path) -> None:

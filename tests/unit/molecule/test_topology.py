@@ -108,3 +108,8 @@ def test_the_environment_can_set_the_version_of_a_scenarios_nodes(tmp_path, monk
     for value, expected in ((None, "3.9.1"), ("", "3.9.1"), ("2.8.5", "2.8.5")):
         monkeypatch.setenv("KONG_VERSION", value) if value is not None else monkeypatch.delenv("KONG_VERSION", False)
         assert _topology.load(tmp_path).hosts[0].kong == {"KONG_VERSION": expected, "KONG_DATABASE": "off"}
+
+
+def test_a_host_that_boots_before_others(tmp_path):
+    topology = load(tmp_path, change_host("b1", boots_before_others=True))
+    assert {host.name: host.boots_before_others for host in topology.hosts} == {"router": False, "b1": True}
