@@ -12,11 +12,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import list_suspects
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import (
     choose_probes,
     explain,
     list_outcomes,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import read_registered_gateways
 
 _ARGUMENTS = {
     "plan": {"type": "raw", "required": True},
@@ -25,6 +27,8 @@ _ARGUMENTS = {
     "listener": {"type": "str"},
     "results": {"type": "list", "elements": "dict", "default": []},
     "observer": {"type": "dict"},
+    "gateways": {"type": "str"},
+    "only_gateways": {"type": "bool", "default": False},
 }
 
 
@@ -37,7 +41,10 @@ class ActionModule(ControllerAction):
         plan = load_plan(arguments["plan"])
         probes = choose_probes(plan, arguments["caller"], arguments["target"], arguments["listener"])
         outcomes = list_outcomes(plan, probes, arguments["results"], arguments["observer"])
-        lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes))]
+        if arguments["only_gateways"]:
+            return {"gateways": list_suspects(plan, outcomes.values())}
+        inspected = read_registered_gateways(plan, variables["hostvars"], arguments["gateways"])
+        lines = [line for probe in probes for line in ("", *explain(plan, probe, outcomes, inspected))]
         show(lines or [_NO_PROBES])
         different = [name for name, outcome in outcomes.items() if outcome.differs]
         if different:

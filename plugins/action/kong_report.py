@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import read_refused
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import read_registered_gateways
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     read_registered_holders,
@@ -44,6 +45,7 @@ _ARGUMENTS = {
     "registered": {"type": "str"},
     "placeholders": {"type": "str"},
     "observers": {"type": "str"},
+    "gateways": {"type": "str"},
     "drift": {"type": "dict"},
     "staged": {"type": "dict"},
 }
@@ -115,7 +117,9 @@ def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], pa
     if arguments["registered"]:
         observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])
-        found = compare(plan, read_registered_probes(plan, hostvars, arguments["registered"]), observers, held)
+        inspected = read_registered_gateways(plan, hostvars, arguments["gateways"])
+        probed = read_registered_probes(plan, hostvars, arguments["registered"])
+        found = compare(plan, probed, observers, held, inspected)
         kept["verification"] = {
             "at": at,
             "sampled": found.sampled,

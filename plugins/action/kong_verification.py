@@ -13,6 +13,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import l
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_all
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import list_suspects
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import read_registered_gateways
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
     format_verification,
@@ -26,6 +28,8 @@ _ARGUMENTS = {
     "registered": {"type": "str", "required": True},
     "placeholders": {"type": "str"},
     "observers": {"type": "str"},
+    "gateways": {"type": "str"},
+    "only_gateways": {"type": "bool", "default": False},
 }
 
 
@@ -45,7 +49,11 @@ class ActionModule(ControllerAction):
         hostvars = variables["hostvars"]
         observers = read_registered_observers(plan, hostvars, arguments["observers"])
         held = read_registered_holders(plan, hostvars, arguments["registered"])
-        verification = compare(plan, read_registered_probes(plan, hostvars, arguments["registered"]), observers, held)
+        inspected = read_registered_gateways(plan, hostvars, arguments["gateways"])
+        probed = read_registered_probes(plan, hostvars, arguments["registered"])
+        verification = compare(plan, probed, observers, held, inspected)
+        if arguments["only_gateways"]:
+            return {"gateways": list_suspects(plan, verification.differences)}
         show(format_verification(verification, _list_placeholders(plan, hostvars, arguments["placeholders"])))
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above.

@@ -41,6 +41,17 @@ options:
       - The value that M(gatehouse.kong.kong_placeholder) on the node returned in its key C(observer). Without it, UDP
         listeners that need not answer cannot be verified, and O(results) shows them as silent.
     type: dict
+  gateways:
+    description:
+      - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
+        mode. The cause of a failed connection then names the differences of the gateways that it passes.
+    type: str
+  only_gateways:
+    description:
+      - If true, nothing is shown and the module does not fail. It returns the gateways that a failed connection passes, so that
+        they can be inspected for O(gateways).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
@@ -65,7 +76,13 @@ EXAMPLES = r"""
 RETURN = r"""
 lines:
   description: The printed lines.
-  returned: success
+  returned: success, unless O(only_gateways=true)
   type: list
   elements: str
+gateways:
+  description: The gateways of the plan that a failed connection passes.
+  returned: O(only_gateways=true)
+  type: list
+  elements: str
+  sample: [branch-router]
 """

@@ -63,6 +63,11 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder) with C(state=absent).
         It decides about UDP listeners that need not answer.
     type: str
+  gateways:
+    description:
+      - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
+        mode. The cause of a failed connection then names the differences of the gateways that it passes.
+    type: str
   drift:
     description: The result of M(gatehouse.kong.kong_drift).
     type: dict

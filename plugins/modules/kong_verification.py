@@ -43,6 +43,17 @@ options:
       - Name of the variable in which nodes registered the result of M(gatehouse.kong.kong_placeholder) with C(state=absent).
         It decides about UDP listeners that need not answer.
     type: str
+  gateways:
+    description:
+      - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
+        mode. The cause of a failed connection then names the differences of the gateways that it passes.
+    type: str
+  only_gateways:
+    description:
+      - If true, nothing is shown and the module does not fail. It returns the gateways that a failed connection passes, so that
+        they can be inspected for O(gateways).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:
@@ -73,7 +84,7 @@ EXAMPLES = r"""
 RETURN = r"""
 outcomes:
   description: Every probe with its expected and its actual result.
-  returned: success
+  returned: success, unless O(only_gateways=true)
   type: list
   elements: dict
   sample:
@@ -92,7 +103,13 @@ outcomes:
       status:
 not_probed:
   description: Hosts of the plan without results.
-  returned: success
+  returned: success, unless O(only_gateways=true)
   type: list
   elements: str
+gateways:
+  description: The gateways of the plan that a failed connection passes.
+  returned: O(only_gateways=true)
+  type: list
+  elements: str
+  sample: [branch-router]
 """

@@ -5,13 +5,14 @@
 """The likely cause of each difference that a verification found, inferred from the results of the other probes.
 
 A cause is a guess that fits all results: a fault of a rule, a forward, a hairpin, a route, or a listener. The results
-of other probes decide: the other protocol of the port, other callers of the port, other ports of the node.
+of other probes decide: the other protocol of the port, other callers of the port, other ports of the node. If a gateway of the
+inventory was inspected, its differences from the plan decide first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     get_node,
     list_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import (
+    Inspected,
+    Translation,
+    Verdict,
+    judge_translation,
+    list_translations,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     FILTERED,
@@ -40,9 +49,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reaso
 class Evidence:
     """The outcomes of all probes, on which causes depend. Hosts, nodes and sets of the plan are read once."""
 
-    def __init__(self, plan: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
-        """Keep the outcomes by node, without those of hosts that did not probe."""
-        self._plan = plan
+    def __init__(
+        self, plan: Mapping[str, Any], outcomes: Iterable[Outcome], inspected: Inspected | None = None
+    ) -> None:
+        """Keep the outcomes by node, without those of hosts that did not probe, and the gateways if they were inspected."""
+        self.plan = plan
+        self._inspected = inspected
         self._outcomes = group_pairs((outcome.probe.target, outcome) for outcome in outcomes if outcome.result)
         self._nodes: dict[str, _NodeEvidence] = {}
         self._hosts: dict[str, Host] = {}
@@ -51,14 +63,22 @@ class Evidence:
     def read_node(self, name: str) -> _NodeEvidence:
         """Return the evidence about a node."""
         if name not in self._nodes:
-            self._nodes[name] = _NodeEvidence(self._plan, name, self._outcomes.get(name, []))
+            self._nodes[name] = _NodeEvidence(self.plan, name, self._outcomes.get(name, []))
         return self._nodes[name]
 
     def read_host(self, name: str) -> Host:
         """Return a host of the plan."""
         if name not in self._hosts:
-            self._hosts[name] = get_host(self._plan, name)
+            self._hosts[name] = get_host(self.plan, name)
         return self._hosts[name]
+
+    def judge(self, translation: Translation) -> Verdict:
+        """Return the verdict about a translation, empty if no gateway was inspected."""
+        return Verdict() if self._inspected is None else judge_translation(translation, self._inspected)
+
+    def is_gateway(self, device: str) -> bool:
+        """Tell whether a NAT device is a host of the inventory that the collection configures."""
+        return device in self.plan.get("gateways", {})
 
 
 class _NodeEvidence:
@@ -84,13 +104,17 @@ class _NodeEvidence:
 
 @dataclass(frozen=True)
 class _Case:
-    """A difference, its route (None without a path), the sources that the node sees, and all outcomes."""
+    """A difference, its route (None without a path), the sources that the node sees, and all outcomes.
+
+    `checked` are the gateways of the inventory whose translations of the connection are as planned.
+    """
 
     evidence: Evidence
     about: _NodeEvidence
     outcome: Outcome
     route: Route | None
     sources: tuple[str, ...]
+    checked: frozenset[str] = frozenset()
 
     @property
     def source(self) -> str:
@@ -117,8 +141,29 @@ class _Case:
         return (self.outcome.probe.caller, self.outcome.probe.dialled) in self.about.open_endpoints
 
 
+def list_suspects(plan: Mapping[str, Any], outcomes: Iterable[Outcome]) -> list[str]:
+    """Return the gateways of the inventory whose translations a failed connection needs, in natural order."""
+    evidence = Evidence(plan, ())
+    cases = (
+        _make_case(evidence, outcome) for outcome in outcomes if outcome.differs and outcome.probe.expected == OPEN
+    )
+    found = {translation.gateway for case in cases for translation in _list_translations(case)}
+    return sorted(found, key=make_natural_key)
+
+
 def infer_cause(evidence: Evidence, outcome: Outcome) -> str:
     """Return one sentence with the likely cause of an outcome that is not as expected."""
+    case = _make_case(evidence, outcome)
+    if outcome.result == OPEN:
+        return _explain_open(case)
+    if outcome.probe.expected != OPEN:
+        return _explain_refused(case) if outcome.result == "refused" else _explain_unreachable(case)
+    if translations := _list_translations(case):
+        return _explain_gateways(case, translations)
+    return _explain_blocked(case)
+
+
+def _make_case(evidence: Evidence, outcome: Outcome) -> _Case:
     probe = outcome.probe
     about = evidence.read_node(probe.target)
     caller, node = evidence.read_host(probe.caller), about.node
@@ -126,12 +171,33 @@ def infer_cause(evidence: Evidence, outcome: Outcome) -> str:
     family = find_family(probe.dialled.address)
     route = None if listener.is_loopback else find_route_to(caller, node, listener, probe.protocol, family)
     sources = list_route_sources(route, caller, node.host) if route else ()
-    case = _Case(evidence, about, outcome, route, sources)
-    if outcome.result == OPEN:
-        return _explain_open(case)
-    if probe.expected != OPEN:
-        return _explain_refused(case) if outcome.result == "refused" else _explain_unreachable(case)
-    if route and route.mapping and not outcome.arrived:
+    return _Case(evidence, about, outcome, route, sources)
+
+
+def _list_translations(case: _Case) -> list[Translation]:
+    """Return the translations of gateways that a connection needs. A packet that arrived was forwarded."""
+    if case.route is None:
+        return []
+    outcome = case.outcome
+    caller = case.evidence.read_host(outcome.probe.caller)
+    found = list_translations(case.evidence.plan, case.route, outcome.probe.protocol, caller, case.sources)
+    return [translation for translation in found if translation.egress or not outcome.arrived]
+
+
+def _explain_gateways(case: _Case, translations: Sequence[Translation]) -> str:
+    """Return the fault of a gateway on the way. If there is none, return the other causes, and remarks about the gateways."""
+    verdicts = [(translation.gateway, case.evidence.judge(translation)) for translation in translations]
+    if fault := next((verdict.fault for _gateway, verdict in verdicts if verdict.fault), ""):
+        return fault
+    others = {gateway for gateway, verdict in verdicts if not verdict.as_planned}
+    checked = frozenset(gateway for gateway, _verdict in verdicts if gateway not in others)
+    remarks = dict.fromkeys(verdict.remark for _gateway, verdict in verdicts if verdict.remark)
+    return "; ".join([_explain_blocked(replace(case, checked=checked)), *remarks])
+
+
+def _explain_blocked(case: _Case) -> str:
+    outcome, route = case.outcome, case.route
+    if route and route.mapping and route.mapping.device not in case.checked and not outcome.arrived:
         return _explain_device(case, route)
     explain = {"refused": _explain_refused, "unreachable": _explain_unreachable}
     return explain.get(outcome.result or "", _explain_no_answer)(case)
@@ -184,11 +250,18 @@ def _explain_device(case: _Case, route: Route) -> str:
             f"(hairpin) with a source that {probe.target} allows ({case.source})"
         )
     if reached:
-        return f"{_explain_missing_rule(case)}, or {device} forwards for some sources only"
+        return f"{_explain_missing_rule(case)}, or {device} forwards for some sources only{_name_need(case, device)}"
     return (
         f"{device} is down, or does not forward {probe.dialled} to {case.lands} ({probe.protocol}), or no process "
-        "listens there"
+        f"listens there{_name_need(case, device)}"
     )
+
+
+def _name_need(case: _Case, device: str) -> str:
+    """Return that a device needs a forward, empty for a gateway, whose forwards `site` makes."""
+    if case.evidence.is_gateway(device):
+        return ""
+    return f"; {device} needs this forward for the sources that `ansible-playbook gatehouse.kong.plan` lists"
 
 
 def _explain_no_answer(case: _Case) -> str:
@@ -201,7 +274,7 @@ def _explain_no_answer(case: _Case) -> str:
     if case.outcome.arrived is False:
         return f"a device between {probe.caller} and {probe.target} drops {probe.protocol} to {probe.dialled}"
     reached = case.is_reached_by_others()
-    if case.route and case.route.via == "nat" and reached:
+    if case.route and case.route.via == "nat" and reached and not case.checked:
         return f"{_explain_missing_rule(case)}, or the NAT of {probe.caller} does not translate its source to {case.source}"
     return (
         _explain_missing_rule(case)

@@ -10,11 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
-    contains,
-    find_family,
-    make_host_network,
-)
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, find_family
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import (
     Route,
     find_route_to,
@@ -33,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import Inspected, list_translations
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
@@ -57,8 +54,13 @@ def choose_probes(plan: Mapping[str, Any], caller: str, target: str, listener: s
     ]
 
 
-def explain(plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Return lines that explain a probe. With its outcome, add the result and the likely cause of a difference."""
+def explain(
+    plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcome], inspected: Inspected | None = None
+) -> list[str]:
+    """Return lines that explain a probe. With its outcome, add the result and the likely cause of a difference.
+
+    `inspected` has the results of kong_gateway in check mode on gateways, None if no gateway was inspected.
+    """
     outcome = outcomes.get(probe.name)
     caller, node = get_host(plan, probe.caller), get_node(plan, probe.target)
     listener = find_probed_listener(node, probe)
@@ -73,7 +75,7 @@ def explain(plan: Mapping[str, Any], probe: Probe, outcomes: Mapping[str, Outcom
             else []
         ),
         ("expected", probe.expected),
-        *(_explain_result(plan, outcome, [*outcomes.values()]) if outcome else []),
+        *(_explain_result(Evidence(plan, outcomes.values(), inspected), outcome) if outcome else []),
     ]
     head = f"{probe.caller} to {probe.listener} of {probe.target}, {probe.protocol} {probe.port}:"
     return [head, *(f"  {name:<10}  {text}" for name, text in rows)]
@@ -141,17 +143,16 @@ def _explain_gateways(
     plan: Mapping[str, Any], probe: Probe, route: Route, caller: Host, sources: Sequence[str]
 ) -> Iterator[str]:
     """Yield a text for each gateway of the inventory that translates the source or the destination of the probe."""
-    for name, gateway in plan.get("gateways", {}).items():
-        for entry in gateway["egress"]:
-            if entry["inside"] in caller.address.list_all() and make_host_network(entry["outside"]) in sources:
-                yield f"{name} replaces the source {entry['inside']} with {entry['outside']}"
-        for forward in gateway["forwards"] if route.mapping and route.mapping.device == name else ():
-            if (forward["protocol"], forward["outside"], forward["outside_port"]) == (probe.protocol, *route.dialled):
-                if route.via == "hairpin":
-                    verdict = f"allowed from its own site, with the source {forward['hairpin']['source']}"
-                else:
-                    verdict = _explain_sources(plan["sets"], forward["sources"], sources)
-                yield f"forward of {name}: {verdict}"
+    for translation in list_translations(plan, route, probe.protocol, caller, sources):
+        name = translation.gateway
+        if entry := translation.egress:
+            yield f"{name} replaces the source {entry['inside']} with {entry['outside']}"
+        if forward := translation.forward:
+            if route.via == "hairpin":
+                verdict = f"allowed from its own site, with the source {forward['hairpin']['source']}"
+            else:
+                verdict = _explain_sources(plan["sets"], forward["sources"], sources)
+            yield f"forward of {name}: {verdict}"
 
 
 def _explain_sources(plan_sets: Mapping[str, Any], named: str | Sequence[str], sources: Sequence[str]) -> str:
@@ -166,11 +167,11 @@ def _explain_sources(plan_sets: Mapping[str, Any], named: str | Sequence[str], s
     return f"dropped: no set of this port contains the source ({', '.join(sets) or 'the port has no set'})"
 
 
-def _explain_result(plan: Mapping[str, Any], outcome: Outcome, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+def _explain_result(evidence: Evidence, outcome: Outcome) -> list[tuple[str, str]]:
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if not outcome.differs:
         return [("actual", f"{outcome.result}{detail}")]
     return [
         ("actual", f"{outcome.result}{detail}  <<< differs"),
-        ("cause", infer_cause(Evidence(plan, outcomes), outcome)),
+        ("cause", infer_cause(evidence, outcome)),
     ]

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause_groups import group_by_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import Inspected
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
     answers_elsewhere,
@@ -91,12 +92,14 @@ def compare(
     probed: Mapping[str, Sequence[Mapping[str, Any]]],
     observers: Observers | None = None,
     held: Holders | None = None,
+    inspected: Inspected | None = None,
 ) -> Verification:
     """Compare the results of kong_probe (a list for each host) with the expectations of the plan.
 
     `observers` has the observations of the nodes, which decide for services that need not answer. The probes of a host may
     be a sample, see `sample.py`. `held` has the virtual addresses that each node holds now. A connection to a virtual
-    address reaches its holder, so it is no result for the other nodes that may hold the address.
+    address reaches its holder, so it is no result for the other nodes that may hold the address. `inspected` has the results of
+    kong_gateway in check mode on gateways, None if no gateway was inspected.
     """
     targets = list_targets(plan)
     found = [
@@ -111,7 +114,7 @@ def compare(
         if not answers_elsewhere(plan, outcome.probe, holders)
     ]
     sampled = not all(everything for _outcomes, everything in found)
-    return Verification(_with_causes(plan, met), sampled=sampled, held=holders, staged=list_staged(plan))
+    return Verification(_with_causes(plan, met, inspected), sampled=sampled, held=holders, staged=list_staged(plan))
 
 
 def _compare_caller(
@@ -137,9 +140,9 @@ def _compare_caller(
     return met, len(met) == len(asked) and not any(next(list_probes_to(caller, target), None) for target in left_out)
 
 
-def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome]) -> tuple[Outcome, ...]:
+def _with_causes(plan: Mapping[str, Any], met: Sequence[Outcome], inspected: Inspected | None) -> tuple[Outcome, ...]:
     """Return the outcomes, and add the likely cause to each difference, from all outcomes of the same node."""
-    evidence = Evidence(plan, met)
+    evidence = Evidence(plan, met, inspected)
     return tuple(
         replace(outcome, cause=infer_cause(evidence, outcome)) if outcome.differs else outcome for outcome in met
     )

@@ -69,6 +69,7 @@ def make_fault(probed, which, detail="said so"):
 
 
 ROUTER = "192.168.10.5:9000"
+NEEDED = "; router needs this forward for the sources that `ansible-playbook gatehouse.kong.plan` lists"
 STOPPED = "on a1, and its firewall passed the packet: Kong is stopped, or listens on another address or port"
 BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
 
@@ -126,7 +127,7 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
             make_fault("filtered", make_matcher("b1", "cluster")),
             {
                 f"router is down, or does not forward {ROUTER} to 192.168.23.45:80 ({protocol}), or no process listens "
-                "there"
+                f"there{NEEDED}"
                 for protocol in ("tcp", "udp")
             },
         ),
@@ -134,7 +135,7 @@ BROKEN_ROUTE = "EHOSTUNREACH: ICMP host unreachable from 192.168.23.254"
             make_fault("filtered", make_matcher("b1", "cluster", caller="a1")),
             {
                 f"the set peers-default-from-branch of b1 lacks 192.168.10.11, or its rule for {protocol} 80 is missing, "
-                "or router forwards for some sources only"
+                f"or router forwards for some sources only{NEEDED}"
                 for protocol in ("tcp", "udp")
             },
         ),
