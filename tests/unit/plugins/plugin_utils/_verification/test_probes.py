@@ -96,14 +96,18 @@ def test_names_are_distinct():
     assert len(names) == len(set(names)) > 10
 
 
-@pytest.mark.parametrize("key", ["cluster_encrypt_key", "cluster_keyring_file", "cluster.encrypt"])
-def test_encrypted_gossip_does_not_answer_plain_pings(key):
-    made = plan(kong_config={key: "x"})
+@pytest.mark.parametrize(
+    ("version", "key"),
+    [("0.10.4", "cluster_encrypt_key"), ("0.10.4", "cluster_keyring_file"), ("0.8.3", "cluster.encrypt")],
+)
+def test_encrypted_gossip_does_not_answer_plain_pings(version, key):
+    encrypted = {"kong_version": version, "kong_config": {key: "x"}}
+    made = plan(**encrypted)
     kinds = {probe.kind for probe in list_probes_from(made, "a1") if (probe.target, probe.protocol) == ("b1", "udp")}
     assert kinds == {"udp"}
     assert list_silent_nodes(made) == ["b1"]
     assert list_silent_nodes(plan()) == []
-    assert {probe.protocol for probe in list_local_probes(plan(kong_config={key: "x"}), "b1")} == {"tcp"}
+    assert {probe.protocol for probe in list_local_probes(plan(**encrypted), "b1")} == {"tcp"}
 
 
 def test_secrets_stay_out_of_the_plan():
