@@ -93,7 +93,7 @@ def judge_translation(translation: Translation, inspected: Inspected) -> Verdict
             "gatehouse.kong.site` restores its translations"
         )
     remarks = [_format_conflict(name, conflict) for conflict in escape_all(result.get("conflicts", ()))
-               if translation.forward and any(_covers(translation, port) for port in conflict["ports"])]  # fmt: skip
+               if any(_covers(translation, port) for port in conflict["ports"])]  # fmt: skip
     if remarks:
         return Verdict(remark=remarks[0])
     return Verdict(remark=f"the gateway {name} has the planned translations", as_planned=True)

@@ -50,9 +50,9 @@ NODE = (
 BY_NAT = "the set peers-default-from-lan of a1 lacks 192.168.10.5, or its rule for tcp 7946 is missing"
 
 
-def make_outcome(caller, target, result="filtered", **more):
-    """Return the outcome of the probe to the gossip port over tcp."""
-    (probe,) = (probe for probe in choose_probes(PLAN, caller, target, "cluster") if probe.protocol == "tcp")
+def make_outcome(caller, target, result="filtered", *, protocol="tcp", **more):
+    """Return the outcome of the probe to the gossip port."""
+    (probe,) = (probe for probe in choose_probes(PLAN, caller, target, "cluster") if probe.protocol == protocol)
     return Outcome(probe, result, **more)
 
 
@@ -100,6 +100,19 @@ def test_a_forward_that_fails(result, cause):
 def test_a_source_nat_that_fails(result, cause):
     other = make_outcome("a2", "a1", "open")
     assert find_cause({"router": result}, make_outcome("b1", "a1"), other) == cause
+
+
+def test_each_protocol_has_its_own_forward():
+    lines = [DNAT, DNAT.replace("tcp", "udp")]
+    causes = {
+        find_cause({"router": {"report": lines}}, make_outcome("a1", "b1", protocol=name)) for name in ("tcp", "udp")
+    }
+    assert causes == {f"the gateway router differs from the plan: {line}. {SITE}" for line in lines}
+
+
+def test_a_hairpin_needs_no_source_nat_of_the_egress():
+    cause = find_cause({"router": {"report": [SNAT]}}, make_outcome("b1", "b1"))
+    assert cause.endswith("; the gateway router has the planned translations")
 
 
 def test_the_gateway_is_no_cause_without_an_inspection():
