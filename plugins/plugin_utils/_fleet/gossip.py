@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import explain_unusable
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Family, explain_unusable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import THIS_HOST, Finding, name_site
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers import Group, list_named_sites
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route, Service, dial, find_route
@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import is_placed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Reason,
+    choose_socket,
     explain_unreachable,
     make_reason_fault,
 )
@@ -38,10 +39,13 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.publishe
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import make_host_error
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import parse_advertise
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _ADVERTISE = "kong_cluster_advertise"
 _SHOWN_FAILURES = 3
+# Serf reads IPv4 addresses only.
+_DIALLED: tuple[Family, ...] = (4,)
 
 
 def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str, Node]:
@@ -71,10 +75,11 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
 
 def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: list[Finding]) -> Node:
     node, peers = draft.node, callers.choose_representatives(draft.node.host)
-    listener = node.select_listeners("cluster")[0]
+    listener = _choose_listener(node)
     service = Service("tcp", listener.port, listener.bound if is_placed(draft) else None)
     given = draft.given.get(_ADVERTISE)
-    if peers and (reason := explain_unreachable(peers[:1], node, [listener], node.name)):
+    reason = explain_unreachable(peers[:1], node, [listener], node.name, families=_DIALLED) if peers else None
+    if reason:
         examples = callers.for_changes.choose_representatives(node.host)
         findings.append(_make_no_path(node, reason, examples, wanted))
         return node
@@ -92,6 +97,11 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
     return node
 
 
+def _choose_listener(node: Node) -> Listener:
+    """Return the socket that peers dial. A container may have others, such as one that is published for IPv6."""
+    return choose_socket(node.select_listeners("cluster"), _DIALLED)
+
+
 def _make_not_published(node: Node) -> Finding:
     message = (
         "the port of the cluster listener is missing, so no peer could reach the node; publish port "
@@ -101,7 +111,7 @@ def _make_not_published(node: Node) -> Finding:
 
 
 def _make_no_path(node: Node, reason: Reason, peers: Sequence[Host], wanted: Wanted) -> Finding:
-    service, peer = Service("tcp", node.select_listeners("cluster")[0].port), peers[0]
+    service, peer = Service("tcp", _choose_listener(node).port), peers[0]
 
     def list_changes(target: Node, others: Sequence[Host]) -> list[Remedy] | None:
         if _has_endpoint(service, None, target.host, others):
@@ -175,7 +185,7 @@ def _complete(draft: Draft, endpoint: Endpoint, route: Route | None) -> Node:
         listeners = tuple(
             replace(listener, address=lands) if listener.name == "cluster" else listener for listener in listeners
         )
-        settings["cluster_listen"] = f"{lands}:{node.select_listeners('cluster')[0].port}"
+        settings["cluster_listen"] = f"{lands}:{_choose_listener(node).port}"
     settings[str(draft.generation.advertise)] = str(endpoint)
     return replace(node, advertised=endpoint, listeners=listeners, settings=settings)
 
@@ -227,7 +237,7 @@ def _list_remedies(
     """Yield the remedies after which all peers reach one endpoint: the given endpoint, or any if none is given."""
     if service.bound and _has_endpoint(service._replace(bound=None), given, node.host, peers):
         # Only the bind address prevents the path. After another remedy, peers would not expect it as the source of gossip.
-        text = f"bind 0.0.0.0 in {get_bind_variable(node.select_listeners('cluster')[0])} on the cluster"
+        text = f"bind 0.0.0.0 in {get_bind_variable(_choose_listener(node))} on the cluster"
         yield Remedy(text, text)
     else:
         wanted = wanted._replace(own=node.name, ports=(service.port,), outside=given)
@@ -269,7 +279,7 @@ def _find_unexpected_senders(nodes: list[Node]) -> Iterator[Finding]:
     on_vpn = {node.name: node.advertised.address == node.host.vpn.ipv4 for node in nodes if node.advertised}
     counts: Counter[bool | None] = Counter(on_vpn.values())
     for node in nodes:
-        bound = node.select_listeners("cluster")[0].bound
+        bound = _choose_listener(node).bound
         counts_of_peers = counts - Counter([on_vpn.get(node.name)])
         expected = sorted(
             {str(node.host.vpn.ipv4 if vpn else node.host.address.ipv4) for vpn in counts_of_peers},

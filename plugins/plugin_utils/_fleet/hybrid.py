@@ -31,6 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.remedies imp
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable import (
     Unverified,
+    choose_socket,
     explain_unreachable,
     is_unverified,
     make_reason_fault,
@@ -268,7 +269,7 @@ def _explain_no_path(
             f"{start}{name} does not publish its {listener} listener. Add the port to its kong_published_ports"
         )
     text = f"{start}no path from {THIS_HOST} to the {listener} listener of {name} ({name_site(control_plane.site)})."
-    short = f"no path from {THIS_HOST} to {format_ports([listeners[0].port])} of {name}."
+    short = f"no path from {THIS_HOST} to {format_ports([choose_socket(listeners, families).port])} of {name}."
     list_changes = partial(_list_changes, listener, families)
     if reason := explain_unreachable([node.host], control_plane, listeners, node.name, families=families):
         return make_reason_fault(text, short, reason, control_plane, [node.host], list_changes)
@@ -282,7 +283,8 @@ def _list_changes(
 
     If it reaches it, but its source is unverified, the remedy is its egress.
     """
-    wanted = Wanted([control_plane.select_listeners(listener)[0].port], callers[0].name, ("tcp",))
+    socket = choose_socket(control_plane.select_listeners(listener), families)
+    wanted = Wanted([socket.port], callers[0].name, ("tcp",))
 
     def works(target: Host, others: Sequence[Host]) -> bool:
         return _find_first_route(others[0], [replace(control_plane, host=target)], listener, families) is not None

@@ -120,17 +120,26 @@ def explain_unreachable(
         family = _choose_family(find_family(first.address), usable, hosts)
         return Reason(reason, reason, (_add_addresses(bind.make_step("set", family), family, lack),))
     family = min(usable)
+    limit = "data planes dial" if target.role == "control_plane" else "gossip uses"
     if not offered:
-        reason = f"It listens on IPv{min(opened)} only, and data planes dial IPv{family} only."
+        reason = f"It listens on IPv{min(opened)} only, and {limit} IPv{family} only."
         return Reason(reason, reason, (_add_addresses(bind.make_step("add", family), family, lack),))
     if not lack:
         return None
     shared = _list_families(target.host, on_vpn) & _list_families(callers[0], on_vpn)
-    reason = f"It listens on IPv{family} only" if opened == offered else f"Data planes dial IPv{family} only"
+    reason = (
+        f"It listens on IPv{family} only" if opened == offered else f"{limit[:1].upper()}{limit[1:]} IPv{family} only"
+    )
     steps = (bind.make_step("add", other) for other in families if other not in offered and other in shared)
     return Reason(
         f"{reason}, and {lack.text} no {lack.format_address(family)}.", f"{reason}.", (*steps, lack.make_step(family))
     )
+
+
+def choose_socket(listeners: Sequence[Listener], families: Collection[Family]) -> Listener:
+    """Return the first socket that other hosts can dial in one of these families, else the first socket."""
+    dialled = (entry for entry in listeners if not entry.is_loopback and not {*families}.isdisjoint(entry.families))
+    return next(dialled, listeners[0])
 
 
 def _choose_family(preferred: Family, usable: Collection[Family], hosts: Iterable[Host]) -> Family:

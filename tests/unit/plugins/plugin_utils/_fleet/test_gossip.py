@@ -405,3 +405,23 @@ def test_3_of_the_endpoints_that_no_peer_reaches_are_named():
     nodes["a"] = {**GOSSIP, "kong_site": "s0", "kong_address": "10.0.0.1", "kong_nat": mappings}
     [error] = [error for error in find_errors(nodes) if (error.host, error.code) == ("a", "advertise-not-single")]
     assert read_text(error).count(" cannot reach ") == 3
+
+
+V4, V6 = "0.0.0.0:81:7946", "[::]:80:7946"
+
+
+@pytest.mark.parametrize("published", [[V4, V6], [V6, V4], ["127.0.0.1:80:7946", V4], ["[fd00::1]:80:7946", V4]])
+def test_peers_dial_the_port_that_is_published_for_ipv4(published):
+    ports = [f"{port}{protocol}" for port in published for protocol in ("/tcp", "/udp")]
+    node = make_node("a", ["10.0.0.1", "fd00::1"], published_ports=ports)
+    plan = plan_fleet({"n": node, "m": make_node("a", ["10.0.0.2", "fd00::2"])})
+    assert get_settings(plan, "n")["cluster_advertise"] == "10.0.0.1:81"
+    assert get_sources(plan, "n", "cluster", "udp", 81) == ["10.0.0.1/32", "10.0.0.2/32"]
+
+
+@pytest.mark.parametrize("at", ["[::]", "[fd00::1]"])
+def test_gossip_that_is_published_for_ipv6_only_has_no_path(at):
+    node = make_node("a", ["10.0.0.1", "fd00::1"], published_ports=[f"{at}:7946:7946/tcp", f"{at}:7946:7946/udp"])
+    error = find_only_error({"n": node, "m": make_node("a", ["10.0.0.2", "fd00::2"])})
+    assert (error.code, error.variable) == ("no-path", "kong_published_ports")
+    assert "It listens on IPv6 only, and gossip uses IPv4 only" in error.message

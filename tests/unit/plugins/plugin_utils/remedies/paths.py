@@ -268,6 +268,30 @@ PATHS = [
     ),
     Advice(
         "no-path",
+        {
+            "m": {**OLD, "kong_address": ["10.1.0.2", "fd00::2"]},
+            "n": {
+                **OLD,
+                "kong_address": ["10.1.0.3", "fd00::3"],
+                "kong_published_ports": ["[::]:7946:7946", "[::]:7946:7946/udp"],
+            },
+        },
+        {
+            "gossip uses IPv4 only. Add an IPv4 entry to kong_published_ports of this host": {
+                "n": {"kong_published_ports": ["7946:7946", "7946:7946/udp"]},
+            },
+        },
+    ),
+    Advice(
+        "no-path",
+        {
+            "c": {**CP, "kong_address": ["10.0.0.1", "fd00::1"], "kong_cluster_listen": "[::]:8005, 0.0.0.0:8015"},
+            "n": {**DP, **EGRESS},
+        },
+        {"Give c a kong_nat mapping to port 8015 over tcp": {"c": make_mapping(inside_port=8015)}},
+    ),
+    Advice(
+        "no-path",
         {"m": OLD, "n": {**OLD, "kong_address": "10.1.0.3", "kong_cluster_listen": "127.0.0.1:7946"}},
         {"set kong_cluster_listen of this host": {"n": {"kong_cluster_listen": "10.1.0.3:7946"}}},
     ),
