@@ -75,6 +75,7 @@ def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str
         options += ["--volume", f"{paths.locate_files(host.name) / name}:{PLACES.get(name, f'{UNITS}/{name}')}:ro"]
     if host.kong:
         options += ["--volume", f"{paths.database}:/var/lib/kong-database"]
+    options += ["--volume", f"{paths.compiled}:/var/cache/gatehouse-lab"]
     # Kong binds low ports, and the firewalls load rules. systemd needs SYS_ADMIN for its own namespaces.
     if host.init == "systemd":
         return [
@@ -116,6 +117,7 @@ def _render_files(host: Host, topology: Topology, *, real: bool) -> dict[str, st
 
 def _write_files(files: dict[str, str], folder: Path, paths: Paths) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    paths.database.mkdir(parents=True, exist_ok=True)
+    for shared in (paths.database, paths.compiled):
+        shared.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -44,6 +44,11 @@ class Paths:
     def database(self) -> Path:
         return self.root / "database"
 
+    @property
+    def compiled(self) -> Path:
+        """The compiled files of modules, see image/usr/lib/python3/dist-packages/gatehouse_lab_compiled.py."""
+        return self.root / "compiled"
+
     def locate_pidfile(self, host: str) -> Path:
         return self.root / f"{host}.pid"
 
