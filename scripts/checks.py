@@ -85,8 +85,16 @@ def _list_scenarios() -> list[Check]:
         for name in names
     ]
     install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
+    folders = [f"molecule/{name}" for name in names]
+    build = Check(
+        "lab",
+        "lab images",
+        (sys.executable, "molecule/lab/lab.py", "build", *folders),
+        "molecule/lab/lab.py",
+        20 * MINUTE,
+    )
     real = Check("molecule", "real Kong", (sys.executable, "molecule/lab/real_kong_check.py"), "molecule/lab/real_kong")
-    return [install, *checks, real] if checks else []
+    return [install, build, *checks, real] if checks else []
 
 
 def list_checks() -> list[Check]:

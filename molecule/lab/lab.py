@@ -7,6 +7,7 @@
     python3 lab.py up|down|status SCENARIO_FOLDER
     python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
     python3 lab.py exec SCENARIO_FOLDER HOST COMMAND...
+    python3 lab.py build SCENARIO_FOLDER...
 
 Kong is a placeholder, unless KONG_PACKAGE or KONG_IMAGE has a real Kong of the host's version: see README.md.
 
@@ -74,6 +75,14 @@ def _make(topology: _topology.Topology) -> None:
         print(f"{host.name}: {done}{chosen[host.name].note}")
         if host.boots_before_others:
             _wait_for_boot(topology, [host.name])
+
+
+def build(scenarios: list[Path]) -> None:
+    """Build the missing images of the scenarios, with the placeholder. Later `up` builds none, so no other lab waits for it."""
+    hosts = [host for scenario in scenarios for host in _topology.load(scenario).hosts]
+    with hold_lock():
+        built = _image.ensure(_image.Recipe(host.suite) for host in hosts)
+    print("\n".join(f"image {tag}: built" for tag in built) or "every image exists")
 
 
 def tear_down(scenario: Path) -> None:
@@ -179,10 +188,12 @@ def _wait_for_boot(topology: _topology.Topology, names: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="The container lab of a Molecule scenario.")
-    parser.add_argument("command", choices=("up", "down", "status", "reboot", "stop", "exec"))
+    parser.add_argument("command", choices=("up", "down", "status", "reboot", "stop", "exec", "build"))
     parser.add_argument("scenario", type=Path, help="folder with lab.yml")
     parser.add_argument(
-        "rest", nargs=argparse.REMAINDER, help="hosts to reboot or stop, or a host and a command for exec"
+        "rest",
+        nargs=argparse.REMAINDER,
+        help="hosts to reboot or stop, a host and a command for exec, or more folders for build",
     )
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
@@ -192,6 +203,8 @@ def main(arguments: list[str]) -> int:
             {"reboot": reboot, "stop": stop}[options.command](options.scenario, options.rest)
         elif options.command == "exec":
             return execute(options.scenario, options.rest[0], options.rest[1:])
+        elif options.command == "build":
+            build([options.scenario, *(Path(name) for name in options.rest)])
         else:
             {"up": bring_up, "down": tear_down, "status": print_status}[options.command](options.scenario)
     except (LabError, _topology.TopologyError) as error:

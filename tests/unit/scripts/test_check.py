@@ -83,9 +83,9 @@ def test_checks_are_chosen_by_group_or_name():
         check.choose(["mypi"])
 
 
-def test_linters_leave_the_processors_to_the_checks_beside_them():
+def test_linters_and_images_leave_the_processors_to_the_checks_beside_them():
     commands = {item.group: check.make_command(item) for item in check.choose([])}
-    assert {group for group, command in commands.items() if command[0] == "nice"} == {"lint"}
+    assert {group for group, command in commands.items() if command[0] == "nice"} == {"lint", "lab"}
     assert commands["netns"] == next(item.command for item in check.choose(["netns"]))
 
 
