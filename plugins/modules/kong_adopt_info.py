@@ -13,7 +13,8 @@ author: gatehouse.kong contributors (@gatehouse-kong)
 description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
-    sockets, its clients, and the sources that the rules of the host allow now. Changes nothing, and runs no program of Kong.
+    sockets, its clients, the members of its Serf cluster, and the sources that the rules of the host allow now. Changes nothing,
+    and runs no program of Kong but C(serf members) and C(serf info).
   - Connects only to the Admin API at an address of the host itself, to read the running version and the data planes.
   - Values of secrets stay on the host.
 options:
@@ -50,7 +51,8 @@ RETURN = r"""
 kongs:
   description:
     - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),
-      C(shares_network), C(starter), C(path), C(format), C(settings), C(sockets), C(clients), C(links), C(logged) and C(access).
+      C(shares_network), C(starter), C(path), C(format), C(settings), C(sockets), C(clients), C(links), C(ring), C(logged) and
+      C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
       C(hostname) and C(ip) of each data plane that a control plane knows. C(id) is the id of a Kong that is a data plane.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
@@ -58,6 +60,8 @@ kongs:
       or in the table of connection tracking (C(tracked)).
     - C(links) has C(address), C(port), C(peer) and C(peer_port) of each open connection between a control plane and a data plane,
       as this end sees it.
+    - C(ring) has the C(name) of the Serf agent of Kong 0.6 to 0.10, and C(name), C(address), C(port) and C(status) of each of the
+      C(members) that the agent knows. Both are empty without an agent.
     - C(logged) are the addresses in the access log of the Admin API, in the last 16 MiB of the file.
     - C(access) has C(protocol), C(port) and C(family) of each socket that other hosts can reach, and the networks from which the
       rules of nftables and iptables accept a new connection. C(sources) is C(any) with exceptions in C(except), or a list. For the

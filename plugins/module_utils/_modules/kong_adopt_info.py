@@ -37,6 +37,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     find_starter,
     read_sources,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.serf import read_ring
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import find_kong_sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (
     Socket,
@@ -54,6 +55,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 Result = t.Dict[str, t.Any]
 _ADMIN_LOG = "admin_access_log"
 _ADMIN_LISTEN, _DEFAULT_ADMIN = ("admin_listen", "admin_api_listen"), "127.0.0.1:8001"
+_RPC_LISTEN, _DEFAULT_RPC = "cluster_listen_rpc", "127.0.0.1:7373"
 _PORT = re.compile(r":(\d{1,5})(?![\d:\]])")
 _CONTROL_PLANE, _DATA_PLANE = "control_plane", "data_plane"
 _OLD_FILE = "/etc/kong/kong.yml"  # of Kong 0.6 to 0.8
@@ -94,6 +96,7 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "access": [*_list_access(host, own)],
         "clients": [*map(asdict, list_clients({sock.port for sock in own}, host.call(list_addresses)))],
         "links": [*map(asdict, _list_links(values, own))],
+        "ring": asdict(read_ring(host, own, values.get(_RPC_LISTEN, _DEFAULT_RPC))),
         "logged": list_logged(master.root, master.prefix, find_effective(_ADMIN_LOG, sources).value or DEFAULT_LOG),
     }
 

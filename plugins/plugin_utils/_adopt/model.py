@@ -26,6 +26,7 @@ SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.adv
 ANY = "any"
 TRADITIONAL, CONTROL_PLANE, DATA_PLANE = "traditional", "control_plane", "data_plane"
 _SHOWN_NETWORKS = 20
+_LEFT = "left"
 
 
 class Stated(NamedTuple):
@@ -62,6 +63,32 @@ class DataPlane(NamedTuple):
     id: str
     hostname: str
     ip: str
+
+
+class Member(NamedTuple):
+    """A member of a Serf cluster: its name, its advertised address and port, and its status: ``alive``, ``failed`` or ``left``."""
+
+    name: str
+    address: str
+    port: int
+    status: str
+
+
+class Ring(NamedTuple):
+    """The name of a host's Serf agent, and all members that it knows; empty if there is no agent or if it did not answer."""
+
+    name: str
+    members: tuple[Member, ...]
+
+    @property
+    def own(self) -> Member | None:
+        """The host's own entry."""
+        return next((member for member in self.members if member.name == self.name), None)
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The names of the members that did not leave."""
+        return frozenset(member.name for member in self.members if member.status != _LEFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +156,7 @@ class Kong:
     settings: Mapping[str, Stated]
     clients: Sequence[Client]
     links: Sequence[Link]
+    ring: Ring
     logged: Sequence[str]
     access: Sequence[Access]
 
@@ -205,6 +233,7 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
         clients=tuple(Client(**found) for found in data["clients"]),
         data_planes=tuple(DataPlane(**found) for found in data["data_planes"]),
         links=tuple(Link(**found) for found in data["links"]),
+        ring=Ring(data["ring"]["name"], tuple(Member(**found) for found in data["ring"]["members"])),
         logged=tuple(data["logged"]),
         access=tuple(
             Access(**{("excepted" if name == "except" else name): value for name, value in found.items()})

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.serf import Member, Ring
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import Variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_adopt_info
@@ -110,7 +111,16 @@ def list_logged(*place):
 def inspect(monkeypatch, tmp_path):
     """Return a function that inspects a host with one Kong, whose unit has a command and whose files have a text."""
 
-    def run(command=("kong", "start"), *, files=(), container=None, shares_network=True, log=None, answer=SILENT):
+    def run(
+        command=("kong", "start"),
+        *,
+        files=(),
+        container=None,
+        shares_network=True,
+        log=None,
+        answer=SILENT,
+        settings=SETTINGS,
+    ):
         host, process = Host(tmp_path / "host"), tmp_path / "proc/7"
         write_files(tmp_path / "host", dict.fromkeys(files, ""))
         write_files(process / "root", {META: "major = 2\nminor = 8\npatch = 5\n"})
@@ -125,8 +135,8 @@ def inspect(monkeypatch, tmp_path):
             assert (given, unit, names) == (host, UNIT, ("ExecStartPre", "ExecStart"))
             return [command]
 
-        def read_sources(given, running, file, settings):
-            assert (given, running, file.defaults, settings) == (host, found, {}, [*SETTINGS, "admin_access_log"])
+        def read_sources(given, running, file, asked_for):
+            assert (given, running, file.defaults, asked_for) == (host, found, {}, [*settings, "admin_access_log"])
             return Sources(file.path, {**VALUES, "admin_access_log": log}, variables={"KONG_ROLE": VARIABLE})
 
         def read_sockets(unit, prefix):
@@ -153,7 +163,7 @@ def inspect(monkeypatch, tmp_path):
         monkeypatch.setattr(host, "call", lambda function: ["192.168.10.11"] if function is list_addresses else None)
         monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
         monkeypatch.setattr(kong_adopt_info, "find_starter", lambda running: "alice" if running is found else None)
-        [result] = kong_adopt_info.inspect_kongs(host, "kong", SETTINGS)
+        [result] = kong_adopt_info.inspect_kongs(host, "kong", settings)
         assert asked == [([OWN] if shares_network else [], {8001})]
         return result
 
@@ -183,6 +193,7 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
         "access": [(True, OWN)],
         "clients": [{"port": 8001, "source": "192.0.2.1", "found": "connected"}],
         "links": [],
+        "ring": {"name": "", "members": ()},
         "logged": [tmp_path / "proc/7/root", "/opt/kong", "logs/admin_access.log"],
     }
 
@@ -223,6 +234,21 @@ def test_the_ports_of_the_admin_api(settings, ports):
 def test_links_are_those_of_the_cluster(monkeypatch, settings, asked):
     monkeypatch.setattr(kong_adopt_info, "list_links", lambda ports, dialled: [(ports, dialled)])
     assert kong_adopt_info._list_links(settings, [ADMIN]) == ([asked] if asked else [])
+
+
+@pytest.mark.parametrize(
+    ("values", "place"), [({}, "127.0.0.1:7373"), ({"cluster_listen_rpc": "127.0.0.1:7400"}, "127.0.0.1:7400")]
+)
+def test_the_agent_of_serf_is_asked_where_it_answers_programs(inspect, monkeypatch, values, place):
+    ring = Ring("a_id", (Member("a_id", "10.0.0.1", 7946, "alive"),))
+    monkeypatch.setattr(
+        kong_adopt_info,
+        "read_ring",
+        lambda _host, sockets, rpc: ring if ([*sockets], rpc) == ([OWN], place) else Ring(),
+    )
+    monkeypatch.setitem(VALUES, "cluster_listen_rpc", values.get("cluster_listen_rpc"))
+    member = {"name": "a_id", "address": "10.0.0.1", "port": 7946, "status": "alive"}
+    assert inspect(settings=(*SETTINGS, "cluster_listen_rpc"))["ring"] == {"name": "a_id", "members": (member,)}
 
 
 @pytest.mark.parametrize("shares_network", [True, False])

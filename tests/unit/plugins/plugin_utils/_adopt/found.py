@@ -23,6 +23,7 @@ KONG = {
     "settings": {},
     "clients": [],
     "links": [],
+    "ring": {"name": "", "members": []},
     "logged": [],
     "access": [],
 }
@@ -53,6 +54,16 @@ def make_link(own, peer):
     address, _colon, port = own.partition(":")
     other, _colon, other_port = peer.partition(":")
     return {"address": address, "port": int(port), "peer": other, "peer_port": int(other_port)}
+
+
+def make_ring(name, **members):
+    """Return what a Serf agent knows, from each member's advertised `address:port`, with `|STATUS` if it is not alive."""
+    entries = []
+    for member, text in members.items():
+        place, _bar, status = text.partition("|")
+        address, _colon, port = place.rpartition(":")
+        entries.append({"name": member, "address": address, "port": int(port), "status": status or "alive"})
+    return {"name": name, "members": entries}
 
 
 def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4"):
