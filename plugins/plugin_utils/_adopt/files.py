@@ -23,6 +23,7 @@ _MARK = re.compile(
     r"# Written by gatehouse\.kong\.adopt\. If you edit this file, it is not written again: ([0-9a-f]{16})\n"
 )
 _NEW = ".new"
+_UNFIT = re.compile(r"[^a-zA-Z0-9_]")  # characters of a name that a group of Ansible cannot have
 _OBSERVED_HEAD = "# The clients that the runs of adopt found. Each run adds to them. Delete this file to begin again.\n"
 Nodes = Mapping[str, Sequence[Line]]
 
@@ -30,39 +31,41 @@ Nodes = Mapping[str, Sequence[Line]]
 def render_files(proposal: Proposal) -> dict[str, str]:
     """Return the text of each file by its path below the folder of the proposal.
 
-    Values of all nodes are in the group ``kong``, values of all nodes of a site in the group of the site.
+    Values of all nodes are in the group ``kong``, values of all nodes of a cluster or a site in the group of it. A value that all
+    nodes of a group have from an earlier group is not repeated.
     """
-    sites = _group_by_site(proposal.nodes)
-    shared = {"kong": _find_shared(proposal.nodes)}
-    for group, nodes in sites.items():
-        shared[group] = [line for line in _find_shared(nodes) if line not in shared["kong"]]
-    files = {f"group_vars/{group}.yml": _render_lines(lines) for group, lines in shared.items()}
+    children = {**_group_by(proposal.nodes, "kong_cluster"), **_group_by(proposal.nodes, "kong_site")}
+    inherited: dict[str, list[Line]] = {name: [] for name in proposal.nodes}
+    files = {}
+    for group, nodes in {"kong": proposal.nodes, **children}.items():
+        shared = [line for line in _find_shared(nodes) if not all(line in inherited[name] for name in nodes)]
+        files[f"group_vars/{group}.yml"] = _render_lines(shared)
+        for name in nodes:
+            inherited[name] += shared
     files |= {
-        "hosts.yml": _render_inventory(proposal.nodes, sites),
+        "hosts.yml": _render_inventory(proposal.nodes, children),
         "report.md": _render_report(proposal),
         OBSERVED: _OBSERVED_HEAD + _dump(proposal.observed),
     }
     for name, lines in proposal.nodes.items():
-        groups = ["kong", *(group for group, nodes in sites.items() if name in nodes)]
-        known = [line for group in groups for line in shared[group]]
-        files[f"host_vars/{name}.yml"] = _render_lines([line for line in lines if line not in known])
+        files[f"host_vars/{name}.yml"] = _render_lines([line for line in lines if line not in inherited[name]])
     return files | {f"host_vars/{name}.yml": _render_lines(lines) for name, lines in proposal.sources.items()}
 
 
-def _group_by_site(nodes: Nodes) -> dict[str, Nodes]:
-    """Return the nodes of each site by the name of its group."""
-    sites = {name: line.value for name, lines in nodes.items() for line in lines if line.variable == "kong_site"}
+def _group_by(nodes: Nodes, variable: str) -> dict[str, Nodes]:
+    """Return the nodes with each value of a variable, by the name of their group."""
+    values = {name: line.value for name, lines in nodes.items() for line in lines if line.variable == variable}
     return {
-        f"kong_{site.replace('-', '_')}": {name: nodes[name] for name in sites if sites[name] == site}
-        for site in dict.fromkeys(sites.values())
+        f"kong_{_UNFIT.sub('_', value)}": {name: nodes[name] for name in values if values[name] == value}
+        for value in dict.fromkeys(values.values())
     }
 
 
-def _render_inventory(nodes: Nodes, sites: Mapping[str, Nodes]) -> str:
-    grouped = {name for members in sites.values() for name in members}
+def _render_inventory(nodes: Nodes, children: Mapping[str, Nodes]) -> str:
+    grouped = {name for members in children.values() for name in members}
     parts: dict[str, dict[str, Any]] = {
         "hosts": {name: {} for name in nodes if name not in grouped},
-        "children": {group: {"hosts": {name: {} for name in members}} for group, members in sites.items()},
+        "children": {group: {"hosts": {name: {} for name in members}} for group, members in children.items()},
     }
     return _dump({"kong": {key: value for key, value in parts.items() if value} or {"hosts": {}}})
 

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import Clients
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clusters import Clusters, find_clusters
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.gossip import (
+    Advertised,
+    find_advertised,
+    list_missing,
+    list_neighbours,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import (
     Match,
     list_egress,
@@ -81,7 +88,8 @@ def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Propo
     nodes = [host for host in ordered if host.name not in left_out]
     sites = _name_sites(nodes)
     matches = match_links(nodes)
-    drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {}), matches) for host in nodes}
+    clusters = find_clusters(nodes, matches)
+    drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {}), matches, clusters) for host in nodes}
     named = {name for draft in drafts.values() for name in draft.sources.find_names()}
     return Proposal(
         {
@@ -158,13 +166,14 @@ def _list_place(host: FoundHost, sites: Mapping[str, str]) -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A node, all hosts, the names of the sites by network, the node's clients of earlier runs, and the matched connections."""
+    """A node, all hosts, the names of the sites by network, its clients of earlier runs, matched connections, and the clusters."""
 
     host: FoundHost
     hosts: Sequence[FoundHost]
     sites: Mapping[str, str]
     earlier: Clients
     matches: Sequence[Match]
+    clusters: Clusters
 
     @property
     def kong(self) -> Kong:
@@ -192,6 +201,8 @@ class _Draft:
         place = "observed: the Admin API" if self.kong.answers else f"of the files of Kong at {self.kong.prefix}"
         yield Line("kong_version", self.kong.version, place)
         yield from _list_place(self.host, self.sites)
+        if cluster := self.clusters.named.get(self.host.name):
+            yield Line("kong_cluster", *cluster)
         if self.kong.role != TRADITIONAL:
             yield Line("kong_role", self.kong.role, _describe(self.kong.settings["role"], self.kong))
         if self.kong.unit not in ("", _UNIT):
@@ -216,6 +227,7 @@ class _Draft:
         for line in self.list_lines():
             if _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
+        yield from self._list_cluster_questions()
         for address, port in list_unmatched(self.host, self.hosts, self.matches):
             yield (
                 f"it is connected to {address} port {port}; no host of the inventory has this address, and no control plane shows this "
@@ -236,9 +248,12 @@ class _Draft:
 
     def _list_cluster_lines(self) -> Iterator[Line]:
         """Yield the mapping of the NAT device from an advertised address, and the control plane of a data plane."""
-        advertised = self.kong.settings.get(self.generation.advertise or "")
-        if advertised and (mapping := self._find_mapping(advertised)):
-            yield Line("kong_nat", [mapping], f"{self.generation.advertise} is {advertised.value}, not its own address")
+        stated = self.kong.settings.get(self.generation.advertise or "")
+        if known := find_advertised(self.host, self.hosts):
+            yield from self._list_gossip_lines(known)
+        elif stated and (outside := self._parse_advertised(stated)):
+            evidence = f"{self.generation.advertise} is {stated.value}, not its own address"
+            yield from self._list_mapping_lines(*outside, evidence)
         if mappings := [*list_mappings(self.host.name, self.matches)]:
             yield Line(
                 "kong_nat", [mapping for mapping, _evidence in mappings], "; ".join(text for _mapping, text in mappings)
@@ -248,17 +263,55 @@ class _Draft:
         if self.kong.role == DATA_PLANE and (stated := self.kong.settings.get("cluster_control_plane")):
             yield Line("kong_cluster_control_plane", stated.value, _describe(stated, self.kong))
 
-    def _find_mapping(self, advertised: Stated) -> dict[str, Any] | None:
+    def _list_gossip_lines(self, known: Advertised) -> Iterator[Line]:
+        """Yield the mapping of the NAT device from the address that the node's Serf agent advertises."""
+        seen = f"; {', '.join(known.known_by)} know it by this address" if known.known_by else ""
+        evidence = f"observed: Serf advertises {known.address}:{known.port}, not its own address{seen}"
+        yield from self._list_mapping_lines(known.address, known.port, evidence)
+
+    def _list_mapping_lines(self, address: str, port: int, evidence: str) -> Iterator[Line]:
         gossip = next((setting for setting in self.generation.settings if setting.listener == "cluster"), None)
         bound = gossip and self.kong.settings.get(gossip.name)
+        if gossip is None or address in self.host.addresses:
+            return
         try:
-            outside = parse_advertise(advertised.value, self.generation)
-            inside = parse_listen(bound.value if bound else gossip.default, self.generation, gossip) if gossip else ()
+            inside = parse_listen(bound.value if bound else gossip.default, self.generation, gossip)
+        except ListenError:
+            return
+        if inside:
+            mapping = {"outside": address, "outside_port": port, "inside_port": inside[0].port}
+            yield Line("kong_nat", [mapping], evidence)
+
+    def _parse_advertised(self, stated: Stated) -> tuple[str, int] | None:
+        try:
+            outside = parse_advertise(stated.value, self.generation)
         except ListenError:
             return None
-        if not inside or outside.address in self.host.addresses:
-            return None
-        return {"outside": outside.address, "outside_port": outside.port, "inside_port": inside[0].port}
+        return outside.address, outside.port
+
+    def _list_cluster_questions(self) -> Iterator[str]:
+        """Yield the questions about the members of the node's cluster."""
+        if self.host.name in self.clusters.unknown:
+            yield "its cluster could not be read, and the fleet may have several; write kong_cluster if it is not in the cluster default"
+        for member in list_missing(self.host, self.hosts):
+            yield (
+                f"Serf knows the member {member.name} at {member.address} port {member.port} ({member.status}), which is no host of the "
+                "inventory that was read; add it, because the plan allows gossip only between nodes"
+            )
+        known = find_advertised(self.host, self.hosts)
+        near = list_neighbours(self.host, self.hosts)
+        if known and near and known.address not in self.host.addresses:
+            yield (
+                f"Serf advertises {known.address}, while {', '.join(near)} on the same network {self.host.network} advertises an own address; write "
+                "another kong_site if these are two networks with the same addresses"
+            )
+        stated = self.kong.settings.get(self.generation.advertise or "")
+        outside = self._parse_advertised(stated) if stated else None
+        if known and outside and outside != (known.address, known.port):
+            yield (
+                f"{self.generation.advertise} is {outside[0]}:{outside[1]}, but Serf advertises {known.address}:{known.port}, which "
+                "kong_nat has; was Kong not restarted since a change?"
+            )
 
     def _list_closed_ports(self) -> dict[str, set[int]]:
         """Return the ports that other hosts can reach, by listener without a default source."""
