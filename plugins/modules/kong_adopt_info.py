@@ -14,7 +14,7 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
     sockets, its clients, the members of its Serf cluster, and the sources that the rules of the host allow now. Changes nothing,
-    and runs no program of Kong but C(serf members) and C(serf info).
+    and runs no program of Kong but C(serf members) and C(serf info). Asks podman or docker about Kong's container.
   - Connects only to the Admin API at an address of the host itself, to read the running version and the data planes.
   - Values of secrets stay on the host.
 options:
@@ -51,10 +51,12 @@ RETURN = r"""
 kongs:
   description:
     - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),
-      C(shares_network), C(starter), C(path), C(format), C(settings), C(sockets), C(clients), C(links), C(ring), C(logged) and
-      C(access).
+      C(shares_network), C(starter), C(path), C(mounted), C(published), C(format), C(settings), C(sockets), C(clients), C(links),
+      C(ring), C(logged) and C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
       C(hostname) and C(ip) of each data plane that a control plane knows. C(id) is the id of a Kong that is a data plane.
+    - C(mounted) is the file of the host that a container has as C(path). C(published) has C(address), C(port), C(inside) and
+      C(protocol) of each published port of a container with a network of its own, or is null.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
     - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
       or in the table of connection tracking (C(tracked)).

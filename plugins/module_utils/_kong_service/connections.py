@@ -62,6 +62,17 @@ def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC
     return sorted(found, key=lambda client: (client.port, client.source, client.found))
 
 
+def list_container_clients(
+    ports: Collection[int], own: Collection[str], container: Path, proc: Path = PROC
+) -> list[Client]:
+    """Return the clients of these ports of a container with the addresses `own`, like `list_clients`.
+
+    `container` is the folder in /proc of a process in the container. The host tracks connections to its published ports.
+    """
+    found = {*_list_connected(ports, container), *_list_tracked(ports, own, proc)}
+    return sorted(found, key=lambda client: (client.port, client.source, client.found))
+
+
 def _list_connected(ports: Collection[int], proc: Path) -> set[Client]:
     return {Client(row.port, _parse_mapped(row.peer), CONNECTED) for row in _list_rows(proc) if row.port in ports}
 

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import pwd
-import typing as t
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import (
     Container,
     Master,
@@ -24,6 +22,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.text import r
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import LUA, find_installed_defaults
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.containers import (
+    inspect_container,
+    read_environment,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources, name_variable
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.prepared import read_prepared
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
@@ -93,12 +95,16 @@ def _find_unit_of(host: Host, master: Master, named: str) -> str:
     return unit if runs_kong or properties.get("MainPID") == master.process.name else ""
 
 
-def read_sources(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> Sources:
+def read_sources(
+    host: Host, running: Running, file: KongFile, settings: Collection[str], *, files: Host | None = None
+) -> Sources:
     """Return the places from which Kong takes its settings, with their values. Raises HostError or OSError.
 
+    `files` has the file, by default the host itself: a container has files of its own.
     A container does not tell which variables are from its `--env-file`: those with the values of that file.
     """
-    variables, stated = _find_variables(host, running), _read_file(host, file, settings)
+    files = files or host
+    variables, stated = _find_variables(host, running), _read_file(files, file, settings)
     if file.form == "env":
         values = {name_variable(name): value for name, value in stated.items()} if _find_container(running) else {}
         variables = {
@@ -109,7 +115,7 @@ def read_sources(host: Host, running: Running, file: KongFile, settings: Collect
     return Sources(
         path=file.path,
         file=stated,
-        changed=_read_time(host, file.path),
+        changed=_read_time(files, file.path),
         defaults=_find_defaults(host, running, file, settings),
         variables=variables,
         prepared=read_prepared(running.master) if running.master else None,
@@ -189,12 +195,8 @@ def _find_container(running: Running) -> Container | None:
 
 def _read_container(host: Host, container: Container) -> dict[str, Variable]:
     """Return the variables of a container; none if its engine does not know it, such as a container of another user."""
-    shown: list[t.Any] = []
-    if host.which(container.engine):
-        with suppress(HostError, ValueError):
-            shown = json.loads(host.run(container.engine, "inspect", container.number))
-    words = [word for record in shown for word in (record.get("Config") or {}).get("Env") or ()]
-    pairs = dict(word.partition("=")[::2] for word in words if word.startswith("KONG_"))
+    record = inspect_container(host, container)
+    pairs = read_environment(record) if record else {}
     origin = f"the environment of container {container.number[:_SHORT]}"
     from_files = {
         remove_suffix(name, _FROM_FILE): Variable("", f"{name} in {origin}", is_known=False)

@@ -22,9 +22,19 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.access_log import DEFAULT_LOG, list_logged
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin_api import ask_admin_api
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import (
+    Client,
     Link,
     list_clients,
+    list_container_clients,
     list_links,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.containers import (
+    Record,
+    find_command,
+    find_source,
+    inspect_container,
+    list_own_addresses,
+    list_published,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import (
     Sources,
@@ -32,6 +42,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
     KongFile,
+    Running,
     find_conf,
     find_running,
     find_starter,
@@ -68,12 +79,11 @@ def inspect_kongs(host: Host, service: str, settings: Collection[str]) -> list[R
 
 def _inspect(host: Host, master: Master, service: str, settings: Collection[str]) -> Result:
     running = find_running(host, service, master.prefix, in_container=not master.shares_network)
-    # Without a start that can be read, the file is the one that Kong would find. Its values count only if Kong uses them.
-    start = find_start(read_commands(host, running.unit, "ExecStartPre", "ExecStart")) or Start(())
-    conf = find_conf(host, start)
-    old = not conf and host.locate(_OLD_FILE).exists()
-    file = KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
-    sources = read_sources(host, running, file, [*settings, _ADMIN_LOG])
+    record = inspect_container(host, master.container) if master.container else None
+    # A container has its own files.
+    files = Host(master.root) if master.container else host
+    file = _find_file(host, files, running, record)
+    sources = read_sources(host, running, file, [*settings, _ADMIN_LOG], files=files)
     own = find_kong_sockets(read_sockets(running.unit, master.prefix)) if master.shares_network else ()
     described = {name: found for name in settings if (found := _describe_setting(name, sources))}
     values = {name: found["value"] for name, found in described.items()}
@@ -90,15 +100,36 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "shares_network": master.shares_network,
         "starter": find_starter(running),
         "path": file.path,
+        "mounted": find_source(record, file.path) if record and file.path else "",
+        "published": [*map(asdict, list_published(record))] if record and not master.shares_network else None,
         "format": file.form,
         "settings": described,
         "sockets": [*map(socket_to_data, own)],
         "access": [*_list_access(host, own)],
-        "clients": [*map(asdict, list_clients({sock.port for sock in own}, host.call(list_addresses)))],
+        "clients": [*map(asdict, _list_clients(host, master, own, record))],
         "links": [*map(asdict, _list_links(values, own))],
         "ring": asdict(read_ring(host, own, values.get(_RPC_LISTEN, _DEFAULT_RPC))),
         "logged": list_logged(master.root, master.prefix, find_effective(_ADMIN_LOG, sources).value or DEFAULT_LOG),
     }
+
+
+def _find_file(host: Host, files: Host, running: Running, record: Record | None) -> KongFile:
+    """Return Kong's file, whose path is empty if there is none.
+
+    Without a start that can be read, it is the file that Kong would find. Its values count only if Kong uses them.
+    """
+    start = find_start(read_commands(host, running.unit, "ExecStartPre", "ExecStart")) or Start(())
+    conf = (find_command(record) if record else "") or find_conf(files, start)
+    old = not conf and files.locate(_OLD_FILE).exists()
+    return KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
+
+
+def _list_clients(host: Host, master: Master, own: Sequence[Socket], record: Record | None) -> list[Client]:
+    """Return the clients of Kong's sockets, or of the published ports of a container, as ports in the container."""
+    if master.shares_network:
+        return list_clients({sock.port for sock in own}, host.call(list_addresses))
+    ports = {item.inside for item in list_published(record)} if record else set()
+    return list_container_clients(ports, list_own_addresses(record), master.process) if record and ports else []
 
 
 def _list_admin_ports(settings: Mapping[str, str]) -> set[int]:

@@ -65,6 +65,20 @@ class DataPlane(NamedTuple):
     ip: str
 
 
+class Published(NamedTuple):
+    """A published port: a port of the host, its address (empty: every address), and the port in the container."""
+
+    address: str
+    port: int
+    inside: int
+    protocol: str
+
+    def __str__(self) -> str:
+        """The port in the form of ``kong_published_ports``."""
+        address = f"[{self.address}]:" if ":" in self.address else f"{self.address}:" if self.address else ""
+        return f"{address}{self.port}:{self.inside}{'' if self.protocol == 'tcp' else f'/{self.protocol}'}"
+
+
 class Member(NamedTuple):
     """A member of a Serf cluster: its name, its advertised address and port, and its status: ``alive``, ``failed`` or ``left``."""
 
@@ -139,6 +153,8 @@ class Kong:
 
     ``logged`` are the addresses in the access log of its Admin API. ``answers`` tells whether its Admin API answered, so that
     ``version`` is the running version. ``hostname`` is the name of its host, ``id`` that of a data plane, else empty.
+    ``mounted`` is the file of the host that the container has at ``path``, else empty. ``published`` are the ports of a container
+    with a network of its own, None if it has none or if its engine does not know it.
     """
 
     version: str
@@ -152,6 +168,8 @@ class Kong:
     shares_network: bool
     starter: str
     path: str
+    mounted: str
+    published: Sequence[Published] | None
     format: str
     settings: Mapping[str, Stated]
     clients: Sequence[Client]
@@ -226,13 +244,14 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
             name: data[name]
             for name in (
                 *("version", "answers", "hostname", "id", "prefix", "unit", "container"),
-                *("shares_network", "starter", "path", "format"),
+                *("shares_network", "starter", "path", "mounted", "format"),
             )
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
         clients=tuple(Client(**found) for found in data["clients"]),
         data_planes=tuple(DataPlane(**found) for found in data["data_planes"]),
         links=tuple(Link(**found) for found in data["links"]),
+        published=None if data["published"] is None else tuple(Published(**found) for found in data["published"]),
         ring=Ring(data["ring"]["name"], tuple(Member(**found) for found in data["ring"]["members"])),
         logged=tuple(data["logged"]),
         access=tuple(

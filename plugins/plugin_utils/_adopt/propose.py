@@ -30,6 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import
     TRADITIONAL,
     FoundHost,
     Kong,
+    Published,
     Stated,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.sources import SourceFinder
@@ -51,6 +52,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _UNIT = "kong.service"
+_EVERY = "0.0.0.0"
 # Listeners without a default source. admin_gui has the sources of admin.
 _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
 
@@ -132,8 +134,8 @@ def _explain_left_out(host: FoundHost) -> str:
 
 def _explain_unreadable(kong: Kong) -> str:
     """Return why the variables of a Kong cannot be proposed, empty if they can."""
-    if not kong.shares_network:
-        return f"Kong runs in {kong.start} with a network of its own; write its kong_published_ports by hand"
+    if not kong.shares_network and kong.published is None:
+        return f"Kong runs in {kong.start} with a network of its own, whose engine does not know it; write its kong_published_ports by hand"
     if not kong.version:
         return "its version is unknown, because Kong's file meta.lua is missing; write kong_version and its settings by hand"
     try:
@@ -207,8 +209,10 @@ class _Draft:
             yield Line("kong_role", self.kong.role, _describe(self.kong.settings["role"], self.kong))
         if self.kong.unit not in ("", _UNIT):
             yield Line("kong_listen_service", self.kong.unit, "the unit of its nginx")
-        if self.kong.path not in ("", self.generation.path):
-            yield Line("kong_listen_file", self.kong.path, "the file that the unit names")
+        yield from self._list_file_lines()
+        if self.kong.published is not None:
+            place = f"observed: the published ports of {self.kong.start}"
+            yield Line("kong_published_ports", [str(item) for item in self._list_kongs_ports()], place)
         for setting, stated in self.settings:
             yield Line(f"kong_{setting.name}", self._render(setting, stated), _describe(stated, self.kong))
         yield from self._list_cluster_lines()
@@ -227,6 +231,7 @@ class _Draft:
         for line in self.list_lines():
             if _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
+        yield from self._list_container_questions()
         yield from self._list_cluster_questions()
         for address, port in list_unmatched(self.host, self.hosts, self.matches):
             yield (
@@ -245,6 +250,43 @@ class _Draft:
             return render_entries(parse_listen(stated.value, self.generation, setting))
         except ListenError:
             return stated.value  # the plan explains the error
+
+    def _list_file_lines(self) -> Iterator[Line]:
+        if self.kong.mounted:
+            evidence = f"observed: {self.kong.start} has it as {self.kong.path}"
+            yield Line("kong_listen_file", self.kong.mounted, evidence)
+        elif not self.kong.container and self.kong.path not in ("", self.generation.path):
+            yield Line("kong_listen_file", self.kong.path, "the file that the unit names")
+
+    def _list_kongs_ports(self) -> list[Published]:
+        """Return the published ports of the container behind which Kong listens for other hosts."""
+        stated = {setting: self._find_stated(setting) for setting in self.generation.settings}
+        open_ports = {
+            port
+            for setting in stated
+            if self.kong.role in setting.roles
+            for port in self._list_open_ports(setting, stated[setting])
+        }
+        return [item for item in self.kong.published or () if item.inside in open_ports]
+
+    def _list_container_questions(self) -> Iterator[str]:
+        if not self.kong.container:
+            return
+        if not self.kong.mounted:
+            yield (
+                f"{self.kong.start} has no file of this host as Kong's file, so site could not change its settings; mount the file that "
+                "kong_listen_file names, or set kong_listen_target to env and start the container with that file"
+            )
+        yield f"site restarts {self.kong.start} only with the command in kong_listen_restart_command; write it"
+        for item in self.kong.published or ():
+            if item not in self._list_kongs_ports():
+                yield (
+                    f"{self.kong.start} publishes {item}, but no known listener of Kong is behind it, so it was left out of "
+                    "kong_published_ports; which program uses it?"
+                )
+
+    def _find_stated(self, setting: Setting) -> Stated:
+        return self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
 
     def _list_cluster_lines(self) -> Iterator[Line]:
         """Yield the mapping of the NAT device from an advertised address, and the control plane of a data plane."""
@@ -317,9 +359,10 @@ class _Draft:
         """Return the ports that other hosts can reach, by listener without a default source."""
         found: dict[str, set[int]] = {}
         for setting in self.generation.settings:
-            stated = self.kong.settings.get(setting.name) or Stated(setting.default, "", "")
             if self.kong.role in setting.roles and setting.listener in _CLOSED:
-                ports = self._list_open_ports(setting, stated)
+                ports = self._list_open_ports(setting, self._find_stated(setting))
+                if self.kong.published is not None:
+                    ports &= {item.inside for item in self.kong.published if not is_loopback(item.address or _EVERY)}
                 if ports:
                     found.setdefault(setting.listener, set()).update(ports)
         return found

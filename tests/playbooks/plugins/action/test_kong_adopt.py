@@ -12,6 +12,7 @@ from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
     KONG,
     make_facts,
+    make_published,
     make_ring,
     make_settings,
 )
@@ -70,3 +71,16 @@ def test_serf_rings_of_one_fleet_are_clusters_with_a_plan(adopt, tmp_path):
     }
     shared = yaml.safe_load((tmp_path / "adopted/group_vars/kong_cluster_a.yml").read_text(encoding="utf-8"))
     assert shared["kong_cluster"] == "cluster-a"
+
+
+def test_a_container_with_published_ports_has_a_plan(adopt, tmp_path):
+    settings = make_settings("environment", "the environment of container 0123456789ab", admin_listen="0.0.0.0:8001")
+    clients = [{"port": 8001, "source": "10.0.0.9", "found": "tracked"}]
+    published = make_published("80:8000", "10.0.0.1:9001:8001")
+    container = {"container": "0123456789ab", "shares_network": False, "unit": "", "path": "", "published": published}
+    kong = {**KONG, **container, "settings": settings, "clients": clients}
+    code, output = adopt({"a": {"facts": make_facts("10.0.0.1"), "kongs": [kong]}})
+    assert code == 0, output
+    node = yaml.safe_load((tmp_path / "plan.json").read_text(encoding="utf-8"))["nodes"]["a"]
+    allowed = {rule["listener"]: (rule["port"], rule["address"]) for rule in node["ruleset"]["allow"]}
+    assert (allowed["proxy"][0], allowed["admin"]) == (80, (9001, "10.0.0.1"))

@@ -9,6 +9,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.conne
     Client,
     Link,
     list_clients,
+    list_container_clients,
     list_links,
 )
 
@@ -91,3 +92,20 @@ def test_tracked_clients_are_those_whose_replies_come_from_a_port_of_this_host(t
         Client(8001, "192.168.10.21", "tracked"),
         Client(8001, "fd00::2", "tracked"),
     ]
+
+
+def test_clients_of_a_container_are_connected_in_its_network_or_tracked_by_the_host(tmp_path):
+    for name in ("host", "container"):
+        (tmp_path / name / "net").mkdir(parents=True)
+    # 10.88.0.2:8001 in the container, 192.168.10.20 and the host's own connection to port 8001 of the host
+    (tmp_path / "container/net/tcp").write_text(HEAD + make_row("0200580A:1F41", "140AA8C0:C001"))
+    (tmp_path / "host/net/tcp").write_text(HEAD + make_row("0B0AA8C0:1F41", "150AA8C0:C001"))
+    for name in ("host", "container"):
+        (tmp_path / name / "net/tcp6").write_text(HEAD)
+    tracked = (
+        "ipv4     2 tcp      6 117 TIME_WAIT src=192.168.10.22 dst=192.168.10.11 sport=49162 dport=80 "
+        "src=10.88.0.2 dst=192.168.10.22 sport=8001 dport=49162 [ASSURED] mark=0 use=2\n"
+    )
+    (tmp_path / "host/net/nf_conntrack").write_text(tracked)
+    found = list_container_clients({8001}, ["10.88.0.2"], tmp_path / "container", tmp_path / "host")
+    assert found == [Client(8001, "192.168.10.20", "connected"), Client(8001, "192.168.10.22", "tracked")]

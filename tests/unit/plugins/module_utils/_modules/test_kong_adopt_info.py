@@ -120,6 +120,7 @@ def inspect(monkeypatch, tmp_path):
         log=None,
         answer=SILENT,
         settings=SETTINGS,
+        record=None,
     ):
         host, process = Host(tmp_path / "host"), tmp_path / "proc/7"
         write_files(tmp_path / "host", dict.fromkeys(files, ""))
@@ -135,7 +136,8 @@ def inspect(monkeypatch, tmp_path):
             assert (given, unit, names) == (host, UNIT, ("ExecStartPre", "ExecStart"))
             return [command]
 
-        def read_sources(given, running, file, asked_for):
+        def read_sources(given, running, file, asked_for, *, files):
+            assert files.root == (process / "root" if container else host.root)
             assert (given, running, file.defaults, asked_for) == (host, found, {}, [*settings, "admin_access_log"])
             return Sources(file.path, {**VALUES, "admin_access_log": log}, variables={"KONG_ROLE": VARIABLE})
 
@@ -148,6 +150,7 @@ def inspect(monkeypatch, tmp_path):
             return answer
 
         asked = []
+        monkeypatch.setattr(kong_adopt_info, "inspect_container", lambda given, of: record if of is container else None)
         monkeypatch.setattr(kong_adopt_info, "gethostname", lambda: "gateway")
         for double in (
             ask_admin_api,
@@ -183,6 +186,8 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
         "shares_network": True,
         "starter": "alice",
         "path": "/srv/kong.conf",
+        "mounted": "",
+        "published": None,
         "format": "conf",
         "settings": {
             "log_level": {"value": "info", "origin": "file", "place": ""},
@@ -257,6 +262,44 @@ def test_sockets_in_another_network_are_left_out(inspect, shares_network):
     assert (found["container"], found["shares_network"]) == ("0123456789ab", shares_network)
     assert found["sockets"] == ([OWN_DATA] if shares_network else [])
     assert len(found["clients"]) == shares_network
+
+
+RECORD = {
+    "Config": {"Cmd": ["kong", "docker-start", "-c", "/opt/k.conf"]},
+    "Mounts": [{"Type": "bind", "Source": "/srv/k.conf", "Destination": "/opt/k.conf"}],
+    "NetworkSettings": {"IPAddress": "10.88.0.2", "Ports": {"8001/tcp": [{"HostIp": "", "HostPort": "80"}]}},
+}
+
+
+def test_a_container_with_its_own_network_has_ports_and_a_file(inspect, monkeypatch, tmp_path):
+    def list_container_clients(*asked):
+        assert asked == ({8001}, ["10.88.0.2"], tmp_path / "proc/7")
+        return [Client(8001, "192.0.2.9", CONNECTED)]
+
+    monkeypatch.setattr(kong_adopt_info, "list_container_clients", list_container_clients)
+    found = inspect(container=CONTAINER, shares_network=False, record=RECORD)
+    assert found["published"] == [{"address": "", "port": 80, "inside": 8001, "protocol": "tcp"}]
+    assert (found["path"], found["mounted"]) == ("/opt/k.conf", "/srv/k.conf")
+    assert found["clients"] == [{"port": 8001, "source": "192.0.2.9", "found": "connected"}]
+
+
+@pytest.mark.parametrize("record", [RECORD, {"Config": {}}])
+def test_a_container_in_the_network_of_the_host_publishes_nothing(inspect, record):
+    found = inspect(container=CONTAINER, record=record)
+    assert found["published"] is None
+    assert len(found["clients"]) == 1
+
+
+def test_a_container_without_published_ports_has_no_client(inspect):
+    found = inspect(container=CONTAINER, shares_network=False, record={"Config": {}})
+    assert (found["published"], found["clients"], found["path"]) == ([], [], "")
+
+
+@pytest.mark.parametrize("in_container", [True, False])
+def test_the_file_of_a_container_is_in_its_own_folders(inspect, tmp_path, in_container):
+    write_files(tmp_path / "proc/7/root", {"etc/kong/kong.conf": ""})
+    found = inspect(files=["/etc/kong.conf"], container=CONTAINER if in_container else None)
+    assert found["path"] == ("/etc/kong/kong.conf" if in_container else "/etc/kong.conf")
 
 
 @pytest.mark.parametrize(

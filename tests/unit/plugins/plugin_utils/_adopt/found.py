@@ -19,6 +19,8 @@ KONG = {
     "shares_network": True,
     "starter": "",
     "path": "/etc/kong/kong.conf",
+    "mounted": "",
+    "published": None,
     "format": "conf",
     "settings": {},
     "clients": [],
@@ -54,6 +56,15 @@ def make_link(own, peer):
     address, _colon, port = own.partition(":")
     other, _colon, other_port = peer.partition(":")
     return {"address": address, "port": int(port), "peer": other, "peer_port": int(other_port)}
+
+
+def make_published(*items):
+    """Return published ports from `PORT:INSIDE` or `ADDRESS:PORT:INSIDE`, of tcp."""
+    parts = [item.rsplit(":", 2) for item in items]
+    return [
+        {"address": "".join(part[:-2]), "port": int(part[-2]), "inside": int(part[-1]), "protocol": "tcp"}
+        for part in parts
+    ]
 
 
 def make_ring(name, **members):

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.f
     make_host,
     make_link,
     make_other,
+    make_published,
     make_settings,
 )
 
@@ -160,6 +161,53 @@ def test_a_kong_that_cannot_be_read_is_left_out_with_the_reason(change, reason):
     proposal = propose([make_host("a", "10.0.0.1", **change)])
     assert proposal.nodes == {}
     assert reason in proposal.left_out["a"]
+
+
+CONTAINER = {"shares_network": False, "container": "0123456789ab", "unit": "", "path": "/etc/kong/kong.conf"}
+
+
+@pytest.mark.parametrize(
+    ("items", "settings", "expected", "left_out"),
+    [
+        (["80:8000", "443:8443"], {}, ["80:8000", "443:8443"], []),
+        ([], {}, [], []),
+        (["127.0.0.1:8001:8001", "80:8000"], {"admin_listen": "0.0.0.0:8001"}, ["127.0.0.1:8001:8001", "80:8000"], []),
+        (["fd00::1:80:8000"], {}, ["[fd00::1]:80:8000"], []),
+        # Kong's Admin API listens on the loopback address of the container, which nobody reaches.
+        (["8001:8001", "9090:9090"], {}, [], ["8001:8001", "9090:9090"]),
+    ],
+)
+def test_published_ports_in_front_of_a_listener_are_proposed(items, settings, expected, left_out):
+    published = make_published(*items)
+    proposal = propose(
+        [make_host("a", "10.0.0.1", **CONTAINER, settings=make_settings(**settings), published=published)]
+    )
+    assert read_variables(proposal, "a")["kong_published_ports"] == expected
+    assert [item for item in items if any(f"publishes {item}," in text for text in proposal.questions["a"])] == left_out
+    hosts = {"a": read_variables(proposal, "a")}
+    compilation = compile_plan(PlainInventory({"all": ["a"], "kong": ["a"]}, hosts), "kong")
+    assert not compilation.errors
+
+
+def test_a_kong_on_the_host_has_no_published_ports():
+    assert "kong_published_ports" not in read_variables(propose([make_host("a", "10.0.0.1")]), "a")
+
+
+@pytest.mark.parametrize(("mounted", "file"), [("/srv/kong.conf", "/srv/kong.conf"), ("", None)])
+def test_the_file_of_a_container_is_the_mounted_file_of_the_host(mounted, file):
+    kong = {**CONTAINER, "path": "/opt/kong.conf", "mounted": mounted, "published": []}
+    proposal = propose([make_host("a", "10.0.0.1", **kong)])
+    assert read_variables(proposal, "a").get("kong_listen_file") == file
+    questions = " ".join(proposal.questions["a"])
+    assert ("kong_listen_target" in questions) is not bool(mounted)
+    assert "kong_listen_restart_command" in questions
+
+
+@pytest.mark.parametrize(("item", "is_asked"), [("80:8001", True), ("127.0.0.1:80:8001", False), ("80:8000", False)])
+def test_only_a_published_listener_needs_sources(item, is_asked):
+    kong = {**CONTAINER, "settings": make_settings(admin_listen="0.0.0.0:8001"), "published": make_published(item)}
+    questions = propose([make_host("a", "10.0.0.1", **kong)]).questions["a"]
+    assert any("kong_admin_sources is not set" in text for text in questions) is is_asked
 
 
 @pytest.mark.parametrize(
