@@ -108,6 +108,33 @@ def test_access_through_rules_of_iptables_is_exact(lab, variant, rules, allowed,
         lab.host.run("sh", "-c", f"iptables-{variant} -P INPUT ACCEPT; iptables-{variant} -F INPUT")
 
 
+# Members of an ipset "ops", a rule, and the allowed and the unknown sources.
+SETS = [
+    (["add ops 10.0.1.0/24"], "-m set --match-set ops src -p tcp --dport 8001 -j ACCEPT", "10.0.1.0/24", NOTHING),
+    (["add ops 10.0.0.0/16", "add ops 10.0.1.2 nomatch"], "-m set --match-set ops src -j ACCEPT", NOTHING, ALL),
+    ([], "-m set --match-set ops src -j ACCEPT", NOTHING, NOTHING),
+]
+
+
+@pytest.mark.parametrize("variant", ["nft", "legacy"])
+@pytest.mark.parametrize(("members", "rule", "allowed", "unknown"), SETS)
+def test_access_through_ipsets_is_exact(lab, variant, members, rule, allowed, unknown):
+    lab.host.run("ipset", "restore", stdin="\n".join(["create ops hash:net", *members, ""]))
+    lab.host.run("sh", "-c", f"iptables-{variant} -P INPUT DROP; iptables-{variant} -A INPUT {rule}")
+    try:
+        if variant == "legacy":
+            names = lab.host.locate("/proc/net/ip_tables_names")
+            names.parent.mkdir(parents=True)
+            names.write_text("filter\n")
+        found = find(lab, "ipv4")
+        assert (found.allowed, found.undecided) == (read("ipv4", allowed), read("ipv4", unknown))
+        assert (rule.split(" -p")[0] in found.reason) == bool(unknown)
+        check_packets(lab, "ipv4", found)
+    finally:
+        lab.host.run("sh", "-c", f"iptables-{variant} -P INPUT ACCEPT; iptables-{variant} -F INPUT")
+        lab.host.run("ipset", "destroy", "ops")
+
+
 def test_an_early_chain_of_another_table_counts(lab):
     lab.run_nft(make_table("ip saddr 10.0.0.0/16 accept", "drop"))
     lab.run_nft(

@@ -29,18 +29,25 @@ Words = t.Tuple[str, ...]
 
 @dataclass(frozen=True)
 class Test:
-    """A match of a rule: the extension after `-m` ("" for general options such as `-p` and `-s`), the option, its values."""
+    """A match of a rule: the extension after `-m` ("" for general options such as `-p` and `-s`), the option, its values.
+
+    `members` are the sources that a match of an ipset names, None if they are unknown or if it is another match.
+    """
 
     module: str
     option: str
     values: Words
     negated: bool
+    members: t.Optional[Networks] = None
 
 
 def holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
     """Tell whether a match holds, None if it is not known. `tests` are all matches of the rule."""
     if test.option == "-i" and test.values != ("lo",):
         return None
+    if test.members is not None:
+        answer = test.members.family == packet.family and is_inside(packet.sources, test.members)
+        return negate(answer) if test.negated else answer
     known = _TESTS.get(test.option)
     if known is None or not known.module.fullmatch(test.module):
         return None

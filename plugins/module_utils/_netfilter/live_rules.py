@@ -10,10 +10,11 @@ import typing as t
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Range
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, Range
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.bounds import list_named_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import Chains
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import find_program
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_sets import put_members, read_sets
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_sets import inline_sets
@@ -36,8 +37,17 @@ def read_live_rules(host: Host) -> LiveRules:
     tables: list[Chains] = [*parse_tables(objects).values()]
     for family, text in saved.items():
         tables += parse_saved(text, family)
-    networks = {family: tuple(list_named_networks(family, [objects, saved.get(family, "")])) for family in FAMILY}
+    sets = read_sets(host, tables)
+    put_members(tables, sets)
+    networks = {
+        family: tuple(list_named_networks(family, [objects, saved.get(family, "")]) | _list_ranges(family, sets))
+        for family in FAMILY
+    }
     return LiveRules(tuple(tables), networks)
+
+
+def _list_ranges(family: str, sets: t.Mapping[str, Networks]) -> set[Range]:
+    return {part for members in sets.values() if members.family == family for part in members.ranges}
 
 
 def _list_nft_objects(host: Host) -> list[dict[str, t.Any]]:

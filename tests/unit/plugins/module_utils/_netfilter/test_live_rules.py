@@ -77,3 +77,13 @@ def test_rules_of_iptables_legacy_are_read_for_their_family(file, program, sourc
     assert [(chains["INPUT"].policy, len(chains["INPUT"].rules)) for chains in tables if chains] == [("drop", 1)]
     assert networks[family] == (parse_range(family, source),)
     assert networks[{"ipv4": "ipv6", "ipv6": "ipv4"}[family]] == ()
+
+
+def test_members_of_sets_are_in_the_rules_and_in_the_networks():
+    saved = "*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set ops src -j ACCEPT\nCOMMIT\n"
+    members = "create ops hash:net family inet hashsize 1024 maxelem 65536\nadd ops 10.0.0.0/8\n"
+    outputs = {("iptables-legacy-save",): saved, ("ipset", "save"): members}
+    tables, networks = read_live_rules(FakeHost(legacy=["/proc/net/ip_tables_names"], outputs=outputs))
+    (rule,) = [rule for chains in tables if "INPUT" in chains for rule in chains["INPUT"].rules]
+    assert [test.members.format() for test in rule.tests] == [["10.0.0.0/8"]]
+    assert networks == {"ipv4": (parse_range("ipv4", "10.0.0.0/8"),), "ipv6": ()}
