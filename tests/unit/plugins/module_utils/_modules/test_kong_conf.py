@@ -151,8 +151,8 @@ def test_secrets_are_not_shown(run, conf):
     [
         ("none/kong.conf", {"a": "1"}, "none' does not exist: create it first"),
         (".", {"a": "1"}, "cannot be read: Is a directory"),
-        ("kong.conf", {"a": "1 # 2"}, "kong.conf: setting 'a'"),
-        ("kong.conf", {"pg_password": "n3w # 2"}, "<hidden>"),
+        ("kong.conf", {"a": "1\\"}, "kong.conf: setting 'a'"),
+        ("kong.conf", {"pg_password": "n3w\\"}, "<hidden>"),
     ],
 )
 def test_after_a_failure_the_file_is_unchanged(run, conf, name, settings, message):
