@@ -26,21 +26,24 @@ def find_duplicate_addresses(nodes: Collection[Node]) -> Iterator[Finding]:
 
 
 def find_binds_of_others(drafts: Collection[Draft]) -> Iterator[Finding]:
-    """Yield an error for each bind address of a node that only another node of its site has, or another node on the VPN."""
+    """Yield an error for each bind address of a node that only another node of its site has, or another node on the VPN.
+
+    A container has its own addresses, but not the address of another node either.
+    """
     nodes = [draft.node for draft in drafts]
     own = {(node.site, address): node.name for node in nodes for address in node.host.address.list_all()}
     on_vpn = {address: node.name for node in nodes for address in node.host.vpn.list_all()}
     for draft in drafts:
         node = draft.node
-        for listener in node.reachable:
+        in_container = () if node.published is None else node.listeners
+        for listener in (*node.reachable, *in_container):
             bound = listener.bound
-            if bound is None or bound in draft.own_addresses or find_sharing(listener, node.reachable):
+            among = in_container if listener in in_container else node.reachable
+            if bound is None or bound in draft.own_addresses or find_sharing(listener, among):
                 continue
             if other := own.get((node.site, bound)) or on_vpn.get(bound):
-                message = (
-                    f"{other} has this address, so Kong could not bind it on {THIS_HOST}. Bind an address of the host, or "
-                    "0.0.0.0 or [::]"
-                )
+                choice = "0.0.0.0 or [::]" if listener in in_container else "an address of the host, or 0.0.0.0 or [::]"
+                message = f"{other} has this address, so Kong could not bind it on {THIS_HOST}. Bind {choice}"
                 yield make_host_error("bind-not-on-host", node.name, get_bind_variable(listener), bound, message)
 
 

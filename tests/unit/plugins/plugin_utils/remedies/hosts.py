@@ -203,6 +203,14 @@ ADDRESSES = [
             "or 0.0.0.0": {"n": {"kong_proxy_listen": "0.0.0.0:8000"}},
         },
     ),
+    Advice(
+        "bind-not-on-host",
+        {
+            "m": {**NEW, "kong_address": "10.1.0.3"},
+            "n": {**NEW, "kong_proxy_listen": "10.1.0.3:8000", "kong_published_ports": ["8000:8000"]},
+        },
+        {"on this host. Bind 0.0.0.0": {"n": {"kong_proxy_listen": "0.0.0.0:8000"}}},
+    ),
     advise_node(
         "bind-not-on-host",
         {"kong_proxy_listen": "224.0.0.1:8000"},
