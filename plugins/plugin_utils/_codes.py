@@ -519,6 +519,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "the node unchanged, set its `kong_flat_network: true` or its `kong_vpn_address`, or one `kong_site` of both hosts.",
         ),
         _make_warning(
+            "source-family",
+            "All given sources of a listener are addresses of a family in which it does not listen, so no other host can connect.",
+            "Add an entry of that family to the listen setting, such as `[::]:8001`, or name the addresses of the other family.",
+        ),
+        _make_warning(
             "source-loopback",
             "Sources are given for a listener that binds loopback only, or whose port is not published.",
             "Bind another address in the listen setting, or add the port to `kong_published_ports`.",

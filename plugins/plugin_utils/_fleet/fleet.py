@@ -34,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.shared_value
     find_different_values,
     read_shared_values,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.source_families import find_other_families
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.temporary_sources import find_temporary_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.traps import find_traps
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import mark_unfit
@@ -101,6 +102,7 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
         if not _select_errors(findings):
             nodes |= _connect_all(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values(), names.groups)
+            findings += find_other_families(drafts.values())
             findings += find_temporary_sources(drafts.values(), hosts.values())
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())

@@ -184,6 +184,19 @@ SOURCES = [
         {"six": ["s1", "s2"]},
     ),
     advise_node(
+        "source-family",
+        {**ADMIN, "kong_address": ["10.1.0.2", "fd00::2"], "kong_admin_sources": ["fd00::9", "fd01::/64"]},
+        {
+            "Add an IPv6 entry to kong_admin_listen": {"kong_admin_listen": "0.0.0.0:8001, [::]:8001"},
+            "name IPv4 addresses": {"kong_admin_sources": ["10.0.0.9"]},
+        },
+    ),
+    advise_node(
+        "source-family",
+        {"kong_proxy_sources": "fd00::9", "kong_published_ports": ["0.0.0.0:80:8000"]},
+        {"Add an IPv6 entry to kong_published_ports": {"kong_published_ports": ["80:8000"]}},
+    ),
+    advise_node(
         "source-loopback",
         {"kong_admin_sources": "10.0.0.9"},
         {
