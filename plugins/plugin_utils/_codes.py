@@ -393,6 +393,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Use a value without `#`, such as another password, or upgrade to the release in the warning.",
         ),
         _make_warning(
+            "value-number",
+            "A value of `kong_config` is text that Kong reads as a number and writes differently, such as the password `0123` or "
+            "`1e6`. Kong 0.9 and later do so, also with `kong_listen_target: env`.",
+            "Use another value, such as a password with letters. If the setting is a number, write the number as Kong does.",
+        ),
+        _make_warning(
             "stream-alone",
             "Kong 0.15.0 and 1.0.0 do not start if `proxy_listen` and `admin_listen` are `off` and only `stream_listen` is set.",
             "Upgrade to 1.0.1 or later.",

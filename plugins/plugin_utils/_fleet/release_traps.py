@@ -9,6 +9,7 @@ The sources are Kong's CHANGELOG.md, and the pull requests and issues that it na
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ _VERSION = "kong_version"
 # By cluster_mtls: the setting with the certificate that a data plane trusts (#7044), besides the default of 3.0 and later.
 _TRUSTED = {"shared": "cluster_cert", "pki": "cluster_ca_cert"}
 _SYSTEM_TRUST = "system"
+# Text that Lua converts to a number, if it begins with a digit or a sign. A number with a point is harmless: settings with fractions are
+# numbers.
+_INTEGER = re.compile(r"[+-]?(?:0x[0-9a-f]+|\d+\.?(?:\d*e[+-]?\d+)?)", re.IGNORECASE)
 _WORKERS = ("nginx_worker_processes", "nginx_main_worker_processes")
 
 
@@ -144,6 +148,24 @@ def _find_cut_settings(file_format: str, draft: Draft) -> list[str] | None:
     return names or None
 
 
+def _find_numbers(draft: Draft) -> list[str] | None:
+    """Return the names of the settings whose text becomes another text as a number of Lua.
+
+    Penlight converts each value that `tonumber` accepts (`convert_numbers` in lua/pl/config.lua), and Kong writes it as text with 14
+    digits (`tostring`; forced for passwords since #2083). nginx reads PREFIX/.kong_env in the same way, so variables change too.
+    """
+    names = [
+        str(name)
+        for name, value in _read_config(draft).items()
+        if isinstance(value, str) and _is_changed_as_number(value.strip())
+    ]
+    return names or None
+
+
+def _is_changed_as_number(text: str) -> bool:
+    return bool(_INTEGER.fullmatch(text)) and ("x" in text.lower() or f"{float(text):.14g}" != text)
+
+
 _TRAPS = (
     _Trap(
         "settings-file-ignored",
@@ -169,6 +191,15 @@ _TRAPS = (
         CONFIG,
         partial(_find_cut_settings, ENV),
         "Kong before 1.4 ends the value of a variable at '#'; use a value without it, or upgrade to 1.4.0 or later",
+    ),
+    _Trap(
+        "value-number",
+        (0, 9, 0),
+        _NEWEST,
+        CONFIG,
+        _find_numbers,
+        "Kong reads this text as a number, so leading zeros and a plus sign are lost, and hexadecimal numbers, exponents and more than 14 "
+        "digits are changed; use another value",
     ),
     _Trap(
         "stream-alone",

@@ -184,3 +184,45 @@ def test_warning_of_a_cut_value_names_the_setting_only():
     [finding] = list_findings(plan)
     assert finding["value"] == ["pg_password"]
     assert "a\\#b" not in finding["message"]
+
+
+@pytest.mark.parametrize(
+    ("version", "value", "reported"),
+    [
+        ("3.9", "0123", 1),
+        ("0.9.0", "0123", 1),
+        ("0.8.3", "0123", 0),
+        ("2.8.5", " 0123 ", 1),
+        ("3.9", "+5", 1),
+        ("3.9", "0x10", 1),
+        ("3.9", "0XFF", 1),
+        ("3.9", "1e6", 1),
+        ("3.9", "1.5E3", 1),
+        ("3.9", "123456789012345", 1),
+        ("3.9", "12345678901234", 0),
+        ("3.9", "9" * 400, 1),
+        ("3.9", "0x" + "f" * 400, 1),
+        ("3.9", "1e999", 1),
+        ("3.9", "-7", 0),
+        ("3.9", "0", 0),
+        ("3.9", "5.0", 0),
+        ("3.9", "0123a", 0),
+        ("3.9", "10.0.0.1", 0),
+        ("3.9", "", 0),
+        ("3.9", 100000000000000000, 0),
+        ("3.9", VAULTED, 0),
+    ],
+)
+@pytest.mark.parametrize("target", ["conf", "env"])
+def test_text_that_kong_changes_as_a_number(version, value, reported, target):
+    if version == "0.8.3":
+        target = "conf"
+    found = find_traps({"a": make_node(version, listen_target=target, config={"pg_password": value})})
+    assert found == [("a", "warning", "value-number")] * reported
+
+
+def test_warning_of_a_number_names_the_setting_only():
+    plan = plan_fleet({"a": make_node("3.9", config={"pg_user": "kong", "pg_password": "00987"})})
+    [finding] = list_findings(plan)
+    assert finding["value"] == ["pg_password"]
+    assert "987" not in finding["message"]

@@ -93,6 +93,17 @@ RELEASES = [
         )
     ),
     Advice(
+        "value-number",
+        {
+            "n": {
+                "kong_version": "3.9",
+                "kong_address": "10.1.0.2",
+                "kong_config": {"pg_password": "0123", "pg_user": "kong"},
+            }
+        },
+        {"use another value": {"n": {"kong_config": {"pg_password": "a0123", "pg_user": "kong"}}}},
+    ),
+    Advice(
         "stream-alone",
         {
             "n": {
