@@ -197,7 +197,12 @@ class Host:
     def prepare(self) -> None:
         """Install the programs, and load third-party rules that the host also loads at boot."""
         self.lab.install()
-        for program in (HERE / "killed.py", HERE / "processes.py", HERE.parent / "backends" / "own_rules.sh"):
+        for program in (
+            HERE / "killed.py",
+            HERE / "processes.py",
+            HERE / "bans.py",
+            HERE.parent / "backends" / "own_rules.sh",
+        ):
             text = program.read_text(encoding="utf-8")
             subprocess.run(self.lab.make_command(f"cat >/root/{program.name}"), input=text, text=True, check=True)
         self.run(SET[self.system])
@@ -288,7 +293,8 @@ def try_system(system: str) -> list[str]:
     host, failures = Host(system), []
     host.prepare()
     if system == "firewalld":
-        host.run(f"PYTHONPATH={PLACE} python3 /root/processes.py")
+        for program in ("processes.py", "bans.py"):
+            print(f"{system}: {program}", host.run(f"PYTHONPATH={PLACE} python3 /root/{program}"), sep="\n", flush=True)
     steps = {}
     for change in CHANGES:
         host.set_state(change[0])

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, confirm, converge
 
-MOST = 6
+MOST = 7
 PEERS = [f"10.{20 + number // 250}.0.{number % 250}/32" for number in range(500)]
 
 

@@ -27,11 +27,13 @@ _FIREWALLD_CHAIN = re.compile(
 )
 # Lines of `iptables-save -c` begin with these: comments, tables, chains, rules with counters, the end of a table.
 _LINE_STARTS = ("#", "*", ":", "[", "COMMIT")
+_ATTEMPTS = 3
 _POLL_SECONDS = 0.3
 _FIRST_CHANGE_SECONDS = 6.0
 _QUIET_SECONDS = 9.0
 
-Tables = t.Dict[str, t.Dict[str, t.Any]]
+Table = t.Dict[str, t.Any]
+Tables = t.Dict[str, Table]
 
 
 def save_tables() -> t.Dict[str, str]:
@@ -63,51 +65,82 @@ def restore_tables(before: t.Dict[str, str]) -> None:
 
 
 def _load_missing(before: t.Dict[str, str]) -> None:
-    """Load the tables in which rules of `before` are missing or in another order. Rules that were added later are kept."""
+    """Add the rules of `before` that are missing, and move rules that are in another order. Later rules are kept.
+
+    The tables are not flushed, so a rule that a third party adds in the meantime is kept as well. If it deletes rules in the
+    meantime, the number of a place can be too high, so the next attempt reads the rules again.
+    """
     for program, saved in before.items():
-        now = _parse_tables(run(program + "-save", "-c"))
-        text = "".join(_merge_table(name, table, now.get(name, {})) for name, table in _parse_tables(saved).items())
-        if text:
-            run(program + "-restore", "--wait", "10", "-c", stdin=text)
+        for attempt in range(1, _ATTEMPTS + 1):
+            now = parse_tables(run(program + "-save", "-c"))
+            text = "".join(_change_table(name, table, now.get(name, {})) for name, table in parse_tables(saved).items())
+            try:
+                if text:
+                    run(program + "-restore", "--wait", "10", "-c", "--noflush", stdin=text)
+                break
+            except SessionError:
+                if attempt == _ATTEMPTS:
+                    raise
 
 
-def _merge_table(name: str, before: t.Dict[str, t.Any], now: t.Dict[str, t.Any]) -> str:
-    """Return a table for iptables-restore with the rules of both tables, or "" if `now` has them already."""
+def _change_table(name: str, before: Table, now: Table) -> str:
+    """Return the lines for `iptables-restore --noflush` that restore the third-party chains of a table, or ""."""
     have = {"chains": now.get("chains", {}), "rules": now.get("rules", {})}
-    third_party = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
-    chains = {**have["chains"], **third_party}
-    rules = {chain: have["rules"].get(chain, []) for chain in chains}
-    for chain in third_party:
-        rules[chain] = _merge_rules(before["rules"].get(chain, []), rules[chain])
-    wanted = {chain: [_strip_counters(rule) for rule in rules[chain]] for chain in chains}
-    if wanted == {chain: [_strip_counters(rule) for rule in have["rules"].get(chain, [])] for chain in have["chains"]}:
-        return ""
-    lines = ["*" + name, *chains.values(), *(rule for chain in chains for rule in rules[chain]), "COMMIT"]
-    return "\n".join(lines) + "\n"
+    chains = {chain: line for chain, line in before["chains"].items() if not _FIREWALLD_CHAIN.match(chain)}
+    lines = [line for chain, line in chains.items() if _differs(line, have["chains"].get(chain))]
+    for chain in chains:
+        rules = have["rules"].get(chain, [])
+        lines += _change_rules(chain, merge_rules(before["rules"].get(chain, []), rules), rules)
+    return "\n".join(["*" + name, *lines, "COMMIT"]) + "\n" if lines else ""
 
 
-def _merge_rules(before: t.List[str], now: t.List[str]) -> t.List[str]:
+def _differs(line: str, now: t.Optional[str]) -> bool:
+    """Tell whether a chain is missing, or has another policy. A missing built-in chain accepts."""
+    policy = line.split()[1]
+    return policy != (now.split()[1] if now else "" if policy == "-" else "ACCEPT")
+
+
+def _change_rules(chain: str, wanted: t.List[str], have: t.List[str]) -> t.Iterator[str]:
+    """Yield the lines that delete rules in another order, and then the lines that add the missing rules at their places."""
+    bare = [strip_counters(rule) for rule in wanted]
+    kept = []  # type: t.List[int]
+    for rule in map(strip_counters, have):
+        begin = kept[-1] + 1 if kept else 0
+        if rule in bare[begin:]:
+            kept.append(bare.index(rule, begin))
+        else:
+            yield rule.replace("-A", "-D", 1)
+    for place, rule in enumerate(wanted):
+        if place in kept:
+            continue
+        if kept and place < kept[-1]:
+            yield rule.replace("-A " + chain, "-I {} {}".format(chain, place + 1), 1)
+        else:
+            yield rule
+
+
+def merge_rules(before: t.List[str], now: t.List[str]) -> t.List[str]:
     """Return the rules of `before` in their order. A rule that was added later follows its predecessor."""
     merged, place = list(before), 0
-    known = [_strip_counters(rule) for rule in merged]
+    known = [strip_counters(rule) for rule in merged]
     for rule in now:
-        if _strip_counters(rule) in known:
-            place = known.index(_strip_counters(rule)) + 1
+        if strip_counters(rule) in known:
+            place = known.index(strip_counters(rule)) + 1
         else:
             merged.insert(place, rule)
-            known.insert(place, _strip_counters(rule))
+            known.insert(place, strip_counters(rule))
             place += 1
     return merged
 
 
-def _strip_counters(rule: str) -> str:
+def strip_counters(rule: str) -> str:
     return _COUNTERS.sub("", rule)
 
 
-def _parse_tables(saved: str) -> Tables:
+def parse_tables(saved: str) -> Tables:
     """Return the chain line and the rule lines of each chain, by table, in the output of `iptables-save -c`."""
     tables = {}  # type: Tables
-    table = {}  # type: t.Dict[str, t.Any]
+    table = {}  # type: Table
     for line in saved.splitlines():
         if line.startswith("*"):
             table = tables.setdefault(line[1:], {"chains": {}, "rules": {}})
@@ -144,7 +177,7 @@ def _save_lines(programs: t.List[str]) -> t.List[str]:
 
 
 def _has_changed(earlier: t.List[str], now: t.List[str]) -> bool:
-    if [_strip_counters(line) for line in earlier] != [_strip_counters(line) for line in now]:
+    if [strip_counters(line) for line in earlier] != [strip_counters(line) for line in now]:
         return True
     counts = [[int(count) for line in lines for count in _PACKETS.findall(line)] for lines in (earlier, now)]
     return any(after < before for before, after in zip(*counts))

@@ -22,6 +22,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     connect,
     watch,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.iptables_events import (
+    read_flushed,
+    watch_tables,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.program import SessionError
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.record import record
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld.session.recording_file import (
@@ -85,11 +89,13 @@ def bring(call: Call, request: Settings, prefixes: Prefixes) -> t.List[str]:
     recorded = read_recording(path)
     if request.get("reload") or wanted - loaded or (request.get("exact") and loaded - wanted):
         take_changes = watch()
-        if recorded is None:
-            recorded = record(call, prefixes)
-            write_recording(path, recorded)
-        call("", "reload", seconds=_RELOAD_SECONDS)
-        recorded["calls"] += take_changes()
+        with watch_tables() as read_events:
+            if recorded is None:
+                recorded = record(call, prefixes)
+                write_recording(path, recorded)
+            call("", "reload", seconds=_RELOAD_SECONDS)
+            recorded["calls"] += take_changes()
+            recorded["iptables"] = read_flushed(recorded["iptables"], read_events())
     if recorded is not None:
         warnings = restore(call, recorded, take_changes)
         os.remove(path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import types
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.firewalld
     bus,
     elements,
     iptables,
+    iptables_events,
     recording_file,
     session,
 )
@@ -189,15 +191,18 @@ class Programs:
     def __init__(self):
         self.saved = ["# by iptables-save\n*filter\n:INPUT ACCEPT [1:2]\nCOMMIT\n"]
         self.loaded = []
+        self.errors = []
         self.others = {}
 
     def run(self, *argv, stdin=""):
         if argv == ("iptables-save", "-c"):
             return self.saved.pop(0) if len(self.saved) > 1 else self.saved[0]
-        if argv == ("iptables-restore", "--wait", "10", "-c"):
+        if argv == ("iptables-restore", "--wait", "10", "-c", "--noflush"):
+            if self.errors:
+                raise self.errors.pop(0)
             self.loaded.append(stdin)
             return ""
-        answer = self.others[argv]
+        answer = self.others.get(argv, "") if argv[1:] == ("--test",) else self.others[argv]
         if isinstance(answer, Exception):
             raise answer
         if callable(answer):
@@ -207,18 +212,19 @@ class Programs:
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch):
-    """The D-Bus library. No session of a test sees signals, unless the test replaces `watch`."""
+    """The D-Bus library. A session sees no signals and no events of iptables, unless a test replaces these functions."""
     made = types.SimpleNamespace(Boolean=bool)
     monkeypatch.setattr(bus, "dbus", made)
     monkeypatch.setattr(recording_file, "read_instance", lambda: "boot :1.1")
     monkeypatch.setattr(session, "watch", lambda: list)
+    monkeypatch.setattr(session, "watch_tables", lambda: nullcontext(str))
     return made
 
 
 @pytest.fixture(autouse=True)
 def programs(monkeypatch):
     made = Programs()
-    for module in (elements, iptables):
+    for module in (elements, iptables, iptables_events):
         monkeypatch.setattr(module, "run", made.run)
     monkeypatch.setattr(iptables.time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(

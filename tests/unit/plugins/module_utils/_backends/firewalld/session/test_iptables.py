@@ -23,39 +23,60 @@ JUMP, BANNED, RETURN = (
 )
 
 
+def format_patch(*lines):
+    return "\n".join(["*filter", *lines, "COMMIT", ""])
+
+
+BAN = "[0:0] -A INPUT -s 192.0.2.8/32 -j DROP"
+
+
 @pytest.mark.parametrize(
     "after, loaded",
     [
         (format_table(JUMP, BANNED, RETURN), []),
         (format_table("[9:9] -A INPUT -j f2b-kong", BANNED, RETURN), []),
-        (format_table(chains=(":INPUT ACCEPT [1:2]",)), [format_table(JUMP, BANNED, RETURN)]),
-        (format_table(JUMP, RETURN, BANNED), [format_table(JUMP, BANNED, RETURN)]),
+        (format_table(chains=(":INPUT ACCEPT [1:2]",)), [":f2b-kong - [0:0]", JUMP, BANNED, RETURN]),
+        (format_table(chains=()), [":f2b-kong - [0:0]", JUMP, BANNED, RETURN]),
         (
-            format_table(
-                "[0:0] -A INPUT -s 192.0.2.8/32 -j DROP", JUMP, "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP", RETURN
-            ),
-            [
-                format_table(
-                    "[0:0] -A INPUT -s 192.0.2.8/32 -j DROP",
-                    JUMP,
-                    "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP",
-                    BANNED,
-                    RETURN,
-                )
-            ],
+            format_table(JUMP, RETURN, BANNED),
+            ["-D f2b-kong -s 192.0.2.1/32 -j DROP", "[1:60] -I f2b-kong 1 -s 192.0.2.1/32 -j DROP"],
         ),
+        (
+            format_table(BAN, JUMP, "[0:0] -A f2b-kong -s 192.0.2.2/32 -j DROP", RETURN),
+            ["[1:60] -I f2b-kong 2 -s 192.0.2.1/32 -j DROP"],
+        ),
+        (format_table(BAN, RETURN), ["[5:300] -A INPUT -j f2b-kong", "[1:60] -I f2b-kong 1 -s 192.0.2.1/32 -j DROP"]),
         (
             format_table(JUMP, "[0:0] -A INPUT -j LOG", RETURN),
-            [format_table(JUMP, "[0:0] -A INPUT -j LOG", BANNED, RETURN)],
+            ["[1:60] -I f2b-kong 1 -s 192.0.2.1/32 -j DROP"],
         ),
+        (format_table(JUMP, BANNED, RETURN, chains=(":INPUT DROP [1:2]", ":f2b-kong - [0:0]")), [":INPUT ACCEPT [1:2]"]),
     ],
-    ids=["present", "other counters", "emptied", "another order", "bans added later", "rule appended later"],
-)
+    ids=["present", "other counters", "emptied", "no chain", "another order", "bans added later", "jump",
+         "rule appended later", "another policy"],
+)  # fmt: skip
 def test_iptables_rules_are_restored_and_later_rules_are_kept(double, bring, programs, after, loaded):
     programs.saved = [format_table(JUMP, BANNED, RETURN), after]
     bring(double.Firewalld(), reload=True)
-    without_head = [text.partition("\n")[2] for text in loaded]
-    assert programs.loaded == without_head
+    assert programs.loaded == ([format_patch(*loaded)] if loaded else [])
+
+
+def test_the_policy_of_a_chain_without_rules_is_restored(double, bring, programs):
+    programs.saved = [format_table(chains=(":INPUT DROP [1:2]",)), format_table(chains=(":INPUT ACCEPT [0:0]",))]
+    bring(double.Firewalld(), reload=True)
+    assert programs.loaded == [format_patch(":INPUT DROP [1:2]")]
+
+
+@pytest.mark.parametrize("failures", [2, 3])
+def test_rules_that_change_while_they_are_restored_are_read_again(double, bring, programs, failures):
+    programs.saved = [format_table(JUMP, BANNED, RETURN), *[format_table(BAN)] * failures, format_table(JUMP, RETURN)]
+    programs.errors = [SessionError("iptables-restore: Index of insertion too big")] * failures
+    if failures == 3:
+        with pytest.raises(SessionError, match="Index of insertion"):
+            bring(double.Firewalld(), reload=True)
+    else:
+        bring(double.Firewalld(), reload=True)
+        assert programs.loaded == [format_patch("[1:60] -I f2b-kong 1 -s 192.0.2.1/32 -j DROP")]
 
 
 def test_the_chains_of_firewalld_in_iptables_are_not_changed(double, bring, programs):
@@ -68,7 +89,7 @@ def test_the_chains_of_firewalld_in_iptables_are_not_changed(double, bring, prog
         format_table(jump, new, chains=chains),
     ]
     bring(double.Firewalld(), reload=True)
-    assert programs.loaded == [format_table(user, jump, new, chains=chains).partition("\n")[2]]
+    assert programs.loaded == [format_patch("[7:7] -I INPUT 1 -s 192.0.2.1/32 -j DROP")]
 
 
 @pytest.mark.parametrize("chains", [(":INPUT ACCEPT [5:5]",), ()])
@@ -106,7 +127,9 @@ def test_the_session_waits_until_docker_has_restored_its_rules(double, bring, pr
     programs.saved = [before, before, *[before] * 4, gone, again, again, again]
     bring(double.Firewalld(), reload=True)
     assert clock[0] == pytest.approx(1.8)  # six polls of 0.3 s
-    assert programs.loaded == [before.partition("\n")[2]]
+    assert programs.loaded == [
+        format_patch("-D INPUT -s 192.0.2.1/32 -j DROP", "[3:3] -I INPUT 1 -s 192.0.2.1/32 -j DROP")
+    ]
 
 
 def test_the_same_rules_with_new_counters_are_a_change(double, bring, programs, clock):
