@@ -43,7 +43,7 @@ options:
         choices: [tcp, udp]
         required: true
       outside:
-        description: The destination address before the translation. The host must have this address.
+        description: The destination address before the translation. The host must have this address, or share it.
         type: str
         required: true
       outside_port:
@@ -88,7 +88,7 @@ options:
         type: str
         required: true
       outside:
-        description: The source address after the translation. The host must have this address.
+        description: The source address after the translation. The host must have this address, or share it.
         type: str
         required: true
   sets:
@@ -96,6 +96,13 @@ options:
       - Named groups of sources, each a dictionary with the lists C(ipv4) and C(ipv6) of networks in CIDR notation.
     type: dict
     default: {}
+  shared_addresses:
+    description:
+      - Outside addresses of which this host or another gateway holds each at a time, for example with keepalived (VRRP). The host needs another
+        address in the network of each. It translates the packets that arrive while it holds the address.
+    type: list
+    elements: str
+    default: []
   state:
     description:
       - V(present) makes the host match the options.
@@ -205,6 +212,7 @@ _SPEC = {
     "forwards": {"type": "list", "elements": "dict", "options": _FORWARD_SPEC},
     "egress": {"type": "list", "elements": "dict", "options": _EGRESS_SPEC, "default": []},
     "sets": {"type": "dict", "default": {}},
+    "shared_addresses": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.

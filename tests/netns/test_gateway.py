@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
@@ -286,6 +286,34 @@ def test_a_host_without_the_outside_address_is_refused(lab):
         "10.0.1.7: our rules name the interface friend, and the address is on no interface",
     )
     with pytest.raises(HostError, match=r"^this host does not have the outside address 10.0.1.7"):
+        apply(lab, nat)
+
+
+def test_the_gateway_that_holds_a_shared_address_translates(lab):
+    """Keepalived moves the address without a run."""
+    shared = "10.0.1.9"
+    data = {**nat_to_data(NAT), "egress": [{"inside": INSIDE["ipv4"], "outside": shared}], "shared_addresses": [shared]}
+    data["forwards"] = [{**item, "outside": shared} for item in data["forwards"] if item["outside"] == OUTSIDE["ipv4"]]
+    apply(lab, nat_from_data(**data))
+    listener = lab.open_listener(80, "tcp", "ipv4", "ally")
+    move = ("-n", lab.get_namespace("node"), "address", "add", f"{shared}/32", "dev", "friend")
+    call = (lab, "friend", listener, (shared, PORT), ("tcp", "ipv4"))
+    run_ip(*move)
+    try:
+        assert dial(*call)[1] == FRIEND["ipv4"]
+        assert dial(lab, "outsider", *call[2:]) is None
+        outside = lab.open_listener(7000, "tcp", "ipv4", "friend")
+        assert dial(lab, "ally", outside, (FRIEND["ipv4"], 7000), ("tcp", "ipv4"))[1] == shared
+        assert NatTable(lab.host).read().drift == ()
+    finally:
+        run_ip(*("delete" if word == "add" else word for word in move))
+    assert NatTable(lab.host).read().drift == ()
+    assert not apply(lab, nat_from_data(**data)).changed
+
+
+def test_a_shared_address_outside_of_every_network_is_refused(lab):
+    nat = nat_from_data([], [{"inside": INSIDE["ipv4"], "outside": "10.7.0.1"}], {}, ["10.7.0.1"])
+    with pytest.raises(HostError, match=r"^no network of this host contains 10.7.0.1, which it shares"):
         apply(lab, nat)
 
 

@@ -86,11 +86,15 @@ class Egress:
 
 @dataclass(frozen=True)
 class Nat:
-    """All translations of a gateway. The order is fixed: equal translations have the same meaning."""
+    """All translations of a gateway. The order is fixed: equal translations have the same meaning.
+
+    Another gateway may hold the ``shared`` outside addresses (VRRP).
+    """
 
     forwards: tuple[Forward, ...] = ()
     egress: tuple[Egress, ...] = ()
     sets: tuple[SourceSet, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def ruleset(self) -> Ruleset:
@@ -104,7 +108,9 @@ class Nat:
         return tuple(dict.fromkeys(found))
 
 
-def nat_from_data(forwards: Iterable[Data], egress: Iterable[Data], sets: Mapping[str, t.Any]) -> Nat:
+def nat_from_data(
+    forwards: Iterable[Data], egress: Iterable[Data], sets: Mapping[str, t.Any], shared_addresses: Iterable[str] = ()
+) -> Nat:
     """Return the translations in the options of the module, or in the part of a gateway in a plan.
 
     The keys and the types of the values are already checked. Raises NatError for values that no rule can have.
@@ -116,10 +122,12 @@ def nat_from_data(forwards: Iterable[Data], egress: Iterable[Data], sets: Mappin
         raise NatError(str(error).replace("allow[", "forwards[")) from error
     entries = {entry.service: entry for entry in ruleset.allow}
     parsed = [_parse_forward(f"forwards[{index}]", item, entries) for index, item in enumerate(given)]
+    shared = {_parse_address("shared_addresses", address) for address in shared_addresses}
     return Nat(
         tuple(sorted(parsed, key=lambda forward: forward.service.order)),
         _parse_egress(list(egress)),
         ruleset.sets,
+        sort_addresses(shared),
     )
 
 
@@ -129,6 +137,7 @@ def nat_to_data(nat: Nat) -> dict[str, t.Any]:
         "forwards": [_forward_to_data(forward) for forward in nat.forwards],
         "egress": [{"inside": entry.inside, "outside": entry.outside} for entry in nat.egress],
         "sets": ruleset_to_data(nat.ruleset)["sets"],
+        "shared_addresses": list(nat.shared),
     }
 
 
@@ -177,6 +186,11 @@ def _parse_hairpin(field: str, value: Data | None, outside: str) -> Hairpin | No
     except ValueError as error:
         raise NatError(f"{field}.callers: {error}; expected {family} networks") from error
     return Hairpin(callers, _parse_address(f"{field}.source", value["source"], outside))
+
+
+def sort_addresses(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return addresses in their fixed order: by family and number."""
+    return tuple(sorted(addresses, key=lambda address: (":" in address, ipaddress.ip_address(address).packed)))
 
 
 def sort_egress(entries: Iterable[Egress]) -> tuple[Egress, ...]:

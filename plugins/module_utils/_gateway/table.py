@@ -23,7 +23,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import find_nat_conflicts, refuse_host
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Nat, nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE, Interfaces, render_nat
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import find_interfaces
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import (
+    find_connected_interfaces,
+    find_interfaces,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     EARLY,
     BootUnit,
@@ -106,7 +109,7 @@ class NatTable:
         lines = difflib.unified_diff(kept.listing, self._list_table(), lineterm="", n=0)
         drift = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
         if kept.nat is not None:
-            drift += _compare_interfaces(kept.interfaces, self._host.call(find_interfaces, kept.nat.outside_addresses))
+            drift += _compare_interfaces(kept.interfaces, self._find_interfaces(kept.nat))
         return Live(kept.nat, tuple(drift))
 
     def read_usable(self) -> Nat | None:
@@ -114,7 +117,7 @@ class NatTable:
         nat = self._kept.nat
         if nat is None:
             return None
-        found = self._host.call(find_interfaces, nat.outside_addresses)
+        found = self._find_interfaces(nat)
         return replace(
             nat,
             forwards=tuple(forward for forward in nat.forwards if forward.outside in found),
@@ -175,10 +178,22 @@ class NatTable:
     def _render(self, want: Nat | None) -> str:
         return render_nat(want, {} if want is None else self._locate_addresses(want))
 
+    def _find_interfaces(self, nat: Nat) -> Interfaces:
+        """Return the interface of each outside address, of a shared address the interface of its network."""
+        shared = {*nat.shared}
+        own = [address for address in nat.outside_addresses if address not in shared]
+        connected = self._host.call(find_connected_interfaces, nat.shared) if shared else {}
+        return {**self._host.call(find_interfaces, own), **connected}
+
     def _locate_addresses(self, want: Nat) -> Interfaces:
-        """Return the interface of each outside address. Raises HostError if the host does not have the address."""
-        found = self._host.call(find_interfaces, want.outside_addresses)
+        """Return the interface of each outside address. Raises HostError for an address that the host cannot hold."""
+        found = self._find_interfaces(want)
         missing = [address for address in want.outside_addresses if address not in found]
+        if missing and missing[0] in want.shared:
+            raise HostError(
+                f"no network of this host contains {missing[0]}, which it shares with another gateway. Give an interface of this "
+                "host an address of that network, or correct outside or device of the mapping"
+            )
         if missing:
             raise HostError(
                 f"this host does not have the outside address {missing[0]}, so no packet to it arrives. Add the address to an "

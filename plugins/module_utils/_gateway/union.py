@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Forward, Nat, sort_egress
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import (
+    Forward,
+    Nat,
+    sort_addresses,
+    sort_egress,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import from_members
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.union import unite
 
@@ -33,6 +38,7 @@ def unite_nats(live: Nat | None, want: Nat) -> Nat:
         tuple(replace(forwards[service], allow=allow) for service, allow in allows.items()),
         sort_egress(egress.values()),
         rules.sets,
+        sort_addresses({*live.shared, *want.shared}),
     )
 
 

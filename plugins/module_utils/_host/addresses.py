@@ -18,17 +18,18 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlin
 # linux/rtnetlink.h, linux/if_addr.h
 _GET_ADDRESSES = 22
 _MESSAGE_SIZE = 8
-_INDEX, _INDEX_AT = struct.Struct("=I"), 4
+# struct ifaddrmsg in linux/if_addr.h
+_PREFIX_AT, _INDEX, _INDEX_AT = 1, struct.Struct("=I"), 4
 _ADDRESS, _LOCAL = 1, 2
 
 
 def list_addresses() -> set[str]:
     """Return the addresses of all interfaces. An error of the kernel raises OSError."""
-    return {address for address, _index in _list_addresses()}
+    return {address for address, _length, _index in _list_addresses()}
 
 
-def _list_addresses() -> Iterator[tuple[str, int]]:
-    """Yield each address with the index of its interface."""
+def _list_addresses() -> Iterator[tuple[str, int, int]]:
+    """Yield each address with the length of its network's prefix and the index of its interface."""
     with closing(netlink.connect(netlink.ROUTE)) as link:
         messages = netlink.dump_objects(link, _GET_ADDRESSES, bytes(_MESSAGE_SIZE))
     for message in messages:
@@ -36,13 +37,32 @@ def _list_addresses() -> Iterator[tuple[str, int]]:
         # On a point-to-point link _ADDRESS is the address of the other end. IPv6 has no _LOCAL otherwise.
         packed = values.get(_LOCAL) or values.get(_ADDRESS)
         if packed:
-            yield str(ipaddress.ip_address(packed)), _INDEX.unpack_from(message, _INDEX_AT)[0]
+            yield str(ipaddress.ip_address(packed)), message[_PREFIX_AT], _INDEX.unpack_from(message, _INDEX_AT)[0]
 
 
 def find_interfaces(addresses: Iterable[str]) -> dict[str, str]:
     """Return the interface of each of the addresses that the host has. An error of the kernel raises OSError."""
     wanted = {*addresses}
-    return {address: socket.if_indextoname(index) for address, index in _list_addresses() if address in wanted}
+    return {address: socket.if_indextoname(index) for address, _length, index in _list_addresses() if address in wanted}
+
+
+def find_connected_interfaces(addresses: Iterable[str]) -> dict[str, str]:
+    """Return the interface of each of the addresses that is in the network of another address of the host.
+
+    The smallest network decides. An error of the kernel raises OSError.
+    """
+    networks = [
+        (own, ipaddress.ip_interface(f"{own}/{length}").network, index) for own, length, index in _list_addresses()
+    ]
+    found = {}
+    for address in addresses:
+        parsed = ipaddress.ip_address(address)
+        around = [
+            (network.prefixlen, index) for own, network, index in networks if own != address and parsed in network
+        ]
+        if around:
+            found[address] = socket.if_indextoname(max(around)[1])
+    return found
 
 
 def find_held_addresses(addresses: Iterable[str]) -> list[str]:

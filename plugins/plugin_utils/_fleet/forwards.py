@@ -136,7 +136,8 @@ def _list_claims(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]
 
 def _may_be_one_device(first: NatMapping, second: NatMapping) -> bool:
     """Tell whether two mappings of one outside address can be on one device. The key device is optional."""
-    return first.device == second.device or first.outside in (first.device, second.device)
+    shared = {*first.devices} & {*second.devices}
+    return bool(shared) or first.outside in (*first.devices, *second.devices)
 
 
 def _is_shared(first: NatMapping, second: NatMapping, node: Node, other: Node) -> bool:

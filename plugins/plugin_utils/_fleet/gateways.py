@@ -65,16 +65,17 @@ class Egress:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A host of the inventory that is a NAT device, and its translations."""
+    """A host of the inventory that is a NAT device, and its translations. Another device may hold the ``shared`` outside addresses."""
 
     name: str
     forwards: tuple[GatewayForward, ...]
     egress: tuple[Egress, ...]
+    shared: tuple[str, ...]
 
 
 def find_gateways(fleet: Fleet, inventory: Inventory) -> frozenset[str]:
     """Return the names of the hosts that are gateways."""
-    devices = {mapping.device for host in _list_hosts(fleet) for mapping in host.nat}
+    devices = {device for host in _list_hosts(fleet) for mapping in host.nat for device in mapping.devices}
     hosts = (device for device in devices if ("host", device) in fleet.members)
     return frozenset(host for host in hosts if NETWORK_OS not in inventory.read_variables(host))
 
@@ -84,15 +85,16 @@ def list_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> li
     shared: dict[str, dict[tuple[str, int, str], list[tuple[Node, Forward]]]] = {}
     for name, node in fleet.nodes.items():
         for forward in forwards[name]:
-            if _is_gateway(names, node.host, forward.mapping):
-                key = (forward.mapping.outside, forward.outside_port, forward.allow.protocol)
-                shared.setdefault(forward.mapping.device, {}).setdefault(key, []).append((node, forward))
+            key = (forward.mapping.outside, forward.outside_port, forward.allow.protocol)
+            for gateway in _list_gateways(names, node.host, forward.mapping):
+                shared.setdefault(gateway, {}).setdefault(key, []).append((node, forward))
     egress: dict[str, list[Egress]] = {}
     for host in _list_hosts(fleet):
         for family in _list_families_behind(names, host):
             inside, found = host.address.select(family), _find_egress(host, family)
-            if inside and found and _is_gateway(names, host, found):
-                egress.setdefault(found.device, []).append(Egress(inside, found.outside))
+            if inside and found:
+                for gateway in _list_gateways(names, host, found):
+                    egress.setdefault(gateway, []).append(Egress(inside, found.outside))
     return [
         Gateway(
             name,
@@ -101,6 +103,7 @@ def list_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> li
                 for key in sorted(shared.get(name, ()), key=lambda key: make_natural_key(*map(str, key)))
             ),
             tuple(sorted(egress.get(name, ()), key=lambda entry: make_natural_key(entry.inside))),
+            _list_shared(fleet, name),
         )
         for name in sorted({*shared, *egress}, key=make_natural_key)
     ]
@@ -112,13 +115,14 @@ def check_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> I
         refused = {
             forward.mapping: forward.outside_port
             for forward in forwards[name]
-            if forward.hairpin and not forward.mapping.hairpin_source and _is_gateway(names, node.host, forward.mapping)
+            if forward.hairpin
+            and not forward.mapping.hairpin_source
+            and _list_gateways(names, node.host, forward.mapping)
         }
         for mapping, port in refused.items():
             message = (
                 f"hosts of its own site dial {Endpoint(mapping.outside, port)} (hairpin), and their answers must return through "
-                f"{mapping.device}, which is a host of the inventory. Set hairpin_source to the address of {mapping.device} on the "
-                "network of this host"
+                f"{mapping.device} of the inventory. Set hairpin_source to the address of {mapping.device} on the network of this host"
             )
             yield make_host_error("gateway-hairpin", name, "kong_nat", format_mapping(mapping), message)
     for host in _list_hosts(fleet):
@@ -137,9 +141,16 @@ def check_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> I
                 ).with_detail(detail)
 
 
-def _is_gateway(names: frozenset[str], host: Host, mapping: NatMapping) -> bool:
-    """Tell whether the device of a host's mapping has a name, and is a gateway other than the host itself."""
-    return mapping.device in names and mapping.device not in (mapping.outside, host.name)
+def _list_gateways(names: frozenset[str], host: Host, mapping: NatMapping) -> list[str]:
+    """Return the devices of a host's mapping that have a name, and are gateways other than the host itself."""
+    return [device for device in mapping.devices if device in names and device not in (mapping.outside, host.name)]
+
+
+def _list_shared(fleet: Fleet, name: str) -> tuple[str, ...]:
+    """Return the outside addresses of a gateway that another device may hold."""
+    mappings = (mapping for host in _list_hosts(fleet) for mapping in host.nat if name in mapping.devices)
+    shared = {mapping.outside for mapping in mappings if len(mapping.devices) > 1}
+    return tuple(sorted(shared, key=make_natural_key))
 
 
 def _list_hosts(fleet: Fleet) -> list[Host]:
@@ -148,7 +159,7 @@ def _list_hosts(fleet: Fleet) -> list[Host]:
 
 def _list_families_behind(names: frozenset[str], host: Host) -> list[Family]:
     """Return the families of which a gateway has a mapping of the host."""
-    behind = {mapping.family for mapping in host.nat if _is_gateway(names, host, mapping)}
+    behind = {mapping.family for mapping in host.nat if _list_gateways(names, host, mapping)}
     return [family for family in FAMILIES if family in behind]
 
 
@@ -158,7 +169,7 @@ def _find_egress(host: Host, family: Family) -> NatMapping | None:
     given = {network for network in host.egress if find_family(network) == family}
     sources = given or {make_host_network(mapping.outside) for mapping in mappings}
     found = [mapping for mapping in mappings if sources == {make_host_network(mapping.outside)}]
-    return found[0] if len({mapping.device for mapping in found}) == 1 else None
+    return found[0] if len({mapping.devices for mapping in found}) == 1 else None
 
 
 def _join_forwards(fleet: Fleet, shared: Sequence[tuple[Node, Forward]]) -> GatewayForward:

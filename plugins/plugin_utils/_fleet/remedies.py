@@ -163,7 +163,7 @@ def _propose_mapping(target: Host, callers: Sequence[Host], wanted: Wanted, fami
     elif private or target.flat:
         # A mapping comes before a flat network, also for other clients of the target.
         also = Remedy(" (clients need a kong_nat_egress)", " (clients need a kong_nat_egress)")
-    mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), outside, None)
+    mapping = NatMapping(outside, outside_port, inside_port, wanted.protocols, (), (outside,), None)
     remedy = _write_mapping(name_host(target.name, wanted.own), wanted, family, origin, also)
     return _Change(remedy, replace(target, nat=(*target.nat, mapping)), [*callers])
 

@@ -46,7 +46,7 @@ def read_devices(variables: HostVariables) -> set[str]:
     devices: set[str] = set()
     for item in _select_mappings(items):
         try:
-            devices.update(_parse_words(item, "device")[:1])
+            devices.update(_parse_words(item, "device"))
         except ValueError as exc:
             _refuse(variables, query, item, str(exc))
     return devices
@@ -136,7 +136,7 @@ def _parse_mapping(item: Mapping[str, Any], read_inside: Callable[[], Collection
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
         sites=tuple(sorted(_parse_words(item, "sites"), key=make_natural_key)),
-        device=next(iter(_parse_words(item, "device")), outside),
+        devices=tuple(dict.fromkeys(_parse_words(item, "device"))) or (outside,),
         hairpin_source=hairpin,
         inside=inside,
     )

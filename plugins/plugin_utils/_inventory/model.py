@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     get_prefix_length,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words
 
 PROTOCOLS = ("tcp", "udp")
 Networks = tuple[tuple[str, str | None], ...]
@@ -36,8 +37,8 @@ def sort_by_size(networks: Iterable[tuple[str, str | None]]) -> Networks:
 class NatMapping:
     """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
-    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. ``inside`` is a virtual
-    address of the node; None for its own address.
+    If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. Several ``devices`` share the outside
+    address, of which one holds it (VRRP). ``inside`` is a virtual address of the node; None for its own address.
     """
 
     outside: str
@@ -45,7 +46,7 @@ class NatMapping:
     inside_port: int | None
     protocols: tuple[str, ...]
     sites: tuple[str, ...]
-    device: str
+    devices: tuple[str, ...]
     hairpin_source: str | None
     inside: str | None = None
 
@@ -53,6 +54,11 @@ class NatMapping:
     def family(self) -> Family:
         """The family of the outside address, and of the inside address."""
         return find_family(self.outside)
+
+    @property
+    def device(self) -> str:
+        """The devices as one text."""
+        return join_words(self.devices)
 
     def serves(self, site: str) -> bool:
         """Tell whether hosts of another site dial this mapping."""
@@ -74,7 +80,7 @@ class NatMapping:
             "inside_port": self.inside_port,
             "protocols": list(self.protocols),
             "sites": list(self.sites),
-            "device": self.device,
+            "devices": list(self.devices),
             "hairpin_source": self.hairpin_source,
             **({"inside": self.inside} if self.inside else {}),
         }
@@ -82,7 +88,7 @@ class NatMapping:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> NatMapping:
         """Read the data of as_dict."""
-        return cls(**{**data, "protocols": tuple(data["protocols"]), "sites": tuple(data["sites"])})
+        return cls(**{**data, **{key: tuple(data[key]) for key in ("protocols", "sites", "devices")}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,10 @@ def _make_plan(fleet: Fleet, policy: Policy, compiled: _Compiled, findings: Sequ
         "nodes": _Nodes(fleet.nodes, compiled, names),
         "hosts": {name: host.as_dict() for name, host in fleet.hosts.items()},
         "nat_forwards": [
-            _describe_forward(node, forward, names)
+            _describe_forward(node, forward, device, names)
             for name, node in fleet.nodes.items()
             for forward in compiled.forwards[name]
+            for device in forward.mapping.devices
         ],
         **describe_gateways(compiled.gateways, names),
         "findings": share_findings(findings),
@@ -249,9 +250,9 @@ def _find_matched_address(listener: Listener, *, of_serf: bool) -> str | None:
     return listener.address
 
 
-def _describe_forward(node: Node, forward: Forward, names: Mapping[SetKey, str]) -> dict[str, Any]:
+def _describe_forward(node: Node, forward: Forward, device: str, names: Mapping[SetKey, str]) -> dict[str, Any]:
     return {
-        "device": forward.mapping.device,
+        "device": device,
         "outside": forward.mapping.outside,
         "outside_port": forward.outside_port,
         "protocol": forward.allow.protocol,

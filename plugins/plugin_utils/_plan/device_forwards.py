@@ -29,7 +29,7 @@ def list_device_forwards(plan: Mapping[str, Any], device: str | None) -> list[di
     A forward of several nodes, which share a virtual address, has the sources of all. A forward without a source of its
     family is left out, because for most devices a rule without sources allows every source.
     """
-    devices = {mapping["device"] for node in plan["nodes"].values() for mapping in node["nat"]}
+    devices = {device for node in plan["nodes"].values() for mapping in node["nat"] for device in mapping["devices"]}
     if device is not None and device not in devices:
         known = ", ".join(sorted(devices, key=make_natural_key)) or "none"
         raise PlanError(f"{device!r} is not a NAT device of the plan; the devices are: {known}")

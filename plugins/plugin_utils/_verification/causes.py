@@ -197,7 +197,7 @@ def _explain_gateways(case: _Case, translations: Sequence[Translation]) -> str:
 
 def _explain_blocked(case: _Case) -> str:
     outcome, route = case.outcome, case.route
-    if route and route.mapping and route.mapping.device not in case.checked and not outcome.arrived:
+    if route and route.mapping and not case.checked.issuperset(route.mapping.devices) and not outcome.arrived:
         return _explain_device(case, route)
     explain = {"refused": _explain_refused, "unreachable": _explain_unreachable}
     return explain.get(outcome.result or "", _explain_no_answer)(case)

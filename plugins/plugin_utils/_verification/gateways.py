@@ -59,7 +59,7 @@ def list_translations(
         for entry in gateway["egress"]:
             if entry["inside"] in caller.address.list_all() and make_host_network(entry["outside"]) in sources:
                 yield Translation(name, egress=entry)
-        for forward in gateway["forwards"] if route.mapping and route.mapping.device == name else ():
+        for forward in gateway["forwards"] if route.mapping and name in route.mapping.devices else ():
             if (forward["protocol"], forward["outside"], forward["outside_port"]) == (protocol, *route.dialled):
                 yield Translation(name, forward=forward)
 

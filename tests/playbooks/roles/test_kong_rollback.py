@@ -84,7 +84,12 @@ def test_the_playbook_restores_the_nodes_that_the_last_run_changed(tmp_path):
     assert [error for _calls, error in again] == [message, None]
 
 
-NAT = {"forwards": [], "egress": [{"inside": "10.0.0.1", "outside": "192.0.2.1"}], "sets": {"s": {}}}
+NAT = {
+    "forwards": [],
+    "egress": [{"inside": "10.0.0.1", "outside": "192.0.2.1"}],
+    "sets": {"s": {}},
+    "shared_addresses": [],
+}
 ADD, MATCH = "kong_gateway merged", "kong_gateway present"
 
 

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.callers impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, NatMapping
 
 HOST = Host("a", "s", Addresses("10.0.0.1"), networks=(("10.0.0.0/8", "10.0.0.1"), ("fd00:1::/64", None)))
-MAPPING = NatMapping("203.0.113.1", None, None, ("tcp",), (), "203.0.113.1", None)
+MAPPING = NatMapping("203.0.113.1", None, None, ("tcp",), (), ("203.0.113.1",), None)
 
 
 @pytest.mark.parametrize(

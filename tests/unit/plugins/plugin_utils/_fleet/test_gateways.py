@@ -55,8 +55,30 @@ def test_the_worked_example():
         "router": {
             "forwards": [{"protocol": protocol, **forward} for protocol in ("tcp", "udp")],
             "egress": [{"inside": "192.168.23.45", "outside": "192.168.10.5"}],
+            "shared_addresses": [],
         }
     }
+
+
+def test_gateways_that_share_an_outside_address_have_the_same_part():
+    nodes = {**SEED, "b1": {**SEED["b1"], "kong_nat": [{**MAPPING, "device": ["router", "spare"]}]}}
+    plan = plan_fleet(nodes, {**SEED_OTHERS, **ROUTER, "spare": {}})
+    alone = plan_fleet(SEED, {**SEED_OTHERS, **ROUTER})["gateways"]["router"]
+    both = {**alone, "shared_addresses": ["192.168.10.5"]}
+    assert plan["gateways"] == {"router": both, "spare": both}
+    assert [(forward["device"], forward["protocol"]) for forward in plan["nat_forwards"]] == [
+        ("router", "tcp"),
+        ("spare", "tcp"),
+        ("router", "udp"),
+        ("spare", "udp"),
+    ]
+    assert plan["sets"] == plan_fleet(SEED, {**SEED_OTHERS, **ROUTER})["sets"]
+
+
+def test_a_gateway_may_share_its_address_with_a_device_outside_the_inventory():
+    nodes = {**SEED, "b1": {**SEED["b1"], "kong_nat": [{**MAPPING, "device": ["elsewhere", "router"]}]}}
+    gateways = plan_fleet(nodes, {**SEED_OTHERS, **ROUTER})["gateways"]
+    assert {name: gateway["shared_addresses"] for name, gateway in gateways.items()} == {"router": ["192.168.10.5"]}
 
 
 def test_the_part_of_a_gateway_has_its_sets():
@@ -67,7 +89,7 @@ def test_the_part_of_a_gateway_has_its_sets():
         "192.168.10.12/32",
         "192.168.23.254/32",
     ]
-    assert [*gateway] == ["forwards", "egress", "sets"]
+    assert [*gateway] == ["forwards", "egress", "shared_addresses", "sets"]
     assert gateway["forwards"] == [
         {key: value for key, value in forward.items() if key != "nodes"}
         for forward in plan["gateways"]["router"]["forwards"]
@@ -154,7 +176,7 @@ def test_a_host_that_is_only_a_source_has_its_egress():
     node = {**NODE, "kong_site": "a", "kong_address": "203.0.113.7", "kong_admin_sources": ["ops"]}
     compilation = compile_fleet({"n": node}, {"ops": ops, **ROUTER})
     assert compilation.plan["gateways"] == {
-        "router": {"forwards": [], "egress": [{"inside": "10.1.0.5", "outside": "203.0.113.2"}]}
+        "router": {"forwards": [], "egress": [{"inside": "10.1.0.5", "outside": "203.0.113.2"}], "shared_addresses": []}
     }
 
 

@@ -18,7 +18,7 @@ V4_A, V6_A = Addresses("10.0.0.1"), Addresses(ipv6="fd00:a::1")
 
 
 def make_nat(outside, outside_port=None, inside_port=None, protocols=("tcp", "udp"), sites=(), hairpin=None):
-    return NatMapping(outside, outside_port, inside_port, protocols, sites, outside, hairpin)
+    return NatMapping(outside, outside_port, inside_port, protocols, sites, (outside,), hairpin)
 
 
 def make_caller(address=LOCAL_A, site="a", **more):

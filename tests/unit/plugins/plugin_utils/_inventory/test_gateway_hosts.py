@@ -35,7 +35,7 @@ def make_nat(*devices):
         # Errors in other keys of the mapping do not count: no plan is made.
         (
             {"n": {"kong_nat": [{**OUTSIDE, "device": ["gw", "other"], "inside": "10.0.0.99"}]}, "gw": {}, "other": {}},
-            ["gw"],
+            ["gw", "other"],
         ),
         ({"n": {"kong_nat_query": "[{outside: '203.0.113.1', device: router}]", "router": "gw"}, "gw": {}}, ["gw"]),
     ],

@@ -82,7 +82,7 @@ def rename_all(plan, name):
     data = json.loads(text)
     data["nodes"]["a1"]["cluster"] = name
     for mapping in [*data["nat_forwards"], *(mapping for node in data["nodes"].values() for mapping in node["nat"])]:
-        mapping["outside"], mapping["device"] = "192.168.10.5", name
+        mapping["outside"], mapping["devices"] = "192.168.10.5", [name]
     for rule in [rule for node in data["nodes"].values() for rule in node["ruleset"]["allow"]]:
         rule["listener"] = "admin" if rule["listener"] == name else rule["listener"]
     for listener in [listener for node in data["nodes"].values() for listener in node["listeners"]]:
