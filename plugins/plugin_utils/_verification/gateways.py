@@ -85,7 +85,7 @@ def judge_translation(translation: Translation, inspected: Inspected) -> Verdict
         # Third-party rules stop the comparison, and each has a line. Without a line, the host cannot be a gateway.
         lines = [line for line in report if _covers(translation, line)]
         if report and not lines:
-            return Verdict(remark=f"the gateway {name} was not checked: {message}")
+            return Verdict(remark=f"third-party rules of the gateway {name} may block this connection too: {message}")
         return Verdict(fault=f"on the gateway {name}: {' '.join(lines) or message}")
     if lines := _select_lines(translation, report):
         return Verdict(

@@ -41,6 +41,8 @@ DROPS = "nftables chain inet filter forward blocks {} at 192.168.10.5: its polic
 MAY_DROP = {"certain": False, "where": "nftables chain inet filter forward", "reason": "`limit rate 9/second drop`",
             "ports": ["tcp 9000 at 192.168.10.5"], "advice": "Move it.", "effect": "drop"}  # fmt: skip
 
+OR_NAT = ", or the NAT of b1 does not translate its source to 192.168.10.5"
+MAY_BLOCK = "third-party rules of the gateway router may block this connection too"
 SITE = "`ansible-playbook gatehouse.kong.site` restores its translations"
 DOWN = "router is down, or does not forward 192.168.10.5:9000 to 192.168.23.45:80 (tcp), or no process listens there"
 NODE = (
@@ -79,7 +81,7 @@ def find_cause(inspected, outcome, *others):
         ({"msg": OFF}, f"on the gateway router: {OFF}"),
         ({"msg": "x", "report": [DROPS.format("udp 9000"), DROPS.format("udp 9001, tcp 9000")]},
          f"on the gateway router: {DROPS.format('udp 9001, tcp 9000')}"),
-        ({"msg": "the\nmessage", "report": [DROPS.format("udp 9000")]}, f"{DOWN}; the gateway router was not checked: the message"),
+        ({"msg": "the\nmessage", "report": [DROPS.format("udp 9000")]}, f"{DOWN}; {MAY_BLOCK}: the message"),
         ({"msg": "no route", "unreachable": True}, f"{DOWN}; the gateway router was not checked: no route"),
         ({}, f"{DOWN}; the gateway router was not checked: it is not part of this run"),
     ],
@@ -95,6 +97,7 @@ def test_a_forward_that_fails(result, cause):
         ({"report": [OTHER_SNAT, DNAT]}, f"{BY_NAT}; the gateway router has the planned translations"),
         ({"report": [], "conflicts": [MAY_DROP]}, f"{BY_NAT}; the gateway router has the planned translations"),
         ({"msg": OFF}, f"on the gateway router: {OFF}"),
+        ({"msg": "the message", "report": [DROPS.format("tcp 9000")]}, f"{BY_NAT}{OR_NAT}; {MAY_BLOCK}: the message"),
     ],
 )
 def test_a_source_nat_that_fails(result, cause):
