@@ -180,6 +180,43 @@ def test_counts_stay_while_the_ruleset_changes_and_an_allowed_connection_is_kept
     assert lab.read().counts.entries == ()
 
 
+# The commands with which other programs load their rules again.
+_FILTER = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 8001 -j ACCEPT\nCOMMIT\n"
+_FIREWALLD = "table inet firewalld\ndelete table inet firewalld\ntable inet firewalld {\n chain filter_INPUT {\n}\n}\n"
+RELOADS = {
+    "ufw": [(("iptables-restore",), _FILTER), (("ip6tables-restore",), _FILTER)],
+    "firewalld": [(("nft", "-f", "-"), _FIREWALLD)],
+    "firewalld with iptables": [
+        (("iptables", "-F"), ""), (("iptables", "-X"), ""), (("iptables-restore", "-n"), _FILTER),
+        (("ip6tables", "-F"), ""), (("ip6tables", "-X"), ""), (("ip6tables-restore", "-n"), _FILTER),
+    ],
+    "Docker": [
+        (("iptables", "-t", "nat", "-N", "DOCKER"), ""), (("iptables", "-t", "nat", "-F", "DOCKER"), ""),
+        (("iptables", "-t", "nat", "-A", "PREROUTING", "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DOCKER"), ""),
+        (("iptables", "-N", "DOCKER-USER"), ""), (("iptables", "-I", "FORWARD", "-j", "DOCKER-USER"), ""),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", RELOADS)
+def test_reloads_of_other_programs_change_no_count(lab, program):
+    made = Node(lab, "iptables-nft")
+    lab.converge(make_ruleset(*ALLOW, **STAGED))
+    for family in FAMILIES:
+        assert lab.connect("outsider", lab.open_listener(7946, "udp", family), "udp", family)
+    found = count_packets(lab)
+    assert len(found) == len(FAMILIES)
+    for command, text in RELOADS[program]:
+        lab.host.run(*command, stdin=text)
+    assert count_packets(lab) == found
+    lab.close()
+    for family in FAMILIES:
+        assert lab.connect("outsider", lab.open_listener(7946, "udp", family), "udp", family)
+    assert count_packets(lab) == {key: packets + 1 for key, packets in found.items()}
+    lab.host.run("iptables", "-t", "nat", "-F")
+    made.clean()
+
+
 def test_dropped_packets_are_counted_if_the_ruleset_records_them(lab):
     lab.converge(make_ruleset(make_entry(9100, ["friends"], "udp"), count_days=3))
     for family in FAMILIES:
