@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from firewalls import Timing
-from packets import TEMPLATE, Cost
+from packets import COUNTED, TEMPLATE, Cost
 from ways import LARGE_NAME, LARGE_SOURCES
 
 OURS = "kong_firewall"
@@ -22,6 +22,8 @@ GROWTH, UNCHANGED = 1.3, 1.5
 LARGE_SECONDS = 15
 # The least share of connections and the longest round trip of a packet with our rules, compared with no rules at all.
 SHARE, LONGER = 0.8, 1.25
+# The least share of connections if their packets are counted, compared with the same staged rules without a counted packet.
+COUNTED_SHARE = 0.97
 _FLOORS = {"nftables": "copy, nft -f", "iptables": "copy, iptables-restore"}
 
 _HEADINGS = ("peers", "host", "way", "first", "again", "tasks first", "tasks again", "floor x", "again x", "ping x")
@@ -57,9 +59,12 @@ _PACKETS = """\
 Measured between network namespaces. The client is the last of the given number of sources of a port. The table shows
 sequential connections a second, and the round trip of a datagram in microseconds, each with rules and without rules. All
 values are medians. The client connects to both servers in turns of 0.1 seconds. "share" and "times" are medians of the ratios
-of neighbouring turns. The row `copy, nft -f` is the file that an administrator writes for the same ports.
+of neighbouring turns. The row `copy, nft -f` is the file that an administrator writes for the same ports. The rows
+`staged, counted` show the cost of counting alone: both servers have staged rules, and "without" is the server that does not
+count the client, because it is a source.
 
-The benchmark fails unless our rules leave a share of at least 0.8, and a round trip takes at most 1.25 times as long.
+The benchmark fails unless our rules leave a share of at least 0.8, counting leaves 0.97, and a round trip takes at most 1.25 times
+as long.
 
 ```text
 {table}
@@ -165,7 +170,8 @@ def list_packet_failures(measured: Sequence[Cost]) -> list[str]:
     return [
         f"packets, {cost.system}, {cost.sources} sources: a share of {cost.share:.2f}, {cost.longer:.2f} times the round trip"
         for cost in measured
-        if cost.system != TEMPLATE and (cost.share < SHARE or cost.longer > LONGER)
+        if cost.system != TEMPLATE
+        and (cost.share < (COUNTED_SHARE if cost.system == COUNTED else SHARE) or cost.longer > LONGER)
     ]
 
 

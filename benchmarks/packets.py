@@ -5,7 +5,7 @@
 """The cost of our rules for a packet: between network namespaces, with thousands of sources.
 
 The client is the last source. It connects in turns to a server with the rules that the module loads, and to a server
-without rules.
+without rules. For the cost of counting, both servers are staged, and only the first counts the packets of the client.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data impor
 ENDS = [sys.executable, str(Path(__file__).resolve().parent / "packets_ends.py")]
 TEMPLATE = "copy, nft -f"
 SYSTEMS = (TEMPLATE, "nftables", "iptables", "iptables, without nft")
+COUNTED = "staged, counted"
 SOURCES = (1_000, 10_000)
 _SECONDS = 6.0
+# Counting costs little, so it needs more turns than the whole ruleset.
+_COUNTED_SECONDS = 20.0
+_STAGED = {"staged": True, "count_days": 14}
 _CLIENT, _RULES, _BARE = (f"gkbench{os.getpid()}{end}" for end in ("client", "rules", "bare"))
 # The client is .2 on the wire to each server.
 _SERVERS = {_RULES: "10.99.0.1", _BARE: "10.99.1.1"}
@@ -60,13 +64,17 @@ class Cost:
 def measure(rounds: int) -> list[Cost]:
     """Measure every system with every number of sources."""
     with _lay_wires(), _run_servers():
-        return [_measure(system, sources, rounds * _SECONDS) for system in SYSTEMS for sources in SOURCES]
+        costs = [_measure(system, sources, rounds * _SECONDS) for system in SYSTEMS for sources in SOURCES]
+        return [*costs, *(_measure(COUNTED, sources, rounds * _COUNTED_SECONDS) for sources in SOURCES)]
 
 
 def _measure(system: str, sources: int, seconds: float) -> Cost:
     print(f"packets: {system}, {sources} sources ...", file=sys.stderr, flush=True)
     _flush()
-    _load(system, [*make_peers(sources - 1), "10.99.0.2"])
+    if system == COUNTED:
+        _load_counting(sources)
+    else:
+        _load(system, [*make_peers(sources - 1), "10.99.0.2"])
     slices = json.loads(_run_at(_CLIENT, [*ENDS, "dial", str(seconds), *_SERVERS.values()]))
     return compute_cost(system, sources, slices)
 
@@ -100,8 +108,16 @@ def _load(system: str, sources: list[str]) -> None:
         _run_at(_RULES, ["sh", "-s"], late_boot.render_script(places, paths))
 
 
+def _load_counting(sources: int) -> None:
+    """Load staged rulesets of the same size: the client is a source of only the second, so only the first counts its packets."""
+    for name, last in ((_RULES, "10.98.0.2"), (_BARE, "10.99.1.2")):
+        rules = ruleset_from_data({**make_ruleset([*make_peers(sources - 1), last]), **_STAGED})
+        _run_at(name, ["nft", "-f", "-"], render_table(rules))
+
+
 def _flush() -> None:
-    _run_at(_RULES, ["nft", "flush", "ruleset"])
+    for name in _SERVERS:
+        _run_at(name, ["nft", "flush", "ruleset"])
     time.sleep(0.2)  # until the kernel has released the sets
     _run_at(_RULES, ["ipset", "destroy"])
 

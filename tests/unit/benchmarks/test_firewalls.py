@@ -148,6 +148,18 @@ def test_ratios_of_packets_are_those_of_neighbouring_slices():
     assert (round(cost.share, 3), round(cost.longer, 3)) == (0.9, 1.1)
 
 
+def test_only_one_of_two_staged_servers_counts_the_client(monkeypatch):
+    import packets  # noqa: PLC0415
+
+    loaded = []
+    monkeypatch.setattr(packets, "_run_at", lambda name, words, text="": loaded.append((name, words, text)))
+    packets._load_counting(1_000)
+    (counted, _words, first), (bare, _same, second) = loaded
+    assert (counted, bare) == (packets._RULES, packets._BARE)
+    assert first != second == first.replace("10.98.0.2", "10.99.1.2")
+    assert "update @" in first
+
+
 @pytest.mark.parametrize(
     ("system", "share", "longer", "failed"),
     [
@@ -155,6 +167,8 @@ def test_ratios_of_packets_are_those_of_neighbouring_slices():
         ("nftables", 0.79, 1.0, 1),
         ("nftables", 0.9, 1.26, 1),
         ("copy, nft -f", 0.7, 2.0, 0),
+        ("staged, counted", 0.98, 1.0, 0),
+        ("staged, counted", 0.96, 1.0, 1),
     ],
 )
 def test_the_cost_of_rules_for_a_packet_has_bars(system, share, longer, failed):
