@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import OBSERVED, parse_observed
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.files import render_files, write_files
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, read_found_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import FoundHost, read_found_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.propose import Proposal, propose
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file
@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_
 _ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "registered": {"type": "str", "required": True},
+    "measured": {"type": "str"},
 }
 
 
@@ -32,17 +33,11 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        hostvars = variables["hostvars"]
-        hosts = [
-            read_found_host(
-                str(make_plain(name)),
-                hostvars[name].get("ansible_facts") or {},
-                make_plain(hostvars[name].get(arguments["registered"])),
-            )
-            for name in variables["groups"]["all"]
-        ]
+        hosts = read_found_hosts(variables, arguments["registered"])
+        hostvars, name = variables["hostvars"], arguments["measured"]
+        measured = {host.name: make_plain(hostvars[host.name].get(name)) or {} for host in hosts} if name else {}
         folder = Path(arguments["path"])
-        proposal = propose(hosts, parse_observed(read_file(folder / OBSERVED)))
+        proposal = propose(hosts, parse_observed(read_file(folder / OBSERVED)), measured)
         done = write_files(folder, render_files(proposal), check_mode=self._task.check_mode)
         show(_format(hosts, proposal, folder, done))
         return {"changed": bool(done), "nodes": [*proposal.nodes], "left_out": {**proposal.left_out}, "files": done}

@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import SETTINGS
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.measure import list_ends
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import SETTINGS, read_found_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 
 
 class ActionModule(NodeModule):
-    """Run the module with the names of all settings that the variables of the collection have."""
+    """Run the module with the names of all settings that the variables of the collection have, or with the ends to dial."""
 
     def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
-        return super().execute(task_vars, wrap_async=wrap_async, **arguments, settings=[*SETTINGS])
+        registered = self._task.args.get("registered")
+        given = {"ends": _list_ends(registered, task_vars)} if registered else {"settings": [*SETTINGS]}
+        return super().execute(task_vars, wrap_async=wrap_async, **arguments, **given)
+
+
+def _list_ends(registered: str, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    hosts = read_found_hosts(variables, registered)
+    own = next(host for host in hosts if host.name == variables["inventory_hostname"])
+    return [{"address": address, "port": port} for address, port in list_ends(own, hosts)]

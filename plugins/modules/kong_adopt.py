@@ -26,6 +26,9 @@ options:
     description: Name of the variable in which each host registered the result of M(gatehouse.kong.kong_adopt_info).
     type: str
     required: true
+  measured:
+    description: Name of the variable in which each host registered its connections to other hosts, as kong_adopt_info returns them.
+    type: str
 extends_documentation_fragment:
   - gatehouse.kong.attributes.controller
 seealso:

@@ -15,7 +15,8 @@ description:
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
     sockets, its clients, the members of its Serf cluster, and the sources that the rules of the host allow now. Changes nothing,
     and runs no program of Kong but C(serf members) and C(serf info). Asks podman or docker about Kong's container.
-  - Connects only to the Admin API at an address of the host itself, to read the running version and the data planes.
+  - Without O(seconds), connects only to the Admin API at an address of the host itself, to read the running version and the data
+    planes.
   - Values of secrets stay on the host.
 options:
   service:
@@ -27,6 +28,29 @@ options:
     type: list
     elements: str
     default: []
+  registered:
+    description: Name of the variable with the result of an earlier run of each host, from which the action plugin finds O(ends).
+    type: str
+  ends:
+    description: Addresses and ports of other hosts. The action plugin sets it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: The address.
+        type: str
+        required: true
+      port:
+        description: The port of tcp.
+        type: int
+        required: true
+  seconds:
+    description:
+      - With a value other than 0, the module does not read the Kongs. It opens connections to O(ends), which send nothing, and
+        holds them for so many seconds. Hosts that do this at the same time see each other's connections.
+    type: float
+    default: 0.0
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.archive
@@ -71,6 +95,16 @@ kongs:
   returned: success
   type: list
   elements: dict
+sent:
+  description: The connections to O(ends), with C(address), C(port), C(peer) and C(peer_port) as this host sees them.
+  returned: if O(seconds) is not 0
+  type: list
+  elements: dict
+received:
+  description: The connections of other hosts to the ports of Kong in that time.
+  returned: if O(seconds) is not 0
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -81,6 +115,14 @@ _SPEC = {
     **ARCHIVE_SPEC,
     "service": {"type": "str", "default": "kong"},
     "settings": {"type": "list", "elements": "str", "default": []},
+    "ends": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"address": {"type": "str", "required": True}, "port": {"type": "int", "required": True}},
+    },
+    "registered": {"type": "str"},
+    "seconds": {"type": "float", "default": 0.0},
 }
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import list_links
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.measure import hold_connections
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import list_egress, list_mappings, match_links
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.measure import match_measured
 from ansible_collections.gatehouse.kong.tests.netns.conftest import enter_namespace, run_ip
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import make_host, make_settings
 
@@ -63,6 +66,28 @@ def find_nat(lab):
     ]
     matches = match_links(hosts)
     return [mapping for mapping, _evidence in list_mappings("c", matches)], [*list_egress(hosts[1], hosts, matches)]
+
+
+def test_a_measured_connection_is_seen_by_both_ends(router):
+    """Both hosts begin at different times, and hold their connections until the other has looked."""
+    router.run_nft(NAT % "masquerade")
+    listener = router.open_socket("ally", "ipv4", socket.SOCK_STREAM)
+    listener.bind(("0.0.0.0", INSIDE))
+    listener.listen()
+
+    def hold(name, ends, ports, seconds):
+        with enter_namespace(router.get_namespace(name)):
+            return hold_connections(ends, ports, seconds, Path("/proc/thread-self"))
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(hold, "ally", [], {INSIDE}, 2.0)
+        sent, _received = threads.submit(hold, "friend", [("10.0.1.1", OUTSIDE), ("10.0.1.1", 9)], (), 1.0).result()
+        _sent, received = first.result()
+    hosts = [make_host("c", "10.0.2.2"), make_host("d", "10.0.1.2")]
+    measured = {"c": {"received": [*map(asdict, received)]}, "d": {"sent": [*map(asdict, sent)]}}
+    matches = match_measured(hosts, measured)
+    assert [mapping for mapping, _evidence in list_mappings("c", matches)] == [MAPPING]
+    assert [*list_egress(hosts[1], hosts, matches)] == ["10.0.2.1"]
 
 
 MAPPING = {"outside": "10.0.1.1", "outside_port": OUTSIDE, "inside_port": INSIDE}

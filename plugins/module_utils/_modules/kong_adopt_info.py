@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
     Sources,
     find_effective,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.measure import hold_connections
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
     KongFile,
     Running,
@@ -193,10 +194,21 @@ def _describe_setting(name: str, sources: Sources) -> Result | None:
     return {"value": HIDDEN if is_secret(name) else found.value, "origin": found.origin, "place": found.place}
 
 
+def measure(host: Host, ends: Sequence[Mapping[str, t.Any]], seconds: float) -> Result:
+    """Return the connections to ends, and those of other hosts to the ports of the host's Kongs, as plain data."""
+    masters = [master for master in list_kongs() if master.shares_network]
+    units = [(find_running(host, "kong", master.prefix).unit, master.prefix) for master in masters]
+    ports = {sock.port for place in units for sock in find_kong_sockets(read_sockets(*place)) if sock.protocol == "tcp"}
+    sent, received = hold_connections([(end["address"], end["port"]) for end in ends], ports, seconds)
+    return {"sent": [*map(asdict, sent)], "received": [*map(asdict, received)]}
+
+
 def run(module: AnsibleModule) -> None:
-    """Inspect the Kongs of the host, and exit with the result."""
+    """Inspect the Kongs of the host, or measure connections, and exit with the result."""
     try:
         require_root("kong_adopt_info")
+        if module.params["seconds"]:
+            module.exit_json(changed=False, **measure(Host(), module.params["ends"], module.params["seconds"]))
         found = inspect_kongs(Host(), module.params["service"], module.params["settings"])
     except HostError as error:
         module.fail_json(msg=str(error))

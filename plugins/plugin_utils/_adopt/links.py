@@ -22,9 +22,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
+# An end of a connection: a host, and the connection as it sees it.
+End = tuple[FoundHost, Link]
+
 
 class Match(NamedTuple):
-    """A connection of a data plane to a control plane, as each end shows it.
+    """A connection of a data plane to a control plane, or of a host to a node, as each end shows it.
 
     ``is_forwarded`` tells whether a NAT device changed the destination, ``is_masked`` whether the data plane's own NAT device
     changed the source. If both ends are on one network, a NAT device may change the source too (hairpin). This source is no
@@ -45,9 +48,14 @@ class Match(NamedTuple):
 
 
 def match_links(hosts: Sequence[FoundHost]) -> list[Match]:
-    """Return the connections of which the inventory's hosts show both ends without doubt."""
-    received: dict[int, list[tuple[FoundHost, Link]]] = {}
-    for node, link in _list_ends(hosts, CONTROL_PLANE):
+    """Return the connections of data planes of which the inventory's hosts show both ends without doubt."""
+    return match_ends(_list_ends(hosts, DATA_PLANE), _list_ends(hosts, CONTROL_PLANE))
+
+
+def match_ends(sent_ends: Iterable[End], received_ends: Iterable[End]) -> list[Match]:
+    """Return the connections of which one host shows the sent end and another the received end without doubt."""
+    received: dict[int, list[End]] = {}
+    for node, link in received_ends:
         received.setdefault(link.peer_port, []).append((node, link))
     found = [
         Match(
@@ -58,7 +66,7 @@ def match_links(hosts: Sequence[FoundHost]) -> list[Match]:
             is_forwarded=sent.peer not in node.addresses,
             is_masked=link.peer not in caller.addresses and caller.network != node.network,
         )
-        for caller, sent in _list_ends(hosts, DATA_PLANE)
+        for caller, sent in sent_ends
         for node, link in received.get(sent.port, ())
         if sent.peer not in node.addresses or sent.peer_port == link.port
     ]

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     find_family,
     make_host_network,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
@@ -204,6 +205,19 @@ class FoundHost:
     addresses: frozenset[str]
     kongs: tuple[Kong, ...]
     error: str = ""
+
+
+def read_found_hosts(variables: Mapping[str, Any], registered: str) -> list[FoundHost]:
+    """Return all hosts of the inventory from the variables of a task, with the results in the variable ``registered``."""
+    hostvars = variables["hostvars"]
+    return [
+        read_found_host(
+            str(make_plain(name)),
+            hostvars[name].get("ansible_facts") or {},
+            make_plain(hostvars[name].get(registered)),
+        )
+        for name in variables["groups"]["all"]
+    ]
 
 
 def read_found_host(name: str, facts: Mapping[str, Any], result: Mapping[str, Any] | None) -> FoundHost:

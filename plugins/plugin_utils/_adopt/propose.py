@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clients import Clients
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.clusters import Clusters, find_clusters
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.gossip import (
-    Advertised,
     find_advertised,
     list_missing,
     list_neighbours,
@@ -25,6 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import
     list_unmatched,
     match_links,
 )
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.measure import Measured, match_measured
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import (
     DATA_PLANE,
     TRADITIONAL,
@@ -80,17 +80,18 @@ class Proposal:
     observed: Mapping[str, Clients]
 
 
-def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients]) -> Proposal:
+def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients], measured: Measured | None = None) -> Proposal:
     """Return the proposal for all hosts of an inventory, in natural order of their names.
 
-    ``earlier`` are the clients that earlier runs found, by host.
+    ``earlier`` are the clients that earlier runs found, by host. ``measured`` are connections that hosts opened to each other.
     """
     ordered = sorted(hosts, key=lambda host: make_natural_key(host.name))
     left_out = {host.name: reason for host in ordered if (reason := _explain_left_out(host))}
     nodes = [host for host in ordered if host.name not in left_out]
     sites = _name_sites(nodes)
-    matches = match_links(nodes)
-    clusters = find_clusters(nodes, matches)
+    links = match_links(nodes)
+    clusters = find_clusters(nodes, links)
+    matches = [*links, *match_measured(nodes, measured or {})]
     drafts = {host.name: _Draft(host, hosts, sites, earlier.get(host.name, {}), matches, clusters) for host in nodes}
     named = {name for draft in drafts.values() for name in draft.sources.find_names()}
     return Proposal(
@@ -290,13 +291,7 @@ class _Draft:
 
     def _list_cluster_lines(self) -> Iterator[Line]:
         """Yield the mapping of the NAT device from an advertised address, and the control plane of a data plane."""
-        stated = self.kong.settings.get(self.generation.advertise or "")
-        if known := find_advertised(self.host, self.hosts):
-            yield from self._list_gossip_lines(known)
-        elif stated and (outside := self._parse_advertised(stated)):
-            evidence = f"{self.generation.advertise} is {stated.value}, not its own address"
-            yield from self._list_mapping_lines(*outside, evidence)
-        if mappings := [*list_mappings(self.host.name, self.matches)]:
+        if mappings := self._find_mappings():
             yield Line(
                 "kong_nat", [mapping for mapping, _evidence in mappings], "; ".join(text for _mapping, text in mappings)
             )
@@ -305,24 +300,37 @@ class _Draft:
         if self.kong.role == DATA_PLANE and (stated := self.kong.settings.get("cluster_control_plane")):
             yield Line("kong_cluster_control_plane", stated.value, _describe(stated, self.kong))
 
-    def _list_gossip_lines(self, known: Advertised) -> Iterator[Line]:
-        """Yield the mapping of the NAT device from the address that the node's Serf agent advertises."""
-        seen = f"; {', '.join(known.known_by)} know it by this address" if known.known_by else ""
-        evidence = f"observed: Serf advertises {known.address}:{known.port}, not its own address{seen}"
-        yield from self._list_mapping_lines(known.address, known.port, evidence)
+    def _find_mappings(self) -> list[tuple[dict[str, Any], str]]:
+        """Return the mappings of the NAT devices in front of the node, each with its evidence.
 
-    def _list_mapping_lines(self, address: str, port: int, evidence: str) -> Iterator[Line]:
+        A connection that arrives tells the port behind an outside port. Without one, it is the port of the gossip listener.
+        """
+        arrived = [*list_mappings(self.host.name, self.matches)]
+        stated = self.kong.settings.get(self.generation.advertise or "")
+        if known := find_advertised(self.host, self.hosts):
+            seen = f"; {', '.join(known.known_by)} know it by this address" if known.known_by else ""
+            outside: tuple[str, int] | None = (known.address, known.port)
+            evidence = f"observed: Serf advertises {known.address}:{known.port}, not its own address{seen}"
+        else:
+            outside = self._parse_advertised(stated) if stated else None
+            evidence = f"{self.generation.advertise} is {stated.value if stated else ''}, not its own address"
+        inside = self._find_gossip_port()
+        if not outside or not inside or outside[0] in self.host.addresses:
+            return arrived
+        same = [item for item in arrived if (item[0]["outside"], item[0]["outside_port"]) == outside]
+        mapping = {"outside": outside[0], "outside_port": outside[1], "inside_port": inside}
+        first = [(found, f"{evidence}; {text}") for found, text in same] or [(mapping, evidence)]
+        return [*first, *(item for item in arrived if item not in same)]
+
+    def _find_gossip_port(self) -> int | None:
         gossip = next((setting for setting in self.generation.settings if setting.listener == "cluster"), None)
-        bound = gossip and self.kong.settings.get(gossip.name)
-        if gossip is None or address in self.host.addresses:
-            return
+        if gossip is None:
+            return None
         try:
-            inside = parse_listen(bound.value if bound else gossip.default, self.generation, gossip)
+            entries = parse_listen(self._find_stated(gossip).value, self.generation, gossip)
         except ListenError:
-            return
-        if inside:
-            mapping = {"outside": address, "outside_port": port, "inside_port": inside[0].port}
-            yield Line("kong_nat", [mapping], evidence)
+            return None
+        return entries[0].port if entries else None
 
     def _parse_advertised(self, stated: Stated) -> tuple[str, int] | None:
         try:

@@ -84,6 +84,7 @@ _COMPILED: Mapping[str, Kind] = {
 }
 # The variables that playbooks and roles read. A play can set them too, and their templates may refer to variables of a play.
 _OF_RUN: Mapping[str, Kind] = {
+    "kong_adopt_measure": SWITCH,
     "kong_adopt_path": PATH,
     "kong_drift_file": PATH,
     "kong_firewall_backend": BACKEND,

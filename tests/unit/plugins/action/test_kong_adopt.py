@@ -68,3 +68,18 @@ def test_without_a_kong_there_is_no_plan_to_run(tmp_path):
     _result, text = adopt(tmp_path, "b", "c")
     assert text.endswith("Start Kong, or fix the reasons above, and run gatehouse.kong.adopt again\n")
     assert "Next:" not in text
+
+
+def test_measured_connections_of_each_host_are_read(tmp_path):
+    link = {"address": "10.0.1.1", "port": 40, "peer": "10.0.0.1", "peer_port": 8001}
+    received = {"address": "10.0.0.1", "port": 8001, "peer": "198.51.100.9", "peer_port": 40}
+    hostvars = {
+        "a": {**HOSTVARS["a"], "measured": {"sent": [], "received": [received]}},
+        "d": {"ansible_facts": make_facts("10.0.1.1"), "found": {"kongs": [KONG]}, "measured": {"sent": [link]}},
+        "e": {**HOSTVARS["b"], "measured": {"skipped": True}},
+        "f": HOSTVARS["b"],
+    }
+    arguments = {"path": str(tmp_path), "registered": "found", "measured": "measured"}
+    run(kong_adopt, arguments, hostvars, groups={"all": [*hostvars]})
+    found = yaml.safe_load((tmp_path / "host_vars/d.yml").read_text(encoding="utf-8"))
+    assert found["kong_nat_egress"] == ["198.51.100.9"]

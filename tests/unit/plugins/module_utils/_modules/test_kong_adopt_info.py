@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin_api import AdminAnswer, DataPlane
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client, Link
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.serf import Member, Ring
@@ -323,3 +323,23 @@ def test_the_file_is_the_one_that_kong_reads(inspect, command, files, path, form
 )
 def test_the_log_of_the_admin_listener_is_read(inspect, value, path):
     assert inspect(log=value)["logged"][-1] == path
+
+
+@pytest.mark.parametrize("shares_network", [True, False])
+def test_connections_are_measured_to_the_tcp_ports_of_kong(monkeypatch, shares_network):
+    master = Master(None, "/opt/kong", UNIT, None, shares_network)
+    monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
+    monkeypatch.setattr(kong_adopt_info, "find_running", lambda _host, _service, prefix: Running(master, UNIT))
+    udp = Socket("udp", 7946, "0.0.0.0", "serf", UNIT)
+    monkeypatch.setattr(kong_adopt_info, "read_sockets", lambda unit, prefix: Sockets((OWN, udp, OTHER), unit))
+    links = [Link("10.0.0.1", 40, "10.0.0.2", 8001)], [Link("10.0.0.1", 8001, "10.0.0.2", 50)]
+
+    def hold_connections(ends, ports, seconds):
+        assert (ends, ports, seconds) == ([("10.0.0.2", 8001)], {8001} if shares_network else set(), 7.5)
+        return links
+
+    monkeypatch.setattr(kong_adopt_info, "hold_connections", hold_connections)
+    assert kong_adopt_info.measure(Host(), [{"address": "10.0.0.2", "port": 8001}], 7.5) == {
+        "sent": [{"address": "10.0.0.1", "port": 40, "peer": "10.0.0.2", "peer_port": 8001}],
+        "received": [{"address": "10.0.0.1", "port": 8001, "peer": "10.0.0.2", "peer_port": 50}],
+    }

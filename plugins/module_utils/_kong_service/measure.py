@@ -1,0 +1,50 @@
+# Copyright (c) 2026 gatehouse.kong contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections that hosts open to each other, so that each host can tell the sources of the connections that reach it.
+
+A connection stays open and sends nothing. Each host holds its connections and looks for those of other hosts at the same time, so
+hosts that start a little later are seen too.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import Link, list_links
+
+_STEP = 0.5  # seconds between two looks at the open connections
+_PATIENCE = 2.0  # seconds until an end that does not answer counts as blocked
+
+
+def hold_connections(
+    ends: Iterable[tuple[str, int]], ports: Collection[int], seconds: float, proc: Path = PROC
+) -> tuple[list[Link], list[Link]]:
+    """Connect to ends, and return these connections, and the connections of other hosts to these ports in that time.
+
+    Ends that cannot be reached are left out. Raises OSError if /proc cannot be read.
+    """
+    until = time.monotonic() + seconds
+    received: set[Link] = set()
+    with ExitStack() as stack:
+        sent = [link for address, port in ends if (link := _connect(stack, address, port))]
+        while True:
+            received.update(list_links(ports, (), proc) if ports else ())
+            if time.monotonic() >= until:
+                return sent, sorted(received, key=lambda link: (link.port, link.peer, link.peer_port))
+            time.sleep(_STEP)
+
+
+def _connect(stack: ExitStack, address: str, port: int) -> Link | None:
+    """Return a new connection, None if the end cannot be reached."""
+    with suppress(OSError, ValueError):
+        connection = stack.enter_context(socket.create_connection((address, port), timeout=_PATIENCE))
+        own, own_port = connection.getsockname()[:2]
+        return Link(own, own_port, address, port)
+    return None
