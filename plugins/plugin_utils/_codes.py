@@ -84,7 +84,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. Of "
             "`kong_config` the plan needs the names of the settings, and the values of `database` of a control plane or data "
             "plane, `portal`, and `dnsmasq` and `dns_resolver` before 0.10.",
-            "Give the vault password (`--ask-vault-pass`), or write the value as plain text.",
+            "Give the vault password (`--ask-vault-pass`), or write the value as plain text. `kong_config` cannot be encrypted as a whole: "
+            "encrypt the values of its settings.",
         ),
         _make_error(
             "variable-invalid",

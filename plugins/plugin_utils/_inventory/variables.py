@@ -26,13 +26,19 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract
     KNOWN_VARIABLES,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kind import KindError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import read_kind
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.kinds import (
+    INTERCEPTIONS,
+    MAPPINGS,
+    SETTINGS,
+    read_kind,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import FACTS, REASON, list_kong_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import UNDECRYPTED
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorten
 
 # In the reason why a template cannot be computed: it may read facts that are missing, by their old names or in ansible_facts.
 _OF_FACTS = re.compile(r"\bansible_|has no attribute")
+_NEVER_TEXT = "a value that Ansible Vault encrypts is text, never a mapping or a list; encrypt the single values in it, or the whole file"
 
 
 class VariableError(Exception):
@@ -179,7 +185,8 @@ class HostVariables:
             value = self.variables.get(name)
             return read_kind(kind, value) if kind else value
         except VaultedError:
-            self._refuse("variable-vaulted", name, None, f"its value is encrypted, and {UNDECRYPTED}")
+            reason = _NEVER_TEXT if kind in (SETTINGS, MAPPINGS, INTERCEPTIONS) else UNDECRYPTED
+            self._refuse("variable-vaulted", name, None, f"its value is encrypted, and {reason}")
         except VariableError as exc:
             self._refuse(
                 "variable-undefined",

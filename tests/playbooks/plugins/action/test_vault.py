@@ -138,7 +138,7 @@ def test_neither_a_secret_nor_its_placeholder_is_printed_or_written(plans, name)
         "admin: kong_admin_sources: its value is encrypted",
         "role: kong_config: 'database': the plan needs the value of database, and no vault password",
         "listen: kong_config: {'proxy_listen': '(encrypted)'}: proxy_listen is a listen setting",
-        "whole: kong_config: its value is encrypted",
+        "whole: kong_config: its value is encrypted, and a value that Ansible Vault encrypts is text, never a mapping",
         "query: kong_address_query: 'cmdb.address': it reads a value that is encrypted, and no vault password",
         "missing: kong_config: its value cannot be computed; correct the template: ",
     ],
