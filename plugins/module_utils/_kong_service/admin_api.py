@@ -24,7 +24,8 @@ _SECONDS = 3.0
 _MOST_BYTES = 16 << 20
 _MOST_PAGES = 20
 _LOOPBACK = {ANY4: "127.0.0.1", ANY6: "::1"}
-_VERSION = re.compile(r"\d+\.\d+\.\d+")
+# Kong Enterprise has a fourth number.
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:\.\d+)?(?:-enterprise-edition)?")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 # Below the root of the process. Kong 0.9 and later have a table of numbers (kong/meta.lua; seen in the packages of 0.10.4, 1.5.1 and 2.8.5).
 _META = "usr/local/share/lua/5.1/kong/meta.lua"
+# Only Kong Enterprise has this folder. Its fourth number is not in the table.
+_ENTERPRISE = "usr/local/share/lua/5.1/kong/enterprise_edition"
+_EDITION = "-enterprise-edition"
 _ID = re.compile(r"[0-9a-f-]{36}")
 _PART = re.compile(r"^\s*(major|minor|patch)\s*=\s*(\d+)", re.MULTILINE)
 
@@ -19,12 +22,14 @@ _PART = re.compile(r"^\s*(major|minor|patch)\s*=\s*(\d+)", re.MULTILINE)
 def read_version(root: Path) -> str:
     """Return the version of the Kong that is installed below a root directory, such as ``2.8.5``; empty if it is unknown.
 
+    That of Kong Enterprise has three numbers and a suffix, such as ``3.4.3-enterprise-edition``.
     After an upgrade without a restart it is not the version of the running processes.
     """
     with suppress(OSError):
         parts = dict(_PART.findall((root / _META).read_text(encoding="utf-8", errors="replace")))
         if len(parts) == 3:
-            return ".".join(parts[name] for name in ("major", "minor", "patch"))
+            numbers = ".".join(parts[name] for name in ("major", "minor", "patch"))
+            return numbers + (_EDITION if (root / _ENTERPRISE).is_dir() else "")
     return ""
 
 

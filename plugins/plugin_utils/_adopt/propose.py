@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -51,6 +52,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_addres
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import is_loopback
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
+_WITHOUT_FOURTH = re.compile(r"\d+\.\d+\.\d+-enterprise-edition")
 _UNIT = "kong.service"
 _EVERY = "0.0.0.0"
 # Listeners without a default source. admin_gui has the sources of admin.
@@ -222,10 +224,7 @@ class _Draft:
 
     def list_questions(self) -> Iterator[str]:
         """Yield what a person has to check or to add."""
-        if not self.host.address:
-            yield "its address is unknown, because it has several and no default route; write kong_address"
-        if not self.kong.unit and not self.kong.container:
-            yield "Kong was started by hand; where its file and its variables are kept cannot be read"
+        yield from self._list_unread()
         for name, stated in self.kong.settings.items():
             if stated.origin in ("environment", "started"):
                 yield f"{name} comes from {stated.place}, which overrides {self.kong.path or 'its file'}; site reports it until it is removed"
@@ -240,6 +239,15 @@ class _Draft:
                 f"connection; write kong_nat of the control plane behind it, and kong_nat_egress of this host if it is behind NAT"
             )
         yield from self.sources.list_questions()
+
+    def _list_unread(self) -> Iterator[str]:
+        """Yield the questions about properties of the node that could not be read."""
+        if not self.host.address:
+            yield "its address is unknown, because it has several and no default route; write kong_address"
+        if _WITHOUT_FOURTH.fullmatch(self.kong.version):
+            yield f"it runs Kong Enterprise, and the fourth number of its version {self.kong.version} is unknown; write it in kong_version"
+        if not self.kong.unit and not self.kong.container:
+            yield "Kong was started by hand; where its file and its variables are kept cannot be read"
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
         default = Stated(setting.default, "", "")

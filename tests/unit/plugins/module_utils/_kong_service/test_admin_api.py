@@ -63,9 +63,10 @@ def test_the_version_is_that_of_the_running_kong(address):
 
 @pytest.mark.parametrize(
     ("version", "expected"),
-    [("0.10.4", "0.10.4"), ("3.4.3.5-enterprise-edition", "3.4.3"), ("2.0.0rc1", "2.0.0"), ("x", ""), (None, "")],
-)
-def test_a_version_has_three_numbers(version, expected):
+    [("0.10.4", "0.10.4"), ("3.4.3.5-enterprise-edition", "3.4.3.5-enterprise-edition"), ("3.10.0.2", "3.10.0.2"),
+     ("2.0.0rc1", "2.0.0"), ("x", ""), (None, "")],
+)  # fmt: skip
+def test_a_version_has_three_numbers_and_that_of_enterprise_four(version, expected):
     assert ask({"/": {"version": version}}).version == expected
 
 

@@ -36,6 +36,13 @@ def test_version_is_known_if_all_numbers_are(tmp_path, text, version):
     assert read_version(tmp_path) == version
 
 
+def test_the_folder_of_enterprise_tells_the_edition(tmp_path):
+    folder = tmp_path / "usr/local/share/lua/5.1/kong"
+    (folder / "enterprise_edition").mkdir(parents=True)
+    (folder / "meta.lua").write_text(META)
+    assert read_version(tmp_path) == "2.8.5-enterprise-edition"
+
+
 NUMBER = "7f0c2a4e-0b54-4c1c-9d3b-0a6f6f1f2b11"
 
 

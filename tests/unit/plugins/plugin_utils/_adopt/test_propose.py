@@ -284,6 +284,15 @@ def test_the_proposal_is_an_inventory_with_a_plan():
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
 
 
+@pytest.mark.parametrize(
+    ("version", "is_asked"), [("3.4.3-enterprise-edition", True), ("3.4.3.5", False), ("3.4.3", False)]
+)
+def test_the_fourth_number_of_enterprise_is_a_question(version, is_asked):
+    proposal = propose([make_host("a", "10.0.0.1", version=version)])
+    assert read_variables(proposal, "a")["kong_version"] == version
+    assert any("fourth number" in text for text in proposal.questions["a"]) is is_asked
+
+
 def list_questions(**kong):
     return propose([make_host("a", "10.0.0.1", **kong)]).questions["a"]
 
