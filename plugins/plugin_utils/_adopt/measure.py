@@ -26,7 +26,7 @@ def list_ends(host: FoundHost, hosts: Sequence[FoundHost]) -> list[tuple[str, in
     found: dict[tuple[str, int], None] = {}
     for other in hosts:
         for kong in other.kongs:
-            if other is not host and other.address:
+            if other.address:
                 ports = [access.port for access in kong.access if access.protocol == "tcp"]
                 found.update(dict.fromkeys((other.address, port) for port in ports))
             if kong.ring.own:
