@@ -46,7 +46,7 @@ class Paths:
 
     @property
     def compiled(self) -> Path:
-        """The compiled files of modules, see image/usr/lib/python3/dist-packages/gatehouse_lab_compiled.py."""
+        """The compiled files of modules, see image/usr/lib/python3/dist-packages/lab_compiled.py."""
         return self.root / "compiled"
 
     def locate_pidfile(self, host: str) -> Path:

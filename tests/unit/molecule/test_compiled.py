@@ -15,8 +15,8 @@ PACKAGES = Path(__file__).resolve().parents[3] / "molecule/lab/image/usr/lib/pyt
 IMPORT = """
 import sys
 sys.path[:0] = [{packages!r}, {archive!r}]
-import gatehouse_lab_compiled
-gatehouse_lab_compiled.keep_compiled({folder!r})
+import lab_compiled
+lab_compiled.keep_compiled({folder!r})
 {code}
 """
 ARCHIVED = """
@@ -96,5 +96,5 @@ def test_modules_run_without_the_folder(tmp_path):
 
 
 def test_every_python_of_a_host_keeps_compiled_files():
-    *_header, line = (PACKAGES / "gatehouse-lab.pth").read_text(encoding="utf-8").splitlines()
-    assert line == 'import gatehouse_lab_compiled; gatehouse_lab_compiled.keep_compiled("/var/cache/gatehouse-lab")'
+    *_header, line = (PACKAGES / "lab-compiled.pth").read_text(encoding="utf-8").splitlines()
+    assert line == 'import lab_compiled; lab_compiled.keep_compiled("/var/cache/gatehouse-lab")'
