@@ -22,7 +22,7 @@ OPTIONS = {
 }
 
 # The scenarios that start first, so that they do not run alone at the end.
-LONGEST = ("backends", "flat", "seed")
+LONGEST = ("backends", "flat", "generations", "seed")
 
 # Folders with strict types: the code that compiles the plan, and the code that runs on the hosts.
 TYPED = ("plugins/plugin_utils", "plugins/module_utils")
