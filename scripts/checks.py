@@ -18,7 +18,7 @@ MINUTE = 60
 OPTIONS = {
     "unit": ["--numprocesses=2"],
     "playbooks": ["--numprocesses=2", "--dist=loadfile"],
-    "netns": ["--numprocesses=4", "--dist=worksteal"],
+    "netns": ["--numprocesses=6", "--dist=worksteal"],
 }
 
 # The scenarios that start first, so that they do not run alone at the end.
