@@ -39,7 +39,7 @@ class Check:
     name: str
     command: tuple[str, ...]
     needs: str = "."
-    timeout: int = 10 * MINUTE
+    timeout: int = 20 * MINUTE
 
     @property
     def title(self) -> str:
@@ -84,15 +84,10 @@ def _list_scenarios() -> list[Check]:
         Check("molecule", name, _run_tool("molecule", "test", "-s", name), f"molecule/{name}", 50 * MINUTE)
         for name in names
     ]
-    install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install")
     folders = [f"molecule/{name}" for name in names]
-    build = Check(
-        "lab",
-        "lab images",
-        (sys.executable, "molecule/lab/lab.py", "build", *folders),
-        "molecule/lab/lab.py",
-        20 * MINUTE,
-    )
+    builder = (sys.executable, "molecule/lab/lab.py", "build", *folders)
+    install = Check("lab", "lab packages", ("molecule/lab/install",), "molecule/lab/install", 40 * MINUTE)
+    build = Check("lab", "lab images", builder, "molecule/lab/lab.py", 40 * MINUTE)
     real = Check("molecule", "real Kong", (sys.executable, "molecule/lab/real_kong_check.py"), "molecule/lab/real_kong")
     return [install, build, *checks, real] if checks else []
 
