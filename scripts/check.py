@@ -31,9 +31,8 @@ TELLING = re.compile(r"\b(FAILED|ERROR)\b(?! - RETRYING)|^E  |\bfatal: |\berror\
 TELLING_LINES = 8
 PROGRESS = 10  # seconds
 # The groups of a stage run side by side. The number is how many checks of the group run at the same time. Unit tests and playbook
-# runs use all processors. Tests in namespaces mostly wait, and linters and the build of the lab's images use the time. A scenario
-# waits half of its time, for boots, Serf, timed rollbacks and dropped packets.
-STAGES = ({"unit": 1}, {"netns": 1, "lint": 2, "artifact": 1, "lab": 1}, {"molecule": 3})
+# runs use all processors. Tests in namespaces mostly wait, and linters and the build of the lab's images use the time.
+STAGES = ({"unit": 1}, {"netns": 1, "lint": 2, "artifact": 1, "lab": 1}, {"molecule": 2})
 # The groups that get a processor only if no other process needs it: tests in namespaces measure time, and Galaxy's importer has
 # time limits of its own.
 LAST = ("lint", "lab")
