@@ -18,7 +18,7 @@ CONF, ENV = "conf", "env"
 ENVIRONMENT_FILE = "/etc/kong/kong.env"
 # From 0.9 on Kong reads the first of these that exists (kong/conf_loader.lua DEFAULT_PATHS; 0.9 in the opposite order).
 _PATHS = ["/etc/kong/kong.conf", "/etc/kong.conf"]
-# What a value in each format cannot have, and the reason with the fix. Kong joins lines in lua/pl/config.lua, and splits at _blank_ in
+# Text that a value of each format cannot contain, and the reason with the fix. Kong joins lines in lua/pl/config.lua, and splits at _blank_ in
 # kong/conf_loader; for the variables see systemd.exec(5) and ParseEnvFile in docker's cli/opts.
 _FORBIDDEN = {
     CONF: (

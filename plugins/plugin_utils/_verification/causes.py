@@ -29,7 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries impor
     get_node,
     list_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import join_words, make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import (
     Inspected,
     Translation,
@@ -250,18 +250,21 @@ def _explain_device(case: _Case, route: Route) -> str:
             f"(hairpin) with a source that {probe.target} allows ({case.source})"
         )
     if reached:
-        return f"{_explain_missing_rule(case)}, or {device} forwards for some sources only{_name_need(case, device)}"
+        return f"{_explain_missing_rule(case)}, or {device} forwards for some sources only{_name_need(case, route)}"
     return (
         f"{device} is down, or does not forward {probe.dialled} to {case.lands} ({probe.protocol}), or no process "
-        f"listens there{_name_need(case, device)}"
+        f"listens there{_name_need(case, route)}"
     )
 
 
-def _name_need(case: _Case, device: str) -> str:
-    """Return that a device needs a forward, empty for a gateway, whose forwards `site` makes."""
-    if case.evidence.is_gateway(device):
+def _name_need(case: _Case, route: Route) -> str:
+    """Return that devices need a forward, empty for gateways, whose forwards `site` makes."""
+    devices = route.mapping.devices if route.mapping else ()
+    others = [device for device in devices if not case.evidence.is_gateway(device)]
+    if not others:
         return ""
-    return f"; {device} needs this forward for the sources that `ansible-playbook gatehouse.kong.plan` lists"
+    needs = f"{join_words(others)} {'needs' if len(others) == 1 else 'need'}"
+    return f"; {needs} this forward for the sources that `ansible-playbook gatehouse.kong.plan` lists"
 
 
 def _explain_no_answer(case: _Case) -> str:
