@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from boots import try_boots
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import PLACE, LabHost
 from _podman import Paths, run_podman
@@ -327,6 +329,8 @@ def list_trials(host: Host, steps: dict[tuple[str, str], list[float]]) -> Iterat
         seconds = steps[point.change]
         place = f"{' to '.join(point.change)}, {point.part:.0%} of {len(seconds)} steps, {point.after}"
         yield place, partial(try_change, host, point, seconds)
+    if host.system == "iptables":
+        yield "boots with rules that a third party saved", partial(try_boots, host)
 
 
 def try_system(system: str) -> list[str]:
