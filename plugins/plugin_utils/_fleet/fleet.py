@@ -41,7 +41,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unfit import
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.viewer import GroupKey
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import get_facts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.group import describe_no_nodes
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import NAT_VARIABLES, read_host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.hosts import (
+    NAT_VARIABLES,
+    list_temporary_addresses,
+    read_host,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft, read_fixed_node, read_node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.source_hosts import ASKED, OUTSIDERS
@@ -103,7 +107,14 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             nodes |= _connect_all(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values(), names.groups)
             findings += find_other_families(drafts.values())
-            findings += find_temporary_sources(drafts.values(), hosts.values())
+            unnamed = names.hosts - {*drafts, *hosts}
+            findings += find_temporary_sources(
+                drafts.values(),
+                hosts.values(),
+                lambda: (
+                    (host, list_temporary_addresses(HostVariables.read(inventory, host))) for host in _sort(unnamed)
+                ),
+            )
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import make_host_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding
@@ -14,16 +14,34 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.temporary import make_temporary_warning
 
+# The addresses by the name of their host.
+Addresses = Iterable[tuple[str, Iterable[str]]]
 
-def find_temporary_sources(drafts: Collection[Draft], others: Iterable[Host]) -> Iterator[Finding]:
-    """Yield a warning for each source term that is a temporary address of a node or of another host of the inventory."""
-    owners = {
-        make_host_network(address): host.name
-        for host in (*others, *(draft.node.host for draft in drafts))
-        for address in host.temporary
+
+def find_temporary_sources(
+    drafts: Collection[Draft], others: Iterable[Host], list_unnamed: Callable[[], Addresses]
+) -> Iterator[Finding]:
+    """Yield a warning for each source term that is a temporary address of a node or of another host of the inventory.
+
+    ``list_unnamed`` returns the temporary addresses of the hosts that no variable names. It reads many hosts, so it is called only
+    if an address in a term may be one of them.
+    """
+    owners = _name_owners((host.name, host.temporary) for host in (*others, *(draft.node.host for draft in drafts)))
+    terms_of = {
+        draft.node.name: dict.fromkeys(
+            (terms.variable, network) for terms in draft.terms.values() for network in terms.networks
+        )
+        for draft in drafts
     }
-    for draft in drafts:
-        given = {(terms.variable, network): None for terms in draft.terms.values() for network in terms.networks}
+    single = {network for terms in terms_of.values() for _variable, network in terms if network.endswith("/128")}
+    if single - {*owners}:
+        owners = {**_name_owners(list_unnamed()), **owners}
+    for name, given in terms_of.items():
         for variable, network in given:
             if owner := owners.get(network):
-                yield make_temporary_warning(draft.node.name, variable, network, owner)
+                yield make_temporary_warning(name, variable, network, owner)
+
+
+def _name_owners(addresses: Addresses) -> dict[str, str]:
+    """Return the name of the host of each address, as a network."""
+    return {make_host_network(address): name for name, found in addresses for address in found}

@@ -31,6 +31,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds i
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
     ask,
     get_facts,
+    get_known_facts,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.interfaces import (
     OwnAddresses,
@@ -60,6 +61,11 @@ def read_host(variables: HostVariables) -> Host:
         if address.removesuffix("/128") in host.temporary
     )
     return host
+
+
+def list_temporary_addresses(variables: HostVariables) -> tuple[str, ...]:
+    """Return the addresses of a host that look temporary in its facts, none if its facts are not known."""
+    return OwnAddresses.read(get_known_facts(variables), ()).temporary
 
 
 def _read_host(variables: HostVariables) -> Host:

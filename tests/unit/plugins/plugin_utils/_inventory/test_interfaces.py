@@ -293,9 +293,12 @@ def test_warning_names_all_temporary_addresses():
         (["2001:db8:1::/64"], []),
     ],
 )
-def test_a_temporary_address_as_a_source(terms, expected):
+@pytest.mark.parametrize("is_node", [True, False])
+def test_a_temporary_address_as_a_source(is_node, terms, expected):
+    """No variable names the other host if it is not a node."""
     node = {"kong_address": "2001:db8:9::1", "kong_admin_listen": "[::]:8001", "kong_admin_gui_listen": "[::]:8002"}
     other = {"ansible_facts": make_facts(None, STABLE, eth0={"ipv6": make_ipv6(STABLE, TEMPORARY)})}
-    nodes = {"n": {**node, "kong_admin_sources": terms}, "m": other}
-    found = list_warnings(plan_fleet(nodes), "address-temporary")
+    nodes, others = {"n": {**node, "kong_admin_sources": terms}}, {"m": other}
+    plan = plan_fleet({**nodes, **others}) if is_node else plan_fleet(nodes, others)
+    found = list_warnings(plan, "address-temporary")
     assert [(warning["host"], warning["variable"], warning["value"]) for warning in found] == expected
