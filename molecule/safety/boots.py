@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from kills import Host
 
 SAVE = "for f in ip ip6; do ${f}tables-save >/etc/sysconfig/${f}tables; done"
-# The unit of RHEL's package iptables-services.
+# A unit that loads rules as iptables.service of RHEL's package iptables-services does.
 UNIT = """\
 [Unit]
 AssertPathExists=/etc/sysconfig/iptables

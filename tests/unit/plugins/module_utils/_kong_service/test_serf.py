@@ -39,15 +39,14 @@ def make_socket(address="127.0.0.1", port=7373, protocol="tcp", process="serf"):
 def ask(monkeypatch):
     """Return a function that reads the members, and the arguments of the programs that it ran."""
 
-    def run(sockets, rpc="127.0.0.1:7373", *, members=MEMBERS, info=INFO, program="/usr/bin/serf"):
-        host, asked = Host(), []
+    def run(sockets, rpc="127.0.0.1:7373", *, program="/usr/bin/serf", **answers):
+        host, asked, given = Host(), [], {"members": MEMBERS, "info": INFO, **answers}
 
         def run_program(*argv, seconds):
             asked.append(argv)
-            answer = members if argv[1] == "members" else info
-            if answer is None:
+            if given[argv[1]] is None:
                 raise HostError("connection refused")
-            return json.dumps(answer)
+            return json.dumps(given[argv[1]])
 
         monkeypatch.setattr(host, "which", lambda name: program if name == "serf" else None)
         monkeypatch.setattr(host, "run", run_program)
