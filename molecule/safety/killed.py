@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on a host of the lab for kills.py: changes the host's rules, and can end during the change.
 
-    killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
+    killed.py change STATE          give the host the rules of STATE; print the seconds of each step as a JSON list
     killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
     killed.py stop STATE STEP DELAY the same, but the process prints a line and does nothing more
-    killed.py leave STATE           make the host's rules those of STATE, and do not confirm the change
+    killed.py leave STATE           give the host the rules of STATE, and do not confirm the change
     killed.py timer                 roll back like the timer when its time is up
     killed.py look                  print as JSON the state of the host, and the differences from it
 
