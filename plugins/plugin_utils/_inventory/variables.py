@@ -38,7 +38,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import shorte
 
 # In the reason why a template cannot be computed: it may read facts that are missing, by their old names or in ansible_facts.
 _OF_FACTS = re.compile(r"\bansible_|has no attribute")
-_NEVER_TEXT = "a value that Ansible Vault encrypts is text, never a mapping or a list; encrypt the single values in it, or the whole file"
+_NEVER_TEXT = "a value that Ansible Vault encrypts is text, never a mapping or a list; encrypt each value in it, or the whole file"
 
 
 class VariableError(Exception):
