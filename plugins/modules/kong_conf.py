@@ -120,8 +120,9 @@ notes:
     C(proxy_listen) here too. A value on several lines, joined by backslashes, becomes one line. A file with a
     C([section]) is an error, because Kong ignores all settings below it."
   - "C(kong.conf): C(#) starts a comment in a value. A C(#) in O(settings) belongs to the value and is written as
-    C(\\#), which Kong reads from 2.0.5 on; older Kong ends the value there. A comment after a value is preserved, with a
-    blank before it. If a value becomes empty, the comment moves to the next line, because Kong 0.10 to 2.x would read it as the value."
+    C(\\#), which Kong reads from 2.0.5 on; older Kong ends the value there. A C(\\#) in O(settings) stays. A comment after a
+    value is preserved, with a blank before it. If a value becomes empty, the comment moves to the next line, because Kong 0.10
+    to 2.x would read it as the value."
   - "C(kong.yml): values are written in quotes, except for the few settings for which Kong expects a number or a boolean. The
     file must consist of plain blocks. It is an error, with the number of the line, if a setting is in a flow mapping
     (C({})), is a block of lines or a list, is present twice, has an anchor, or is indented with tabs."
