@@ -98,8 +98,9 @@ options:
     default: {}
   shared_addresses:
     description:
-      - Outside addresses of which this host or another gateway holds each at a time, for example with keepalived (VRRP). The host needs another
-        address in the network of each. It translates the packets that arrive while it holds the address.
+      - Outside addresses that this host shares with another gateway, for example with keepalived (VRRP). Only one gateway at a
+        time holds such an address. The host needs another address in the network of each shared address. It translates the packets
+        that arrive while it holds the address.
     type: list
     elements: str
     default: []

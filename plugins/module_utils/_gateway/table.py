@@ -179,14 +179,14 @@ class NatTable:
         return render_nat(want, {} if want is None else self._locate_addresses(want))
 
     def _find_interfaces(self, nat: Nat) -> Interfaces:
-        """Return the interface of each outside address, of a shared address the interface of its network."""
+        """Return the interface of each outside address. For a shared address it is the interface of the address's network."""
         shared = {*nat.shared}
         own = [address for address in nat.outside_addresses if address not in shared]
         connected = self._host.call(find_connected_interfaces, nat.shared) if shared else {}
         return {**self._host.call(find_interfaces, own), **connected}
 
     def _locate_addresses(self, want: Nat) -> Interfaces:
-        """Return the interface of each outside address. Raises HostError for an address that the host cannot hold."""
+        """Return the interface of each outside address. Raises HostError if the host cannot hold an address."""
         found = self._find_interfaces(want)
         missing = [address for address in want.outside_addresses if address not in found]
         if missing and missing[0] in want.shared:

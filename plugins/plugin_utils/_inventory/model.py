@@ -38,7 +38,7 @@ class NatMapping:
     """A mapping of a NAT device for a node: outside address[:port] to inside address[:port].
 
     If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. Several ``devices`` share the outside
-    address, of which one holds it (VRRP). ``inside`` is a virtual address of the node; None for its own address.
+    address: one device at a time holds it (VRRP). ``inside`` is a virtual address of the node; None for its own address.
     """
 
     outside: str
