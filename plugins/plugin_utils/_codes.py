@@ -81,11 +81,11 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_error(
             "variable-vaulted",
-            "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. Of "
-            "`kong_config` the plan needs the names of the settings, and the values of `database` of a control plane or data "
-            "plane, `portal`, and `dnsmasq` and `dns_resolver` before 0.10.",
-            "Give the vault password (`--ask-vault-pass`), or write the value as plain text. `kong_config` cannot be encrypted as a whole: "
-            "encrypt the values of its settings.",
+            "The value is encrypted with Ansible Vault, the plan needs it, and no vault password of this run decrypts it. The "
+            "plan needs the names of the settings in `kong_config`, and the values of `database` of a control plane or data plane, "
+            "`portal`, and `dnsmasq` and `dns_resolver` before 0.10.",
+            "Give the vault password (`--ask-vault-pass`), or write the value as plain text. `kong_config`, `kong_nat` and "
+            "`kong_transparent` cannot be encrypted as a whole: encrypt the values in them, or the whole file.",
         ),
         _make_error(
             "variable-invalid",
@@ -279,12 +279,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "no-path",
             (ERROR, WARNING),
             "Peers, or a data plane and its control planes, have no route to each other. It is a warning if "
-            "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know, and for "
-            "`kong_cluster_telemetry_endpoint`.",
+            "`kong_cluster_control_plane` was given, because that address may use a route that the inventory does not know. It is also a "
+            "warning if a data plane has no route to the telemetry listener of a control plane (`kong_cluster_telemetry_endpoint`).",
             "The message names the changes that help: a NAT mapping, a VPN address on both hosts, `kong_flat_network`, or "
             "`kong_nat_egress` of a host behind a NAT; for Kong in a container, the port in `kong_published_ports`; or another "
-            "listen entry or address, if the listener binds loopback or a family that the other host does not have. Without telemetry set "
-            "`kong_cluster_telemetry_listen: off` on control planes.",
+            "listen entry or address, if the listener binds loopback or a family that the other host does not have. If you do not use "
+            'telemetry, set `kong_cluster_telemetry_listen: "off"` on control planes.',
         ),
         _make_warning(
             "egress-private",
@@ -395,9 +395,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "value-number",
-            "A value of `kong_config` is text that Kong reads as a number and writes differently, such as the password `0123` or "
-            "`1e6`. Kong 0.9 and later do so, also with `kong_listen_target: env`.",
-            "Use another value, such as a password with letters. If the setting is a number, write the number as Kong does.",
+            "A value of `kong_config` is text that Kong reads as a number and changes, such as the password `0123`, which becomes `123`, "
+            "or `1e6`. Kong 0.9 and later do so, also with `kong_listen_target: env`.",
+            "Use another value, such as a password with letters. If the setting is a number, write its decimal digits, such as `1000000`.",
         ),
         _make_warning(
             "stream-alone",
@@ -454,8 +454,8 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "published-no-listener",
             "Kong does not listen on this port in the container, or only on its loopback address, where published packets do "
             "not arrive; or it listens on IPv6 only, and the port is published for IPv4.",
-            "Correct the container port (the second port), or the listen setting. For IPv6 only publish at an IPv6 address, such as "
-            "`[::]:8000:8000`.",
+            "Correct the container port (the second port), or the listen setting. If Kong listens on IPv6 only, publish the port at an "
+            "IPv6 address, such as `[::]:8000:8000`.",
         ),
         _make_error(
             "published-duplicate",
@@ -527,7 +527,7 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         ),
         _make_warning(
             "source-family",
-            "All given sources of a listener are addresses of a family in which it does not listen, so no other host can connect.",
+            "All given sources of a listener are addresses of a family in which it does not listen, so no source can connect.",
             "Add an entry of that family to the listen setting, such as `[::]:8001`, or name the addresses of the other family.",
         ),
         _make_warning(
@@ -706,9 +706,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "config-invalid",
             "`kong_config` contains a name that is not a setting, or a value that the file cannot hold, such as text with a line break, "
-            "or a quote in a file of variables.",
-            "Correct the name, or write the value as text of one line, a number or a boolean. For a value with quotes or backslashes set "
-            "`kong_listen_target: conf`.",
+            "or text with a quote or backslash in a file of variables (`kong_listen_target: env`).",
+            "Correct the name, or write the value as text of one line, a number or a boolean. A file of variables cannot hold "
+            "quotes and backslashes, but kong.conf can (`kong_listen_target: conf`), except for a backslash at the end.",
         ),
         _make_error(
             "config-listen-setting",
