@@ -40,7 +40,7 @@ def find_advertised(host: FoundHost, hosts: Iterable[FoundHost]) -> Advertised |
 def list_missing(host: FoundHost, hosts: Sequence[FoundHost]) -> list[Member]:
     """Return the members that a node's agent knows, that did not leave, and that are no host of the inventory.
 
-    If several nodes know such a member, the first of them has it.
+    If several nodes know such a member, it is returned for the first of these nodes only.
     """
     names = {kong.ring.name for other in hosts for kong in other.kongs}
     addresses = {address for other in hosts for address in other.addresses}
@@ -55,7 +55,7 @@ def list_missing(host: FoundHost, hosts: Sequence[FoundHost]) -> list[Member]:
 
 
 def list_neighbours(host: FoundHost, hosts: Iterable[FoundHost]) -> list[str]:
-    """Return the other nodes on the network of a node that advertise an address of their own.
+    """Return the other nodes on the network of a node that advertise their own addresses.
 
     If the node advertises another address, both may be on different networks with the same addresses.
     """

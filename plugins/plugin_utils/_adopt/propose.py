@@ -138,7 +138,10 @@ def _explain_left_out(host: FoundHost) -> str:
 def _explain_unreadable(kong: Kong) -> str:
     """Return why the variables of a Kong cannot be proposed, empty if they can."""
     if not kong.shares_network and kong.published is None:
-        return f"Kong runs in {kong.start} with a network of its own, whose engine does not know it; write its kong_published_ports by hand"
+        return (
+            f"Kong runs in {kong.start} with a network of its own, and podman and docker of root do not know this container; write its "
+            "kong_published_ports by hand"
+        )
     if not kong.version:
         return "its version is unknown, because Kong's file meta.lua is missing; write kong_version and its settings by hand"
     try:
@@ -350,7 +353,7 @@ class _Draft:
     def _list_cluster_questions(self) -> Iterator[str]:
         """Yield the questions about the members of the node's cluster."""
         if self.host.name in self.clusters.unknown:
-            yield "its cluster could not be read, and the fleet may have several; write kong_cluster if it is not in the cluster default"
+            yield "its cluster could not be read, and the fleet may have several clusters; write kong_cluster if it is not in the cluster default"
         for member in list_missing(self.host, self.hosts):
             yield (
                 f"Serf knows the member {member.name} at {member.address} port {member.port} ({member.status}), which is no host of the "
@@ -360,15 +363,15 @@ class _Draft:
         near = list_neighbours(self.host, self.hosts)
         if known and near and known.address not in self.host.addresses:
             yield (
-                f"Serf advertises {known.address}, while {', '.join(near)} on the same network {self.host.network} advertises an own address; write "
-                "another kong_site if these are two networks with the same addresses"
+                f"Serf advertises {known.address}, but hosts on the same network {self.host.network} advertise their own addresses "
+                f"({', '.join(near)}); write another kong_site if these are two networks with the same addresses"
             )
         stated = self.kong.settings.get(self.generation.advertise or "")
         outside = self._parse_advertised(stated) if stated else None
         if known and outside and outside != (known.address, known.port):
             yield (
                 f"{self.generation.advertise} is {outside[0]}:{outside[1]}, but Serf advertises {known.address}:{known.port}, which "
-                "kong_nat has; was Kong not restarted since a change?"
+                "kong_nat has; check whether Kong was restarted after the last change"
             )
 
     def _list_closed_ports(self) -> dict[str, set[int]]:
