@@ -14,7 +14,7 @@ description:
   - Internal to the roles and playbooks of this collection, and may change with every release.
   - Reads each running Kong of the host, how it was started, its effective listen and cluster settings with their origins, its
     sockets, its clients, the members of its Serf cluster, and the sources that the rules of the host allow now. Changes nothing,
-    and runs no program of Kong but C(serf members) and C(serf info). Asks podman or docker about Kong's container.
+    and runs no program of Kong except C(serf members) and C(serf info). Asks podman or docker about Kong's container.
   - Without O(seconds), connects only to the Admin API at an address of the host itself, to read the running version and the data
     planes.
   - Values of secrets stay on the host.
@@ -32,7 +32,7 @@ options:
     description: Name of the variable with the result of an earlier run of each host, from which the action plugin finds O(ends).
     type: str
   ends:
-    description: Addresses and ports of other hosts. The action plugin sets it.
+    description: Addresses and TCP ports of other hosts. The action plugin sets this option.
     type: list
     elements: dict
     default: []
@@ -42,13 +42,13 @@ options:
         type: str
         required: true
       port:
-        description: The port of tcp.
+        description: The TCP port.
         type: int
         required: true
   seconds:
     description:
-      - With a value other than 0, the module does not read the Kongs. It opens connections to O(ends), which send nothing, and
-        holds them for so many seconds. Hosts that do this at the same time see each other's connections.
+      - With a value other than 0, the module does not read the Kongs. It opens connections to O(ends), sends nothing, and holds
+        the connections for this number of seconds. Hosts that do this at the same time record each other's connections.
     type: float
     default: 0.0
 extends_documentation_fragment:
@@ -79,7 +79,7 @@ kongs:
       C(ring), C(logged) and C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
       C(hostname) and C(ip) of each data plane that a control plane knows. C(id) is the id of a Kong that is a data plane.
-    - C(mounted) is the file of the host that a container has as C(path). C(published) has C(address), C(port), C(inside) and
+    - C(mounted) is the file of the host that a container has mounted as C(path). C(published) has C(address), C(port), C(inside) and
       C(protocol) of each published port of a container with a network of its own, or is null.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
     - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
@@ -101,7 +101,7 @@ sent:
   type: list
   elements: dict
 received:
-  description: The connections of other hosts to the ports of Kong in that time.
+  description: The connections of other hosts to the ports of Kong during this time.
   returned: if O(seconds) is not 0
   type: list
   elements: dict

@@ -46,12 +46,12 @@ options:
   gateways:
     description:
       - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
-        mode. The cause of a failed connection then names the differences of the gateways that it passes.
+        mode. The cause of a failed connection then names the differences of the gateways on its path.
     type: str
   only_gateways:
     description:
-      - If true, nothing is shown and the module does not fail. It returns the gateways that a failed connection passes, so that
-        they can be inspected for O(gateways).
+      - If true, nothing is shown and the module does not fail. It returns the gateways on the path of a failed connection, so
+        that they can be inspected for O(gateways).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -107,7 +107,7 @@ not_probed:
   type: list
   elements: str
 gateways:
-  description: The gateways of the plan that a failed connection passes.
+  description: The gateways of the plan on the path of a failed connection.
   returned: O(only_gateways=true)
   type: list
   elements: str
