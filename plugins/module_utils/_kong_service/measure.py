@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that hosts open to each other, so that each host can tell the sources of the connections that reach it.
+"""Connections that hosts open to each other, so that each host records the sources of the connections that reach it.
 
-A connection stays open and sends nothing. Each host holds its connections and looks for those of other hosts at the same time, so
-hosts that start a little later are seen too.
+A connection stays open and sends nothing. Each host holds its connections while it records the connections of the other hosts, so
+hosts may start at slightly different times.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pathlib import Path
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PROC
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import Link, list_links
 
-_STEP = 0.5  # seconds between two looks at the open connections
+_STEP = 0.5  # seconds between two readings of the open connections
 _PATIENCE = 2.0  # seconds until an end that does not answer counts as blocked
 
 
 def hold_connections(
     ends: Iterable[tuple[str, int]], ports: Collection[int], seconds: float, proc: Path = PROC
 ) -> tuple[list[Link], list[Link]]:
-    """Connect to ends, and return these connections, and the connections of other hosts to these ports in that time.
+    """Connect to ends, and return these connections, and the connections of other hosts to these ports during this time.
 
-    Ends that cannot be reached are left out. Raises OSError if /proc cannot be read.
+    Unreachable ends are left out. Raises OSError if /proc cannot be read.
     """
     until = time.monotonic() + seconds
     received: set[Link] = set()

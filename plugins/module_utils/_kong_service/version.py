@@ -22,7 +22,7 @@ _PART = re.compile(r"^\s*(major|minor|patch)\s*=\s*(\d+)", re.MULTILINE)
 def read_version(root: Path) -> str:
     """Return the version of the Kong that is installed below a root directory, such as ``2.8.5``; empty if it is unknown.
 
-    That of Kong Enterprise has three numbers and a suffix, such as ``3.4.3-enterprise-edition``.
+    The version of Kong Enterprise has three numbers and a suffix, such as ``3.4.3-enterprise-edition``.
     After an upgrade without a restart it is not the version of the running processes.
     """
     with suppress(OSError):

@@ -195,7 +195,7 @@ def _describe_setting(name: str, sources: Sources) -> Result | None:
 
 
 def measure(host: Host, ends: Sequence[Mapping[str, t.Any]], seconds: float) -> Result:
-    """Return the connections to ends, and those of other hosts to the ports of the host's Kongs, as plain data."""
+    """Return the connections to ends, and the connections of other hosts to the ports of the host's Kongs, as plain data."""
     masters = [master for master in list_kongs() if master.shares_network]
     units = [(find_running(host, "kong", master.prefix).unit, master.prefix) for master in masters]
     ports = {sock.port for place in units for sock in find_kong_sockets(read_sockets(*place)) if sock.protocol == "tcp"}

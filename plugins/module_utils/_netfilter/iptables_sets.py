@@ -5,7 +5,7 @@
 """Members of third-party ipsets, put into the rules of iptables that match sources against them (ipset(8), set in
 iptables-extensions(8)).
 
-A set stays unknown if its members are no networks, if a rule changes it, or if it is large: every member adds to the evaluation.
+A set stays unknown if its members are not networks, if a rule changes it, or if it is large: each member adds to the evaluation time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 
 _MATCH, _SOURCE = "--match-set", "src"
 _KINDS = ("hash:net", "hash:ip", "bitmap:ip")
-# With these options of a set, a member stands for other addresses than it names.
+# With these options of a set, a member matches other addresses than its own.
 _CHANGED = {"netmask", "bitmask", "markmask"}
 # Options of a member that do not change its addresses.
 _NEUTRAL = ("timeout", "packets", "bytes", "comment", "skbmark", "skbprio", "skbqueue")

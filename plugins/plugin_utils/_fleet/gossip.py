@@ -98,7 +98,7 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
 
 
 def _choose_listener(node: Node) -> Listener:
-    """Return the socket that peers dial. A container may have others, such as one that is published for IPv6."""
+    """Return the socket that peers dial. A container may have further sockets, such as a socket that is published for IPv6."""
     return choose_socket(node.select_listeners("cluster"), _DIALLED)
 
 

@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 def find_other_families(drafts: Collection[Draft]) -> Iterator[Finding]:
     """Yield a warning for each port whose sources are addresses of another family only.
 
-    The sources of Kong Manager and of telemetry may be in the variable of another listener: they are for that listener.
+    Kong Manager and telemetry may have the sources of another listener. These sources are checked only for that listener.
     """
     for draft in drafts:
         for (name, port), terms in draft.terms.items():

@@ -43,5 +43,5 @@ def find_temporary_sources(
 
 
 def _name_owners(addresses: Addresses) -> dict[str, str]:
-    """Return the name of the host of each address, as a network."""
+    """Return the name of the host by its address, which is written as a network."""
     return {make_host_network(address): name for name, found in addresses for address in found}

@@ -59,8 +59,8 @@ _WILDCARDS: dict[Family, str] = {4: ANY_IPV4, 6: "::"}
 class Step(NamedTuple):
     """A change of the inventory that gives both sides an address of a family.
 
-    The target listens on the family ``bound``, and hosts get an address of the family ``added``, those with a VPN address too unless
-    the family is in ``on_vpn``. ``short`` has the change in fewer words, for a text that names the target last.
+    The target listens on the family ``bound``, and hosts get an address of the family ``added``. A host with a VPN address of this
+    family gets an address only if the family is not in ``on_vpn``. ``short`` is a shorter text for a message that names the target last.
     """
 
     text: str
@@ -170,7 +170,7 @@ class _Bind(NamedTuple):
 class _Lack(NamedTuple):
     """Hosts that lack an address: their names, in few words for a text that names the target last, and their number.
 
-    ``on_vpn`` are the families in which a VPN address is enough, ``vpn`` the families in which one of them has such an address.
+    ``on_vpn`` are the families in which a VPN address is enough, ``vpn`` the families in which a host of them has a VPN address.
     """
 
     names: str

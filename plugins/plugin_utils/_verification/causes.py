@@ -52,7 +52,7 @@ class Evidence:
     def __init__(
         self, plan: Mapping[str, Any], outcomes: Iterable[Outcome], inspected: Inspected | None = None
     ) -> None:
-        """Keep the outcomes by node, without those of hosts that did not probe, and the gateways if they were inspected."""
+        """Keep the outcomes of hosts that probed, by node, and the results of the inspected gateways."""
         self.plan = plan
         self._inspected = inspected
         self._outcomes = group_pairs((outcome.probe.target, outcome) for outcome in outcomes if outcome.result)
@@ -185,7 +185,7 @@ def _list_translations(case: _Case) -> list[Translation]:
 
 
 def _explain_gateways(case: _Case, translations: Sequence[Translation]) -> str:
-    """Return the fault of a gateway on the way. If there is none, return the other causes, and remarks about the gateways."""
+    """Return the fault of a gateway on the path. Without a fault, return the other causes, with notes about the gateways."""
     verdicts = [(translation.gateway, case.evidence.judge(translation)) for translation in translations]
     if fault := next((verdict.fault for _gateway, verdict in verdicts if verdict.fault), ""):
         return fault
@@ -258,7 +258,7 @@ def _explain_device(case: _Case, route: Route) -> str:
 
 
 def _name_need(case: _Case, route: Route) -> str:
-    """Return that devices need a forward, empty for gateways, whose forwards `site` makes."""
+    """Return the words that devices need a forward; empty if all devices are gateways, whose forwards `site` makes."""
     devices = route.mapping.devices if route.mapping else ()
     others = [device for device in devices if not case.evidence.is_gateway(device)]
     if not others:

@@ -4,7 +4,7 @@
 
 """The translations of gateways that a connection needs, and their differences from the plan as the cause of a failure.
 
-A gateway is inspected with kong_gateway in check mode, like for drift.
+A gateway is inspected with kong_gateway in check mode. The playbook drift does the same.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SOURCE_NAT = re.compile(r"\bleave with\b|\bcomment \"egress\"")
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A forward, or source NAT, of a gateway of the inventory that a connection needs, as the plan has it."""
+    """A planned forward, or planned source NAT, of a gateway of the inventory that a connection needs."""
 
     gateway: str
     forward: Mapping[str, Any] | None = None
@@ -44,7 +44,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of an inspection: a fault that explains a failed connection, or a remark about the gateway."""
+    """The result of an inspection: a fault that explains a failed connection, or a note about the gateway."""
 
     fault: str = ""
     remark: str = ""
@@ -74,7 +74,7 @@ def read_registered_gateways(
 
 
 def judge_translation(translation: Translation, inspected: Inspected) -> Verdict:
-    """Return the fault of a gateway that explains why a connection fails, or a remark if there is none."""
+    """Return the fault of a gateway that explains why a connection fails, or a note if the gateway has no fault."""
     name = translation.gateway
     result = inspected.get(name) or {}
     message = escape_text(explain_become(str(result.get("msg", "it is not part of this run"))))
@@ -82,7 +82,7 @@ def judge_translation(translation: Translation, inspected: Inspected) -> Verdict
     if not result or result.get("unreachable"):
         return Verdict(remark=f"the gateway {name} was not checked: {message}")
     if "msg" in result:
-        # Third-party rules stop the comparison, and each has a line. Without a line, the host cannot be a gateway.
+        # If third-party rules prevent the comparison, the report has a line for each. Without a report, the host cannot be a gateway.
         lines = [line for line in report if _covers(translation, line)]
         if report and not lines:
             return Verdict(remark=f"third-party rules of the gateway {name} may block this connection too: {message}")

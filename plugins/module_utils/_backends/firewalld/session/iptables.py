@@ -68,7 +68,7 @@ def _load_missing(before: t.Dict[str, str]) -> None:
     """Add the rules of `before` that are missing, and move rules that are in another order. Later rules are kept.
 
     The tables are not flushed, so a rule that a third party adds in the meantime is kept as well. If it deletes rules in the
-    meantime, the number of a place can be too high, so the next attempt reads the rules again.
+    meantime, the number of a new rule can be too high, so the next attempt reads the rules again.
     """
     for program, saved in before.items():
         for attempt in range(1, _ATTEMPTS + 1):

@@ -5,8 +5,9 @@
 """The tables of iptables at the moment when a reload of firewalld empties them.
 
 A reload empties them twice. A rule that a third party adds after `save_tables`, and before the second time, would be lost.
-xtables-monitor(8) prints each change of iptables-nft, and deleted rules in their order. iptables-legacy has no such program.
-It prints options of IPv6 rules with the names of IPv4, so the text of a rule is that of ip6tables-save(8), if possible.
+xtables-monitor(8) prints each change of iptables-nft, and deleted rules in their order. There is no such program for
+iptables-legacy. xtables-monitor prints options of IPv6 rules with the names of IPv4, so the text of a rule is taken from
+ip6tables-save(8) if possible.
 """
 
 import json
@@ -41,13 +42,13 @@ _REJECT = re.compile(r" --reject-with \S+")
 _FAMILIES = {"iptables": "4", "ip6tables": "6"}
 _BUILT_IN = ("INPUT", "OUTPUT", "FORWARD", "PREROUTING", "POSTROUTING")
 
-Event = t.Tuple[str, str, str]  # the act, the chain, and the rule as in `iptables-save`
+Event = t.Tuple[str, str, str]  # the option (such as -A), the chain, and the rule as in `iptables-save`
 Events = t.List[Event]
 
 
 @contextmanager
 def watch_tables() -> t.Iterator[t.Callable[[], str]]:
-    """Record the changes of iptables rules; yield a function that returns them as text. No text if that is impossible."""
+    """Record the changes of iptables rules; yield a function that returns them as text, "" if they cannot be recorded."""
     if not all(map(shutil.which, ("stdbuf", "xtables-monitor"))):
         yield str
         return
