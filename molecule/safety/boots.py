@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Boots a host without nft whose saved iptables rules a third party saved while our rules were loaded; see kills.py.
 
-The saved rules name our sets. After each change and boot, the third-party rules are loaded, and our rules are those of the
-last change.
+The saved rules name our sets. After each change and boot, the third-party rules are loaded, and so are our rules of the last
+change.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.f
 
 
 def make_node(address, name, bound="", **members):
-    """Return what a node of Kong 0.10 told, from the advertised addresses that its Serf agent knows."""
+    """Return the result of a node of Kong 0.10, from the advertised addresses that its Serf agent knows."""
     settings = make_settings(cluster_listen=bound or f"{address}:7946")
     ring = make_ring(f"{name}_id", **{f"{member}_id": place for member, place in members.items()})
     return {"facts": make_facts(address), "kongs": [{**KONG, "version": "0.10.4", "ring": ring, "settings": settings}]}

@@ -36,7 +36,7 @@ def test_connections_are_held_until_the_end(clock, end, monkeypatch):
     def list_links(ports, dialled, proc):
         assert (ports, dialled) == ({8001}, ())
         opened.append(clock[0])
-        # One arrives and ends while the host looks, and one stays.
+        # A connection arrives and ends during the measurement, and another connection stays.
         return [Link("10.0.0.1", 8001, "10.0.0.9", 4000 + min(len(opened), 2))]
 
     monkeypatch.setattr(measure, "list_links", list_links)

@@ -68,7 +68,7 @@ def make_published(*items):
 
 
 def make_ring(name, **members):
-    """Return what a Serf agent knows, from each member's advertised `address:port`, with `|STATUS` if it is not alive."""
+    """Return the members that a Serf agent knows, from each member's advertised `address:port`, with `|STATUS` if it is not alive."""
     entries = []
     for member, text in members.items():
         place, _bar, status = text.partition("|")

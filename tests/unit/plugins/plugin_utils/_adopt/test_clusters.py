@@ -71,7 +71,7 @@ FAR = make_gossip("a", "10.0.0.1", "a", "x"), make_gossip("b", "10.0.0.2", "b", 
         ([A, B, make_host("t", "10.0.0.9"), make_host("u", "10.0.0.8")], {}, set()),
         ([make_control("p", "10.0.0.1", "7f"), make_control("q", "10.0.0.2", "8a")], {"p": "cluster-p", "q": "cluster-q"}, set()),
         ([make_control("p", "10.0.0.1", "7f"), make_control("q", "10.0.0.2", "8a", "7f")], {}, set()),
-        # The list of q may be unreadable, and its data planes may be those of p.
+        # The list of q may be unreadable, and p and q may have the same data planes.
         ([make_control("p", "10.0.0.1", "7f"), make_control("q", "10.0.0.2")], {}, {"q"}),
         # A ring and a hybrid cluster have no listener in common.
         ([A, B, make_control("p", "10.0.0.1", "7f")], {}, set()),

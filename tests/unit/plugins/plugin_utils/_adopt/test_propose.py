@@ -173,7 +173,7 @@ CONTAINER = {"shares_network": False, "container": "0123456789ab", "unit": "", "
         ([], {}, [], []),
         (["127.0.0.1:8001:8001", "80:8000"], {"admin_listen": "0.0.0.0:8001"}, ["127.0.0.1:8001:8001", "80:8000"], []),
         (["fd00::1:80:8000"], {}, ["[fd00::1]:80:8000"], []),
-        # Kong's Admin API listens on the loopback address of the container, which nobody reaches.
+        # Kong's Admin API listens on the loopback address of the container, which no other host reaches.
         (["8001:8001", "9090:9090"], {}, [], ["8001:8001", "9090:9090"]),
     ],
 )
