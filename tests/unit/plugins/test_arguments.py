@@ -80,11 +80,13 @@ def read_accepted(name, monkeypatch):
     path = PLUGINS / "modules" / f"{name}.py"
     if "AnsibleModule(" not in path.read_text(encoding="utf-8"):
         return import_module(f"{PACKAGE}.action.{name}")._ARGUMENTS
-    monkeypatch.setattr(basic, "AnsibleModule", read)
-    runpy.run_path(str(path), run_name="imported")
-    assert found == []
-    with pytest.raises(ReadError):
-        runpy.run_path(str(path), run_name="__main__")
+    # Only here: a module that is imported for the first time would keep the replacement.
+    with monkeypatch.context() as patched:
+        patched.setattr(basic, "AnsibleModule", read)
+        runpy.run_path(str(path), run_name="imported")
+        assert found == []
+        with pytest.raises(ReadError):
+            runpy.run_path(str(path), run_name="__main__")
     return found[0]
 
 
