@@ -225,7 +225,9 @@ PATHS = [
         },
         {
             "Set kong_cluster_telemetry_listen of c": {"c": {"kong_cluster_telemetry_listen": "0.0.0.0:8006"}},
-            "Without telemetry set kong_cluster_telemetry_listen: off": {"c": {"kong_cluster_telemetry_listen": "off"}},
+            'set kong_cluster_telemetry_listen: "off" on control planes': {
+                "c": {"kong_cluster_telemetry_listen": "off"}
+            },
         },
     ),
     Advice(
