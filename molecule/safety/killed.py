@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on a host of the lab for kills.py: changes the host's rules, and can end during the change.
 
-    killed.py change STATE          give the host the rules of STATE; print the seconds of each step as a JSON list
+    killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
     killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
     killed.py stop STATE STEP DELAY the same, but the process prints a line and does nothing more
-    killed.py leave STATE           give the host the rules of STATE, and do not confirm the change
     killed.py timer                 roll back like the timer when its time is up
     killed.py look                  print as JSON the state of the host, and the differences from it
 
@@ -38,7 +37,6 @@ STATES = {
     "rules": {"allow": [ENTRY], "sets": SETS},
     "other rules": {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS},
     "other members": {"allow": [ENTRY], "sets": MORE},
-    "published port": {"allow": [ENTRY, {**ENTRY, "port": 8444, "published": True}], "sets": SETS},
 }
 ACTS = (
     "run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_empty", "remove_tree",
@@ -119,12 +117,6 @@ def change(state, steps):
         confirm(choose_backend(host), make_ruleset(state), Rollback(host), outcome.transaction, keep=True)
 
 
-def leave(state):
-    """Run only the first phase of the module, like a run whose controller loses the host."""
-    host = Host()
-    converge(choose_backend(host), make_ruleset(state), Guard(Rollback(host), 600), check_mode=False)
-
-
 def fire_timer():
     """Roll back like the timer."""
     pending = Rollback(Host()).find_pending()
@@ -156,8 +148,6 @@ def main(command, *words):
     elif command in ("kill", "stop"):
         state, step, delay = words
         change(state, Steps(int(step), float(delay), {"kill": kill, "stop": stop}[command]))
-    elif command == "leave":
-        leave(*words)
     elif command == "timer":
         fire_timer()
     else:

@@ -20,10 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-from boots import try_boots
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import PLACE, LabHost
@@ -45,7 +42,6 @@ CHANGES = (
     (SAVED, "none"),
 )
 KILLED = ("timer", "next run")
-UNCONFIRMED = ("power cut", "timer")
 CUT = ("power cut", "power cut in the rollback")
 PATIENCE = 120
 SIGKILLED = -9
@@ -228,14 +224,6 @@ def list_points() -> Iterator[Point]:
             yield Point(change, (number + 0.5) / total, afters[number // len(CHANGES) % len(afters)])
 
 
-def try_change(host: Host, point: Point, steps: list[float]) -> str:
-    """Set the old state, add a ban that is not saved, and end the change at a point; return the state after it."""
-    host.set_state(point.change[0])
-    booted = host.read_third_party()
-    host.run(BAN[host.system])
-    return try_point(host, point, steps, ThirdParty(booted, host.read_third_party()))
-
-
 def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -> str:
     """End a change at a point; return the state of the host after it."""
     new = point.change[1]
@@ -278,27 +266,6 @@ def try_boot(host: Host, state: str, before: Found) -> None:
         raise AssertionError(f"left without rules: {traces}")
 
 
-def try_unconfirmed(host: Host, after: str) -> str:
-    """Leave three changes unconfirmed: the timer, or a power cut, restores the state before the first change."""
-    host.set_state("rules")
-    booted = host.read_third_party()
-    host.run(BAN[host.system])
-    rules = {"timer": host.read_third_party(), "power cut": booted}[after]
-    for state in ("other rules", "other members", "published port"):
-        host.run_program("leave", state)
-        if (found := host.look()["state"]) != state:
-            raise AssertionError(f"the change to {state} had no effect: {found}")
-    if after == "timer":
-        host.run_program("timer")
-    else:
-        host.boot()
-    wait(host, lambda found: found["state"] == "rules" and not any(found[key] for key in ("live", "boot", "pending")))
-    compare_rules(rules, host.read_third_party())
-    if after == "timer":
-        host.boot()
-    return "rules"
-
-
 def is_loaded_at_boot(found: Found, before: Found) -> bool:
     """Tell whether a boot loads the state; a rollback does not change the files that a third party saved."""
     return not found["boot"] or (found["state"], found["boot"]) == (before["state"], before["boot"])
@@ -321,18 +288,6 @@ def compare_rules(expected: str, actual: str) -> None:
         raise AssertionError("third-party rules or files changed:\n" + "\n".join(lines))
 
 
-def list_trials(host: Host, steps: dict[tuple[str, str], list[float]]) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Yield the trials of a host in their order, with their names."""
-    for after in UNCONFIRMED:
-        yield f"three unconfirmed changes, {after}", partial(try_unconfirmed, host, after)
-    for point in list_points():
-        seconds = steps[point.change]
-        place = f"{' to '.join(point.change)}, {point.part:.0%} of {len(seconds)} steps, {point.after}"
-        yield place, partial(try_change, host, point, seconds)
-    if host.system == "iptables":
-        yield "boots with rules that a third party saved", partial(try_boots, host)
-
-
 def try_system(system: str) -> list[str]:
     """Kill at all points on the host of a firewall system; return the failures."""
     host, failures = Host(system), []
@@ -344,15 +299,19 @@ def try_system(system: str) -> list[str]:
     for change in CHANGES:
         host.set_state(change[0])
         steps[change] = host.set_state(change[1])
-    for place, trial in list_trials(host, steps):
+    for point in list_points():
         began = time.monotonic()
+        place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {len(steps[point.change])} steps, {point.after}"
         try:
-            outcome = trial()
+            host.set_state(point.change[0])
+            booted = host.read_third_party()
+            host.run(BAN[system])
+            outcome = try_point(host, point, steps[point.change], ThirdParty(booted, host.read_third_party()))
         except AssertionError as failure:
             outcome = f"FAILED: {failure}"
-            failures.append(f"{system}: {place}: {failure}")
+            failures.append(f"{place}: {failure}")
             host.boot()
-        print(f"{system}: {place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
+        print(f"{place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
     host.run_program("change", "none")
     return failures
 
