@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.conne
 
 _STEP = 0.5  # seconds between two readings of the open connections
 _PATIENCE = 2.0  # seconds until an end that does not answer counts as blocked
+_AT_ONCE = 32  # so that blocked ends do not use up the time
 
 
 def hold_connections(
@@ -33,7 +35,9 @@ def hold_connections(
     until = time.monotonic() + seconds
     received: set[Link] = set()
     with ExitStack() as stack:
-        sent = [link for address, port in ends if (link := _connect(stack, address, port))]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            connections = [stack.enter_context(found) for found in pool.map(_connect, ends) if found]
+        sent = [_make_link(connection) for connection in connections]
         while True:
             received.update(list_links(ports, (), proc) if ports else ())
             if time.monotonic() >= until:
@@ -41,10 +45,13 @@ def hold_connections(
             time.sleep(_STEP)
 
 
-def _connect(stack: ExitStack, address: str, port: int) -> Link | None:
+def _connect(end: tuple[str, int]) -> socket.socket | None:
     """Return a new connection, None if the end cannot be reached."""
     with suppress(OSError, ValueError):
-        connection = stack.enter_context(socket.create_connection((address, port), timeout=_PATIENCE))
-        own, own_port = connection.getsockname()[:2]
-        return Link(own, own_port, address, port)
+        return socket.create_connection(end, timeout=_PATIENCE)
     return None
+
+
+def _make_link(connection: socket.socket) -> Link:
+    (own, own_port), (address, port) = connection.getsockname()[:2], connection.getpeername()[:2]
+    return Link(own, own_port, address, port)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
@@ -45,6 +46,17 @@ def test_connections_are_held_until_the_end(clock, end, monkeypatch):
     assert (link.address, link.peer, link.peer_port) == ("127.0.0.1", *end)
     assert opened == [0.0, 0.5, 1.0]
     assert received == [Link("10.0.0.1", 8001, "10.0.0.9", port) for port in (4001, 4002)]
+
+
+def test_a_blocked_end_does_not_delay_other_ends(clock, end, monkeypatch):
+    together, connect = threading.Barrier(3), socket.create_connection
+
+    def connect_together(address, timeout):
+        together.wait(10)
+        return connect(address, timeout)
+
+    monkeypatch.setattr(measure.socket, "create_connection", connect_together)
+    assert len(hold_connections([end] * 3, (), 0.0)[0]) == 3
 
 
 def test_a_host_without_a_kong_only_connects(clock, end):
