@@ -147,6 +147,7 @@ def format_nat(nat: Nat | None) -> str:
         return ""
     lines = [_format_forward(forward) for forward in nat.forwards]
     lines += [f"connections from {entry.inside} leave with {entry.outside}" for entry in nat.egress]
+    lines += [f"another gateway may hold {address}" for address in nat.shared]
     lines += [
         f"set {source_set.name}: {network}"
         for source_set in nat.sets

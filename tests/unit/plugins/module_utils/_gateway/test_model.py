@@ -36,12 +36,21 @@ def test_data_are_the_same_after_a_round_trip():
     assert nat_from_data(**nat_to_data(nat)) == nat
 
 
+def test_shared_addresses():
+    nat = nat_from_data(*ALL, ["2001:db8::5", "192.168.10.50", "192.168.10.5", "192.168.10.5"])
+    assert nat.shared == ("192.168.10.5", "192.168.10.50", "2001:db8::5")
+    assert nat_from_data(**nat_to_data(nat)) == nat
+    with pytest.raises(NatError, match="shared_addresses is 'x'; expected one address"):
+        nat_from_data(*ALL, ["x"])
+
+
 def test_the_text_for_a_diff():
     assert format_nat(None) == ""
-    assert format_nat(nat_from_data([SEED, PROXY], [EGRESS], SETS)).splitlines() == [
+    assert format_nat(nat_from_data([SEED, PROXY], [EGRESS], SETS, ["192.168.10.5"])).splitlines() == [
         "tcp 80 at 192.168.10.5 to 192.168.23.45:8000 (proxy), from any source",
         "tcp 9000 at 192.168.10.5 to 192.168.23.45:80 (cluster), from peers; from 192.168.23.45/32 with the source 192.168.23.254",
         "connections from 192.168.23.45 leave with 192.168.10.5",
+        "another gateway may hold 192.168.10.5",
         "set peers: 192.168.10.11/32",
         "set peers: 192.168.10.12/32",
         "set peers: 2001:db8::/64",

@@ -43,6 +43,12 @@ def test_a_forward_of_both_allows_the_sources_and_the_callers_of_both():
     assert nat_to_data(unite_nats(OLD, make_nat(hairpin=other)))["forwards"][1]["hairpin"] == other
 
 
+def test_shared_addresses_of_both_are_kept():
+    """The forwards before the change may be at another shared address."""
+    old, new = (nat_from_data([SEED], [EGRESS], SETS, [address]) for address in ("192.168.10.6", "192.168.10.5"))
+    assert unite_nats(old, new).shared == ("192.168.10.5", "192.168.10.6")
+
+
 def test_a_forward_that_leads_elsewhere_is_as_in_the_plan():
     want = make_nat(inside_port=81)
     united = unite_nats(nat_from_data([SEED], [{**EGRESS, "outside": "192.168.10.6"}], OLD_SETS), want)

@@ -27,6 +27,15 @@ def test_interfaces_of_addresses():
     assert addresses.find_interfaces(["127.0.0.1", ABSENT]) == {"127.0.0.1": "lo"}
 
 
+def test_interfaces_of_connected_networks(monkeypatch):
+    """The smallest network of another address of the host decides."""
+    known = [("10.0.0.1", 8, 1), ("10.1.0.1", 24, 2), ("10.1.0.9", 32, 3), ("fd00::1", 64, 3), ("10.2.0.9", 24, 2)]
+    monkeypatch.setattr(addresses, "_list_addresses", lambda: iter(known))
+    monkeypatch.setattr(socket, "if_indextoname", lambda index: f"eth{index}")
+    found = addresses.find_connected_interfaces(["10.1.0.9", "10.2.0.9", "10.9.0.1", "fd00::9", "fd01::9", ABSENT])
+    assert found == {"10.1.0.9": "eth2", "10.2.0.9": "eth1", "10.9.0.1": "eth1", "fd00::9": "eth3"}
+
+
 def test_no_request_to_the_kernel_without_addresses(monkeypatch):
     monkeypatch.setattr(addresses.netlink, "connect", lambda _protocol: pytest.fail("connected"))
     assert addresses.find_held_addresses([]) == []
