@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import ERROR, Finding
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.duplicates import (
@@ -107,14 +108,8 @@ def read_fleet(inventory: Inventory, group: str) -> Fleet:
             nodes |= _connect_all(drafts, findings)
             findings += find_private_sources(drafts.values(), hosts.values(), names.groups)
             findings += find_other_families(drafts.values())
-            unnamed = names.hosts - {*drafts, *hosts}
-            findings += find_temporary_sources(
-                drafts.values(),
-                hosts.values(),
-                lambda: (
-                    (host, list_temporary_addresses(HostVariables.read(inventory, host))) for host in _sort(unnamed)
-                ),
-            )
+            list_unnamed = partial(_list_temporary, inventory, names.hosts - {*drafts, *hosts})
+            findings += find_temporary_sources(drafts.values(), hosts.values(), list_unnamed)
             findings += find_mixed_sites(drafts.values())
             findings += find_traps(drafts.values())
     return Fleet(nodes, drafts, hosts, _list_members(nodes, hosts, names), tuple(findings))
@@ -172,6 +167,12 @@ def _connect_all(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[s
     connected = advertise(drafts, findings) | connect(drafts, findings)
     findings += check_pinned(drafts.values())
     return connected
+
+
+def _list_temporary(inventory: Inventory, names: Iterable[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield hosts with the addresses that look temporary in their facts."""
+    for name in _sort(names):
+        yield name, list_temporary_addresses(HostVariables.read(inventory, name))
 
 
 def _sort(names: Iterable[str]) -> list[str]:

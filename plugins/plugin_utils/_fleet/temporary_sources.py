@@ -14,12 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.nodes import Draft
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.temporary import make_temporary_warning
 
-# The addresses by the name of their host.
-Addresses = Iterable[tuple[str, Iterable[str]]]
+# Names of hosts, each with addresses.
+Held = Iterable[tuple[str, Iterable[str]]]
 
 
 def find_temporary_sources(
-    drafts: Collection[Draft], others: Iterable[Host], list_unnamed: Callable[[], Addresses]
+    drafts: Collection[Draft], others: Iterable[Host], list_unnamed: Callable[[], Held]
 ) -> Iterator[Finding]:
     """Yield a warning for each source term that is a temporary address of a node or of another host of the inventory.
 
@@ -42,6 +42,6 @@ def find_temporary_sources(
                 yield make_temporary_warning(name, variable, network, owner)
 
 
-def _name_owners(addresses: Addresses) -> dict[str, str]:
+def _name_owners(addresses: Held) -> dict[str, str]:
     """Return the name of the host by its address, which is written as a network."""
     return {make_host_network(address): name for name, found in addresses for address in found}
