@@ -26,11 +26,11 @@ def find_options(entries):
 
 
 FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")]
-USES = {
-    str(path.relative_to(ROOT)): options
+FOUND = {
+    str(path.relative_to(ROOT)): [*find_options(yaml.safe_load(path.read_text(encoding="utf-8")) or ())]
     for path in sorted(FILES)
-    if (options := [*find_options(yaml.safe_load(path.read_text(encoding="utf-8")) or ())])
 }
+USES = {name: options for name, options in FOUND.items() if options}
 
 
 def test_the_roles_and_the_rollback_give_translations():
