@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,9 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
 
         Ansible evaluates `failed_when`, `until` and `retries` for results only, not for exceptions.
         """
+        # Ansible runs a task in a process of its own, which shares the memory of the inventory until it writes to it. Garbage
+        # collection writes to every object that it searches.
+        gc.freeze()
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
             found = {**result, **self.perform(task_vars or {})}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,6 +54,21 @@ class FailingAction(TaskAction):
 
     def perform(self, task_vars):
         raise TaskError("wrong", {"errors": 1})
+
+
+class CountingAction(FailingAction):
+    """An action that returns the number of objects that the collector of garbage leaves out."""
+
+    def perform(self, task_vars):
+        return {"frozen": gc.get_freeze_count()}
+
+
+def test_garbage_is_searched_only_among_objects_of_the_task(monkeypatch):
+    gc.unfreeze()
+    try:
+        assert CountingAction(monkeypatch).run()["frozen"] > 10_000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("judgement", ["failed_when", "until"])
