@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import Any
 
@@ -110,11 +110,12 @@ def escape_all(value: Any, kept: str = "") -> Any:
 
 def make_natural_key(*names: str) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     """Return the key that sorts names, or tuples of names, by the numbers in them: dp2 before dp10, and dp01 before dp1."""
-    return tuple((tuple(_split_numbers(name)), name) for name in names)
+    return tuple([(_split_numbers(name), name) for name in names])
 
 
-def _split_numbers(name: str) -> Iterator[str | int]:
-    return (int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name)))
+@lru_cache(maxsize=8192)
+def _split_numbers(name: str) -> tuple[str | int, ...]:
+    return tuple([int(part) if index % 2 else part for index, part in enumerate(_NUMBERS.split(name))])
 
 
 def list_ranges(names: Iterable[str]) -> list[str]:
