@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from getopt import GetoptError, getopt
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -56,6 +57,7 @@ def read_ssh_port(variables: HostVariables) -> int:
     return next((found for found in (before, port, *after) if found), SSH_PORT)
 
 
+@lru_cache(maxsize=1024)  # most hosts have the same arguments
 def _find_port(arguments: str) -> int | None:
     """Return the port in arguments of `ssh`, None if they have none or if `ssh` would reject them."""
     try:
