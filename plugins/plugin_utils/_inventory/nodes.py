@@ -281,7 +281,7 @@ class _NodeReader:
         terms: dict[tuple[str, int], Terms] = {}
         self._add_terms(terms, (listener for listener in self.reachable if not listener.is_loopback))
         self._add_terms(terms, self._targets)
-        for name in sorted(SOURCE_VARIABLES):
+        for name in sorted(SOURCE_VARIABLES.intersection(self.variables.variables)):
             used = [port for (_name, port), found in terms.items() if found.variable == name]
             check_unused_terms(self.variables, name, used, self.names)
         return terms

@@ -18,7 +18,8 @@ FOLDERS = ("plugins/plugin_utils", "plugins/action", "plugins/filter", "plugins/
 OTHER = {
     "names of variables, keys, settings and listeners": {
         "set(item) - _MAPPING_KEYS, key=str", "_MAPPING_KEYS", "SETTING_VARIABLES", "SOURCE_VARIABLES", "self.opened.config",
-        "SOURCE_VARIABLES | {OUTSIDERS}", "KNOWN_VARIABLES.intersection(self.variables)", "names.intersection(self.variables)",
+        "SOURCE_VARIABLES | {OUTSIDERS}", "KNOWN_VARIABLES.intersection(self.variables)",
+        "SOURCE_VARIABLES.intersection(self.variables.variables)", "names.intersection(self.variables)",
         "KNOWN_VARIABLES", "(str(name) for name in facts if str(name).startswith(_PREFIX))", "map(str, plan)",
         "{**default, **node.get('connection', {})}.items()", "{reachable.name for reachable in node.reachable}",
         "{reachable.name for reachable in get_node(plan, target).reachable}", "{*before['settings'], *after['settings']}",
