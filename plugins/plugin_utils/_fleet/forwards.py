@@ -81,9 +81,7 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         return
     if mapping.inside_port is None:
         return
-    receiving = [
-        listener for listener in _select_receiving(node, mapping, inside) if listener.port == mapping.inside_port
-    ]
+    receiving = [*_list_receiving(node, mapping, inside)]
     if not receiving:
         sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
         # A mapping has tcp, udp or both, so at most one protocol is missing.
@@ -113,13 +111,15 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
                 yield make_host_error("nat-protocol", node.name, "kong_nat", shown, message)
 
 
-def _select_receiving(node: Node, mapping: NatMapping, inside: str) -> list[Listener]:
-    """Return the listeners that receive packets that a mapping forwards to the inside address."""
-    return [
-        listener
-        for listener in node.reachable
-        if _arrives_at(mapping, inside, listener) and not set(listener.protocols).isdisjoint(mapping.protocols)
-    ]
+def _list_receiving(node: Node, mapping: NatMapping, inside: str) -> Iterator[Listener]:
+    """Yield the listeners that receive packets that a mapping forwards to the inside address."""
+    for listener in node.reachable:
+        if (
+            mapping.inside_port in (None, listener.port)
+            and _arrives_at(mapping, inside, listener)
+            and not set(listener.protocols).isdisjoint(mapping.protocols)
+        ):
+            yield listener
 
 
 def _list_claims(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]:
@@ -129,7 +129,7 @@ def _list_claims(node: Node, mapping: NatMapping) -> Iterator[tuple[Claim, int]]
             yield (mapping.outside, protocol, mapping.outside_port), mapping.inside_port
         return
     yield (mapping.outside, "", 0), 0  # the address as a whole
-    for listener in _select_receiving(node, mapping, node.host.find_inside(mapping) or ""):
+    for listener in _list_receiving(node, mapping, node.host.find_inside(mapping) or ""):
         for protocol in listener.protocols:
             yield (mapping.outside, protocol, listener.port), listener.port
 
