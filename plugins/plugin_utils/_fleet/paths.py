@@ -10,8 +10,9 @@ node, so routes are named tuples, which are created three times as fast as froze
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
@@ -143,18 +144,17 @@ def is_behind_nat(host: Host, family: Family) -> bool:
 
 def list_route_sources(route: Route, caller: Host, target: Host) -> tuple[str, ...]:
     """Return the source networks (CIDR text) that the target sees on this route, empty if the caller cannot use it."""
-    family = find_family(route.lands)
     if route.via == "vpn":
-        return _as_networks(caller.vpn.select(family))
+        return _as_networks(caller.vpn.select(find_family(route.lands)))
     dialled = list_dialled_addresses(route)
     if route.via == "nat":
-        return _drop_duplicates(
-            network for address in dialled for network in list_egress_networks(caller, target.site, address)
-        )
-    own = [_as_networks(caller.choose_source(address)) for address in dialled]
-    if own[0] and route.via == "hairpin" and route.mapping and route.mapping.hairpin_source:
-        return _as_networks(route.mapping.hairpin_source)
-    return _drop_duplicates(network for networks in own for network in networks)
+        found = [list_egress_networks(caller, target.site, address) for address in dialled]
+    else:
+        found = [_as_networks(caller.choose_source(address)) for address in dialled]
+        if found[0] and route.via == "hairpin" and route.mapping and route.mapping.hairpin_source:
+            return _as_networks(route.mapping.hairpin_source)
+    # Most routes have a single address, and its networks have no duplicates.
+    return found[0] if len(found) == 1 else tuple(dict.fromkeys(chain.from_iterable(found)))
 
 
 def list_dialled_addresses(route: Route) -> tuple[str, ...]:
@@ -184,10 +184,6 @@ def list_egress_networks(caller: Host, site: str, dialled: str) -> tuple[str, ..
     return tuple(make_host_network(address) for address in sorted(outside, key=make_natural_key)) or _as_networks(
         caller.choose_source(dialled)
     )
-
-
-def _drop_duplicates(networks: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(networks))
 
 
 def _as_networks(address: str | None) -> tuple[str, ...]:
