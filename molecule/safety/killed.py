@@ -6,6 +6,7 @@
     killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
     killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
     killed.py stop STATE STEP DELAY the same, but the process prints a line and does nothing more
+    killed.py leave STATE [SYSTEM]  make the host's rules those of STATE, and do not confirm the change
     killed.py timer                 roll back like the timer when its time is up
     killed.py look                  print as JSON the state of the host, and the differences from it
 
@@ -37,6 +38,7 @@ STATES = {
     "rules": {"allow": [ENTRY], "sets": SETS},
     "other rules": {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS},
     "other members": {"allow": [ENTRY], "sets": MORE},
+    "published port": {"allow": [ENTRY, {**ENTRY, "port": 8444, "published": True}], "sets": SETS},
 }
 ACTS = (
     "run", "call", "detach", "write", "copy", "move", "link", "make_directory", "remove", "remove_empty", "remove_tree",
@@ -93,10 +95,9 @@ def make_ruleset(state):
     return None if data is None else ruleset_from_data(data)
 
 
-def choose_backend(host):
-    """Return the backend of the system in the host's name, because iptables is used only on request."""
-    system = os.uname().nodename.partition("-")[2]
-    return choose(host, system).backend
+def choose_backend(host, system=None):
+    """Return the backend of a system, or of the one in the host's name, because iptables is used only on request."""
+    return choose(host, system or os.uname().nodename.partition("-")[2]).backend
 
 
 def is_change(_interface, method, *_words):
@@ -115,6 +116,12 @@ def change(state, steps):
     outcome = converge(choose_backend(host), make_ruleset(state), Guard(Rollback(host), 600), check_mode=False)
     if outcome.transaction:
         confirm(choose_backend(host), make_ruleset(state), Rollback(host), outcome.transaction, keep=True)
+
+
+def leave(state, system=None):
+    """Run only the first phase of the module, like a run whose controller loses the host."""
+    host = Host()
+    converge(choose_backend(host, system), make_ruleset(state), Guard(Rollback(host), 600), check_mode=False)
 
 
 def fire_timer():
@@ -148,6 +155,8 @@ def main(command, *words):
     elif command in ("kill", "stop"):
         state, step, delay = words
         change(state, Steps(int(step), float(delay), {"kill": kill, "stop": stop}[command]))
+    elif command == "leave":
+        leave(*words)
     elif command == "timer":
         fire_timer()
     else:

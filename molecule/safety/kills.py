@@ -20,7 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from boots import try_boots
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
 from _lab_host import PLACE, LabHost
@@ -42,6 +45,11 @@ CHANGES = (
     (SAVED, "none"),
 )
 KILLED = ("timer", "next run")
+UNCONFIRMED = ("power cut", "timer")
+# A first published port is refused on the host with ufw, which drops forwarded packets.
+LEFT = dict.fromkeys(SYSTEMS, ("other rules", "other members", "published port")) | {
+    "ufw": ("other rules", "other members")
+}
 CUT = ("power cut", "power cut in the rollback")
 PATIENCE = 120
 SIGKILLED = -9
@@ -224,6 +232,14 @@ def list_points() -> Iterator[Point]:
             yield Point(change, (number + 0.5) / total, afters[number // len(CHANGES) % len(afters)])
 
 
+def try_change(host: Host, point: Point, steps: list[float]) -> str:
+    """Set the old state, add a ban that is not saved, and end the change at a point; return the state after it."""
+    host.set_state(point.change[0])
+    booted = host.read_third_party()
+    host.run(BAN[host.system])
+    return try_point(host, point, steps, ThirdParty(booted, host.read_third_party()))
+
+
 def try_point(host: Host, point: Point, steps: list[float], rules: ThirdParty) -> str:
     """End a change at a point; return the state of the host after it."""
     new = point.change[1]
@@ -266,6 +282,44 @@ def try_boot(host: Host, state: str, before: Found) -> None:
         raise AssertionError(f"left without rules: {traces}")
 
 
+def try_unconfirmed(host: Host, after: str) -> str:
+    """Leave several changes unconfirmed: the timer, or a power cut, restores the state before the first change."""
+    host.set_state("rules")
+    booted = host.read_third_party()
+    host.run(BAN[host.system])
+    rules = {"timer": host.read_third_party(), "power cut": booted}[after]
+    for state in LEFT[host.system]:
+        host.run_program("leave", state)
+        if (found := host.look()["state"]) != state:
+            raise AssertionError(f"the change to {state} had no effect: {found}")
+    if after == "timer":
+        host.run_program("timer")
+    else:
+        host.boot()
+    wait(host, lambda found: found["state"] == "rules" and not any(found[key] for key in ("live", "boot", "pending")))
+    compare_rules(rules, host.read_third_party())
+    if after == "timer":
+        host.boot()
+    return "rules"
+
+
+def try_other_manager(host: Host) -> str:
+    """Leave a change of nftables unconfirmed after one of firewalld: the timer restores the rules of firewalld."""
+    host.set_state("rules")
+    rules = host.read_third_party()
+    host.run_program("leave", "other rules")
+    host.run("systemctl --quiet disable --now firewalld")
+    host.run_program("leave", "other members", "nftables")
+    host.run("systemctl --quiet enable --now firewalld")
+    host.run_program("timer")
+    wait(host, lambda found: found["state"] == "rules" and not any(found[key] for key in ("live", "boot", "pending")))
+    compare_rules(rules, host.read_third_party())
+    host.boot()
+    wait(host, lambda found: found["state"] == "rules" and not found["live"])
+    compare_rules(rules, host.read_third_party())
+    return "rules"
+
+
 def is_loaded_at_boot(found: Found, before: Found) -> bool:
     """Tell whether a boot loads the state; a rollback does not change the files that a third party saved."""
     return not found["boot"] or (found["state"], found["boot"]) == (before["state"], before["boot"])
@@ -288,6 +342,20 @@ def compare_rules(expected: str, actual: str) -> None:
         raise AssertionError("third-party rules or files changed:\n" + "\n".join(lines))
 
 
+def list_trials(host: Host, steps: dict[tuple[str, str], list[float]]) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yield the trials of a host in their order, with their names."""
+    for after in UNCONFIRMED:
+        yield f"several unconfirmed changes, {after}", partial(try_unconfirmed, host, after)
+    if host.system == "firewalld":
+        yield "unconfirmed changes of firewalld and nftables", partial(try_other_manager, host)
+    for point in list_points():
+        seconds = steps[point.change]
+        place = f"{' to '.join(point.change)}, {point.part:.0%} of {len(seconds)} steps, {point.after}"
+        yield place, partial(try_change, host, point, seconds)
+    if host.system == "iptables":
+        yield "boots with rules that a third party saved", partial(try_boots, host)
+
+
 def try_system(system: str) -> list[str]:
     """Kill at all points on the host of a firewall system; return the failures."""
     host, failures = Host(system), []
@@ -299,19 +367,15 @@ def try_system(system: str) -> list[str]:
     for change in CHANGES:
         host.set_state(change[0])
         steps[change] = host.set_state(change[1])
-    for point in list_points():
+    for place, trial in list_trials(host, steps):
         began = time.monotonic()
-        place = f"{system}: {' to '.join(point.change)}, {point.part:.0%} of {len(steps[point.change])} steps, {point.after}"
         try:
-            host.set_state(point.change[0])
-            booted = host.read_third_party()
-            host.run(BAN[system])
-            outcome = try_point(host, point, steps[point.change], ThirdParty(booted, host.read_third_party()))
+            outcome = trial()
         except AssertionError as failure:
             outcome = f"FAILED: {failure}"
-            failures.append(f"{place}: {failure}")
+            failures.append(f"{system}: {place}: {failure}")
             host.boot()
-        print(f"{place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
+        print(f"{system}: {place}: {outcome} ({time.monotonic() - began:.1f} s)", flush=True)
     host.run_program("change", "none")
     return failures
 
