@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import read_file
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
@@ -40,7 +41,19 @@ class ActionModule(ControllerAction):
         proposal = propose(hosts, parse_observed(read_file(folder / OBSERVED)), measured)
         done = write_files(folder, render_files(proposal), check_mode=self._task.check_mode)
         show(_format(hosts, proposal, folder, done))
+        if hosts and all(host.error for host in hosts):
+            raise TaskError(_explain_unread(hosts))
         return {"changed": bool(done), "nodes": [*proposal.nodes], "left_out": {**proposal.left_out}, "files": done}
+
+
+def _explain_unread(hosts: Sequence[FoundHost]) -> str:
+    """Return the message for hosts of which none was read."""
+    first, *others = hosts
+    more = f", and {count_noun(len(others), 'other host')} (see the table)" if others else ""
+    return (
+        f"No host could be read, so the proposal has no node. {first.name}: {first.error.rstrip('. ')}{more}. Fix how Ansible connects to "
+        "the hosts, or the reasons in report.md, and run gatehouse.kong.adopt again"
+    )
 
 
 def _format(hosts: list[FoundHost], proposal: Proposal, folder: Path, done: Mapping[str, str]) -> Iterator[str]:

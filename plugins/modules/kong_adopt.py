@@ -16,6 +16,7 @@ description:
     for the nodes, an inventory with the group C(kong), and a report with the evidence and the open questions.
   - Keeps the clients that it was given in the file C(observed.yml), and adds them to those of the next run.
   - A file that was edited is not written again. Its new text goes into a file with the suffix C(.new) next to it.
+  - Fails after it has written the files if no host could be read.
   - Runs on the controller and connects to no host.
 options:
   path:

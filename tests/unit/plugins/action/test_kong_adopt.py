@@ -8,7 +8,7 @@ from __future__ import annotations
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.action import kong_adopt
-from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_controller_actions import run
+from ansible_collections.gatehouse.kong.tests.unit.plugins.action.test_controller_actions import run, run_failing
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import KONG, make_facts
 
 HOSTVARS = {
@@ -68,6 +68,19 @@ def test_without_a_kong_there_is_no_plan_to_run(tmp_path):
     _result, text = adopt(tmp_path, "b", "c")
     assert text.endswith("Start Kong, or fix the reasons above, and run gatehouse.kong.adopt again\n")
     assert "Next:" not in text
+
+
+def test_a_run_that_reads_no_host_fails_after_it_has_written_its_report(tmp_path):
+    hostvars = {"c": {"found": {"unreachable": True, "msg": "Failed to connect."}}, "d": {}}
+    arguments = {"path": str(tmp_path), "registered": "found"}
+    result, (text,) = run_failing(kong_adopt, arguments, hostvars, groups={"all": [*hostvars]})
+    assert result["msg"].startswith(
+        "No host could be read, so the proposal has no node. c: Failed to connect, and 1 other host"
+    )
+    assert "left out: not read: it did not answer" in text
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "- c: not read: Failed to connect." in report
+    assert "- d: not read: it did not answer" in report
 
 
 def test_measured_connections_of_each_host_are_read(tmp_path):
