@@ -29,7 +29,12 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members impor
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_all
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import Inspected, list_translations
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import (
+    Inspected,
+    is_hairpin_caller,
+    list_hairpins,
+    list_translations,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.observer import judge
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
@@ -148,10 +153,13 @@ def _explain_gateways(
         if entry := translation.egress:
             yield f"{name} replaces the source {entry['inside']} with {entry['outside']}"
         if forward := translation.forward:
-            if route.via == "hairpin":
+            if route.via != "hairpin":
+                verdict = _explain_sources(plan["sets"], forward["sources"], sources)
+            elif is_hairpin_caller(list_hairpins(plan), route, probe.protocol, caller):
                 verdict = f"allowed from its own site, with the source {forward['hairpin']['source']}"
             else:
-                verdict = _explain_sources(plan["sets"], forward["sources"], sources)
+                callers = ", ".join((forward["hairpin"] or {}).get("callers", ())) or "no host"
+                verdict = f"dropped: of its own site it allows {callers}"
             yield f"forward of {name}: {verdict}"
 
 

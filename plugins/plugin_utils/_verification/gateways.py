@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import make_host_network
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains, make_host_network
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
@@ -23,6 +23,9 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape
 Inspected = Mapping[
     str, Mapping[str, Any]
 ]  # the result of kong_gateway of each inspected gateway, empty if it is not known
+
+# The networks of the callers inside, by the protocol, the address and the port outside of a forward.
+Hairpins = Mapping[tuple[str, str, int], Sequence[str]]
 
 # A cause has at most so many differences of a gateway. The playbook drift lists all.
 _SHOWN = 2
@@ -62,6 +65,26 @@ def list_translations(
         for forward in gateway["forwards"] if route.mapping and name in route.mapping.devices else ():
             if (forward["protocol"], forward["outside"], forward["outside_port"]) == (protocol, *route.dialled):
                 yield Translation(name, forward=forward)
+
+
+def list_hairpins(plan: Mapping[str, Any]) -> Hairpins:
+    """Return the callers inside of each forward of the gateways of the inventory; no other caller inside gets through."""
+    return {
+        (forward["protocol"], forward["outside"], forward["outside_port"]): (forward["hairpin"] or {}).get(
+            "callers", ()
+        )
+        for gateway in plan.get("gateways", {}).values()
+        for forward in gateway["forwards"]
+    }
+
+
+def is_hairpin_caller(hairpins: Hairpins, route: Route, protocol: str, caller: Host) -> bool:
+    """Tell whether a gateway accepts a caller inside on a route. Other NAT devices accept each caller."""
+    callers = hairpins.get((protocol, *route.dialled))
+    source = caller.choose_source(route.dialled.address)
+    return callers is None or (
+        source is not None and any(contains(network, make_host_network(source)) for network in callers)
+    )
 
 
 def read_registered_gateways(

@@ -21,6 +21,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.allowed import Sets
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host, get_node, list_sources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import (
+    Hairpins,
+    is_hairpin_caller,
+    list_hairpins,
+)
 
 OPEN = "open"
 FILTERED = "filtered"
@@ -83,14 +88,16 @@ def list_probes_from(plan: Mapping[str, Any], caller: str) -> list[Probe]:
 class Target:
     """A node and its allowed sources by listener and protocol: `any`, or names of ``sets``.
 
-    ``held`` has the site and each local and virtual address of every host of the plan. ``sets`` and ``held`` are the same
-    for all targets.
+    ``held`` has the site and each local and virtual address of every host of the plan. ``hairpins`` has the networks of the
+    callers inside for each forward of a gateway of the inventory. ``sets``, ``held`` and ``hairpins`` are the same for all
+    targets.
     """
 
     node: Node
     sources: Mapping[tuple[Listener, str], str | list[str]]
     sets: Sets
     held: frozenset[tuple[str, str]]
+    hairpins: Hairpins
 
 
 def list_targets(plan: Mapping[str, Any]) -> list[Target]:
@@ -99,7 +106,8 @@ def list_targets(plan: Mapping[str, Any]) -> list[Target]:
     held = frozenset((host.site, address) for host in hosts for address in (*host.address.list_all(), *host.virtual))
     sets = Sets(plan["sets"])
     nodes = (get_node(plan, name) for name in plan["nodes"])
-    return [Target(node, list_sources(plan, node), sets, held) for node in nodes]
+    hairpins = list_hairpins(plan)
+    return [Target(node, list_sources(plan, node), sets, held, hairpins) for node in nodes]
 
 
 def find_probed_listener(node: Node, probe: Probe) -> Listener:
@@ -209,7 +217,7 @@ def make_probe_to(caller: Host, goal: Target, port: Port) -> Probe | None:
     dialled = route.dialled if route else find_endpoint_without_path(goal.node, port)
     if dialled is None or (route is None and is_held_at(caller.site, dialled, goal)):
         return None
-    expected = _expect(route, caller, goal, goal.sources[port.listener, port.protocol])
+    expected = _expect(route, caller, goal, port)
     # A staged node drops nothing, so its own rules decide about a source that the plan does not allow.
     if goal.node.staged and route is not None and expected != OPEN:
         return None
@@ -244,9 +252,10 @@ def is_held_at(site: str, dialled: Endpoint, goal: Target) -> bool:
     return site != goal.node.site and (site, dialled.address) in goal.held
 
 
-def _expect(route: Route | None, caller: Host, goal: Target, allowed: str | list[str]) -> str:
-    if route is None:
+def _expect(route: Route | None, caller: Host, goal: Target, port: Port) -> str:
+    if route is None or (route.via == "hairpin" and not is_hairpin_caller(goal.hairpins, route, port.protocol, caller)):
         return CLOSED
+    allowed = goal.sources[port.listener, port.protocol]
     sources = list_route_sources(route, caller, goal.node.host)
     if allowed == "any" or all(goal.sets.allow(allowed, source) for source in sources):
         return OPEN

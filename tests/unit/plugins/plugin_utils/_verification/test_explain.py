@@ -83,6 +83,17 @@ def test_the_rules_of_a_gateway_of_the_inventory():
     assert "gateway" not in explain_probe(plan, "a1", "a2", "cluster")
 
 
+def test_a_gateway_drops_hosts_of_its_own_site_that_do_not_gossip():
+    other = {"kong_site": "branch", "kong_cluster": "other", "kong_address": "192.168.23.46"}
+    nat = {"kong_nat": [{**HAIRPIN, "device": "router"}]}
+    nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], **nat}, "c1": {**other, "kong_cluster_listen": "127.0.0.1:7946"}}
+    text = explain_probe(compile_fleet(nodes, {**SEED_OTHERS, "router": {}}).plan, "c1", "b1", "cluster")
+    assert "  gateway     forward of router: dropped: of its own site it allows 192.168.23.45/32\n" in text
+    assert text.endswith("expected    closed")
+    device = explain_probe(compile_fleet(nodes, SEED_OTHERS).plan, "c1", "b1", "cluster")
+    assert device.endswith("expected    open")
+
+
 def test_source_that_no_set_contains(plan):
     text = explain_probe(plan, "outsider", "a1", "cluster")
     assert "rule        dropped: no set of this port contains the source (peers" in text
