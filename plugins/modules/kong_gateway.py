@@ -127,8 +127,8 @@ options:
       - The change to confirm. The action plugin of this module sets this option. Do not use it in playbooks.
     type: str
 notes:
-  - Needs root (C(CAP_NET_ADMIN)), systemd and the package C(nftables). Hosts with ufw, with rules of iptables-legacy in
-    C(FORWARD), or with V(StrictForwardPorts=yes) of firewalld are refused before any change.
+  - Needs root (C(CAP_NET_ADMIN)), systemd and the package C(nftables). Hosts with rules of iptables-legacy in
+    C(FORWARD), or with V(StrictForwardPorts=yes) of firewalld, are refused before any change.
   - The host must forward packets (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)). The module does not set it.
   - The rules are in the table C(inet gatehouse_kong_nat) of nftables, saved in C(/etc/gatehouse_kong_nat), and loaded at boot
     by C(gatehouse-kong-nat.service). A drop-in for C(nftables.service) loads them again after that unit has flushed all rules.

@@ -238,11 +238,53 @@ def test_the_chains_of_docker_need_the_mark(lab):
     assert [(conflict.where, conflict.certain) for conflict in conflicts] == [
         ("nftables chain ip filter FORWARD", False)
     ]
-    assert "iptables -A FORWARD -m mark --mark 0x10000000/0x10000000 -j ACCEPT" in conflicts[0].advice
+    assert "iptables -I DOCKER-USER -m mark --mark 0x10000000/0x10000000 -j ACCEPT" in conflicts[0].advice
     lab.host.run("iptables-nft", "-I", "DOCKER-USER", "-m", "mark", "--mark", "0x10000000/0x10000000", "-j", "ACCEPT")
     assert apply(lab, nat).conflicts == ()
     assert find_source(lab, "friend") == FRIEND["ipv4"]
     assert find_source(lab, "ally") == GATEWAY["ipv4"]
+    lab.host.run("iptables-nft-restore", stdin="*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
+
+
+# The chains of ufw 0.36.2 with `ufw default deny routed`.
+UFW = """\
+*filter
+:FORWARD DROP [0:0]
+:ufw-after-forward - [0:0]
+:ufw-before-forward - [0:0]
+:ufw-reject-forward - [0:0]
+:ufw-user-forward - [0:0]
+-A FORWARD -j ufw-before-forward
+-A FORWARD -j ufw-after-forward
+-A FORWARD -j ufw-reject-forward
+-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A ufw-before-forward -j ufw-user-forward
+COMMIT
+"""
+
+
+@pytest.mark.parametrize("rejects", [False, True])
+def test_the_chains_of_ufw_need_the_mark(lab, rejects):
+    lab.host.run("iptables-nft-restore", "--noflush", stdin=UFW)
+    if rejects:
+        lab.host.run("iptables-nft", "-A", "ufw-reject-forward", "-j", "REJECT")
+    with pytest.raises(ConflictError) as refused:
+        apply(lab, NAT)
+    accept = "-A ufw-after-forward -m mark --mark 0x10000000/0x10000000 -j ACCEPT"
+    assert f"write `{accept}` into /etc/ufw/after.rules before COMMIT" in str(refused.value)
+    lab.host.run("iptables-nft", *accept.split())
+    assert apply(lab, NAT).conflicts == ()
+    assert find_source(lab, "friend") == FRIEND["ipv4"]
+    assert find_source(lab, "ally") == GATEWAY["ipv4"]
+    assert find_source(lab, "outsider") is None
+    lab.host.run("iptables-nft-restore", stdin="*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
+
+
+def test_a_rule_of_ufw_that_drops_is_named(lab):
+    rule = "-A ufw-user-forward -d 10.0.2.2 -j DROP\n"
+    lab.host.run("iptables-nft-restore", "--noflush", stdin=UFW.replace("COMMIT", f"{rule}COMMIT"))
+    with pytest.raises(ConflictError, match=r"in chain ufw-user-forward. It belongs to ufw: find its number with"):
+        apply(lab, NAT)
     lab.host.run("iptables-nft-restore", stdin="*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
 
 

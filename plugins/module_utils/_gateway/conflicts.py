@@ -60,11 +60,6 @@ _FORWARDING = {
 def refuse_host(host: Host, nat: Nat) -> None:
     """Raise HostError if the host does not forward packets, or if its firewall manager is not supported."""
     manager = find_manager(host)
-    if manager.name == "ufw":
-        raise HostError(
-            f"{manager.reason}, and ufw drops forwarded packets. Gateways with ufw are not supported: make the forwards with "
-            "`ufw route` and /etc/ufw/before.rules, and give the mappings a device that is not in the inventory"
-        )
     if manager.name == "firewalld" and _STRICT.search(host.read(_FIREWALLD_CONF) or ""):
         raise HostError(
             f"{_FIREWALLD_CONF} has StrictForwardPorts=yes, so firewalld rejects each forward that it did not make itself. Set "

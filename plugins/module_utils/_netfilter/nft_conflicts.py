@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
     analyse_tables,
     is_partial,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, MARK, PREROUTING
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import EGRESS, FORWARD, MARK, PREROUTING
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_properties import FAMILY_OF_HEADER
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
@@ -27,6 +27,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 _DIVERTED = "Our rules never see these packets. If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _STILL_DROPPED = "our own chain still drops unauthorised sources"
+# Docker evaluates this chain before its own rules, and changes no rule in it.
+_CHAIN_FOR_USERS = "DOCKER-USER"
 
 __all__ = ["Own", "explain_findings", "find_conflicts"]
 
@@ -74,7 +76,7 @@ def _make_conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: C
         advice = _DIVERTED
     else:
         ports = [f"{service.port}/{service.protocol}" for service in services]
-        advice = _advise_without_mark(first.base, ports, own) or _advise_for_manager(tables, first.base, ports)
+        advice = _advise_without_mark(first.base, ports, own) or _advise_for_manager(tables, first, ports)
         advice = advice or _advise_with_mark(first, is_of_iptables=(first.base.family, first.base.table) in of_iptables)
     return Conflict(
         first.certain,
@@ -103,15 +105,36 @@ def _advise_without_mark(base: Chain, ports: list[str], own: Own) -> str:
     return ""
 
 
-def _advise_for_manager(tables: Tables, base: Chain, ports: list[str]) -> str:
-    """Return the fix for a drop in a chain of firewalld or ufw with commands of that program, or "" for other chains."""
+def _advise_for_manager(tables: Tables, finding: Finding, ports: list[str]) -> str:
+    """Return the fix for a drop in a chain of firewalld, ufw or Docker with commands of that program, or "" for other chains."""
+    base = finding.base
     if base.table == "firewalld":
         options = " ".join(f"--add-port={port}" for port in ports)
         return f"It belongs to firewalld: run `firewall-cmd --permanent {options}`, `firewall-cmd --reload`; {_STILL_DROPPED}"
-    if any(name.startswith("ufw") for name in tables[base.family, base.table]):
+    chains = tables[base.family, base.table]
+    if any(name.startswith("ufw") for name in chains):
+        if base.hook == FORWARD:
+            return _advise_for_forward_of_ufw(finding)
         commands = ", ".join(f"`ufw allow {port}`" for port in ports)
         return f"It belongs to ufw: run {commands}; {_STILL_DROPPED}"
+    if base.hook == FORWARD and _CHAIN_FOR_USERS in chains and finding.chain.name != _CHAIN_FOR_USERS:
+        program = FAMILY[FAMILY_OF_HEADER[base.family]].iptables
+        return (
+            f"It belongs to Docker: run `{program} -I {_CHAIN_FOR_USERS} -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT`, and save "
+            "the rule in the file from which this host loads its iptables rules at boot"
+        )
     return ""
+
+
+def _advise_for_forward_of_ufw(finding: Finding) -> str:
+    """Return the fix for a drop of forwarded packets by ufw. A rule of `ufw route` cannot match our mark, but a file can."""
+    number = "6" if finding.base.family == "ip6" else ""
+    if finding.rule is not None and finding.chain.name != f"ufw{number}-reject-forward":
+        return "It belongs to ufw: find its number with `ufw status numbered`, and remove it with `ufw delete NUMBER`"
+    return (
+        f"It belongs to ufw: write `-A ufw{number}-after-forward -m mark --mark {MARK:#x}/{MARK:#x} -j ACCEPT` into "
+        f"/etc/ufw/after{number}.rules before COMMIT, and run `ufw reload`"
+    )
 
 
 def _advise_with_mark(finding: Finding, *, is_of_iptables: bool) -> str:
