@@ -16,13 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import find_manager
-from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Forward, Nat, format_target
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Egress, Forward, Nat, format_target
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict_analysis import (
+    Chains,
     Finding,
     Own,
     are_tracked,
@@ -31,7 +32,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import FORWARD, PRIORITY
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import TABLE as FIREWALL_TABLE
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import explain_findings
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import (
+    explain_findings,
+    explain_rule,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import read_saved, with_options
@@ -45,7 +49,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.translat
     parse_listed_translations,
     parse_saved_translations,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Walk
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DROP, Chain, Walk
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import PROTOCOLS
 
 _OURS = frozenset({("inet", TABLE, FORWARD), ("inet", FIREWALL_TABLE, FORWARD)})
 _FIREWALLD_CONF = "/etc/firewalld/firewalld.conf"
@@ -106,6 +111,7 @@ def find_nat_conflicts(host: Host, listing: Listing, nat: Nat) -> tuple[Conflict
     return (
         *_find_translations(nat.forwards, translations),
         *explain_findings(tables, _find_drops(tables, nat.forwards, own), own, objects),
+        *_find_dropped_egress(tables, nat.egress, own),
     )
 
 
@@ -137,13 +143,10 @@ def _find_translations(forwards: Iterable[Forward], translations: list[Translati
 
 def _find_drops(tables: Tables, forwards: Iterable[Forward], own: Own) -> list[Finding]:
     """Return the rules and policies that drop the first packet of a forward for certain, or possibly and for any source."""
-    bases = [(chains, base) for chains, base in sort_bases(tables.values()) if base.hook == FORWARD]
     tracked = are_tracked(tables.values())
     found: list[Finding] = []
     for forward in forwards:
-        for chains, base in bases:
-            if own.has(base) or not has_family(base, forward.family):
-                continue
+        for chains, base in _list_bases(tables, forward.family, own):
             mark = MARKED if own.has_mark_before(base) else UNMARKED
             inside = parse_networks(forward.family, [forward.inside])
             packet = Packet(forward.family, forward.service.protocol, forward.inside_port, list_unicast(forward.family),
@@ -155,3 +158,37 @@ def _find_drops(tables: Tables, forwards: Iterable[Forward], own: Own) -> list[F
                     found.append(Finding(base, not passes, DROP, chain, rule, forward.service))
                     break
     return found
+
+
+def _list_bases(tables: Tables, family: str, own: Own) -> list[tuple[Chains, Chain]]:
+    """Return the third-party base chains that forwarded packets of a family pass, each after the chains of its table."""
+    bases = [(chains, base) for chains, base in sort_bases(tables.values()) if base.hook == FORWARD]
+    return [(chains, base) for chains, base in bases if not own.has(base) and has_family(base, family)]
+
+
+def _find_dropped_egress(tables: Tables, egress: Iterable[Egress], own: Own) -> Iterator[Conflict]:
+    """Yield a warning for each chain that drops all connections of hosts inside to the outside.
+
+    These packets do not have our mark. A host may need no such connection, so the warning stops no change.
+    """
+    tracked = are_tracked(tables.values())
+    found: dict[tuple[str, str], list[Egress]] = {}
+    for entry in egress:
+        inside = parse_networks(entry.family, [entry.inside])
+        for chains, base in _list_bases(tables, entry.family, own):
+            walks = [
+                Walk(chains, Packet(entry.family, protocol, None, inside, list_unicast(entry.family), tracked=tracked,
+                                    mark=UNMARKED)).walk_base(base)
+                for protocol in PROTOCOLS
+            ]  # fmt: skip
+            if all(outcome.verdict == DROP for outcomes in walks for outcome in outcomes):
+                chain, rule = next(iter(walks[0].values()))
+                found.setdefault((base.place, explain_rule(base, chain, rule)), []).append(entry)
+    for (place, reason), dropped in found.items():
+        yield Conflict(
+            certain=False,
+            where=f"nftables chain {place}",
+            reason=reason,
+            ports=tuple(f"connections from {entry.inside} that leave with {entry.outside}" for entry in dropped),
+            advice="If these hosts connect to other sites, accept their new connections there, and the replies",
+        )

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names im
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_properties import FAMILY_OF_HEADER
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_walk import Tables, parse_tables
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import find_tables_of_iptables
-from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk import DIVERT, Chain, Rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Ruleset
 
 _DIVERTED = "Our rules never see these packets. If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
@@ -30,7 +30,7 @@ _STILL_DROPPED = "our own chain still drops unauthorised sources"
 # Docker evaluates this chain before its own rules, and changes no rule in it.
 _CHAIN_FOR_USERS = "DOCKER-USER"
 
-__all__ = ["Own", "explain_findings", "find_conflicts"]
+__all__ = ["Own", "explain_findings", "explain_rule", "find_conflicts"]
 
 
 def find_conflicts(objects: list[dict[str, t.Any]], ruleset: Ruleset, own: Own) -> tuple[Conflict, ...]:
@@ -62,11 +62,16 @@ def _identify_rule(finding: Finding) -> tuple[t.Any, ...]:
 
 
 def _explain_finding(finding: Finding) -> str:
+    return explain_rule(finding.base, finding.chain, finding.rule)
+
+
+def explain_rule(base: Chain, chain: Chain, rule: Rule | None) -> str:
+    """Return a text that names a rule in a chain, to which a base chain leads. None is the policy of the base chain."""
     # Before 1.0.7, nft does not list the interface.
-    interface = f" (network interface {finding.base.device or 'of the chain'})" if is_partial(finding.base) else ""
-    if finding.rule is None:
-        return f"its policy is {finding.base.policy}{interface}"
-    return f"its rule `{finding.rule.text}` in chain {finding.chain.name}{interface}"
+    interface = f" (network interface {base.device or 'of the chain'})" if is_partial(base) else ""
+    if rule is None:
+        return f"its policy is {base.policy}{interface}"
+    return f"its rule `{rule.text}` in chain {chain.name}{interface}"
 
 
 def _make_conflict(tables: Tables, same: list[Finding], own: Own, of_iptables: Container[tuple[str, str]]) -> Conflict:
