@@ -241,6 +241,20 @@ def test_a_chain_that_drops_all_connections_of_the_inside_is_named(lab):
     )
 
 
+def test_a_strict_reverse_path_filter_is_named(lab):
+    node = lab.get_namespace("node")
+    run_ip("netns", "exec", node, "sysctl", "-qw", "net.ipv4.conf.friend.rp_filter=1")
+    try:
+        assert apply(lab, NAT).conflicts == ()
+        (conflict,) = apply(lab, make_nat(friends={"ipv4": "10.0.3.2"})).conflicts
+    finally:
+        run_ip("netns", "exec", node, "sysctl", "-qw", "net.ipv4.conf.friend.rp_filter=0")
+    assert str(conflict) == (
+        "net.ipv4.conf.friend.rp_filter may block tcp 9000 at 10.0.1.1, udp 9000 at 10.0.1.1: it is strict, and the route to "
+        "10.0.3.2 leaves through outsider. If packets from there arrive through friend, set it to 2, or correct the route"
+    )
+
+
 DOCKER = """\
 *filter
 :FORWARD DROP [0:0]

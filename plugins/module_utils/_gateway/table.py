@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import find_nat_conflicts, refuse_host
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Nat, nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE, Interfaces, render_nat
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.reverse_paths import find_strict_filters
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import (
     find_connected_interfaces,
     find_interfaces,
@@ -130,13 +131,13 @@ class NatTable:
         return (*compare_parts(self._host, self._unit, None if want is None else self._render(want)), *copies)
 
     def find_conflicts(self, want: Nat) -> tuple[Conflict, ...]:
-        """Return third-party rules that translate or drop packets of our forwards.
+        """Return third-party rules and settings that translate or drop packets of our forwards.
 
         Raises HostError if the host cannot be a gateway, or does not have an outside address.
         """
         refuse_host(self._host, want)
-        self._locate_addresses(want)
-        return find_nat_conflicts(self._host, self._listing, want)
+        filters = find_strict_filters(self._host, want, self._locate_addresses(want))
+        return (*find_nat_conflicts(self._host, self._listing, want), *filters)
 
     def find_translations(self) -> tuple[Translation, ...]:
         """Return nothing: find_conflicts compares the translations of the host itself."""
