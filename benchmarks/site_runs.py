@@ -26,6 +26,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LAB = [sys.executable, str(ROOT / "molecule" / "lab" / "lab.py")]
 FORKS = 10
+# All network namespaces share the table of neighbours, and each node has each other node as a neighbour.
+NEIGHBOURS = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
 PING, FIRST, AGAIN, VERIFY, FIREWALL = (
     "ping",
     "site, first run",
@@ -50,6 +52,7 @@ def measure(nodes: int, repetitions: int) -> list[Timing]:
     """Start a lab of nodes, run each playbook, and remove the lab. Raises SystemExit if a playbook fails."""
     with (
         tempfile.TemporaryDirectory(prefix="kong-benchmark-") as name,
+        _make_room_for_neighbours(nodes),
         _provide_lab(Path(name) / "fleet", nodes) as folder,
     ):
         runner = _Runner(folder)
@@ -105,6 +108,17 @@ class _Runner:
         )
         path.write_text(json.dumps([{**play, **part}]), encoding="utf-8")
         return str(path)
+
+
+@contextmanager
+def _make_room_for_neighbours(nodes: int) -> Iterator[None]:
+    """Raise the largest number of neighbours for a lab of nodes, and restore it at the end."""
+    before = NEIGHBOURS.read_text(encoding="ascii")
+    NEIGHBOURS.write_text(str(max(int(before), 2 * nodes**2)), encoding="ascii")
+    try:
+        yield
+    finally:
+        NEIGHBOURS.write_text(before, encoding="ascii")
 
 
 @contextmanager

@@ -50,3 +50,13 @@ def test_the_table_has_the_median_of_the_seconds(runs, timings):
         "site, unchanged              20.0    4.00  6.0",
         "verify                       19.0    4.01  4.0",
     ]
+
+
+@pytest.mark.parametrize(("before", "during"), [("1024\n", "3200"), ("65536\n", "65536")])
+def test_the_table_of_neighbours_has_room_for_all_nodes_of_the_lab(runs, monkeypatch, tmp_path, before, during):
+    limit = tmp_path / "gc_thresh3"
+    limit.write_text(before)
+    monkeypatch.setattr(runs, "NEIGHBOURS", limit)
+    with runs._make_room_for_neighbours(40):
+        assert limit.read_text() == during
+    assert limit.read_text() == before
