@@ -58,7 +58,7 @@ def test_the_batch_of_a_failed_node_is_completed_and_later_batches_are_unchanged
     found, stage = update(1, [1, 2])
     assert [KEPT in [call for call, _args in calls] for calls, _error in found] == [True, False, True, False]
     assert found[3][0] == []
-    assert ["kong_transparent" in dict(calls) for calls, _error in found] == [True, False, False, False]
+    assert ["kong_transparent present" in dict(calls) for calls, _error in found] == [True, False, False, False]
     assert found[1][1] == AGAIN.format("case-1")
     assert found[2][1] == (
         "Failed: case-1. The other nodes of this batch match the plan: case-2. The nodes of earlier batches match it too"
