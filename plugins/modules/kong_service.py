@@ -58,6 +58,10 @@ options:
   before:
     description: Kong's file as it was before the change. The default is O(conf).
     type: path
+  keep_before:
+    description: Whether to keep the file O(before) after the settings are effective.
+    type: bool
+    default: true
   settings:
     description:
       - The names of the planned settings. If Kong was started by hand, it keeps the variables of its start for all other
@@ -159,6 +163,7 @@ _SPEC = {
     "version": {"type": "str", "required": True},
     "conf": {"type": "path", "required": True},
     "before": {"type": "path"},
+    "keep_before": {"type": "bool", "default": True},
     "settings": {"type": "list", "elements": "str"},
     "prefix": {"type": "path"},
     "listeners": {"type": "list", "elements": "dict", "required": True, "options": LISTENER_SPEC},

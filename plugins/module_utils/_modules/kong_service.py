@@ -10,6 +10,7 @@ import os
 import re
 import typing as t
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -165,4 +166,6 @@ def run(module: AnsibleModule) -> None:
     if done.wrong:
         failure = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
         module.fail_json(msg=f"{failure}: {'; '.join(done.wrong)}", **result)
+    if module.params["before"] and not (module.params["keep_before"] or module.check_mode):
+        Path(module.params["before"]).unlink()
     module.exit_json(changed=True, **result)

@@ -141,7 +141,9 @@ def test_a_kong_started_by_hand_keeps_its_variables(service, monkeypatch, more, 
 def test_settings_that_were_not_compared_after_a_reload_are_a_warning(monkeypatch):
     ended, warnings = [], []
     module = SimpleNamespace(
-        params={"conf": "/etc/kong/kong.conf"}, exit_json=lambda **result: ended.append(result), warn=warnings.append
+        params={"conf": "/etc/kong/kong.conf", "before": None},
+        exit_json=lambda **result: ended.append(result),
+        warn=warnings.append,
     )
     done = Done("reload", (), (), unverified="x")
     monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
@@ -151,3 +153,26 @@ def test_settings_that_were_not_compared_after_a_reload_are_a_warning(monkeypatc
     assert warnings == [
         "the settings of the running Kong were not all compared with /etc/kong/kong.conf after the reload: x"
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "check_mode", "keeps", "is_there"),
+    [((), False, False, False), ((), False, True, True), ((), True, False, True), (("x",), False, False, True)],
+)
+def test_the_old_file_is_deleted_only_if_the_new_file_is_effective(
+    monkeypatch, tmp_path, wrong, check_mode, keeps, is_there
+):
+    """Otherwise the role restores the old file."""
+    before = tmp_path / "kong.conf.old"
+    before.touch()
+
+    def end(**_result):
+        raise SystemExit
+
+    params = {"conf": "/kong.conf", "before": str(before), "keep_before": keeps}
+    module = SimpleNamespace(check_mode=check_mode, params=params, exit_json=end, fail_json=end)
+    monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
+    monkeypatch.setattr(kong_service, "_apply", lambda _module: Done("reload", (), wrong))
+    with pytest.raises(SystemExit):
+        kong_service.run(module)
+    assert before.exists() is is_there
