@@ -17,7 +17,7 @@ class ActionModule(ConfirmedModule):
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         result = super().perform(task_vars)
-        if result.get("changed") and self._task.args.get("backend", "auto") == "auto":
+        if result.get("changed") and "backend" in result and self._task.args.get("backend", "auto") == "auto":
             host = task_vars["inventory_hostname"]
             self._display.display(
                 escape_text(f"{host}: backend {result['backend']}, because {result['backend_reason']}")

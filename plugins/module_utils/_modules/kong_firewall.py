@@ -30,6 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lockout import Connection
 
+ERRORS = (RulesetError, HostError, LockoutError, ConflictError)
 STATES_WITH_RULESET = ("present", "staged", "merged")
 _LEAST_TIMEOUT = 5
 _NOTHING_KEPT = "this host has no previous ruleset of gatehouse.kong, so nothing was rolled back"
@@ -62,24 +63,25 @@ def _find_connection() -> Connection | None:
     return find_connection()
 
 
-def _apply(module: AnsibleModule) -> dict[str, t.Any]:
-    """Run the first or the second phase of a change, and return the result."""
+def change_rules(module: AnsibleModule, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Run the first or the second phase of a change, and return the result. Raises one of ERRORS."""
     host = Host()
     rollback = Rollback(host)
     # The requested state may depend on the present state, which no other run may change until the end of the phase.
     with rollback.hold_lock():
-        choice = choose(host, module.params["backend"])
+        choice = choose(host, params["backend"])
         result = {
             "changed": False,
             "backend": choice.backend.name,
             "backend_reason": choice.reason,
             "early": choice.early,
         }
-        return {**result, **_run_phase(module, choice.backend, rollback)}
+        return {**result, **_run_phase(module, params, choice.backend, rollback)}
 
 
-def _run_phase(module: AnsibleModule, backend: Backend[Ruleset], rollback: Rollback) -> dict[str, t.Any]:
-    params = module.params
+def _run_phase(
+    module: AnsibleModule, params: t.Mapping[str, t.Any], backend: Backend[Ruleset], rollback: Rollback
+) -> dict[str, t.Any]:
     state = params["state"]
     ruleset = ruleset_from_data(params["ruleset"]) if state in STATES_WITH_RULESET else None
     want = choose_wanted(state, ruleset, backend, rollback)
@@ -118,7 +120,7 @@ def run(module: AnsibleModule) -> None:
         )
     try:
         require_root("kong_firewall")
-        result = _apply(module)
-    except (RulesetError, HostError, LockoutError, ConflictError) as error:
+        result = change_rules(module, module.params)
+    except ERRORS as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

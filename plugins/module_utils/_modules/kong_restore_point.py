@@ -95,7 +95,21 @@ def has_open_run(host: Host, backend: str, service: str) -> bool:
 
 def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     require_root("kong_restore_point")
-    return _apply_to_gateway(module) if module.params["gateway"] else _apply_to_node(module)
+    if module.params["gateway"]:
+        return _apply_to_gateway(module)
+    # The second phase of a change of the rules comes after the restore point.
+    result = {**_NOTHING} if module.params["confirm"] else _apply_to_node(module)
+    return {**result, **_allow_both(module)} if module.params["ruleset"] else result
+
+
+def _allow_both(module: AnsibleModule) -> dict[str, t.Any]:
+    """Make the firewall allow the present and the planned sources; return the result of kong_firewall. Raises HostError."""
+    from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_firewall import ERRORS, change_rules  # noqa: PLC0415
+
+    try:
+        return change_rules(module, {**module.params, "state": "merged"})
+    except ERRORS as error:
+        raise HostError(str(error)) from error
 
 
 def _apply_to_gateway(module: AnsibleModule) -> dict[str, t.Any]:
