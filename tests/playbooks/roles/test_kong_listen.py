@@ -69,34 +69,30 @@ def answers(folder, number, *, backup=True, changes=True, listeners=None):
     return {
         "kong_plan": {"plan": {"nodes": {f"case-{number}": node}}},
         "kong_node_info": {**parts, **decide_changes(node, parts)},
-        "kong_firewall merged": {"changed": True},
+        "kong_restore_point taken": {"changed": True},
         "kong_firewall rolled_back": {"changed": True},
         "kong_conf write": written,
     }
 
 
 # Per case: differing answers, module calls after the restore point was taken, the error, and the content of Kong's file.
-UP = ["kong_firewall merged", "kong_conf write", "kong_service reload"]
-STARTED = [*UP[:2], "kong_service start"]
+UP = ["kong_conf write", "kong_service reload"]
+STARTED = [UP[0], "kong_service start"]
 CLOSED = "kong_firewall rolled_back"
 OPEN = "The firewall allows both the old and the new sources"
 LAST = "Allow exactly the sources that were allowed before"
 CASES = {
     "no failure": ({}, UP, None, "new"),
-    "no restore point": (
+    "no restore point, or no union of the rules": (
         {"kong_restore_point taken": {**FAILS, "msg": "no space"}}, [], "no space", "new",
     ),
     "an address that Kong cannot bind": (
         {"listeners": {**NO_KONG, "cannot_bind": "this host does not have 10.9.0.100 now"}},
         None, "case-2: this host does not have 10.9.0.100 now", "new",
     ),
-    "firewall": (
-        {"kong_firewall merged": {**FAILS, "msg": "nft is not installed"}},
-        UP[:1], "nft is not installed. {conf} is unchanged", "new",
-    ),
     "file": (
         {"kong_conf write": {**FAILS, "msg": "kong check: no port"}},
-        [*UP[:2], CLOSED], "kong check: no port. {conf} is unchanged", "new",
+        [UP[0], CLOSED], "kong check: no port. {conf} is unchanged", "new",
     ),
     "kong": (
         {"kong_service reload": {**FAILS, "msg": "port taken"}},
@@ -152,7 +148,7 @@ MORE_CASES = {
     ),
     "kong rejects an unchanged file": (
         {"kong_service restart": {**FAILS, "msg": "no file", "how": "nothing"}}, {"changes": False, "backup": False},
-        [*UP[:2], "kong_service restart", CLOSED],
+        [UP[0], "kong_service restart", CLOSED],
         "no file. {conf} is unchanged", "new",
     ),
     "a new file": (
@@ -162,7 +158,7 @@ MORE_CASES = {
     ),
     "kong, with an unchanged file": (
         {"kong_service restart": {**FAILS, "msg": "port taken"}}, {"changes": False, "backup": False},
-        [*UP[:2], "kong_service restart"],
+        [UP[0], "kong_service restart"],
         "port taken. {conf} is unchanged. " + OPEN, "new",
     ),
     "the old file cannot be restored": (
@@ -226,6 +222,8 @@ def test_each_failing_step_reports_its_own_reason(tmp_path):
     calls, error = by_name["alone"]
     assert (list_steps(calls), error) == (["kong_conf write", "kong_service reload", "kong_restore_point kept"], None)
     assert dict(calls)["kong_restore_point taken"]["firewall"] is False
+    assert "ruleset" not in dict(calls)["kong_restore_point taken"]
+    assert dict(calls)["kong_service reload"]["keep_before"] is False
     assert dict(calls)["kong_conf write"]["validate"] == "/usr/local/bin/kong check %s"
     assert "validate" not in dict(by_name["kong"][0])["kong_conf write"]
     check_that_a_variable_of_kong_blocks_the_run(*by_name["blocked"])
@@ -249,6 +247,7 @@ def check_that_the_restore_point_records_kong(found):
         assert taken["files"][1:] == [f"/etc/kong/case-{[*CASES].index(name)}.conf"]
         assert (taken["firewall"], taken["kong"]["how"], taken["kong"]["runs"]) == (True, how, runs)
         assert taken["kong"]["listeners"] == (PRESENT if runs else [])
+        assert taken["ruleset"] == {"planned for": f"case-{[*CASES].index(name)}"}
 
 
 def test_check_mode_rolls_nothing_back():
