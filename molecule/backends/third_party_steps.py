@@ -198,10 +198,13 @@ _IPTABLES = System(
 _FIREWALLD = System(
     banaction="firewallcmd-ipset",
     defaults=(
-        Step(
-            "an interface in a zone that rejects",
-            "firewall-cmd --zone=public --change-interface=lan",
-            "firewall-cmd --zone=drop --change-interface=lan",
+        *(
+            Step(
+                f"an interface in zone {zone}, target {target}",
+                f"firewall-cmd --zone={zone} --change-interface=lan",
+                "firewall-cmd --zone=drop --change-interface=lan",
+            )
+            for zone, target in (("public", "default"), ("block", "%%REJECT%%"), ("trusted", "ACCEPT"))
         ),
         Step("an interface in zone drop", ":", ":"),
     ),

@@ -5,9 +5,10 @@
 
     python3 traffic_check.py [--changes NUMBER] [--connections NUMBER] PLAN
 
-PLAN is a plan file in which the host `admin` and 10.78.0.100 are the sources of the Admin API. The second of them changes at
-least --changes times, and until --connections allowed connections to each node are due. Exit status 1, with the figures, if
-an allowed connection to any node was lost, if an unauthorised connection opened, or if a node got fewer allowed connections.
+PLAN is a plan file in which the host `admin`, 10.78.0.100 and fd78:6761:7465::100 are the sources of the Admin API. The two
+addresses change at least --changes times, and until --connections allowed connections to each node are due over each of IPv4
+and IPv6. Exit status 1, with the figures, if an allowed connection to any node was lost, if an unauthorised connection opened,
+or if a node got fewer allowed connections.
 """
 
 from __future__ import annotations
@@ -24,26 +25,28 @@ from typing import Any
 
 from third_party import HERE, NODES, SCENARIO, LabHost, Node
 
-RATES = {"admin": 250, "outsider": 63}  # a second and node: 1,000 and 250 in all
+RATES = {"admin": 125, "outsider": 31}  # a second, node and family: 1,000 and 248 in all
 CHANGES = 8
 CONNECTIONS = 1_000
 PATIENCE = "5"  # seconds; the kernel sends a second SYN after a second
 PROGRAM = "/root/traffic.py"
-CHANGED = "10.78.0.100"
+CHANGED = ("10.78.0.1", "fd78:6761:7465::1")  # without the last two digits
 
 
 def start(name: str) -> subprocess.Popen[str]:
     host = LabHost(SCENARIO, name)
     program = (HERE / "traffic.py").read_text(encoding="utf-8")
     subprocess.run(host.make_command(f"cat > {PROGRAM}"), input=program, text=True, check=True)
-    targets = " ".join(f"{ipv4}:8001" for ipv4, _ipv6 in NODES.values())
+    targets = " ".join(f"{address}:8001" for addresses in NODES.values() for address in addresses)
     command = host.make_command(f"exec python3 {PROGRAM} {RATES[name]} {PATIENCE} {targets}")
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def change(nodes: list[Node], plan: str, number: int) -> None:
-    """Allow another address and remove the address of the last change; the set of sources keeps its name."""
-    changed = json.loads(plan.replace(f'"{CHANGED}', f'"10.78.0.{100 + number % 7}'))
+    """Allow other addresses and remove the addresses of the last change; the sets of sources keep their names."""
+    for prefix in CHANGED:
+        plan = plan.replace(f'"{prefix}00', f'"{prefix}0{number % 7}')
+    changed = json.loads(plan)
 
     def apply(node: Node) -> None:
         node.set_plan(changed)
@@ -76,15 +79,15 @@ def find_faults(allowed: dict[str, Any], unauthorised: dict[str, Any], connectio
 
 def main(plan: str, changes: int, connections: int) -> int:
     nodes = [Node(system, json.loads(plan)) for system in NODES]
-    # This creates the set for single addresses on every node. firewalld reloads for it, but not for later changes.
+    # This creates the sets for single addresses on every node. firewalld reloads for it, but not for later changes.
     change(nodes, plan, 0)
     clients = {host: start(host) for host in RATES}
     end = time.monotonic() + connections / RATES["admin"]
     number = change_until(end, changes, lambda number: change(nodes, plan, number))
     allowed, unauthorised = (json.loads(clients[host].communicate("")[0]) for host in RATES)
-    for system, (address, _ipv6) in NODES.items():
+    for system, address in ((system, address) for system, addresses in NODES.items() for address in addresses):
         tried, unwanted = (counts["tried"][f"{address}:8001"] for counts in (allowed, unauthorised))
-        print(f"{system}: {number} changes, {tried} allowed connections, {unwanted} unauthorised attempts")
+        print(f"{system}, {address}: {number} changes, {tried} allowed connections, {unwanted} unauthorised attempts")
     found = list(find_faults(allowed, unauthorised, connections))
     print("\n".join(found) or "no allowed connection was lost, no unauthorised connection opened")
     return 1 if found else 0
