@@ -43,8 +43,8 @@ def update(tmp_path):
 
     def run(failing, serial):
         cases = [
-            (answer, {"__kong_site_node": {**answer["kong_node_info"], "interception": {"changed": number == 0}}})
-            for number, answer in ((number, answers(tmp_path, number)) for number in range(4))
+            (answers(tmp_path, number), {"__kong_site_node": {"interception": {"changed": number == 0}}})
+            for number in range(4)
         ]
         for number, (answer, _variables) in enumerate(cases):
             answer["kong_plan"]["plan"]["nodes"][f"case-{number}"]["interception"] = []
