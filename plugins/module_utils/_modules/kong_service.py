@@ -166,6 +166,16 @@ def run(module: AnsibleModule) -> None:
     if done.wrong:
         failure = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
         module.fail_json(msg=f"{failure}: {'; '.join(done.wrong)}", **result)
-    if module.params["before"] and not (module.params["keep_before"] or module.check_mode):
-        Path(module.params["before"]).unlink()
+    _remove_old_file(module)
     module.exit_json(changed=True, **result)
+
+
+def _remove_old_file(module: AnsibleModule) -> None:
+    """Delete Kong's old file if it is not kept. The settings are effective by then, so a failure is only a warning."""
+    path = module.params["before"]
+    if not path or module.params["keep_before"] or module.check_mode:
+        return
+    try:
+        Path(path).unlink()
+    except OSError as error:
+        module.warn(f"the copy of the old file was not deleted: {error}")

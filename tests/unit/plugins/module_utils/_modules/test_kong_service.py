@@ -165,14 +165,29 @@ def test_the_old_file_is_deleted_only_if_the_new_file_is_effective(
     """Otherwise the role restores the old file."""
     before = tmp_path / "kong.conf.old"
     before.touch()
+    end_run(monkeypatch, before, Done("reload", (), wrong), check_mode=check_mode, keeps=keeps)
+    assert before.exists() is is_there
 
-    def end(**_result):
+
+def test_a_failure_to_delete_the_old_file_is_a_warning(monkeypatch, tmp_path):
+    """The settings are effective by then, and the role would roll back after an error."""
+    result, warnings = end_run(monkeypatch, tmp_path / "missing", Done("reload", (), ()), check_mode=False, keeps=False)
+    assert result["changed"] is True
+    assert [warning for warning in warnings if "missing" in warning] == warnings != []
+
+
+def end_run(monkeypatch, before, done, *, check_mode, keeps):
+    """Run the module after Kong was changed; return its result and its warnings."""
+    results, warnings = [], []
+
+    def end(**result):
+        results.append(result)
         raise SystemExit
 
     params = {"conf": "/kong.conf", "before": str(before), "keep_before": keeps}
-    module = SimpleNamespace(check_mode=check_mode, params=params, exit_json=end, fail_json=end)
+    module = SimpleNamespace(check_mode=check_mode, params=params, exit_json=end, fail_json=end, warn=warnings.append)
     monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
-    monkeypatch.setattr(kong_service, "_apply", lambda _module: Done("reload", (), wrong))
+    monkeypatch.setattr(kong_service, "_apply", lambda _module: done)
     with pytest.raises(SystemExit):
         kong_service.run(module)
-    assert before.exists() is is_there
+    return results[0], warnings
