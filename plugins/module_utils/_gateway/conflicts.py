@@ -144,9 +144,10 @@ def _find_translations(forwards: Iterable[Forward], translations: list[Translati
 def _find_drops(tables: Tables, forwards: Iterable[Forward], own: Own) -> list[Finding]:
     """Return the rules and policies that drop the first packet of a forward for certain, or possibly and for any source."""
     tracked = are_tracked(tables.values())
+    bases = {family: _list_bases(tables, family, own) for family in FAMILY}
     found: list[Finding] = []
     for forward in forwards:
-        for chains, base in _list_bases(tables, forward.family, own):
+        for chains, base in bases[forward.family]:
             mark = MARKED if own.has_mark_before(base) else UNMARKED
             inside = parse_networks(forward.family, [forward.inside])
             packet = Packet(forward.family, forward.service.protocol, forward.inside_port, list_unicast(forward.family),
@@ -172,10 +173,11 @@ def _find_dropped_egress(tables: Tables, egress: Iterable[Egress], own: Own) -> 
     These packets do not have our mark. A host may need no such connection, so the warning stops no change.
     """
     tracked = are_tracked(tables.values())
+    bases = {family: _list_bases(tables, family, own) for family in FAMILY}
     found: dict[tuple[str, str], list[Egress]] = {}
     for entry in egress:
         inside = parse_networks(entry.family, [entry.inside])
-        for chains, base in _list_bases(tables, entry.family, own):
+        for chains, base in bases[entry.family]:
             walks = [
                 Walk(chains, Packet(entry.family, protocol, None, inside, list_unicast(entry.family), tracked=tracked,
                                     mark=UNMARKED)).walk_base(base)
