@@ -1,10 +1,10 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boots a host without nft whose saved iptables rules a third party saved while our rules were loaded; see kills.py.
+"""Boots a host without nft after a third party saved the iptables rules, with ours among them; see kills.py.
 
-The saved rules name our sets. After each change and boot, the third-party rules are loaded, and our rules are those of the
-last change.
+The saved rules name our sets. After each change and boot the host has the third-party rules, and the rules of the plan that
+was applied last.
 """
 
 from __future__ import annotations
