@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on a host of the lab for kills.py: changes the host's rules, and can end during the change.
 
-    killed.py change STATE          make the host's rules those of STATE; print the seconds of each step as a JSON list
+    killed.py change STATE          apply the rules of STATE; print the seconds of each step as a JSON list
     killed.py kill STATE STEP DELAY the same, but the process kills itself DELAY seconds after the begin of its STEP-th step
     killed.py stop STATE STEP DELAY the same, but the process prints a line and does nothing more
-    killed.py leave STATE [SYSTEM]  make the host's rules those of STATE, and do not confirm the change
+    killed.py leave STATE [SYSTEM]  apply the rules of STATE, and do not confirm the change
     killed.py timer                 roll back like the timer when its time is up
     killed.py look                  print as JSON the state of the host, and the differences from it
 
@@ -52,7 +52,7 @@ def kill():
 
 
 def stop():
-    """Print a line and stop all threads of this process, also those that wait for the interpreter.
+    """Print a line and stop all threads of this process, also the threads that wait for the interpreter.
 
     A real SIGSTOP would stop nsenter(1) as well, and a stopped nsenter delays the end of the container.
     """
@@ -96,7 +96,7 @@ def make_ruleset(state):
 
 
 def choose_backend(host, system=None):
-    """Return the backend of a system, or of the one in the host's name, because iptables is used only on request."""
+    """Return the backend of a system, by default of the system in the host's name, because iptables is used only on request."""
     return choose(host, system or os.uname().nodename.partition("-")[2]).backend
 
 
