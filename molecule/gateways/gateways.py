@@ -61,8 +61,7 @@ while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
     if data == b"ping":
         listener.sendto(source[0].encode(), source)
 """
-# Opens a flow over udp to the forward for gossip and one over tcp to the forward for data planes. For each line of the input
-# it prints the answers to the next packet of both.
+# Opens a flow over udp to the forward for gossip. For each line of the input it prints the answer to its next packet.
 FLOWS = """
 import contextlib, socket, sys
 address = sys.argv[1]
@@ -78,6 +77,7 @@ for _line in sys.stdin:
         answer = udp.recv(99).decode()
     print(answer, flush=True)
 """
+# Opens a connection to the forward for data planes, and prints after a line of the input whether a request has an answer.
 TCP = """
 import socket, sys
 stream = socket.create_connection((sys.argv[1], 8005), 5)

@@ -187,7 +187,7 @@ def test_check_mode_changes_nothing(lab):
 
 
 def select_forwards(conflicts):
-    """Return the conflicts about forwards, without those about connections from inside."""
+    """Return the conflicts that are not about connections from inside."""
     return [conflict for conflict in conflicts if not conflict.ports[0].startswith("connections from")]
 
 
