@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import struct
 import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
@@ -169,6 +170,9 @@ class Lab:
         with enter_namespace(self.get_namespace(name)):
             made = socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, kind)
         made.settimeout(SILENCE)
+        if kind == socket.SOCK_STREAM:
+            # Closing ends the connection at once. Without this, data that a rule drops is sent again during later tests.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sockets.append(made)
         return made
 
