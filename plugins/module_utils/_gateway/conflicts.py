@@ -184,7 +184,7 @@ def _find_dropped_egress(tables: Tables, egress: Iterable[Egress], own: Own) -> 
                 for protocol in PROTOCOLS
             ]  # fmt: skip
             if all(outcome.verdict == DROP for outcomes in walks for outcome in outcomes):
-                chain, rule = next(iter(walks[0].values()))
+                (chain, rule), *_others = walks[0].values()
                 found.setdefault((base.place, explain_rule(base, chain, rule)), []).append(entry)
     for (place, reason), dropped in found.items():
         yield Conflict(

@@ -38,7 +38,7 @@ def find_strict_filters(host: Host, nat: Nat, interfaces: t.Mapping[str, str]) -
         routes = host.call(find_route_interfaces, sources)
         others = {source: found for source, found in routes.items() if found not in (interface, _OWN)}
         if others:
-            source, found = next(iter(others.items()))
+            (source, found), *_more = others.items()
             yield Conflict(
                 certain=False,
                 where=f"net.ipv4.conf.{interface}.rp_filter",
