@@ -4,8 +4,8 @@
 """Runs on a host with real firewalld: adds bans of each kind while a run reloads firewalld. bans.py [NUMBER [PAUSE]]
 
 NUMBER is the least number of bans of each kind, PAUSE the seconds between two of them. No ban may be lost in the kernel, also
-after another run that reloads firewalld, and members with a timeout keep their remaining time. Exit status 1, with a line
-for each kind of which bans were lost.
+after another run that reloads firewalld, and members with a timeout keep their remaining time: IPv4 and IPv6. Exit status 1,
+with a line for each kind of which bans were lost.
 """
 
 from __future__ import annotations
@@ -30,37 +30,49 @@ SECONDS = 1000  # the remaining time of members that were added before the runs
 ENTRY = {"listener": "admin", "protocol": "tcp", "port": 8001, "address": None, "sources": ["friends"]}
 RULES = ruleset_from_data({"allow": [ENTRY], "sets": {"friends": {"ipv4": ["10.0.1.2/32"], "ipv6": []}}})
 # firewalld creates an ipset in the kernel only if it has a direct rule.
+CREATE = """
+firewall-cmd --quiet --permanent --new-ipset=timed-{family} --type=hash:ip --family={inet} --option=timeout=3600
+firewall-cmd --quiet --permanent --new-ipset=untimed-{family} --type=hash:ip --family={inet}
+firewall-cmd --quiet --permanent --direct --add-rule {family} filter INPUT 0 -m set --match-set timed-{family} src -j DROP
+"""
+RELOAD = "firewall-cmd --quiet --reload"
 PREPARE = """
-firewall-cmd --quiet --permanent --new-ipset=timed --type=hash:ip --option=timeout=3600
-firewall-cmd --quiet --permanent --new-ipset=untimed --type=hash:ip
-firewall-cmd --quiet --permanent --direct --add-rule ipv4 filter INPUT 0 -m set --match-set timed src -j DROP
-firewall-cmd --quiet --reload
-ipset create outside hash:ip timeout 3600
-iptables -I INPUT 1 -m set --match-set outside src -j DROP
-ipset add timed 192.0.2.1 timeout %(seconds)d
-ipset add outside 192.0.2.1 timeout %(seconds)d
+ipset create outside-{family} hash:ip family {inet} timeout 3600
+{iptables} -I INPUT 1 -m set --match-set outside-{family} src -j DROP
+ipset add timed-{family} {before} timeout {seconds}
+ipset add outside-{family} {before} timeout {seconds}
 """
 RESTORE = """
-firewall-cmd --quiet --permanent --direct --remove-rule ipv4 filter INPUT 0 -m set --match-set timed src -j DROP
-firewall-cmd --quiet --permanent --delete-ipset=timed
-firewall-cmd --quiet --permanent --delete-ipset=untimed
-firewall-cmd --quiet --reload
-iptables --flush INPUT
-ipset destroy outside
+firewall-cmd --quiet --permanent --direct --remove-rule {family} filter INPUT 0 -m set --match-set timed-{family} src -j DROP
+firewall-cmd --quiet --permanent --delete-ipset=timed-{family}
+firewall-cmd --quiet --permanent --delete-ipset=untimed-{family}
+{iptables} --flush INPUT
+ipset destroy outside-{family}
 """
+FAMILIES = (
+    {"family": "ipv4", "inet": "inet", "iptables": "iptables", "before": "192.0.2.1", "banned": "198.18.{}.0/21"},
+    {
+        "family": "ipv6",
+        "inet": "inet6",
+        "iptables": "ip6tables",
+        "before": "2001:db8::1",
+        "banned": "fd00:{}::/117",
+    },
+)
 BUS = "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1"
 NFT = "nft list table inet firewalld"
 # The command that adds a ban, and the commands that list the bans in the kernel.
 KINDS = {
     "entry of an ipset of firewalld with a timeout": (
-        f"{BUS}.ipset addEntry ss timed @", "nft list set inet firewalld timed", "ipset save timed"),
+        BUS + ".ipset addEntry ss timed-{family} @", "nft list set inet firewalld timed-{family}", "ipset save timed-{family}"),
     "entry of an ipset of firewalld": (
-        f"{BUS}.ipset addEntry ss untimed @", "nft list set inet firewalld untimed", "ipset save untimed"),
-    "rich rule": (f"{BUS}.zone addRichRule ssi drop 'rule family=ipv4 source address=@ drop' 0", NFT),
-    "source of a zone": (f"{BUS}.zone addSource ss drop @", NFT),
-    "direct rule": (f"{BUS}.direct addRule sssias -- ipv4 filter INPUT 0 4 -s @ -j DROP", "iptables-save"),
-    "member of an ipset with a timeout": (f"ipset add outside @ timeout {SECONDS}", "ipset save outside"),
-    "iptables -I INPUT": ("iptables --wait -I INPUT 1 -s @ -j DROP", "iptables-save"),
+        BUS + ".ipset addEntry ss untimed-{family} @", "nft list set inet firewalld untimed-{family}",
+        "ipset save untimed-{family}"),
+    "rich rule": (BUS + ".zone addRichRule ssi drop 'rule family={family} source address=@ drop' 0", NFT),
+    "source of a zone": (BUS + ".zone addSource ss drop @", NFT),
+    "direct rule": (BUS + ".direct addRule sssias -- {family} filter INPUT 0 4 -s @ -j DROP", "{iptables}-save"),
+    "member of an ipset with a timeout": ("ipset add outside-{family} @ timeout {seconds}", "ipset save outside-{family}"),
+    "iptables -I INPUT": ("{iptables} --wait -I INPUT 1 -s @ -j DROP", "{iptables}-save"),
 }  # fmt: skip
 TIMED = ("timed", "outside")
 
@@ -74,12 +86,12 @@ def run(command):
 
 
 class Bans(threading.Thread):
-    """Bans of a kind, added one after another until `ended` is set."""
+    """Bans that a command adds one after another until `ended` is set."""
 
-    def __init__(self, kind, network, pace, ended):
+    def __init__(self, command, network, pace, ended):
         super().__init__()
         self.addresses, self.failure = [], None
-        self._add = KINDS[kind][0]
+        self._add = command
         self._candidates = map(str, ip_network(network).hosts())
         self._least, self._pause = pace
         self._ended = ended
@@ -97,18 +109,33 @@ class Bans(threading.Thread):
             time.sleep(self._pause)
 
 
+def fill(command, family):
+    """Return a command of this program for one of FAMILIES."""
+    return command.format(**family, seconds=SECONDS)
+
+
+def run_for_families(command):
+    """Run a command of this program once for each of FAMILIES, or once if it is the same for all."""
+    for filled in dict.fromkeys(fill(command, family) for family in FAMILIES):
+        run(filled)
+
+
 @contextmanager
 def add_bans(pace):
-    """Add bans of each kind while the block is executed; yield them by kind."""
+    """Add bans of each kind and family while the block is executed; yield (kind, family, bans) for each."""
     ended = threading.Event()
-    bans = {kind: Bans(kind, f"198.18.{8 * number}.0/21", pace, ended) for number, kind in enumerate(KINDS)}
-    for thread in bans.values():
+    bans = [
+        (kind, family, Bans(fill(KINDS[kind][0], family), family["banned"].format(8 * number), pace, ended))
+        for number, kind in enumerate(KINDS)
+        for family in FAMILIES
+    ]
+    for _kind, _family, thread in bans:
         thread.start()
     try:
         yield bans
     finally:
         ended.set()
-        for thread in bans.values():
+        for _kind, _family, thread in bans:
             thread.join()
 
 
@@ -122,34 +149,39 @@ def change(want):
 
 def find_failures(bans, began):
     """Yield a line for each kind of which bans are missing in the kernel, and for each changed remaining time."""
-    for kind, thread in bans.items():
+    for kind, family, thread in bans:
+        label = f"{family['family']} {kind}"
         if thread.failure:
-            yield f"{kind}: {thread.failure}"
+            yield f"{label}: {thread.failure}"
         for command in KINDS[kind][1:]:
-            listed = {*re.findall(r"[\d.]+", run(command))}
+            filled = fill(command, family)
+            listed = {*re.findall(r"[\da-f.:]+", run(filled))}
             lost = [address for address in thread.addresses if address not in listed]
             if lost:
-                yield f"{kind}: {len(lost)} of {len(thread.addresses)} bans lost in {command}: {' '.join(lost)}"
-    for name in TIMED:
-        found = re.search(r"192\.0\.2\.1 timeout (\d+)", run(f"ipset save {name}"))
-        left = int(found[1]) if found else 0
-        if not SECONDS - (time.monotonic() - began) - 2 <= left <= SECONDS:
-            yield f"ipset {name}: the remaining time of 192.0.2.1 is {left} s"
+                yield f"{label}: {len(lost)} of {len(thread.addresses)} bans lost in {filled}: {' '.join(lost)}"
+    for family in FAMILIES:
+        for name in TIMED:
+            found = re.search(rf"{family['before']} timeout (\d+)", run(f"ipset save {name}-{family['family']}"))
+            left = int(found[1]) if found else 0
+            if not SECONDS - (time.monotonic() - began) - 2 <= left <= SECONDS:
+                yield f"ipset {name}-{family['family']}: the remaining time of {family['before']} is {left} s"
 
 
 def main(least=LEAST, pause=PAUSE):
     began = time.monotonic()
-    run(PREPARE % {"seconds": SECONDS})
+    for command in (CREATE, RELOAD, PREPARE):
+        run_for_families(command)
     try:
         with add_bans((int(least), float(pause))) as bans:
             change(RULES)
-        counts = [len(thread.addresses) for thread in bans.values()]
-        print(f"{counts} bans of each kind in {time.monotonic() - began:.1f} s", flush=True)
+        counts = [len(thread.addresses) for _kind, _family, thread in bans]
+        print(f"{counts} bans of each kind and family in {time.monotonic() - began:.1f} s", flush=True)
         failures = [f"first run: {line}" for line in find_failures(bans, began)]
         change(None)
         failures += [f"removal: {line}" for line in find_failures(bans, began)]
     finally:
-        run(RESTORE)
+        for command in (RESTORE, RELOAD):
+            run_for_families(command)
     print(*failures, f"{len(failures)} failures", sep="\n")
     return 1 if failures else 0
 
