@@ -16,16 +16,16 @@ import _boot
 import _kong_unit
 from _image import Recipe
 from _podman import LABEL, LABEL_RECIPE, Paths, list_ulimits, run_podman
-from _topology import Host, Topology
+from _topology import Host
 
 BOOT = "/etc/gatehouse-lab/boot"
 UNITS = "/etc/systemd/system"
 PLACES = {"boot": BOOT, "kong.env": "/etc/kong-placeholder.env"}  # in the container; all other files are units
 
 
-def ensure(host: Host, topology: Topology, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:
+def ensure(host: Host, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:
     """Make the container run as lab.yml defines it; `record` is podman's record of it. Return a word for the change."""
-    files, image = _render_files(host, topology, real=made_of.kong is not None), made_of.image
+    files, image = _render_files(host, real=made_of.kong is not None), made_of.image
     options = _render_options(host, paths, files)
     recipe = _compute_recipe([image, *options, *files.values()])
     name = paths.name_container(host.name)
@@ -96,7 +96,7 @@ def _compute_mac(address: str) -> str:
 
 
 def _list_forwarding_options(host: Host) -> list[str]:
-    if not (host.is_router or host.forwarding):
+    if not host.forwarding:
         return []
     addresses = [address for network in host.addresses.values() for address in network]
     switches = {4: "net.ipv4.ip_forward=1", 6: "net.ipv6.conf.all.forwarding=1"}
@@ -106,8 +106,8 @@ def _list_forwarding_options(host: Host) -> list[str]:
     ]
 
 
-def _render_files(host: Host, topology: Topology, *, real: bool) -> dict[str, str]:
-    files = {"boot": _boot.render_script(host, topology)}
+def _render_files(host: Host, *, real: bool) -> dict[str, str]:
+    files = {"boot": _boot.render_script(host)}
     if host.kong and not real:
         files["kong.env"] = "".join(f"{key}={value}\n" for key, value in host.kong.items())
     if host.kong:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The content of a lab.yml: networks, hosts and the NAT of routers.
+"""The content of a lab.yml: networks and hosts.
 
 All addresses are text, checked with `ipaddress`. A missing host or network raises TopologyError.
 """
@@ -26,26 +26,6 @@ class TopologyError(Exception):
 
 
 @dataclass(frozen=True)
-class Forward:
-    """A port forward of a router, from the outside address to the inside address."""
-
-    outside: str
-    outside_port: int
-    protocols: tuple[str, ...]
-    inside: str
-    inside_port: int
-    hairpin: tuple[str, ...] = ()  # inside networks whose hosts may connect to the outside address
-
-
-@dataclass(frozen=True)
-class Masquerade:
-    """Source NAT: packets from the inside network to the outside network get the router's outside address."""
-
-    inside: str
-    outside: str
-
-
-@dataclass(frozen=True)
 class Host:
     name: str
     addresses: dict[str, tuple[str, ...]]  # by network
@@ -54,15 +34,9 @@ class Host:
     suite: str = "bookworm"  # release of Debian
     routes: dict[str, str] = field(default_factory=dict)  # other routes, by destination
     more: dict[str, list[str]] = field(default_factory=dict)  # other addresses, by interface
-    forwarding: bool = False  # forwards packets, without NAT
+    forwarding: bool = False  # forwards packets; the lab makes no rule for them
     boots_before_others: bool = False  # the hosts that lab.yml lists after it are created when it has booted
     kong: dict[str, str] = field(default_factory=dict)  # environment of the Kong placeholder; empty: not a node
-    forwards: tuple[Forward, ...] = ()
-    masquerades: tuple[Masquerade, ...] = ()
-
-    @property
-    def is_router(self) -> bool:
-        return bool(self.forwards or self.masquerades)
 
 
 @dataclass(frozen=True)
@@ -99,7 +73,6 @@ def load(scenario: Path) -> Topology:
 
 
 def _read_host(name: str, value: dict[str, Any]) -> Host:
-    router = value.get("router", {})
     return Host(
         name=name,
         addresses={network: tuple(addresses) for network, addresses in value["addresses"].items()},
@@ -111,18 +84,12 @@ def _read_host(name: str, value: dict[str, Any]) -> Host:
         forwarding=value.get("forwarding", False),
         boots_before_others=value.get("boots_before_others", False),
         kong={key: _expand(str(text)) for key, text in value.get("kong", {}).items()},
-        forwards=tuple(_read_forward(forward) for forward in router.get("forwards", [])),
-        masquerades=tuple(Masquerade(**masquerade) for masquerade in router.get("masquerade", [])),
     )
 
 
 def _expand(text: str) -> str:
     """Replace ${NAME:-default} by the variable of the environment, or by the default if it is unset or empty."""
     return _VARIABLE.sub(lambda found: os.environ.get(found[1]) or found[2], text)
-
-
-def _read_forward(value: dict[str, Any]) -> Forward:
-    return Forward(**{**value, "protocols": tuple(value["protocols"]), "hairpin": tuple(value.get("hairpin", []))})
 
 
 def _check(topology: Topology) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The container lab: sites, NAT routers and hosts of a scenario, as its lab.yml defines them.
+"""The container lab: sites, gateways and hosts of a scenario, as its lab.yml defines them.
 
     python3 lab.py up|down|status SCENARIO_FOLDER
     python3 lab.py reboot|stop SCENARIO_FOLDER HOST...
@@ -71,7 +71,7 @@ def _make(topology: _topology.Topology) -> None:
         run_podman("rm", "--force", "--time", "0", paths.name_container(name), netns=paths.netns)
         print(f"{name}: removed")
     for host in topology.hosts:
-        done = _container.ensure(host, topology, recipes[host.name], paths, records.get(host.name))
+        done = _container.ensure(host, recipes[host.name], paths, records.get(host.name))
         print(f"{host.name}: {done}{chosen[host.name].note}")
         if host.boots_before_others:
             _wait_for_boot(topology, [host.name])
