@@ -60,9 +60,9 @@ def advertise(drafts: Mapping[str, Draft], findings: list[Finding]) -> dict[str,
     nodes: dict[str, Node] = {}
     for cluster in clusters.values():
         members = [draft for draft in cluster if draft.node.select_listeners("cluster")]
-        if len(cluster) > 1:
-            published = {draft.node.name for draft in members}
-            findings.extend(_make_not_published(draft.node) for draft in cluster if draft.node.name not in published)
+        for draft in cluster:
+            if not draft.node.select_listeners("cluster"):
+                _check_not_published(draft, findings, is_alone=len(cluster) == 1)
         hosts = [draft.node.host for draft in members]
         callers = Group(hosts, list_named_sites(hosts))
         wanted = Wanted((), "", everyone="the cluster", mutual=True, overlaps=has_shared_address(hosts))
@@ -100,6 +100,14 @@ def _choose_endpoint(draft: Draft, callers: Group, wanted: Wanted, findings: lis
 def _choose_listener(node: Node) -> Listener:
     """Return the socket that peers dial. A container may have further sockets, such as a socket that is published for IPv6."""
     return choose_socket(node.select_listeners("cluster"), _DIALLED)
+
+
+def _check_not_published(draft: Draft, findings: list[Finding], *, is_alone: bool) -> None:
+    """Check a node whose container does not publish the cluster listener. Only a node without peers needs no published port."""
+    if not is_alone:
+        findings.append(_make_not_published(draft.node))
+    if _ADVERTISE in draft.given:
+        _read_given_endpoint(draft, draft.given[_ADVERTISE], findings)
 
 
 def _make_not_published(node: Node) -> Finding:

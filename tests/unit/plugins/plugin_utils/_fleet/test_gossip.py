@@ -425,3 +425,9 @@ def test_gossip_that_is_published_for_ipv6_only_has_no_path(at):
     error = find_only_error({"n": node, "m": make_node("a", ["10.0.0.2", "fd00::2"])})
     assert (error.code, error.variable) == ("no-path", "kong_published_ports")
     assert "It listens on IPv6 only, and gossip uses IPv4 only" in error.message
+
+
+def test_endpoint_of_a_node_that_does_not_publish_gossip_is_checked():
+    node = make_node("a", "10.0.0.1", published_ports=["80:8000"], cluster_advertise="10.0.0.1:99999")
+    error = find_only_error({"n": node})
+    assert (error.code, error.variable) == ("port-range", "kong_cluster_advertise")
