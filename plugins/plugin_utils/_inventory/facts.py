@@ -80,6 +80,30 @@ def _compile(query: str) -> Any:
     return jmespath.compile(query)
 
 
+def check_unused_query(variables: HostVariables, name: str) -> None:
+    """Add an error if a query that is not used cannot be right for any host.
+
+    It may be the query of a group, and a host that does not use it may lack the values that it reads. So it is not run.
+    """
+    query = variables.read_value(name)
+    if query is None:
+        return
+    try:
+        _check_functions(_compile(str(query)).parsed)
+    except _QUERY_ERRORS as exc:
+        variables.add_error("query-invalid", name, query, f"the JMESPath query fails: {shorten(str(exc), 200)}")
+
+
+def _check_functions(expression: Mapping[str, Any]) -> None:
+    """Raise ValueError for a function that JMESPath does not have. JMESPath itself raises it when the query is run."""
+    name = expression.get("value")
+    if expression["type"] == "function_expression" and name not in jmespath.functions.Functions.FUNCTION_TABLE:
+        raise ValueError(f"Unknown function: {name}()")
+    for child in expression["children"]:
+        if isinstance(child, Mapping):  # the children of a slice are numbers
+            _check_functions(child)
+
+
 def ask(variables: HostVariables, name: str, query: Any) -> Any:
     """Return the result of a JMESPath query on the host's variables and facts.
 

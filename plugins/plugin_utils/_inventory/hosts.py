@@ -30,6 +30,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.bounds i
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import (
     ask,
+    check_unused_query,
     get_facts,
     get_known_facts,
 )
@@ -120,6 +121,8 @@ def _read_address(variables: HostVariables, read_own: Callable[[], OwnAddresses]
         "kong_address_query": _read_query_address,
         NETWORKS: partial(_choose_address_in_networks, read_own),
     }
+    if variables.read_value("kong_address") is not None or "kong_address" in variables.refused:
+        check_unused_query(variables, "kong_address_query")
     for name, read in readers.items():
         value = variables.read_value(name)
         if name in variables.refused:

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     parse_port,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import ask, check_unused_query
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import PROTOCOLS, NatMapping
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key, quote_value
@@ -54,9 +54,11 @@ def read_devices(variables: HostVariables) -> set[str]:
 
 def _read_items(variables: HostVariables) -> tuple[Any, Any]:
     """Return the query, None without one, and kong_nat or the result of the query."""
-    if variables.read_value("kong_nat") is None and (query := variables.read_value("kong_nat_query")) is not None:
+    items = variables.read_value("kong_nat")
+    if items is None and (query := variables.read_value("kong_nat_query")) is not None:
         return query, _ask(variables, "kong_nat_query", query)
-    return None, variables.read_value("kong_nat", [])
+    check_unused_query(variables, "kong_nat_query")
+    return None, items or []
 
 
 def _ask(variables: HostVariables, name: str, query: Any) -> Any:

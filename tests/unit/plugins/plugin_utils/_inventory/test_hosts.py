@@ -257,6 +257,38 @@ def test_failing_query(query):
     assert "JMESPath" in error.message
 
 
+REPLACED_QUERIES = {
+    "kong_address_query": {"kong_address": "10.0.0.1"},
+    "kong_nat_query": {"kong_address": "10.0.0.1", "kong_nat": [{"outside": "203.0.113.7"}]},
+}
+
+
+@pytest.mark.parametrize("query", ["a[", "x y", "unknown(@)", "a[?unknown(@)]", "a[0:2].{b: unknown(c)}"])
+@pytest.mark.parametrize("name", REPLACED_QUERIES)
+def test_query_that_is_not_used_is_checked(name, query):
+    """Another variable replaces the query on this host, but the query of the group is wrong for all hosts."""
+    error = find_only_error({"n": {**REPLACED_QUERIES[name], name: query}})
+    assert (error.variable, error.value) == (name, query)
+    assert "JMESPath" in error.message
+
+
+@pytest.mark.parametrize("name", REPLACED_QUERIES)
+def test_query_that_a_source_host_does_not_use_is_checked(name):
+    bastion = {**REPLACED_QUERIES[name], "kong_address": "10.0.0.2", name: "a["}
+    node = {"kong_address": "10.0.0.1", "kong_admin_sources": ["bastion"]}
+    [error] = compile_fleet({"n": node}, {"bastion": bastion}).errors
+    assert (error.code, error.host, error.variable) == ("query-invalid", "bastion", name)
+
+
+@pytest.mark.parametrize(
+    "query", ["ansible_facts.eth1.ipv4.address", "length(ansible_facts.eth1)", "a[::2]", "'no address'"]
+)
+@pytest.mark.parametrize("name", REPLACED_QUERIES)
+def test_query_that_is_not_used_needs_no_result(name, query):
+    """A host that does not use the query of its group may lack the values that the query reads."""
+    plan_fleet({"n": {**REPLACED_QUERIES[name], name: query}})
+
+
 @pytest.mark.parametrize(
     "listen",
     ["10.0.0.1:8000", "192.168.5.1:8000", "0.0.0.0:8000", "127.0.0.1:8000", "[fd00::1]:8000", "kong.example.org:8000"],
