@@ -16,6 +16,7 @@ import threading
 import pytest
 from cryptography import x509
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._probe import talk
 from ansible_collections.gatehouse.kong.plugins.module_utils._probe.probe import Limits, parse_probe, run_probes
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._probe.certificates import make
 
@@ -83,6 +84,20 @@ def test_an_untrusted_certificate_is_shown(context):
         result = send_probe("tls", port)
     assert (result["result"], result["detail"], result["status"]) == ("open", "connected", None)
     assert base64.b64decode(result["certificate"]) == DER
+
+
+def test_connections_share_a_context_and_no_certificate(context, tmp_path):
+    other_der, other_pem = make(
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "b1")]), dt.datetime(2040, 1, 1, tzinfo=dt.timezone.utc)
+    )
+    (tmp_path / "both.pem").write_bytes(other_pem)
+    other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    other.load_cert_chain(tmp_path / "both.pem")
+    talk._make_context.cache_clear()
+    with start_server(with_tls(context)) as port, start_server(with_tls(other)) as other_port:
+        found = [base64.b64decode(send_probe("tls", number, PATIENT)["certificate"]) for number in (port, other_port)]
+    assert found == [DER, other_der]
+    assert talk._make_context.cache_info().misses == 1
 
 
 def test_https(context):
