@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
 
 _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
 CONNECTED, TRACKED = "connected", "tracked"
-_TRACKED = re.compile(r" src=(?P<client>\S+) .* src=(?P<server>\S+) .* sport=(?P<port>\d+) ")
+_TRACKED = re.compile(r"^(?!.* CLOSE src=).* src=(?P<client>\S+) .* src=(?P<server>\S+) .* sport=(?P<port>\d+) ")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def _list_rows(proc: Path) -> Iterator[Row]:
 def _list_tracked(ports: Collection[int], own: Collection[str], proc: Path) -> Iterator[Client]:
     """Yield the clients in the table of connection tracking, which keeps closed connections for minutes.
 
+    A connection that ended with a reset (state CLOSE) is kept for 10 seconds, and is no client: measured connections end so.
     A line has the addresses and the ports of the first packet, then of the reply. The source of the reply is the server
     (linux:net/netfilter/nf_conntrack_standalone.c, ct_seq_show). Without rules that track connections, the table is empty.
     """

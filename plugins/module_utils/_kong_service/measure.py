@@ -11,6 +11,7 @@ hosts may start at slightly different times.
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.conne
 
 _STEP = 0.5  # seconds between two readings of the open connections
 _PATIENCE = 2.0  # seconds until an end that does not answer counts as blocked
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER without time (socket(7))
 _AT_ONCE = 32  # so that blocked ends do not use up the time
 
 
@@ -46,9 +48,14 @@ def hold_connections(
 
 
 def _connect(end: tuple[str, int]) -> socket.socket | None:
-    """Return a new connection, None if the end cannot be reached."""
+    """Return a new connection, None if the end cannot be reached.
+
+    It ends with a reset, so the hosts do not track it as a closed connection, which could be that of a client.
+    """
     with suppress(OSError, ValueError):
-        return socket.create_connection(end, timeout=_PATIENCE)
+        found = socket.create_connection(end, timeout=_PATIENCE)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        return found
     return None
 
 

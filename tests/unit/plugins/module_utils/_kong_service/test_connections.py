@@ -73,6 +73,10 @@ ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.11 dst=192.168.10.20 sport=49
 src=192.168.10.20 dst=192.168.10.11 sport=8001 dport=49162 mark=0 use=2
 ipv4     2 tcp      6 119 TIME_WAIT src=192.168.10.23 dst=192.168.10.11 sport=8001 dport=22 \
 src=192.168.10.11 dst=192.168.10.23 sport=22 dport=8001 mark=0 use=2
+ipv4     2 tcp      6 9 CLOSE src=192.168.10.26 dst=192.168.10.11 sport=49162 dport=8001 \
+src=192.168.10.11 dst=192.168.10.26 sport=8001 dport=49162 [ASSURED] mark=0 use=2
+ipv4     2 tcp      6 59 CLOSE_WAIT src=192.168.10.27 dst=192.168.10.11 sport=49162 dport=8001 \
+src=192.168.10.11 dst=192.168.10.27 sport=8001 dport=49162 [ASSURED] mark=0 use=2
 ipv4     2 udp      17 27 src=192.168.10.24 dst=192.168.10.11 sport=7946 dport=7946 [UNREPLIED] \
 src=192.168.10.11 dst=192.168.10.24 sport=7946 dport=7946 mark=0 use=2
 ipv6     10 tcp      6 117 TIME_WAIT src=fd00:0000:0000:0000:0000:0000:0000:0002 dst=fd00:0000:0000:0000:0000:0000:0000:0001 sport=1 dport=8001 \
@@ -90,6 +94,7 @@ def test_tracked_clients_are_those_whose_replies_come_from_a_port_of_this_host(t
         Client(7946, "192.168.10.24", "tracked"),
         Client(8001, "192.168.10.20", "tracked"),
         Client(8001, "192.168.10.21", "tracked"),
+        Client(8001, "192.168.10.27", "tracked"),
         Client(8001, "fd00::2", "tracked"),
     ]
 

@@ -62,3 +62,11 @@ def test_a_blocked_end_does_not_delay_other_ends(clock, end, monkeypatch):
 def test_a_host_without_a_kong_only_connects(clock, end):
     sent, received = hold_connections([end], (), 1.0)
     assert (len(sent), received) == (1, [])
+
+
+def test_a_connection_ends_with_a_reset(clock):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hold_connections([server.getsockname()], (), 0.0)
+        connection = server.accept()[0]
+        with connection, pytest.raises(ConnectionResetError):
+            connection.recv(1)
