@@ -24,6 +24,7 @@ _EXEC = re.compile(r"^Exec(?:Start|StartPre|StartPost)=(.*)$", re.MULTILINE)
 _FILE = re.compile(r"nft\b.*?(?:-f|--file)[ =](/[^\s\"';]+)")
 _PATH = re.compile(r"/[^\s\"';]+")
 _FLUSHES = re.compile(r"^[^#\n]*\bflush ruleset\b", re.MULTILINE)
+_PRECEDES_OURS = re.compile(rf"^Before=(?:.*[ \t])?{_OUR_UNITS[0]}\.service(?:[ \t]|$)", re.MULTILINE)
 # With our drop-in, this unit loads our table too.
 _LOADS_OURS = "nftables.service"
 _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
@@ -60,8 +61,8 @@ def _find_flushing_units(host: Host) -> Iterator[Conflict]:
         if name == _LOADS_OURS or not unit.exists():
             continue
         text = unit.read_text(encoding="utf-8", errors="replace")
-        if f"{_OUR_UNITS[0]}.service" in text:
-            continue  # it is ordered before our unit
+        if _PRECEDES_OURS.search(text):
+            continue
         for command in _EXEC.findall(text):
             files = (*_FILE.findall(command), *(path for path in _PATH.findall(command) if _is_script(host, path)))
             if _FLUSHES.search(command) or any(_FLUSHES.search(host.read(file) or "") for file in files):

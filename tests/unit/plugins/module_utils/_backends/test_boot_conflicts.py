@@ -58,6 +58,14 @@ def test_a_unit_that_flushes_all_tables(tmp_path, command):
     assert (found.where, command in found.reason) == ("unit own.service", True)
 
 
+@pytest.mark.parametrize("setting", ["After", "Wants", "PartOf"])
+def test_a_unit_that_flushes_after_our_unit(tmp_path, setting):
+    host = Host(tmp_path)
+    text = f"[Unit]\n{setting}=gatehouse-kong-firewall.service\n[Service]\nExecStart=/usr/sbin/nft flush ruleset\n"
+    enable_unit(host, "own.service", text)
+    assert [found.where for found in find_boot_conflicts(host, "nftables")] == ["unit own.service"]
+
+
 @pytest.mark.parametrize("text", ["#!/usr/sbin/nft -f\nflush ruleset\n", "#!/bin/sh\nset -e\nnft flush ruleset\n"])
 @pytest.mark.parametrize("command", ["/usr/local/sbin/own start", "-/bin/bash /usr/local/sbin/own"])
 def test_a_unit_whose_script_flushes_all_tables(tmp_path, text, command):
