@@ -6,6 +6,27 @@
 # Configures a host as people do: by_hand.sh HOST.
 set -eu
 
+set_router() {
+    nft -f - <<'RULES'
+table inet router {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    ct status dnat accept
+    iifname "branch" oifname "lan" accept
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat;
+    iifname "lan" ip daddr 10.96.0.5 tcp dport 9005 dnat ip to 10.97.0.27:8005
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    iifname "branch" oifname "lan" masquerade
+  }
+}
+RULES
+}
+
 set_web() {
     cat >/etc/kong/kong.conf <<'CONF'
 # Managed by kong.conf.erb. Do not edit.

@@ -73,6 +73,8 @@ def load(scenario: Path) -> Topology:
 
 
 def _read_host(name: str, value: dict[str, Any]) -> Host:
+    if unknown := value.keys() - (Host.__dataclass_fields__.keys() - {"name"}):
+        raise TopologyError(f"host {name}: unknown keys: {', '.join(sorted(unknown))}")
     return Host(
         name=name,
         addresses={network: tuple(addresses) for network, addresses in value["addresses"].items()},

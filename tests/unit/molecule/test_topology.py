@@ -56,6 +56,7 @@ def test_a_host_boots_with_its_route(tmp_path):
             change_host("b1", gateways=["192.168.10.5"]),
             "host b1: its gateway '192.168.10.5' is not on a network of the host",
         ),
+        (change_host("router", router={"forwards": []}), "host router: unknown keys: router"),
         (change_host("b1", gateways=["10.0.0.1"]), "no network of lab.yml contains the address '10.0.0.1'"),
     ],
 )
