@@ -128,6 +128,11 @@ class Lab:
         for address in (f"10.0.{number}.{other}", f"fd00:{number}::{other}"):
             run_ip(*run, "neigh", "replace", address, "dev", device, "lladdr", f"02:00:00:00:0{number}:0{other}")
 
+    def announce(self, name, address):
+        """Tell a neighbour who has an address of the node, as keepalived does. Its first solicitation can be lost."""
+        hardware = f"02:00:00:00:0{NEIGHBOURS.index(name) + 1}:01"
+        run_ip("-n", self.get_namespace(name), "neigh", "replace", address, "dev", "to-node", "lladdr", hardware)
+
     def destroy(self):
         self.close()
         for name in ("node", *NEIGHBOURS):

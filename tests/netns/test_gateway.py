@@ -377,6 +377,7 @@ def test_the_gateway_that_holds_a_shared_address_translates(lab):
     move = ("-n", lab.get_namespace("node"), "address", "add", f"{shared}/32", "dev", "friend")
     call = (lab, "friend", listener, (shared, PORT), ("tcp", "ipv4"))
     run_ip(*move)
+    lab.announce("friend", shared)
     try:
         assert dial(*call)[1] == FRIEND["ipv4"]
         assert dial(lab, "outsider", *call[2:]) is None

@@ -63,6 +63,7 @@ def test_a_standby_binds_and_becomes_the_holder(lab, prefix):
         listener = lab.open_listener(PORT, family=family)
         assert call_on_node(lab, find_held_addresses, [address]) == []
         assign(lab, address, length)
+        lab.announce("friend", address)
         assert call_on_node(lab, find_held_addresses, [address]) == [address]
         assert lab.connect("friend", listener, family=family, to=address)
         run_ip(
