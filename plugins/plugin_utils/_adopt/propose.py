@@ -143,7 +143,7 @@ def _explain_unreadable(kong: Kong) -> str:
             "kong_published_ports by hand"
         )
     if not kong.version:
-        return "its version is unknown, because Kong's file meta.lua is missing; write kong_version and its settings by hand"
+        return "its version is unknown, because Kong's files meta.lua and constants.lua do not have it; write kong_version and its settings by hand"
     try:
         parse_version(kong.version)
     except VersionError as exc:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gatehouse.kong contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version of Kong in its file meta.lua, which is Lua."""
+"""The version of Kong in its files, which are Lua."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def test_version_is_known_if_all_numbers_are(tmp_path, text, version):
     path.parent.mkdir(parents=True)
     if text is not None:
         path.write_text(text)
+    assert read_version(tmp_path) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('local VERSION = "0.7.0"\n\nreturn {\n  NAME = "kong",\n  VERSION = VERSION,\n', "0.7.0"),
+        ('local VERSION = "0.6.0rc3"\n', ""),
+        ('local plugins = {\n  "jwt",\n', ""),
+    ],
+)
+def test_a_kong_without_numbers_has_its_version_in_a_text(tmp_path, text, version):
+    path = tmp_path / "usr/local/share/lua/5.1/kong/constants.lua"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
     assert read_version(tmp_path) == version
 
 

@@ -29,7 +29,7 @@ HEADER = """\
 # Start Kong with `--vv` to show where it is looking for that file.
 
 """
-META = Path("/usr/local/share/lua/5.1/kong/meta.lua")
+MODULES = Path("/usr/local/share/lua/5.1/kong")
 BOOLEANS = {"on": "true", "off": "false"}
 LISTS = ("_listen", "trusted_ips")
 
@@ -40,10 +40,10 @@ def locate_file(line: Version) -> Path:
 
 def keep(config: Config) -> None:
     """Write the file, if this Kong has one."""
-    if config.line < (0, 9):
-        return
     with suppress(PermissionError):  # for another user, another start wrote it
         _keep_version(config)
+    if config.line < (0, 9):
+        return
     file, text = locate_file(config.line), render(config)
     if config.line < (0, 12):
         file.write_text(text, encoding="utf-8")
@@ -56,9 +56,12 @@ def keep(config: Config) -> None:
 
 def _keep_version(config: Config) -> None:
     """Write Kong's own file with its version, which its package has."""
-    META.parent.mkdir(parents=True, exist_ok=True)
+    MODULES.mkdir(parents=True, exist_ok=True)
+    if config.line < (0, 9):
+        (MODULES / "constants.lua").write_text(f'local VERSION = "{config.version}"\n', encoding="utf-8")
+        return
     major, minor, *rest = config.version.split(".")
-    META.write_text(f"  major = {major},\n  minor = {minor},\n  patch = {rest[0] if rest else 0},\n", encoding="utf-8")
+    (MODULES / "meta.lua").write_text(f"  major = {major},\n  minor = {minor},\n  patch = {rest[0] if rest else 0},\n", encoding="utf-8")
 
 
 def render(config: Config) -> str:
