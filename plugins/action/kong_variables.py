@@ -14,13 +14,18 @@ import yaml
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import AnsibleInventory
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import Finding, share_findings
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.run_files import find_path_errors
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import HostVariables
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.summary import count_hidden_findings, format_findings
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show_once
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
-_ARGUMENTS = {"role": {"type": "str", "required": True}}
+_ARGUMENTS = {
+    "role": {"type": "str"},
+    "files": {"type": "list", "elements": "str"},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+}
 _ROLES = Path(__file__).parents[2] / "roles"
 
 
@@ -28,19 +33,32 @@ class ActionModule(ControllerAction):
     """Check the variables on the controller, without a connection to a host."""
 
     arguments = _ARGUMENTS
+    one_of = ("role", "files")
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        role = arguments["role"]
         inventory = AnsibleInventory(variables, self._loader)
-        names = list_options(role)
-        errors = [error for host in variables["ansible_play_batch"] for error in find_errors(inventory, host, names)]
+        if role := arguments["role"]:
+            names = list_options(role)
+            batch = variables["ansible_play_batch"]
+            errors = [error for host in batch for error in find_errors(inventory, host, names)]
+            title, subject = f"The role {role} has not touched any host", f"The role {role}"
+        else:
+            # A run has one value of each variable, which the playbooks read from the first host.
+            first = [name for name in arguments["hosts"] if name in variables["ansible_play_hosts_all"]][:1]
+            errors = [
+                error
+                for host in first
+                for error in find_path_errors(HostVariables.read_fixed(inventory, host), arguments["files"])
+            ]
+            title, subject = "No host was touched", "This run"
         if not errors:
             return {}
         findings = share_findings(errors)
-        title = f"The role {role} has not touched any host, because of wrong variables:"
-        show_once([title, *format_findings(findings)], variables["inventory_hostname"])
+        show_once(
+            [f"{title}, because of wrong variables:", *format_findings(findings)], variables["inventory_hostname"]
+        )
         count = count_noun(sum(count_hidden_findings(findings)), "wrong variable")
-        raise TaskError(f"The role {role} has {count}, listed above")
+        raise TaskError(f"{subject} has {count}, listed above")
 
 
 def list_options(role: str) -> list[str]:

@@ -74,6 +74,13 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "Set it for all nodes in the group of the Kong nodes, or as an extra variable.",
         ),
         _make_error(
+            "path-unusable",
+            "The run cannot read or write a file on the controller that a variable names: the folder is missing, is a file, or "
+            "cannot be written. The check precedes the first connection to a host. With `--check` it is the same, although that "
+            "run may not write the file.",
+            "Correct the path, create the folder, or give the user of the run the permission.",
+        ),
+        _make_error(
             "variable-undefined",
             "A template in the value refers to a variable that is not defined, or is wrong itself.",
             "Define the variable that the message names, or correct the template. If the value is `omit`, remove the "

@@ -23,6 +23,44 @@ def create_folder(path: Path) -> None:
         raise FileError(f"the folder {str(path)!r} cannot be created: {exc.strerror}") from exc
 
 
+def explain_unwritable_file(path: Path) -> str:
+    """Return why a file cannot be written, with the fix; empty text if it can. Its folder must exist."""
+    return _explain_folder(path.parent) or (explain_unreadable_file(path) if path.exists() else "")
+
+
+def explain_unwritable_folder(path: Path) -> str:
+    """Return why a folder cannot get new files, with the fix; empty text if it can. A missing folder can be created."""
+    return _explain_folder(_find_existing(path))
+
+
+def explain_unreadable_file(path: Path) -> str:
+    """Return why a file cannot be read, with the fix; empty text if it can."""
+    if not _exists(path):
+        return "there is no such file. Correct the path"
+    if path.is_dir():
+        return f"{path} is a folder. Add the name of a file"
+    return "" if os.access(path, os.R_OK) else f"the user of this run cannot read {path}. Add the permission"
+
+
+def _explain_folder(folder: Path) -> str:
+    existing = _find_existing(folder)
+    if not existing.is_dir():
+        return f"{existing} is a file, not a folder. Correct the path"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"the user of this run cannot write to the folder {existing}. Add the permission, or correct the path"
+    return "" if existing == folder else f"there is no folder {folder}. Create it, or correct the path"
+
+
+def _find_existing(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that exists."""
+    return next((folder for folder in (path, *path.parents) if _exists(folder)), path)
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether a path exists. In a folder that cannot be searched no file exists, for which Path.exists raises an error."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def read_file(path: Path) -> str:
     """Return the text of a file, empty text if there is no file. Raises FileError."""
     try:

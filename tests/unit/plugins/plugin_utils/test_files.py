@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._files import (
     FileError,
     create_folder,
+    explain_unreadable_file,
+    explain_unwritable_file,
+    explain_unwritable_folder,
     has_text,
     read_file,
     replace_file,
@@ -73,3 +78,50 @@ def test_a_folder_is_created_with_its_parents_unless_it_exists(tmp_path):
     for _run in range(2):
         create_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A folder with a file and a folder."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    return tmp_path
+
+
+def test_usable_paths(folders, monkeypatch):
+    assert explain_unwritable_file(folders / "new") == ""
+    assert explain_unwritable_file(folders / "file") == ""
+    assert explain_unreadable_file(folders / "file") == ""
+    assert explain_unwritable_folder(folders / "folder") == ""
+    assert explain_unwritable_folder(folders / "a" / "b") == ""
+    monkeypatch.chdir(folders)
+    assert explain_unwritable_file(type(folders)("new")) == ""
+    assert explain_unwritable_folder(type(folders)("a/b")) == ""
+
+
+def test_unusable_paths(folders):
+    missing = f"there is no folder {folders}/no. Create it, or correct the path"
+    a_file = f"{folders}/file is a file, not a folder. Correct the path"
+    a_folder = f"{folders}/folder is a folder. Add the name of a file"
+    assert explain_unwritable_file(folders / "no" / "new") == missing
+    assert explain_unwritable_file(folders / "file" / "new") == a_file
+    assert explain_unwritable_file(folders / "folder") == a_folder
+    assert explain_unwritable_folder(folders / "file") == a_file
+    assert explain_unwritable_folder(folders / "file" / "a" / "b") == a_file
+    assert explain_unreadable_file(folders / "folder") == a_folder
+    assert explain_unreadable_file(folders / "no") == "there is no such file. Correct the path"
+
+
+def test_paths_without_permission(folders, monkeypatch):
+    """Root has every permission, so the test answers for the kernel."""
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: path.name != "folder" and (path.name, mode) != ("file", os.R_OK)
+    )
+    locked = (
+        f"the user of this run cannot write to the folder {folders}/folder. Add the permission, or correct the path"
+    )
+    assert explain_unwritable_file(folders / "folder" / "new") == locked
+    assert explain_unwritable_folder(folders / "folder" / "a" / "b") == locked
+    unreadable = f"the user of this run cannot read {folders}/file. Add the permission"
+    assert explain_unwritable_file(folders / "file") == unreadable
+    assert explain_unreadable_file(folders / "file") == unreadable
