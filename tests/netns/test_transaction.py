@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import rollback_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
     PENDING,
     STATE,
@@ -297,6 +298,29 @@ def test_the_host_rolls_back_without_systemd_too(lab, monkeypatch):
     with pytest.raises(HostError, match="not confirmed in time"):
         confirm(Nftables(lab.host), parse_rules(OTHER), Rollback(lab.host), outcome.transaction, keep=True)
     assert has_rules(lab, ONE)
+
+
+def test_the_rollback_happens_after_another_process_releases_the_lock(lab, monkeypatch):
+    lab.converge(ONE)
+    log = lab.host.locate("/log")
+    waiting = []
+    monkeypatch.setattr(rollback_script, "PATIENCE", 1)
+    monkeypatch.setattr(lab.host, "detach", lambda *argv: waiting.append(argv))
+    converge(Nftables(lab.host), parse_rules(OTHER), Guard(Rollback(lab.host), 0), check_mode=False)
+    with Rollback(lab.host).hold_lock():
+        Host.detach(lab.host, "sh", "-c", 'exec "$@" 2>> "$0"', str(log), *waiting[-1])
+        wait_until(lambda: f"held for 1 seconds by process {os.getpid()} (" in (lab.host.read("/log") or ""))
+        assert lab.read().ruleset == parse_rules(OTHER)
+    wait_until(lambda: has_rules(lab, ONE))
+    assert Rollback(lab.host).find_pending() is None
+
+
+def wait_until(holds):
+    """Wait until a condition holds. The limit is longer than a busy machine needs."""
+    deadline = time.monotonic() + 20
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert holds()
 
 
 def test_a_rollback_restores_third_party_rules_in_our_table(lab):

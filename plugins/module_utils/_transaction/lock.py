@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 LOCK = "/run/gatehouse_kong.lock"
 # Seconds to wait for the lock: longer than a change on a slow host.
 PATIENCE = 120
+# Exit status of a script that waited so long (EX_TEMPFAIL, sysexits.h).
+BUSY = 75
 _PAUSE = 0.1
 
 

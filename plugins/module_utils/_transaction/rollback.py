@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import LOCK, open_lock, take_lock
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import BUSY, LOCK, open_lock, take_lock
 
 if t.TYPE_CHECKING:
     from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import Saved
@@ -44,14 +44,15 @@ _UNDO_SECONDS = 600
 
 NAME = "gatehouse-kong-rollback"
 
-# The unit tries three times, because a busy host may fail at boot and nothing else repeats the rollback. It runs after
+# The unit tries three times, because a busy host may fail at boot and nothing else repeats the rollback. If another process
+# holds the lock, the boot continues, and a transient unit repeats the rollback until it gets the lock. The unit runs after
 # nftables.service, which flushes all rules, and before the other services, which load the restored files.
 _UNIT_TEXT = """\
 # Written by gatehouse.kong, and removed when the change is confirmed.
 [Unit]
 Description=Undo the unconfirmed change of gatehouse.kong
 DefaultDependencies=no
-ConditionPathExists={undo}
+ConditionPathExists={area.undo}
 Wants=network-pre.target
 After=local-fs.target nftables.service
 Before=gatehouse-kong-firewall.service gatehouse-kong-iptables.service gatehouse-kong-accept.service
@@ -62,8 +63,11 @@ Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c "/bin/sh {undo} || {{ sleep 2; /bin/sh {undo}; }} || {{ sleep 5; exec /bin/sh {undo}; }}"
+ExecStart=/bin/sh -c "for pause in 2 5 0; do /bin/sh {area.undo} && exit; [ $$? = {busy} ] && \\
+systemd-run --quiet --collect --no-block --unit={area.name}-boot '--description={description}' /bin/sh {area.repeat} && \\
+break; sleep $$pause; done; exit 1"
 """
+_DESCRIPTION = "Undo the change of gatehouse.kong unless confirmed"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,11 @@ class Area:
     def undo(self) -> str:
         """The script that undoes these changes."""
         return f"{self.pending}/undo"
+
+    @property
+    def repeat(self) -> str:
+        """The script that runs this script again while another process holds the lock."""
+        return f"{self.pending}/repeat"
 
     @property
     def previous(self) -> str:
@@ -274,7 +283,8 @@ class Rollback:
 
     def _save(self, snapshot: Snapshot, before: object) -> None:
         """Add a layer to the changes that wait, or create `pending` with the first layer, by one rename each."""
-        self._host.write(self._area.unit, _UNIT_TEXT.format(undo=self._area.undo), 0o644)
+        unit = _UNIT_TEXT.format(area=self._area, busy=BUSY, description=_DESCRIPTION)
+        self._host.write(self._area.unit, unit, 0o644)
         self._host.link(self._area.link, self._area.unit)
         if self._host.locate(self._area.undo).exists():
             new_layer = f"{self._area.pending}/new"
@@ -285,6 +295,7 @@ class Rollback:
             return
         from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback_script import (  # noqa: PLC0415
             Places,
+            render_repeat,
             render_undo,
         )
 
@@ -305,6 +316,7 @@ class Rollback:
         self._host.write(f"{self._area.rubbish}/ruleset.json", json.dumps(data), 0o600)
         self._host.reserve(f"{self._area.rubbish}/{RESERVE}", RESERVED)
         self._host.write(f"{self._area.rubbish}/undo", render_undo(places), 0o700)
+        self._host.write(f"{self._area.rubbish}/repeat", render_repeat(self._resolve(self._area.undo)), 0o700)
         self._host.remove_tree(self._area.pending)  # if another program removed its script
         self._host.move(self._area.rubbish, self._area.pending)
 
@@ -352,14 +364,15 @@ class Rollback:
 
     def _start_timer(self, transaction: str, timeout: int) -> None:
         shell = self._render_call(transaction)
-        self._schedule(
-            f"{self._area.name}-{transaction}", "Undo the change of gatehouse.kong unless confirmed", timeout, shell
-        )
+        self._schedule(f"{self._area.name}-{transaction}", _DESCRIPTION, timeout, shell)
 
     def _render_call(self, *arguments: str) -> str:
-        """Return the shell command that runs the script of the rollback, if the script exists."""
-        undo = shlex.quote(self._resolve(self._area.undo))
-        return f"[ ! -f {undo} ] || exec sh {undo} {' '.join(arguments)}"
+        """Return the shell command that undoes the changes, if they still wait, as soon as it gets the lock.
+
+        After a reload, systemd reads the command of a timer with backslashes before `;` and `$`, so it has no such characters.
+        """
+        repeat = shlex.quote(self._resolve(self._area.repeat))
+        return f"[ ! -f {repeat} ] || exec sh {repeat} {' '.join(arguments)}"
 
     def _schedule(self, name: str, description: str, seconds: int, shell: str) -> None:
         """Run a command after some seconds: with a timer of systemd, or without systemd in a process that waits."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import PROGRAMS, TEMPORARY
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import BUSY, PATIENCE
 
 Command = t.Tuple[str, ...]
 
@@ -60,7 +61,21 @@ _SCRIPT = """\
 PATH={path}
 umask 077
 exec 9<> {lock}
-flock 9
+flock -w {patience} -E {busy} 9
+if [ $? = {busy} ]; then
+    # The process that holds the lock has the file open; /proc/PID/fdinfo/FD lists the locks of an open file.
+    for file in /proc/[0-9]*/fd/*; do
+        [ "$file" -ef /proc/$$/fd/9 ] || continue
+        process=${{file%/fd/*}}
+        grep -qs '^lock:' "$process/fdinfo/${{file##*/}}" || continue
+        command=$(tr '\\0' ' ' < "$process/cmdline" | LC_ALL=C tr -c '[:print:]' '?')
+        holder="process ${{process#/proc/}} (${{command% }})"
+        break
+    done
+    echo "gatehouse.kong: cannot roll back yet: the lock" {lock} "has been held for {patience} seconds by" \\
+        "${{holder:-an unknown process}}. Wait for it, or end it" >&2
+    exit {busy}
+fi
 umask 022
 cd {pending} || exit 0
 [ -z "$1" ] || [ "$1" = "$(cat id)" ] || exit 0
@@ -83,12 +98,26 @@ rm -rf -- {rubbish}
 echo "gatehouse.kong: a change was not confirmed in time and has been undone"
 """
 
+_REPEAT = """\
+#!/bin/sh
+# Written by gatehouse.kong. Runs the script `undo` again while another process holds the lock, and the change waits.
+while [ -f {undo} ]; do
+    sh {undo} "$@" && exit
+    [ $? = {busy} ] || exit 1
+done
+"""
+
+
+def render_repeat(undo: str) -> str:
+    """Return the script that undoes all changes that wait as soon as it gets the lock. `undo` is the path of their script."""
+    return _REPEAT.format(undo=shlex.quote(undo), busy=BUSY)
+
 
 def render_undo(places: Places) -> str:
     """Return the script that undoes all changes that wait for confirmation."""
     names = {name: shlex.quote(path) for name, path in asdict(places).items() if name != "layers"}
     wants = shlex.quote(str(Path(places.link).parent))
-    return _SCRIPT.format(path=PROGRAMS, wants=wants, layers=places.layers, **names)
+    return _SCRIPT.format(path=PROGRAMS, wants=wants, layers=places.layers, patience=PATIENCE, busy=BUSY, **names)
 
 
 def render_layer(saved: Iterable[Saved], load: Iterable[tuple[Command, str]]) -> str:

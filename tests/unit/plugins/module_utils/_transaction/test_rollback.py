@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction import rollback_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Snapshot
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.lock import BUSY
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import (
     NAME,
     PENDING,
@@ -401,7 +403,7 @@ def test_only_root_can_read_the_saved_state(host, rollback):
     assert found.pop("layer000000/file1", None) is None
     assert (host.locate(STATE).stat().st_mode & 0o7777, pending.stat().st_mode & 0o7777) == (0o700, 0o700)
     assert found == {
-        "ruleset.json": 0o600, "undo": 0o700, "id": 0o600, "unfinished": 0o600, "reserve": found["reserve"],
+        "ruleset.json": 0o600, "undo": 0o700, "repeat": 0o700, "id": 0o600, "unfinished": 0o600, "reserve": found["reserve"],
         "layer000000": 0o700, "layer000000/undo": 0o600, "layer000000/load0": 0o600, "layer000000/file0": 0o640,
     }  # fmt: skip
 
@@ -445,6 +447,127 @@ def test_the_script_waits_for_a_confirmation_that_is_under_way(host, rollback):
             script.wait(0.3)
         rollback.commit(keep=True)
     assert (script.wait(10), host.read(FILE)) == (0, "new")
+
+
+LOCK = "/run/gatehouse_kong.lock"
+
+
+@contextmanager
+def hold_lock(host):
+    """Hold the lock in another process, whose command line has a control character."""
+    script = 'exec 9< "$1" && flock 9 && echo locked && exec sh -c "read line" "$2"'
+    with subprocess.Popen(
+        ["sh", "-c", script, "sh", str(host.locate(LOCK)), "a\x1b[31mb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout.readline() == b"locked\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Let the script wait for a second only."""
+    monkeypatch.setattr(rollback_script, "PATIENCE", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_rollback_waits_for_a_limited_time_and_names_the_holder(host, rollback):
+    transaction = rollback.arm(snapshot(host), RULES)
+    change(host)
+    # An open file without a lock does not make a process the holder.
+    with hold_lock(host) as process, host.locate(LOCK).open(), pytest.raises(HostError) as caught:
+        rollback.undo(transaction)
+    message = str(caught.value)
+    assert f"failed with status {BUSY}: gatehouse.kong: cannot roll back yet: the lock {host.locate(LOCK)}" in message
+    assert f"has been held for 1 seconds by process {process.pid} (sh -c read line a?[31mb). Wait for it" in message
+    assert (host.read(FILE), rollback.find_pending(), "\x1b" in message) == ("new", transaction, False)
+    rollback.undo(transaction)
+    assert (host.read(FILE), rollback.find_pending()) == ("old", None)
+
+
+def start_timer_command(host, log):
+    """Run the command of the last timer."""
+    with log.open("wb") as file:
+        return subprocess.Popen(host.timers[-1][-3:], stderr=file)
+
+
+def wait_for_text(file, text):
+    deadline = time.monotonic() + 20
+    while text not in file.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert text in file.read_text()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("finished", [True, False])
+def test_the_timer_repeats_a_rollback_until_the_lock_is_free(host, rollback, tmp_path, finished):
+    transaction = rollback.arm(snapshot(host), RULES)
+    change(host)
+    if finished:
+        rollback.start_countdown(transaction, 42)
+    with hold_lock(host) as process:
+        waiting = start_timer_command(host, tmp_path / "log")
+        wait_for_text(tmp_path / "log", f"by process {process.pid} (")
+        assert (waiting.poll(), host.read(FILE)) == (None, "new")
+    assert (waiting.wait(20), host.read(FILE), rollback.find_pending()) == (0, "old", None)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_waiting_rollback_ends_if_its_change_is_confirmed(host, rollback, tmp_path):
+    transaction = rollback.arm(snapshot(host), RULES)
+    change(host)
+    rollback.start_countdown(transaction, 42)
+    with rollback.claim(transaction):
+        waiting = start_timer_command(host, tmp_path / "log")
+        wait_for_text(tmp_path / "log", f"by process {os.getpid()} (")
+        rollback.commit(keep=True)
+    assert (waiting.wait(20), host.read(FILE)) == (0, "new")
+    host.run("sh", str(host.locate(f"{PREVIOUS}/repeat")), transaction)
+    assert host.read(FILE) == "new"
+
+
+def test_systemd_reads_the_command_of_a_timer_again_after_a_reload(host, rollback):
+    """systemd saves `;`, `$` and quotes with a backslash, and does not remove the backslash when it reads the command."""
+    rollback.start_countdown(rollback.arm(snapshot(host), RULES), 42)
+    assert [timer[-1] for timer in host.timers if set(timer[-1]) & set(';$`"\\')] == []
+
+
+def read_boot_command(host):
+    """Return the command of the unit that undoes the change at boot, with the paths of the test's host and no pauses."""
+    line = next(line for line in host.read(UNIT).replace("\\\n", " ").splitlines() if line.startswith("ExecStart="))
+    shell, flag, text = shlex.split(line.partition("=")[2].replace("$$", "$"))
+    return shell, flag, text.replace(PENDING, str(host.locate(PENDING))).replace("in 2 5 0;", "in 0 0 0;")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_boot_does_not_wait_for_the_lock_forever(host, rollback, tmp_path, monkeypatch):
+    rollback.arm(snapshot(host), RULES)
+    change(host)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "systemd-run").write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" > '{tmp_path}/later'\n")
+    (programs / "systemd-run").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with hold_lock(host):
+        assert subprocess.run(read_boot_command(host), check=False, timeout=20).returncode == 1
+        assert host.read(FILE) == "new"
+        *options, shell, script = (tmp_path / "later").read_text().rstrip("\0").split("\0")
+        later = subprocess.Popen([shell, script], stderr=subprocess.PIPE)
+        assert b"cannot roll back yet" in later.stderr.readline()
+        assert (f"--unit={NAME}-boot" in options, "--no-block" in options, later.poll()) == (True, True, None)
+    assert (later.wait(20), host.read(FILE), rollback.find_pending()) == (0, "old", None)
+    later.stderr.close()
+
+
+def test_a_boot_tries_a_rollback_three_times(host, rollback, tmp_path):
+    attempts = host.locate("/attempts")
+    command = f"echo >> '{attempts}'; [ $(wc -l < '{attempts}') = 3 ]"
+    rollback.arm(Snapshot((FILE,), ((("sh", "-c", command), ""),)), RULES)
+    change(host)
+    assert subprocess.run(read_boot_command(host), check=False, timeout=60).returncode == 0
+    assert (host.read("/attempts"), host.read(FILE), rollback.find_pending()) == ("\n" * 3, "old", None)
 
 
 def test_a_rollback_that_fails_can_be_repeated(host, rollback):
