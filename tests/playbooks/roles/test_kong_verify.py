@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import groupby
 from types import MappingProxyType
 
 import pytest
@@ -156,3 +157,31 @@ def test_a_fleet_without_gateways(lab, playbook):
 def test_no_gateway_is_compared_in_check_mode(lab):
     code, output, calls = lab.run(*VERIFY, "--check", failing={("a1", "b1")}, gateway={"report": [DNAT]})
     assert (code, calls) == (0, []), output
+
+
+OPENS = {"kong_verify_placeholder": True}
+UDP = {"kong_stream_listen": "0.0.0.0:53 udp", "kong_stream_sources": ["a1"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "observed"),
+    [
+        ((), {}, ()),
+        (("-e", "kong_verify_placeholder=true"), {}, ("a1", "b1")),
+        ((), OPENS, ("b1",)),
+        ((), UDP, ("b1",)),
+    ],
+)
+def test_placeholders_and_observers_run_before_and_after_all_probes(lab, monkeypatch, arguments, variables, observed):
+    monkeypatch.setitem(NODES, "b1", {**NODES["b1"], **variables})
+    lab.run(*VERIFY, *arguments, failing=set(), gateway={})
+    calls = [json.loads(line)[:2] for line in (lab.folder / "calls").read_text().splitlines()]
+    found = ["".join(sorted(f"{name} {host}\n" for name, host in group)) for group in split_calls(calls)]
+    opened = "".join(f"kong_placeholder {host}\n" for host in observed)
+    probed = "".join(f"kong_probe {host}\n" for host in ("a1", "b1"))
+    assert found == ([opened, probed, opened] if observed else [probed])
+
+
+def split_calls(calls):
+    """Return the calls in groups of the same module."""
+    return [[*group] for _name, group in groupby(calls, key=lambda call: call[0])]
