@@ -176,12 +176,12 @@ def test_placeholders_and_observers_run_before_and_after_all_probes(lab, monkeyp
     monkeypatch.setitem(NODES, "b1", {**NODES["b1"], **variables})
     lab.run(*VERIFY, *arguments, failing=set(), gateway={})
     calls = [json.loads(line)[:2] for line in (lab.folder / "calls").read_text().splitlines()]
-    found = ["".join(sorted(f"{name} {host}\n" for name, host in group)) for group in split_calls(calls)]
+    found = ["".join(sorted(f"{name} {host}\n" for name, host in group)) for group in group_calls(calls)]
     opened = "".join(f"kong_placeholder {host}\n" for host in observed)
     probed = "".join(f"kong_probe {host}\n" for host in ("a1", "b1"))
     assert found == ([opened, probed, opened] if observed else [probed])
 
 
-def split_calls(calls):
+def group_calls(calls):
     """Return the calls in groups of the same module."""
     return [[*group] for _name, group in groupby(calls, key=lambda call: call[0])]
