@@ -31,7 +31,7 @@ class Match(NamedTuple):
 
     ``is_forwarded`` tells whether a NAT device changed the destination, ``is_masked`` whether the data plane's own NAT device
     changed the source. If both ends are on one network, a NAT device may change the source too (hairpin). This source is no
-    address of the data plane.
+    address of the data plane. ``is_measured`` tells whether adopt opened the connection.
     """
 
     caller: str
@@ -40,6 +40,7 @@ class Match(NamedTuple):
     received: Link
     is_forwarded: bool
     is_masked: bool
+    is_measured: bool = False
 
     @property
     def dialled(self) -> tuple[str, int]:
@@ -52,7 +53,7 @@ def match_links(hosts: Sequence[FoundHost]) -> list[Match]:
     return match_ends(_list_ends(hosts, DATA_PLANE), _list_ends(hosts, CONTROL_PLANE))
 
 
-def match_ends(sent_ends: Iterable[End], received_ends: Iterable[End]) -> list[Match]:
+def match_ends(sent_ends: Iterable[End], received_ends: Iterable[End], *, is_measured: bool = False) -> list[Match]:
     """Return the connections of which one host shows the sent end and another the received end without doubt."""
     received: dict[int, list[End]] = {}
     for node, link in received_ends:
@@ -65,6 +66,7 @@ def match_ends(sent_ends: Iterable[End], received_ends: Iterable[End]) -> list[M
             received=link,
             is_forwarded=sent.peer not in node.addresses,
             is_masked=link.peer not in caller.addresses and caller.network != node.network,
+            is_measured=is_measured,
         )
         for caller, sent in sent_ends
         for node, link in received.get(sent.port, ())
@@ -85,13 +87,20 @@ def _list_ends(hosts: Iterable[FoundHost], role: str) -> Iterator[tuple[FoundHos
 def list_mappings(name: str, matches: Iterable[Match]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the mappings of the NAT devices in front of a control plane, each with its evidence."""
     found = _share(
-        ((*match.dialled, match.received.port), match.caller)
-        for match in matches
-        if match.node == name and match.is_forwarded
+        ((*match.dialled, match.received.port), match) for match in matches if match.node == name and match.is_forwarded
     )
-    for (outside, port, inside), callers in found.items():
-        evidence = f"observed: connections of {_join(callers)} to {outside} port {port} arrive at its port {inside}"
+    for (outside, port, inside), own in found.items():
+        evidence = f"observed: {_describe_callers(own)} to {outside} port {port} arrive at its port {inside}"
         yield {"outside": outside, "outside_port": port, "inside_port": inside}, evidence
+
+
+def _describe_callers(matches: Iterable[Match]) -> str:
+    """Return whose connections were observed, and whose measured connections without such a connection."""
+    names: dict[bool, set[str]] = {False: set(), True: set()}
+    for match in matches:
+        names[match.is_measured].add(match.caller)
+    texts = {"connections": names[False], "measured connections": names[True] - names[False]}
+    return " and ".join(f"{text} of {_join(callers)}" for text, callers in texts.items() if callers)
 
 
 def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[Match]) -> dict[str, str]:
@@ -101,12 +110,20 @@ def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[M
     """
     own = [match for match in matches if match.caller == host.name]
     if own:
-        found = _share((match.received.peer, match.node) for match in own if match.is_masked)
-        text = "the source of its connections that {} sees"
-    else:
-        found = _share(_list_registered(host, hosts))
-        text = "its address in the list of data planes of {}"
-    return {address: f"observed: {text.format(_join(nodes))}" for address, nodes in found.items()}
+        seen = _share((match.received.peer, match) for match in own if match.is_masked)
+        return {address: f"observed: {_describe_source(matches)} sees" for address, matches in seen.items()}
+    found = _share(_list_registered(host, hosts))
+    return {
+        address: f"observed: its address in the list of data planes of {_join(nodes)}"
+        for address, nodes in found.items()
+    }
+
+
+def _describe_source(matches: Sequence[Match]) -> str:
+    """Return which node observed the source of which connections. Measured connections count without other connections."""
+    used = [match for match in matches if not match.is_measured]
+    kind = "connections" if used else "measured connections"
+    return f"the source of its {kind} that {_join(match.node for match in used or matches)}"
 
 
 def _list_registered(host: FoundHost, hosts: Sequence[FoundHost]) -> Iterator[tuple[str, str]]:
@@ -131,11 +148,11 @@ def list_unmatched(host: FoundHost, hosts: Iterable[FoundHost], matches: Iterabl
     return [end for end in dialled if end[0] not in known and end not in matched]
 
 
-def _share(pairs: Iterable[tuple[Any, str]]) -> dict[Any, list[str]]:
-    """Return the names of each key."""
-    found: dict[Any, list[str]] = {}
-    for key, name in pairs:
-        found.setdefault(key, []).append(name)
+def _share(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the values of each key, such as names."""
+    found: dict[Any, list[Any]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
     return found
 
 

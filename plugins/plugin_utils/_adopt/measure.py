@@ -40,7 +40,7 @@ def match_measured(hosts: Iterable[FoundHost], measured: Measured) -> list[Match
     known = [*hosts]
     sent = [(host, link) for host in known for link in _read_links(measured, host.name, "sent")]
     received = [(host, link) for host in known for link in _read_links(measured, host.name, "received")]
-    return [match for match in match_ends(sent, received) if match.caller != match.node]
+    return [match for match in match_ends(sent, received, is_measured=True) if match.caller != match.node]
 
 
 def _read_links(measured: Measured, name: str, key: str) -> Iterator[Link]:

@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import
     list_egress,
     list_mappings,
     list_unmatched,
+    match_ends,
     match_links,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
@@ -152,3 +153,25 @@ def test_a_connection_of_another_data_plane_is_no_match():
     hosts = [control, *data]
     matches = match_links(hosts)
     assert [list_unmatched(host, hosts, matches) for host in data] == [[], [("203.0.113.5", 9005)]]
+
+
+def test_evidence_names_measured_connections_only_of_hosts_without_a_connection_of_their_own():
+    node = make_control("c", "10.0.0.1", "198.51.100.9:40")
+    used = make_data("d", "10.0.1.1", (40, OUTSIDE))
+    other = make_data("e", "10.0.1.2", (41, OUTSIDE))
+    (sent,), (also_sent,) = used.kongs[0].links, other.kongs[0].links
+    (received,) = node.kongs[0].links
+    also_received = received._replace(peer_port=41)
+    found = [
+        *match_ends([(used, sent)], [(node, received)]),
+        *match_ends([(used, sent)], [(node, received)], is_measured=True),
+        *match_ends([(other, also_sent)], [(node, also_received)], is_measured=True),
+    ]
+    ((_mapping, evidence),) = list_mappings("c", found)
+    text = "observed: connections of d and measured connections of e to 203.0.113.5 port 9005 arrive at its port 8005"
+    assert evidence == text
+    sources = [list_egress(host, [node, used, other], found) for host in (used, other)]
+    assert sources == [
+        {"198.51.100.9": "observed: the source of its connections that c sees"},
+        {"198.51.100.9": "observed: the source of its measured connections that c sees"},
+    ]
