@@ -204,6 +204,17 @@ class _Draft:
             if stated and self.kong.role in setting.roles and not self._is_default(setting, stated):
                 yield setting, stated
 
+    @property
+    def env_file(self) -> str:
+        """The file with variables that the unit reads, if it has all settings of Kong that are not Kong's defaults; else empty.
+
+        A variable of ``Environment=`` has a place that names the unit or a drop-in, and not only a file.
+        """
+        has_own = [stated for stated in self.kong.settings.values() if stated.origin not in ("default", "unknown")]
+        places = {stated.place if stated.origin == "environment" else "" for stated in has_own}
+        place = places.pop() if len(places) == 1 else ""
+        return place if place.startswith("/") and not self.kong.container else ""
+
     def list_lines(self) -> Iterator[Line]:
         """Yield the variables of the node."""
         place = "observed: the Admin API" if self.kong.answers else f"of the files of Kong at {self.kong.prefix}"
@@ -229,7 +240,7 @@ class _Draft:
         """Yield what a person has to check or to add."""
         yield from self._list_unread()
         for name, stated in self.kong.settings.items():
-            if stated.origin in ("environment", "started"):
+            if stated.origin in ("environment", "started") and stated.place != self.env_file:
                 yield f"{name} comes from {stated.place}, which overrides {self.kong.path or 'its file'}; site reports it until it is removed"
         for line in self.list_lines():
             if _is_template(line.value):
@@ -264,7 +275,11 @@ class _Draft:
             return stated.value  # the plan explains the error
 
     def _list_file_lines(self) -> Iterator[Line]:
-        if self.kong.mounted:
+        if self.env_file:
+            evidence = f"observed: {self.kong.start} reads its variables, and no other place has a setting"
+            yield Line("kong_listen_target", "env", evidence)
+            yield Line("kong_listen_file", self.env_file, evidence)
+        elif self.kong.mounted:
             evidence = f"observed: {self.kong.start} has it as {self.kong.path}"
             yield Line("kong_listen_file", self.kong.mounted, evidence)
         elif not self.kong.container and self.kong.path not in ("", self.generation.path):

@@ -149,6 +149,39 @@ def test_a_variable_of_the_environment_is_a_question():
     assert any("Environment= in kong.service" in question for question in proposal.questions["a"])
 
 
+ENV_FILE = "/srv/kong/kong.env"
+
+
+def test_a_file_with_variables_that_has_all_settings_is_the_file_of_the_node():
+    settings = make_settings("environment", ENV_FILE, role="data_plane", status_listen="0.0.0.0:8105")
+    settings |= make_settings("default", "", proxy_listen="0.0.0.0:8000") | make_settings(
+        "unknown", "", stream_listen=""
+    )
+    proposal = propose([make_host("a", "10.0.0.1", path="/srv/kong/kong.conf", settings=settings)])
+    found = read_variables(proposal, "a")
+    assert (found["kong_listen_target"], found["kong_listen_file"]) == ("env", ENV_FILE)
+    assert found["kong_status_listen"] == "0.0.0.0:8105"
+    assert not any("comes from" in question for question in proposal.questions["a"])
+    (evidence,) = {line.evidence for line in proposal.nodes["a"] if line.variable.startswith("kong_listen_")}
+    assert evidence == "observed: kong.service reads its variables, and no other place has a setting"
+
+
+@pytest.mark.parametrize(
+    ("settings", "kong"),
+    [
+        (make_settings("file", "", proxy_listen="0.0.0.0:80"), {}),
+        (make_settings("environment", "/srv/kong/other.env", proxy_listen="0.0.0.0:80"), {}),
+        (make_settings("started", "", proxy_listen="0.0.0.0:80"), {}),
+        ({}, {"container": "0123456789ab"}),
+    ],
+)
+def test_a_file_with_variables_that_has_only_some_settings_is_a_question(settings, kong):
+    settings = {**make_settings("environment", ENV_FILE, status_listen="0.0.0.0:8105"), **settings}
+    proposal = propose([make_host("a", "10.0.0.1", settings=settings, **kong)])
+    assert "kong_listen_target" not in read_variables(proposal, "a")
+    assert any(question.startswith(f"status_listen comes from {ENV_FILE}") for question in proposal.questions["a"])
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
