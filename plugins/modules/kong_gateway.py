@@ -43,7 +43,8 @@ options:
         choices: [tcp, udp]
         required: true
       outside:
-        description: The destination address before the translation. The host must have this address, or share it.
+        description: The destination address before the translation. The host must have this address, share it, or have it in
+          O(outside_interfaces).
         type: str
         required: true
       outside_port:
@@ -88,7 +89,8 @@ options:
         type: str
         required: true
       outside:
-        description: The source address after the translation. The host must have this address, or share it.
+        description: The source address after the translation. The host must have this address, share it, or have it in
+          O(outside_interfaces).
         type: str
         required: true
   sets:
@@ -104,6 +106,13 @@ options:
     type: list
     elements: str
     default: []
+  outside_interfaces:
+    description:
+      - Outside addresses that may change, for example because of DHCP or PPPoE, each with its interface on this host. The rules
+        match packets to any address of the interface, and connections from inside leave with the interface's address. So they
+        stay the same if the address changes. An interface has at most one address of each family here.
+    type: dict
+    default: {}
   state:
     description:
       - V(present) makes the host match the options.
@@ -214,6 +223,7 @@ _SPEC = {
     "egress": {"type": "list", "elements": "dict", "options": _EGRESS_SPEC, "default": []},
     "sets": {"type": "dict", "default": {}},
     "shared_addresses": {"type": "list", "elements": "str", "default": []},
+    "outside_interfaces": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "merged", "absent", "rolled_back"], "default": "present"},
     "rollback_timeout": {"type": "int", "default": 30},
     # Set by the action plugin: the change to confirm.

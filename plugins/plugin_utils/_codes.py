@@ -274,6 +274,12 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
             "node would answer these hosts directly, and they would drop the answers.",
             "Set `hairpin_source` to the gateway's address on the network of the node.",
         ),
+        _make_error(
+            "gateway-interface",
+            "Mappings give an interface of a gateway of the inventory (`outside_interface`) two addresses of one family, or give an "
+            "address two interfaces. Or another mapping says that the gateway shares the address with another device.",
+            "Correct `outside`, `outside_interface` or `device`. An interface has one outside address of each family.",
+        ),
         _make_warning(
             "gateway-egress",
             "The host is behind a gateway of the inventory, and its source at other sites is not the outside address of one mapping. So "

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow, end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import (
@@ -27,11 +28,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
 )
 from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
 
-OUTSIDE = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
+OUTSIDE = MappingProxyType({"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"})
 GATEWAY = {"ipv4": "10.0.2.1", "ipv6": "fd00:2::1"}
 INSIDE = {"ipv4": "10.0.2.2", "ipv6": "fd00:2::2"}
 FRIEND = MappingProxyType({"ipv4": "10.0.1.2", "ipv6": "fd00:1::2"})
 BITS = {"ipv4": 32, "ipv6": 128}
+NODAD = MappingProxyType({"ipv4": (), "ipv6": ("nodad",)})
 PORT = 9000
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 # The address, the port and the protocol of a connection, with the family.
@@ -388,6 +390,127 @@ def test_the_gateway_that_holds_a_shared_address_translates(lab):
         run_ip(*("delete" if word == "add" else word for word in move))
     assert NatTable(lab.host).read().drift == ()
     assert not apply(lab, nat_from_data(**data)).changed
+
+
+def make_dynamic(port=80, friends=FRIEND, addresses=OUTSIDE):
+    """Return the translations at the interface to `friend`, with the addresses that the plan knows."""
+    data = nat_to_data(make_nat(port, friends))
+    families = {OUTSIDE[family]: addresses[family] for family in OUTSIDE}
+    for item in (*data["forwards"], *data["egress"]):
+        item["outside"] = families[item["outside"]]
+    return nat_from_data(**{**data, "outside_interfaces": dict.fromkeys(addresses.values(), "friend")})
+
+
+# An address that the interface had once. The rules do not name it.
+FORMER = MappingProxyType({"ipv4": "10.0.1.77", "ipv6": "fd00:1::77"})
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_an_interface_serves_each_of_its_addresses(lab, protocol, family):
+    lab.run_nft(OWN_RULES + "add rule inet own forward meta mark & 0x10000000 == 0x10000000 accept\n")
+    apply(lab, make_dynamic(addresses=FORMER))
+    assert find_source(lab, "friend", protocol, family) == FRIEND[family]
+    assert find_source(lab, "ally", protocol, family) == GATEWAY[family]
+    assert find_source(lab, "outsider", protocol, family) is None
+    outside = lab.open_listener(7946, protocol, family, "friend")
+    assert dial(lab, "ally", outside, (FRIEND[family], 7946), (protocol, family))[1] == OUTSIDE[family]
+
+
+def test_an_address_of_another_interface_is_not_translated(lab):
+    apply(lab, make_dynamic(friends={"ipv4": "10.0.3.2"}))
+    listener = lab.open_listener(80, "tcp", "ipv4", "ally")
+    for name, address in (("outsider", "10.0.3.1"), ("ally", "10.0.2.1")):
+        assert dial(lab, name, listener, (address, PORT), ("tcp", "ipv4")) is None
+
+
+def test_a_new_address_of_an_interface_changes_no_rule(lab):
+    apply(lab, make_dynamic(addresses=FORMER))
+    rules = run_nft(lab, "list", "ruleset")
+    assert NatTable(lab.host).read().drift == ()
+    assert apply(lab, make_dynamic()).changed
+    assert run_nft(lab, "list", "ruleset") == rules
+    assert not apply(lab, make_dynamic()).changed
+
+
+# The next address of the interface, with its prefix length.
+NEXT = MappingProxyType({"ipv4": ("10.0.1.99", 24), "ipv6": ("fd00:1::99", 64)})
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_a_forward_works_after_the_address_of_its_interface_has_changed(lab, protocol, family):
+    """No run follows the change. The old address is served no longer."""
+    lab.run_nft(OWN_RULES.replace('oifname "friend" masquerade;', ""))
+    run_nft(lab, "add rule inet own forward meta mark & 0x10000000 == 0x10000000 accept")
+    apply(lab, make_dynamic())
+    assert find_source(lab, "friend", protocol, family) == FRIEND[family]
+    (address, length), node = NEXT[family], lab.get_namespace("node")
+    old = f"{OUTSIDE[family]}/{length}"
+    # The kernel deletes an address with the other addresses of its network if it is the first of them.
+    run_ip("-n", node, "address", "delete", old, "dev", "friend")
+    run_ip("-n", node, "address", "add", f"{address}/{length}", "dev", "friend", *NODAD[family])
+    lab.announce("friend", address)
+    try:
+        kind = (protocol, family)
+        listener = lab.open_listener(80, protocol, family, "ally")
+        sources = {}
+        for name in ("friend", "ally", "outsider"):
+            found = dial(lab, name, listener, (address, PORT), kind)
+            sources[name] = found and found[1]
+        outside = lab.open_listener(7946, protocol, family, "friend")
+        left = dial(lab, "ally", outside, (FRIEND[family], 7946), kind)
+        drift = NatTable(lab.host).read().drift
+    finally:
+        run_ip("-n", node, "address", "delete", f"{address}/{length}", "dev", "friend")
+        run_ip("-n", node, "address", "add", old, "dev", "friend", *NODAD[family])
+    assert sources == {"friend": FRIEND[family], "ally": GATEWAY[family], "outsider": None}
+    assert left[1] == address
+    assert drift == ()
+
+
+def test_a_translation_of_a_present_address_is_refused(lab):
+    lab.run_nft(
+        "table inet own {\nchain nat {\ntype nat hook prerouting priority dstnat;\n"
+        f"ip daddr {OUTSIDE['ipv4']} tcp dport {PORT} dnat ip to 10.0.2.2:81\n}}\n}}\n"
+    )
+    with pytest.raises(
+        ConflictError, match=r"nftables chain inet own nat translates .* and the plan leads to 10.0.2.2:80"
+    ):
+        apply(lab, make_dynamic(addresses=FORMER))
+
+
+def test_a_third_party_forward_of_another_interface_stays(lab):
+    """It leads from the same port to the same address inside, and the sources of the plan do not limit it."""
+    rule = f"iifname outsider ip daddr 10.0.3.1 tcp dport {PORT} dnat ip to 10.0.2.2:80"
+    lab.run_nft(f"table inet own {{\nchain nat {{\ntype nat hook prerouting priority dstnat;\n{rule}\n}}\n}}\n")
+    apply(lab, make_dynamic())
+    listener = lab.open_listener(80, "tcp", "ipv4", "ally")
+    assert dial(lab, "outsider", listener, ("10.0.3.1", PORT), ("tcp", "ipv4"))[1] == "10.0.3.2"
+
+
+def test_a_run_ends_no_flow_of_an_interface_whose_forward_is_unchanged(lab):
+    apply(lab, make_dynamic(addresses=FORMER))
+    listener = lab.open_listener(80, "udp", "ipv4", "ally")
+    dial(lab, "friend", listener, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    flow = Flow("udp", (OUTSIDE["ipv4"], PORT), (INSIDE["ipv4"], 80))
+    assert apply(lab, make_dynamic(friends={**FRIEND, "ipv6": "fd00:1::7"}, addresses=FORMER)).changed
+    flows: list[Flow] = []
+    lab.host.call(end_flows, flows.append)
+    assert flow in flows
+
+
+def test_a_changed_forward_of_an_interface_moves_the_flows_at_its_present_address(lab):
+    apply(lab, make_dynamic(addresses=FORMER))
+    old, new = (lab.open_listener(port, "udp", "ipv4", "ally") for port in (80, 81))
+    client, _source = dial(lab, "friend", old, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    apply(lab, make_dynamic(81, addresses=FORMER))
+    client.send(b"more")
+    assert new.recv(4) == b"more"
+
+
+def test_a_missing_interface_is_refused(lab):
+    data = {**nat_to_data(make_dynamic()), "outside_interfaces": dict.fromkeys(OUTSIDE.values(), "ppp7")}
+    with pytest.raises(HostError, match=r"^this host has no network interface ppp7, so no packet to 10.0.1.1"):
+        apply(lab, nat_from_data(**data))
 
 
 def test_a_shared_address_outside_of_every_network_is_refused(lab):

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.detect import find_manager
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.changing import list_present_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Egress, Forward, Nat, format_target
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import FAMILY
@@ -109,7 +110,7 @@ def find_nat_conflicts(host: Host, listing: Listing, nat: Nat) -> tuple[Conflict
     own = Own(_OURS, PRIORITY, listing.of_files)
     tables = parse_tables(objects)
     return (
-        *_find_translations(nat.forwards, translations),
+        *_find_translations(nat.forwards, translations, list_present_addresses(host, nat)),
         *explain_findings(tables, _find_drops(tables, nat.forwards, own), own, objects),
         *_find_dropped_egress(tables, nat.egress, own),
     )
@@ -120,14 +121,18 @@ def _is_own_rule(item: dict[str, t.Any]) -> bool:
     return (rule.get("family"), rule.get("table")) == ("inet", TABLE)
 
 
-def _find_translations(forwards: Iterable[Forward], translations: list[Translation]) -> Iterator[Conflict]:
+def _find_translations(
+    forwards: Iterable[Forward], translations: list[Translation], present: t.Mapping[str, t.Set[str]]
+) -> Iterator[Conflict]:
+    """Yield each translation of a forward's port at its outside address, or at a present address of its interface."""
     for forward in forwards:
         service = forward.service
+        addresses = (None, service.address, *present.get(forward.outside, ()))
         for found in translations:
             is_same_port = (found.protocol, found.port) == (service.protocol, service.port)
             if (
                 is_same_port
-                and found.address in (None, service.address)
+                and found.address in addresses
                 and (found.to, found.to_port) != forward.target
                 and (":" in found.to) == (forward.family == "ipv6")
             ):

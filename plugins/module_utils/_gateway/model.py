@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 )
 
 Data = t.Mapping[str, t.Any]
+# The kernel's limit is 15 bytes. These characters may also be in the name of a set of nftables.
+_INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 
 class NatError(ValueError):
@@ -88,13 +91,15 @@ class Egress:
 class Nat:
     """All translations of a gateway. The order is fixed: equal translations have the same meaning.
 
-    Another gateway may hold the ``shared`` outside addresses (VRRP).
+    Another gateway may hold the ``shared`` outside addresses (VRRP). ``interfaces`` has the outside addresses that may change,
+    each with its interface: rules match the interface instead of the address.
     """
 
     forwards: tuple[Forward, ...] = ()
     egress: tuple[Egress, ...] = ()
     sets: tuple[SourceSet, ...] = ()
     shared: tuple[str, ...] = ()
+    interfaces: tuple[tuple[str, str], ...] = ()
 
     @property
     def ruleset(self) -> Ruleset:
@@ -109,7 +114,11 @@ class Nat:
 
 
 def nat_from_data(
-    forwards: Iterable[Data], egress: Iterable[Data], sets: Mapping[str, t.Any], shared_addresses: Iterable[str] = ()
+    forwards: Iterable[Data],
+    egress: Iterable[Data],
+    sets: Mapping[str, t.Any],
+    shared_addresses: Iterable[str] = (),
+    outside_interfaces: t.Optional[Mapping[str, t.Any]] = None,
 ) -> Nat:
     """Return the translations in the options of the module, or in the part of a gateway in a plan.
 
@@ -128,6 +137,7 @@ def nat_from_data(
         _parse_egress(list(egress)),
         ruleset.sets,
         sort_addresses(shared),
+        _parse_interfaces(outside_interfaces or {}, shared),
     )
 
 
@@ -138,6 +148,7 @@ def nat_to_data(nat: Nat) -> dict[str, t.Any]:
         "egress": [{"inside": entry.inside, "outside": entry.outside} for entry in nat.egress],
         "sets": ruleset_to_data(nat.ruleset)["sets"],
         "shared_addresses": list(nat.shared),
+        "outside_interfaces": dict(nat.interfaces),
     }
 
 
@@ -148,6 +159,7 @@ def format_nat(nat: Nat | None) -> str:
     lines = [_format_forward(forward) for forward in nat.forwards]
     lines += [f"connections from {entry.inside} leave with {entry.outside}" for entry in nat.egress]
     lines += [f"another gateway may hold {address}" for address in nat.shared]
+    lines += [f"{address} is the address of the interface {name}, and may change" for address, name in nat.interfaces]
     lines += [
         f"set {source_set.name}: {network}"
         for source_set in nat.sets
@@ -207,6 +219,22 @@ def _parse_egress(given: list[Data]) -> tuple[Egress, ...]:
         if found.setdefault(inside, entry) != entry:
             raise NatError(f"egress has {inside} twice, with {found[inside].outside} and {entry.outside}")
     return sort_egress(found.values())
+
+
+def _parse_interfaces(given: Mapping[str, t.Any], shared: t.Collection[str]) -> tuple[tuple[str, str], ...]:
+    parsed = {_parse_address("outside_interfaces", address): name for address, name in given.items()}
+    found: dict[tuple[t.Any, bool], str] = {}
+    for address, name in parsed.items():
+        if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
+            raise NatError(f"outside_interfaces.{address} is {name!r}; expected the name of a network interface")
+        if address in shared:
+            raise NatError(
+                f"{address} is in shared_addresses and in outside_interfaces; a shared address does not change"
+            )
+        other = found.setdefault((name, ":" in address), address)
+        if other != address:
+            raise NatError(f"outside_interfaces has {name} for {other} and {address}; give one address of each family")
+    return tuple((address, parsed[address]) for address in sort_addresses(parsed))
 
 
 def _parse_address(field: str, value: str, other: str | None = None) -> str:

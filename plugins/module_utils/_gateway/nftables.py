@@ -44,9 +44,9 @@ def render_nat(nat: Nat | None, interfaces: Interfaces) -> str:
     if nat is None:
         return _HEADER
     chains: tuple[tuple[str, str, Iterable[str]], ...] = (
-        ("prerouting", "nat hook prerouting priority dstnat - 10", map(_render_dnat, nat.forwards)),
+        ("prerouting", "nat hook prerouting priority dstnat - 10", _render_dnats(nat)),
         ("postrouting", "nat hook postrouting priority srcnat - 10", _render_snat(nat, interfaces)),
-        (FORWARD, f"filter hook forward priority filter - {-PRIORITY}", _render_filter(nat.forwards)),
+        (FORWARD, f"filter hook forward priority filter - {-PRIORITY}", _render_filter(nat)),
     )
     content = [*_render_sets(nat), *(_render_chain(*chain) for chain in chains)]
     return f"{_HEADER}table inet {TABLE} {{\n{''.join(content)}}}\n"
@@ -54,12 +54,13 @@ def render_nat(nat: Nat | None, interfaces: Interfaces) -> str:
 
 def _render_sets(nat: Nat) -> Iterator[str]:
     """Yield the sets. A set without members stays, so that a new member changes no rule."""
+    names = dict(nat.interfaces)
     for source_set in nat.sets:
         for family in FAMILY:
             yield _render_set(set_name(source_set.name, family), source_set.select_family(family))
     for forward in nat.forwards:
         if forward.hairpin:
-            yield _render_set(_name_callers(forward), forward.hairpin.callers)
+            yield _render_set(_name_callers(forward, names.get(forward.outside)), forward.hairpin.callers)
 
 
 def _render_set(name: str, networks: Networks) -> str:
@@ -73,54 +74,87 @@ def _render_chain(name: str, hook: str, rules: Iterable[str]) -> str:
     return f"\tchain {name} {{\n\t\ttype {hook}; policy accept;\n{lines}\t}}\n"
 
 
-def _render_dnat(forward: Forward) -> str:
-    service, ip = forward.service, FAMILY[forward.family].ip
-    where = f"{ip} daddr {service.address} {service.protocol} dport {service.port}"
-    return f"{where} dnat {ip} to {format_target(forward)}{_render_comment(forward)}"
+def _render_dnats(nat: Nat) -> Iterator[str]:
+    """Yield the rules that translate destinations. An address that may change is any address of its interface.
+
+    The interface may also have an address that does not change, so rules for single addresses are first.
+    """
+    names = dict(nat.interfaces)
+    for forward in sorted(nat.forwards, key=lambda forward: forward.outside in names):
+        service, ip, name = forward.service, FAMILY[forward.family].ip, names.get(forward.outside)
+        leads = (
+            f"{service.protocol} dport {service.port} dnat {ip} to {format_target(forward)}{_render_comment(forward)}"
+        )
+        if name is None:
+            yield f"{ip} daddr {service.address} {leads}"
+            continue
+        yield f'iifname "{name}" meta nfproto {forward.family} fib daddr . iif type local {leads}'
+        if forward.hairpin:
+            # Packets from inside to an address of another interface of this host.
+            callers = f"{ip} saddr @{_name_callers(forward, name)}"
+            yield f'iifname != "{name}" {callers} fib daddr type local fib daddr . iif type != local {leads}'
 
 
 def _render_snat(nat: Nat, interfaces: Interfaces) -> Iterator[str]:
+    names = dict(nat.interfaces)
     for forward in nat.forwards:
         if forward.hairpin:
-            ip = FAMILY[forward.family].ip
-            callers = f"{ip} saddr @{_name_callers(forward)}"
-            yield f"{_match(forward)} {callers} snat {ip} to {forward.hairpin.source}{_render_comment(forward)}"
+            ip, name = FAMILY[forward.family].ip, names.get(forward.outside)
+            callers = f"{ip} saddr @{_name_callers(forward, name)}"
+            match, _reply = _match(forward, name)
+            yield f"{match} {callers} snat {ip} to {forward.hairpin.source}{_render_comment(forward)}"
     for entry in nat.egress:
-        yield _render_egress(entry, interfaces[entry.outside])
+        yield _render_egress(entry, interfaces[entry.outside], changes=entry.outside in names)
 
 
-def _render_egress(entry: Egress, interface: str) -> str:
+def _render_egress(entry: Egress, interface: str, *, changes: bool) -> str:
     """Return the rule for connections that leave through the interface of the outside address, outside of IPsec tunnels."""
     ip = FAMILY[entry.family].ip
-    return f'{ip} saddr {entry.inside} oifname "{interface}" rt ipsec missing snat {ip} to {entry.outside} comment "egress"'
+    source = "masquerade" if changes else f"snat {ip} to {entry.outside}"
+    return f'{ip} saddr {entry.inside} oifname "{interface}" rt ipsec missing {source} comment "egress"'
 
 
-def _render_filter(forwards: Iterable[Forward]) -> Iterator[str]:
+def _render_filter(nat: Nat) -> Iterator[str]:
     """Yield the rules that accept and mark packets of allowed sources and their replies, and drop other packets."""
-    for forward in forwards:
-        ip, comment = FAMILY[forward.family].ip, _render_comment(forward)
-        sets = [f"{ip} saddr @{set_name(name, forward.family)} " for name in forward.allow.set_names]
-        sets += [f"{ip} saddr @{_name_callers(forward)} "] if forward.hairpin else []
-        for sources in [""] if forward.allow.sources == ANY else sets:
-            yield f"ct direction original {_match(forward)} {sources}{_ACCEPT}{comment}"
-        if forward.allow.sources != ANY:
-            yield f"ct direction original {_match(forward)} drop{comment}"
-        yield f"ct direction reply {_match(forward)} {_ACCEPT}{comment}"
+    names = dict(nat.interfaces)
+    for forward in nat.forwards:
+        ip, comment, name = FAMILY[forward.family].ip, _render_comment(forward), names.get(forward.outside)
+        match, reply = _match(forward, name)
+        # Packets that arrive through another interface are of callers inside, or a third-party rule has translated them.
+        arriving = f'iifname "{name}" {match}' if name else match
+        is_open = forward.allow.sources == ANY
+        sets = [f" {ip} saddr @{set_name(sources, forward.family)}" for sources in forward.allow.set_names]
+        accepted = [arriving] if is_open else [f"{arriving}{sources}" for sources in sets]
+        if forward.hairpin and (name or not is_open):
+            accepted.append(f"{match} {ip} saddr @{_name_callers(forward, name)}")
+        for packets in accepted:
+            yield f"ct direction original {packets} {_ACCEPT}{comment}"
+        if not is_open:
+            yield f"ct direction original {arriving} drop{comment}"
+        yield f"ct direction reply {reply} {_ACCEPT}{comment}"
 
 
-def _match(forward: Forward) -> str:
-    """Return the match of packets of a forward, in both directions, by the destination that the caller dialled."""
+def _match(forward: Forward, interface: t.Optional[str]) -> tuple[str, str]:
+    """Return the match of packets of a forward and the match of their replies, by the destination that the caller dialled.
+
+    With an interface, the dialled address may change, so packets match by the dialled port and by the address inside.
+    """
+    service, ip = forward.service, FAMILY[forward.family].ip
+    port = f"meta l4proto {service.protocol} ct original proto-dst {service.port}"
+    if interface is None:
+        match = f"ct status dnat ct original {ip} daddr {service.address} {port}"
+        return match, match
+    return f"ct status dnat {port} {ip} daddr {forward.inside}", f"ct status dnat {port} {ip} saddr {forward.inside}"
+
+
+def _name_callers(forward: Forward, interface: t.Optional[str]) -> str:
+    """Return the name of the set of callers from inside. No name of another set ends with a protocol.
+
+    The name has the interface instead of an address that may change, so that a new address changes no rule.
+    """
     service = forward.service
-    return (
-        f"ct status dnat ct original {FAMILY[forward.family].ip} daddr {service.address} "
-        f"meta l4proto {service.protocol} ct original proto-dst {service.port}"
-    )
-
-
-def _name_callers(forward: Forward) -> str:
-    """Return the name of the set of callers from inside. No name of another set ends with a protocol."""
-    service = forward.service
-    return f"hairpin-{forward.outside.replace(':', '.')}-{service.port}-{service.protocol}"
+    place = f"{interface}-{forward.family}" if interface else forward.outside.replace(":", ".")
+    return f"hairpin-{place}-{service.port}-{service.protocol}"
 
 
 def _render_comment(forward: Forward) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import typing as t
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     find_files_with_our_rules,
     without_ours,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.changing import list_present_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import find_nat_conflicts, refuse_host
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Nat, nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE, Interfaces, render_nat
@@ -27,6 +29,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.reverse_pa
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import (
     find_connected_interfaces,
     find_interfaces,
+    list_interfaces,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import (
     EARLY,
@@ -52,6 +55,8 @@ DIRECTORY = "/etc/gatehouse_kong_nat"
 FILE = f"{DIRECTORY}/nat.nft"
 STATE_FILE = f"{DIRECTORY}/state.json"
 UNIT = "gatehouse-kong-nat.service"
+# The address and port inside by protocol, address and port outside.
+_Targets = t.Dict[t.Tuple[str, str, int], t.Tuple[str, int]]
 
 _DROP_IN = """\
 # Written by gatehouse.kong: loads its translations again after this unit has flushed all rules.
@@ -162,7 +167,7 @@ class NatTable:
         else:
             self._keep(want)
         try:
-            self._host.call(end_flows, _make_stale_test(before, want))
+            self._host.call(end_flows, _make_stale_test(self._list_targets(before), self._list_targets(want)))
         except OSError as error:
             return (f"tracked flows of changed forwards were not ended ({error.strerror}); they end by themselves",)
         return ()
@@ -180,16 +185,27 @@ class NatTable:
         return render_nat(want, {} if want is None else self._locate_addresses(want))
 
     def _find_interfaces(self, nat: Nat) -> Interfaces:
-        """Return the interface of each outside address. For a shared address it is the interface of the address's network."""
-        shared = {*nat.shared}
-        own = [address for address in nat.outside_addresses if address not in shared]
+        """Return the interface of each outside address. For a shared address it is the interface of the address's network.
+
+        An address that may change has its interface in `nat`.
+        """
+        shared, named = {*nat.shared}, dict(nat.interfaces)
+        own = [address for address in nat.outside_addresses if address not in shared and address not in named]
         connected = self._host.call(find_connected_interfaces, nat.shared) if shared else {}
-        return {**self._host.call(find_interfaces, own), **connected}
+        present = self._host.call(list_interfaces) if named else set()
+        stated = {address: name for address, name in named.items() if name in present}
+        return {**self._host.call(find_interfaces, own), **connected, **stated}
 
     def _locate_addresses(self, want: Nat) -> Interfaces:
         """Return the interface of each outside address. Raises HostError if the host cannot hold an address."""
         found = self._find_interfaces(want)
         missing = [address for address in want.outside_addresses if address not in found]
+        named = dict(want.interfaces)
+        if missing and missing[0] in named:
+            raise HostError(
+                f"this host has no network interface {named[missing[0]]}, so no packet to {missing[0]} arrives there. Add the "
+                "interface, or correct outside_interface or device of the mapping"
+            )
         if missing and missing[0] in want.shared:
             raise HostError(
                 f"no network of this host contains {missing[0]}, which it shares with another gateway. Give an interface of this "
@@ -201,6 +217,9 @@ class NatTable:
                 "interface of this host, or correct outside or device of the mapping"
             )
         return found
+
+    def _list_targets(self, nat: Nat | None) -> _Targets:
+        return {} if nat is None else _list_targets(nat, list_present_addresses(self._host, nat))
 
     def _list_table(self) -> list[str]:
         """Return our table as nft lists it, without counters and handles; nothing if it is not loaded."""
@@ -238,15 +257,20 @@ def _compare_interfaces(kept: Interfaces, found: Interfaces) -> list[str]:
     ]
 
 
-def _list_targets(nat: Nat | None) -> dict[tuple[str, str, int], tuple[str, int]]:
-    """Return the address and port inside of each forward, by its protocol, address and port outside."""
-    forwards = () if nat is None else nat.forwards
-    return {(forward.service.protocol, forward.outside, forward.service.port): forward.target for forward in forwards}
+def _list_targets(nat: Nat, present: t.Mapping[str, t.Set[str]]) -> _Targets:
+    """Return the address and port inside of each forward, by its protocol, address and port outside.
+
+    A forward of an interface has an entry for each present address of the interface.
+    """
+    return {
+        (forward.service.protocol, address, forward.service.port): forward.target
+        for forward in nat.forwards
+        for address in (forward.outside, *present.get(forward.outside, ()))
+    }
 
 
-def _make_stale_test(before: Nat | None, after: Nat | None) -> Callable[[Flow], bool]:
+def _make_stale_test(old: _Targets, new: _Targets) -> Callable[[Flow], bool]:
     """Return a function that tells whether a flow to a forward leads elsewhere than the forward does after a change."""
-    old, new = _list_targets(before), _list_targets(after)
 
     def is_stale(flow: Flow) -> bool:
         key = (flow.protocol, *flow.dialled)

@@ -26,6 +26,7 @@ def unite_nats(live: Nat | None, want: Nat) -> Nat:
     """
     if live is None:
         return want
+    live = _follow_addresses(live, want)
     wanted = {forward.service: forward for forward in want.forwards}
     kept = [old for old in live.forwards if wanted.get(old.service, old).target == old.target]
     rules = unite(replace(live, forwards=tuple(kept)).ruleset, want.ruleset)
@@ -39,7 +40,33 @@ def unite_nats(live: Nat | None, want: Nat) -> Nat:
         sort_egress(egress.values()),
         rules.sets,
         sort_addresses({*live.shared, *want.shared}),
+        _unite_interfaces(live, want),
     )
+
+
+def _follow_addresses(live: Nat, want: Nat) -> Nat:
+    """Return the current translations with the planned address of each interface whose address has changed."""
+    planned = {(name, ":" in address): address for address, name in want.interfaces}
+    moved = {address: planned.get((name, ":" in address), address) for address, name in live.interfaces}
+
+    def follow(forward: Forward) -> Forward:
+        service = replace(forward.service, address=moved.get(forward.outside, forward.outside))
+        return replace(forward, allow=replace(forward.allow, service=service))
+
+    return replace(
+        live,
+        forwards=tuple(follow(forward) for forward in live.forwards),
+        egress=tuple(replace(entry, outside=moved.get(entry.outside, entry.outside)) for entry in live.egress),
+        interfaces=tuple((moved[address], name) for address, name in live.interfaces),
+    )
+
+
+def _unite_interfaces(live: Nat, want: Nat) -> tuple[tuple[str, str], ...]:
+    """Return the interfaces of both. An address of `want` has an interface only if it has one in `want`."""
+    planned = {*want.outside_addresses}
+    found = {address: name for address, name in live.interfaces if address not in planned}
+    found.update(want.interfaces)
+    return tuple((address, found[address]) for address in sort_addresses(found))
 
 
 def _with_callers(new: Forward, old: Forward | None) -> Forward:

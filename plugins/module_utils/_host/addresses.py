@@ -46,6 +46,16 @@ def find_interfaces(addresses: Iterable[str]) -> dict[str, str]:
     return {address: socket.if_indextoname(index) for address, _length, index in _list_addresses() if address in wanted}
 
 
+def list_interface_addresses(name: str) -> set[str]:
+    """Return the addresses of an interface, none if it does not exist. An error of the kernel raises OSError."""
+    return {address for address, _length, index in _list_addresses() if socket.if_indextoname(index) == name}
+
+
+def list_interfaces() -> set[str]:
+    """Return the names of all network interfaces."""
+    return {name for _index, name in socket.if_nameindex()}
+
+
 def find_connected_interfaces(addresses: Iterable[str]) -> dict[str, str]:
     """Return the interface of each of the addresses that is in the network of another address of the host.
 

@@ -38,7 +38,8 @@ def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     """Run the first or the second phase of a change, and return the result. Raises NatError, HostError or ConflictError."""
     host, params = Host(), module.params
     given = (params["forwards"], params["egress"], params["sets"], params["shared_addresses"])
-    planned = nat_from_data(*given) if params["state"] in STATES_WITH_FORWARDS else None
+    interfaces = params["outside_interfaces"]
+    planned = nat_from_data(*given, interfaces) if params["state"] in STATES_WITH_FORWARDS else None
     rollback = Rollback(host, AREA)
     # The requested state may depend on the present state, which no other run may change until the end of the phase.
     with rollback.hold_lock():

@@ -65,12 +65,16 @@ class Egress:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A host of the inventory that is a NAT device, and its translations. Another device may hold the ``shared`` outside addresses."""
+    """A host of the inventory that is a NAT device, and its translations. Another device may hold the ``shared`` outside addresses.
+
+    ``interfaces`` has the outside addresses that may change, each with its interface.
+    """
 
     name: str
     forwards: tuple[GatewayForward, ...]
     egress: tuple[Egress, ...]
     shared: tuple[str, ...]
+    interfaces: tuple[tuple[str, str], ...]
 
 
 def find_gateways(fleet: Fleet, inventory: Inventory) -> frozenset[str]:
@@ -104,13 +108,18 @@ def list_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> li
             ),
             tuple(sorted(egress.get(name, ()), key=lambda entry: make_natural_key(entry.inside))),
             _list_shared(fleet, name),
+            _list_interfaces(fleet, name),
         )
         for name in sorted({*shared, *egress}, key=make_natural_key)
     ]
 
 
 def check_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> Iterator[Finding]:
-    """Yield an error for each hairpin without a source, and a warning for each host without a single source at other sites."""
+    """Yield an error for each hairpin without a source, and a warning for each host without a single source at other sites.
+
+    A mapping whose outside interface contradicts another mapping is an error too.
+    """
+    yield from _check_interfaces(fleet, names)
     for name, node in fleet.nodes.items():
         refused = {
             forward.mapping: forward.outside_port
@@ -141,6 +150,32 @@ def check_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> I
                 ).with_detail(detail)
 
 
+def _check_interfaces(fleet: Fleet, names: frozenset[str]) -> Iterator[Finding]:
+    """Yield an error for each mapping that gives an interface of a gateway another address than the mappings before it."""
+    addresses: dict[tuple[str, str, Family], str] = {}
+    interfaces: dict[tuple[str, str], str] = {}
+    for host in _list_hosts(fleet):
+        for mapping in host.nat:
+            outside, interface = mapping.outside, mapping.outside_interface
+            if interface is None:
+                continue
+            for gateway in _list_gateways(names, host, mapping):
+                address = addresses.setdefault((gateway, interface, mapping.family), outside)
+                other = interfaces.setdefault((gateway, outside), interface)
+                if address != outside:
+                    reason = f"{interface} of {gateway} has the outside address {address} in another mapping"
+                elif other != interface:
+                    reason = f"{outside} is on {other} of {gateway} in another mapping"
+                elif outside in _list_shared(fleet, gateway):
+                    reason = f"{gateway} shares {outside} with another device in another mapping, so it does not change"
+                else:
+                    continue
+                message = (
+                    f"outside_interface is {interface}, but {reason}. Correct outside, outside_interface or device"
+                )
+                yield make_host_error("gateway-interface", host.name, "kong_nat", format_mapping(mapping), message)
+
+
 def _list_gateways(names: frozenset[str], host: Host, mapping: NatMapping) -> list[str]:
     """Return the devices of a host's mapping that have a name, and are gateways other than the host itself."""
     return [device for device in mapping.devices if device in names and device not in (mapping.outside, host.name)]
@@ -151,6 +186,13 @@ def _list_shared(fleet: Fleet, name: str) -> tuple[str, ...]:
     mappings = (mapping for host in _list_hosts(fleet) for mapping in host.nat if name in mapping.devices)
     shared = {mapping.outside for mapping in mappings if len(mapping.devices) > 1}
     return tuple(sorted(shared, key=make_natural_key))
+
+
+def _list_interfaces(fleet: Fleet, name: str) -> tuple[tuple[str, str], ...]:
+    """Return the outside addresses of a gateway that may change, with their interfaces."""
+    mappings = (mapping for host in _list_hosts(fleet) for mapping in host.nat if name in mapping.devices)
+    found = {(mapping.outside, mapping.outside_interface) for mapping in mappings if mapping.outside_interface}
+    return tuple(sorted(found, key=lambda pair: make_natural_key(*pair)))
 
 
 def _list_hosts(fleet: Fleet) -> list[Host]:

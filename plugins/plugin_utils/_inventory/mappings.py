@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -23,8 +24,20 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variable
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key, quote_value
 
 _MAPPING_KEYS = frozenset(
-    {"outside", "outside_port", "inside", "inside_port", "protocols", "sites", "device", "hairpin_source"}
+    {
+        "outside",
+        "outside_interface",
+        "outside_port",
+        "inside",
+        "inside_port",
+        "protocols",
+        "sites",
+        "device",
+        "hairpin_source",
+    }
 )
+# The same names as in the module kong_gateway.
+_INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 _MAPPED = "give the address that other hosts dial or see"
 
 
@@ -131,6 +144,7 @@ def _parse_mapping(item: Mapping[str, Any], read_inside: Callable[[], Collection
         raise ValueError(
             f"hairpin_source is IPv{find_family(hairpin)} and outside IPv{find_family(outside)}; give one family"
         )
+    devices = tuple(dict.fromkeys(_parse_words(item, "device"))) or (outside,)
     return NatMapping(
         outside=outside,
         # A single port is the same on both sides of the device.
@@ -138,10 +152,25 @@ def _parse_mapping(item: Mapping[str, Any], read_inside: Callable[[], Collection
         inside_port=inside_port or outside_port,
         protocols=tuple(protocol for protocol in PROTOCOLS if protocol in protocols),
         sites=tuple(sorted(_parse_words(item, "sites"), key=make_natural_key)),
-        devices=tuple(dict.fromkeys(_parse_words(item, "device"))) or (outside,),
+        devices=devices,
         hairpin_source=hairpin,
         inside=inside,
+        outside_interface=_parse_interface(item, devices),
     )
+
+
+def _parse_interface(item: Mapping[str, Any], devices: tuple[str, ...]) -> str | None:
+    """Return the interface of a device whose address may change, None if the mapping names none."""
+    value = item.get("outside_interface")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _INTERFACE.fullmatch(value):
+        raise ValueError(
+            f"outside_interface is {quote_value(value)}; give the name of a network interface, such as wan0"
+        )
+    if "device" not in item or len(devices) > 1:
+        raise ValueError(f"outside_interface is {value}, an interface of one device; give the name of one device")
+    return value
 
 
 def _parse_mapped_address(item: Mapping[str, Any], key: str) -> str:

@@ -39,6 +39,7 @@ class NatMapping:
 
     If both ports are None, it is one-to-one NAT. If ``sites`` is empty, every other site uses it. Several ``devices`` share the outside
     address: one device at a time holds it (VRRP). ``inside`` is a virtual address of the node; None for its own address.
+    If ``outside_interface`` is given, the outside address is that of the device's interface, and may change.
     """
 
     outside: str
@@ -49,6 +50,7 @@ class NatMapping:
     devices: tuple[str, ...]
     hairpin_source: str | None
     inside: str | None = None
+    outside_interface: str | None = None
 
     @property
     def family(self) -> Family:
@@ -83,6 +85,7 @@ class NatMapping:
             "devices": list(self.devices),
             "hairpin_source": self.hairpin_source,
             **({"inside": self.inside} if self.inside else {}),
+            **({"outside_interface": self.outside_interface} if self.outside_interface else {}),
         }
 
     @classmethod

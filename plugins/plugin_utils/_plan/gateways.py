@@ -21,6 +21,7 @@ def describe_gateways(gateways: Iterable[Gateway], names: Mapping[SetKey, str]) 
             "forwards": [_describe_forward(forward, names) for forward in gateway.forwards],
             "egress": [{"inside": entry.inside, "outside": entry.outside} for entry in gateway.egress],
             "shared_addresses": list(gateway.shared),
+            "outside_interfaces": dict(gateway.interfaces),
         }
         for gateway in gateways
     }

@@ -89,6 +89,7 @@ NAT = {
     "egress": [{"inside": "10.0.0.1", "outside": "192.0.2.1"}],
     "sets": {"s": {}},
     "shared_addresses": [],
+    "outside_interfaces": {},
 }
 ADD, MATCH = "kong_gateway merged", "kong_gateway present"
 

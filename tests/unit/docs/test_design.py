@@ -12,7 +12,11 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.left import list_left
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, read_first_column, read_page, read_section
 from ansible_collections.gatehouse.kong.tests.unit.docs.test_examples import compile_inventory
-from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.test_gateways import ROUTER, SEED
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._fleet.test_gateways import (
+    MAPPING,
+    ROUTER,
+    SEED,
+)
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_OTHERS,
     make_gossip_sites,
@@ -20,7 +24,18 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 )
 
 # Mappings whose keys are names from the inventory or from Kong, or networks.
-BY_NAME = {"sets", "details", "nodes", "hosts", "gateways", "settings", "networks", "connection", "left"}
+BY_NAME = {
+    "outside_interfaces",
+    "sets",
+    "details",
+    "nodes",
+    "hosts",
+    "gateways",
+    "settings",
+    "networks",
+    "connection",
+    "left",
+}
 PUBLISHED = {"kong_address": "192.0.2.1", "kong_published_ports": ["80:8000"], "ansible_host": "n.example.com"}
 SEVERAL_ADDRESSES = {
     "kong_virtual_addresses": ["192.0.2.100"],
@@ -62,7 +77,8 @@ def test_every_key_of_a_plan_is_described_and_no_other(plan):
     nodes = {"n": PUBLISHED | {"kong_proxy_sources": [LONG_NAME]}, "m": SEVERAL_ADDRESSES}
     others = {LONG_NAME: {"kong_site": "far", "kong_address": "10.0.0.1"}}
     other = plan_fleet(nodes, others)
-    gateway = plan_fleet(SEED, {**SEED_OTHERS, **ROUTER})
+    changing = {**SEED["b1"], "kong_nat": [{**MAPPING, "outside_interface": "wan0"}]}
+    gateway = plan_fleet({**SEED, "b1": changing}, {**SEED_OTHERS, **ROUTER})
     plans = (plan, other, plan_fleet(make_gossip_sites(20)), gateway, {"left": list_left(other, plan)})
     assert {key for each in plans for key in find_keys(each)} == described
     assert "`path`" in section

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import (
@@ -42,6 +44,39 @@ def test_shared_addresses():
     assert nat_from_data(**nat_to_data(nat)) == nat
     with pytest.raises(NatError, match="shared_addresses is 'x'; expected one address"):
         nat_from_data(*ALL, ["x"])
+
+
+def test_interfaces_of_outside_addresses():
+    interfaces = {"192.168.10.5": "wan0", "2001:0db8::5": "wan0"}
+    nat = nat_from_data(*ALL, (), interfaces)
+    assert nat.interfaces == (("192.168.10.5", "wan0"), ("2001:db8::5", "wan0"))
+    assert nat_from_data(**nat_to_data(nat)) == nat
+    assert nat_from_data(*ALL, (), {**dict([*interfaces.items()][::-1])}) == nat
+    assert "192.168.10.5 is the address of the interface wan0, and may change\n" in format_nat(nat)
+
+
+@pytest.mark.parametrize(
+    ("shared", "interfaces", "message"),
+    [
+        ([], {"x": "wan0"}, "outside_interfaces is 'x'; expected one address"),
+        (
+            [],
+            {"192.168.10.5": 'a"b'},
+            "outside_interfaces.192.168.10.5 is 'a\"b'; expected the name of a network interface",
+        ),
+        ([], {"192.168.10.5": "a" * 16}, "expected the name of a network interface"),
+        ([], {"192.168.10.5": None}, "outside_interfaces.192.168.10.5 is None; expected"),
+        (["192.168.10.5"], {"192.168.10.5": "wan0"}, "192.168.10.5 is in shared_addresses and in outside_interfaces"),
+        (
+            [],
+            {"192.168.10.5": "wan0", "192.168.10.6": "wan0"},
+            "outside_interfaces has wan0 for 192.168.10.5 and 192.168.10.6; give one address of each family",
+        ),
+    ],
+)
+def test_interfaces_that_no_rule_can_have(shared, interfaces, message):
+    with pytest.raises(NatError, match=re.escape(message)):
+        nat_from_data(*ALL, shared, interfaces)
 
 
 def test_the_text_for_a_diff():

@@ -12,8 +12,10 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model impo
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import render_nat
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
     ALL,
+    EGRESS,
     INTERFACES,
     SEED,
+    SETS,
     make_nat,
 )
 
@@ -27,6 +29,29 @@ def render_rules(nat):
 
 def test_the_table_matches_its_golden_file():
     assert render_nat(nat_from_data(*ALL), INTERFACES) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_table_of_an_interface_matches_its_golden_file():
+    nat = nat_from_data(*ALL, (), INTERFACES)
+    golden = GOLDEN.with_name("interface.nft")
+    assert render_nat(nat, INTERFACES) == golden.read_text(encoding="utf-8")
+
+
+def test_a_new_address_of_an_interface_changes_nothing():
+    texts = {
+        render_nat(nat_from_data([{**SEED, "outside": address}], [{**EGRESS, "outside": address}], SETS, (),
+                                 {address: "wan0"}), {address: "wan0"})
+        for address in ("192.168.10.5", "198.51.100.7")
+    }  # fmt: skip
+    assert len(texts) == 1
+
+
+def test_rules_of_an_address_precede_rules_of_an_interface():
+    """The interface may have the address too."""
+    other = {**SEED, "outside": "192.168.10.6", "inside": "192.168.23.46"}
+    nat = nat_from_data([SEED, other], [], SETS, (), {"192.168.10.5": "wan0"})
+    rules = [line for line in render_nat(nat, INTERFACES).splitlines() if " dnat ip to " in line]
+    assert ["192.168.23.46:80" in rule for rule in rules] == [True, False, False]
 
 
 def test_a_removal_is_the_header_of_each_table():

@@ -12,11 +12,12 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import table
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import _make_stale_test
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import _list_targets, _make_stale_test
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
     EGRESS,
+    OVER_IPV6,
     SEED,
     SETS,
     make_nat,
@@ -40,9 +41,18 @@ BEFORE, AFTER = make_nat(), make_nat(inside_port=81)
     ],
 )
 def test_flows_that_lead_elsewhere_are_ended(before, after, dialled, replies, stale):
-    is_stale = _make_stale_test(before, after)
+    is_stale = _make_stale_test(*(_list_targets(nat, {}) if nat else {} for nat in (before, after)))
     assert is_stale(Flow("tcp", dialled, replies)) is stale
     assert is_stale(Flow("udp", dialled, replies)) is False
+
+
+def test_a_forward_of_an_interface_leads_from_each_address_of_its_family():
+    nat = nat_from_data([SEED, OVER_IPV6], [], SETS, (), {"192.168.10.5": "wan0", "2001:db8::5": "wan0"})
+    present = {"192.168.10.5": {"192.168.10.7"}, "2001:db8::5": {"2001:db8::7", "fe80::1"}}
+    assert _list_targets(nat, present) == {
+        **{("tcp", address, 9000): OLD for address in ("192.168.10.5", "192.168.10.7")},
+        **{("udp", address, 9000): ("fd00::45", 80) for address in ("2001:db8::5", "2001:db8::7", "fe80::1")},
+    }
 
 
 def test_translations_of_addresses_that_the_host_lost_are_not_usable(tmp_path, monkeypatch):

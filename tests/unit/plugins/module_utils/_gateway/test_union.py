@@ -49,6 +49,26 @@ def test_shared_addresses_of_both_are_kept():
     assert unite_nats(old, new).shared == ("192.168.10.5", "192.168.10.6")
 
 
+def make_changing(address, **changes):
+    """Return the worked example with an outside address that is the present address of wan0."""
+    forward = {**SEED, "outside": address, **changes}
+    return nat_from_data([forward], [{**EGRESS, "outside": address}], SETS, (), {address: "wan0"})
+
+
+def test_a_new_address_of_an_interface_replaces_the_old_address():
+    want = make_changing("192.168.10.7")
+    assert unite_nats(make_changing("192.168.10.5"), want) == want
+
+
+def test_an_interface_of_both_states_is_kept():
+    """An address of the plan has an interface only if the plan says so."""
+    old = make_changing("192.168.10.5", outside_port=9001)
+    other = nat_from_data([{**SEED, "outside": "203.0.113.1"}], [], SETS)
+    assert unite_nats(old, other).interfaces == (("192.168.10.5", "wan0"),)
+    assert unite_nats(old, make_nat()).interfaces == ()
+    assert unite_nats(make_nat(), make_changing("192.168.10.5")).interfaces == (("192.168.10.5", "wan0"),)
+
+
 def test_a_forward_that_leads_elsewhere_is_as_in_the_plan():
     want = make_nat(inside_port=81)
     united = unite_nats(nat_from_data([SEED], [{**EGRESS, "outside": "192.168.10.6"}], OLD_SETS), want)

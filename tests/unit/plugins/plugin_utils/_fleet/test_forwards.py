@@ -206,6 +206,19 @@ def test_repeated_mapping_has_no_conflict():
         ([{"outside": "203.0.113.2", "hairpin_source": "inside"}], "not an IPv4 or IPv6 address"),
         ([{"outside": "203.0.113.2", "hairpin_source": ""}], "'' is not an IPv4 or IPv6 address"),
         ([{"outside": "203.0.113.2", "inside": ""}], "'' is not an IPv4 or IPv6 address"),
+        (
+            [{"outside": "203.0.113.2", "outside_interface": "wan*", "device": "r"}],
+            "outside_interface is 'wan*'; give the",
+        ),
+        (
+            [{"outside": "203.0.113.2", "outside_interface": ["wan0"], "device": "r"}],
+            "outside_interface is ['wan0']; give",
+        ),
+        ([{"outside": "203.0.113.2", "outside_interface": "wan0"}], "give the name of one device"),
+        (
+            [{"outside": "203.0.113.2", "outside_interface": "wan0", "device": ["r", "s"]}],
+            "give the name of one device",
+        ),
     ],
 )
 def test_unreadable_mapping(value, part):

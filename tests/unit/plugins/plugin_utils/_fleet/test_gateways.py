@@ -56,6 +56,7 @@ def test_the_worked_example():
             "forwards": [{"protocol": protocol, **forward} for protocol in ("tcp", "udp")],
             "egress": [{"inside": "192.168.23.45", "outside": "192.168.10.5"}],
             "shared_addresses": [],
+            "outside_interfaces": {},
         }
     }
 
@@ -81,6 +82,43 @@ def test_a_gateway_may_share_its_address_with_a_device_outside_the_inventory():
     assert {name: gateway["shared_addresses"] for name, gateway in gateways.items()} == {"router": ["192.168.10.5"]}
 
 
+def test_an_outside_address_that_may_change_has_its_interface():
+    nodes = {**SEED, "b1": {**SEED["b1"], "kong_nat": [{**MAPPING, "outside_interface": "wan0"}]}}
+    plan = plan_fleet(nodes, {**SEED_OTHERS, **ROUTER})
+    alone = plan_fleet(SEED, {**SEED_OTHERS, **ROUTER})
+    assert plan["gateways"]["router"] == {
+        **alone["gateways"]["router"],
+        "outside_interfaces": {"192.168.10.5": "wan0"},
+    }
+    assert plan["nodes"]["b1"]["nat"] == [{**alone["nodes"]["b1"]["nat"][0], "outside_interface": "wan0"}]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        (
+            make_mapping("203.0.113.2", 81, outside_interface="wan1"),
+            "203.0.113.2 is on wan0 of router in another mapping",
+        ),
+        (
+            make_mapping("203.0.113.3", 81, outside_interface="wan0"),
+            "wan0 of router has the outside address 203.0.113.2 in another mapping",
+        ),
+        (make_mapping("203.0.113.2", 81, device=["router", "spare"]), "router shares 203.0.113.2 with another device"),
+        (make_mapping("203.0.113.3", 81, outside_interface="wan0", device="other"), None),
+        (make_mapping("203.0.113.2", 81), None),
+        (make_mapping("2001:db8::2", 81, outside_interface="wan0"), None),
+    ],
+)
+def test_an_interface_has_one_outside_address_of_each_family(mapping, reason):
+    first = make_mapping("203.0.113.2", 80, outside_interface="wan0")
+    node = {**NODE, "kong_address": ["10.1.0.2", "fd00::2"], "kong_nat": [first, mapping]}
+    findings = compile_fleet({"n": node}, {**ROUTER, "other": {}, "spare": {}}).findings
+    found = [finding.message for finding in findings if finding.code == "gateway-interface"]
+    assert len(found) == (reason is not None)
+    assert all(f"outside_interface is wan0, but {reason}" in message or reason in message for message in found)
+
+
 def test_the_part_of_a_gateway_has_its_sets():
     plan = plan_fleet(SEED, {**SEED_OTHERS, **ROUTER})
     gateway = select_host(plan, "router")["gateway"]
@@ -89,7 +127,7 @@ def test_the_part_of_a_gateway_has_its_sets():
         "192.168.10.12/32",
         "192.168.23.254/32",
     ]
-    assert [*gateway] == ["forwards", "egress", "shared_addresses", "sets"]
+    assert [*gateway] == ["forwards", "egress", "shared_addresses", "outside_interfaces", "sets"]
     assert gateway["forwards"] == [
         {key: value for key, value in forward.items() if key != "nodes"}
         for forward in plan["gateways"]["router"]["forwards"]
@@ -176,7 +214,12 @@ def test_a_host_that_is_only_a_source_has_its_egress():
     node = {**NODE, "kong_site": "a", "kong_address": "203.0.113.7", "kong_admin_sources": ["ops"]}
     compilation = compile_fleet({"n": node}, {"ops": ops, **ROUTER})
     assert compilation.plan["gateways"] == {
-        "router": {"forwards": [], "egress": [{"inside": "10.1.0.5", "outside": "203.0.113.2"}], "shared_addresses": []}
+        "router": {
+            "forwards": [],
+            "egress": [{"inside": "10.1.0.5", "outside": "203.0.113.2"}],
+            "shared_addresses": [],
+            "outside_interfaces": {},
+        }
     }
 
 

@@ -133,6 +133,7 @@ _NAT = [
         {**_MAPPED, "outside_port": 70000}, {**_MAPPED, "inside_port": "http"}, {**_MAPPED, "protocols": ["sctp"]},
         {**_MAPPED, "protocols": [None]}, {**_MAPPED, "sites": [["a"]]}, {**_MAPPED, "device": ""}, {**_MAPPED, "sites": {"a": 1}},
         {**_MAPPED, "hairpin_source": "fd00::1"}, {**_MAPPED, "hairpin_source": "127.0.0.1"},
+        {**_MAPPED, "outside_interface": "wan*", "device": "r"}, {**_MAPPED, "outside_interface": "wan0"},
     )
 ]
 _NAT += [

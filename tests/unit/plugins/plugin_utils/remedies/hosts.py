@@ -384,6 +384,37 @@ NAT = [
         GATEWAY,
     ),
     advise_node(
+        "gateway-interface",
+        {
+            "kong_nat": [
+                {"outside": "203.0.113.2", "outside_interface": "wan0", "device": "gw", "inside_port": 8000},
+                {"outside": "203.0.113.3", "outside_interface": "wan0", "device": "gw", "inside_port": 8443},
+            ],
+            "kong_nat_egress": "203.0.113.2",
+        },
+        {
+            "Correct outside": {
+                "kong_nat": [
+                    {"outside": "203.0.113.2", "outside_interface": "wan0", "device": "gw", "inside_port": 8000},
+                    {"outside": "203.0.113.2", "outside_interface": "wan0", "device": "gw", "inside_port": 8443},
+                ]
+            },
+            "outside_interface or": {
+                "kong_nat": [
+                    {"outside": "203.0.113.2", "outside_interface": "wan0", "device": "gw", "inside_port": 8000},
+                    {"outside": "203.0.113.3", "outside_interface": "wan1", "device": "gw", "inside_port": 8443},
+                ]
+            },
+            "or device": {
+                "kong_nat": [
+                    {"outside": "203.0.113.2", "outside_interface": "wan0", "device": "gw", "inside_port": 8000},
+                    {"outside": "203.0.113.3", "outside_interface": "wan0", "device": "elsewhere", "inside_port": 8443},
+                ]
+            },
+        },
+        others=GATEWAY,
+    ),
+    advise_node(
         "gateway-egress",
         {"kong_nat": [{"outside": "203.0.113.2", "device": "gw"}, {"outside": "203.0.113.3", "device": "gw"}]},
         {"Set kong_nat_egress": {"kong_nat_egress": "203.0.113.2"}},
