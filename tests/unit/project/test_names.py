@@ -25,7 +25,7 @@ def read_words(text):
 # The imperative: what the function does.
 VERBS = read_words(
     """
-    act add adopt advertise advise align allow analyse answer apply arm ask assign authenticate begin bind boot bring build call
+    act add adopt advertise advise align allow analyse announce answer apply arm ask assign authenticate begin bind boot bring build call
     canonicalise change check choose claim classify clean clear close collect commit compare compile complete compress compute
     concatenate confirm connect converge copy count create cut decide declare decompile decompress derive describe
     destroy detach detect dial diff draw drop dump edit enable end ensure enter escape evaluate exclude execute expand expect
