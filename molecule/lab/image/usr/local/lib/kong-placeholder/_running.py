@@ -61,7 +61,9 @@ def _keep_version(config: Config) -> None:
         (MODULES / "constants.lua").write_text(f'local VERSION = "{config.version}"\n', encoding="utf-8")
         return
     major, minor, *rest = config.version.split(".")
-    (MODULES / "meta.lua").write_text(f"  major = {major},\n  minor = {minor},\n  patch = {rest[0] if rest else 0},\n", encoding="utf-8")
+    (MODULES / "meta.lua").write_text(
+        f"  major = {major},\n  minor = {minor},\n  patch = {rest[0] if rest else 0},\n", encoding="utf-8"
+    )
 
 
 def render(config: Config) -> str:
