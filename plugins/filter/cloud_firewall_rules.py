@@ -44,9 +44,11 @@ options:
     default: kong
   limit:
     description:
-      - The largest number of entries, if the provider raised yours. Beyond the limit, the filter fails.
+      - The largest number of entries, if the provider raised yours. Beyond the limit, the filter fails. Above 90 percent of
+        the limit, it warns.
       - By default 60 networks of each family for V(aws), 1000 rules for V(azure), 5000 networks in a rule for V(gcp), and 500
         networks for V(hetzner). Google states 5000 for firewall policies, and nothing for other rules.
+      - The rules for V(azure) can also have at most 4000 networks together. This option does not change that limit.
       - For V(openstack) it depends on the project, so there is no default.
     type: int
 seealso:
@@ -77,6 +79,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.ingress import list_ingress
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.providers import make_cloud_rules
@@ -88,9 +91,12 @@ def cloud_firewall_rules(
 ) -> list[dict[str, Any]]:
     names = [hosts] if isinstance(hosts, str) else hosts
     try:
-        return make_cloud_rules(list_ingress(open_plan(plan), names), provider, prefix, limit)
+        found = make_cloud_rules(list_ingress(open_plan(plan), names), provider, prefix, limit)
     except PlanError as exc:
         raise AnsibleFilterError(f"gatehouse.kong.cloud_firewall_rules: {exc}") from exc
+    for warning in found.warnings:
+        Display().warning(f"gatehouse.kong.cloud_firewall_rules: {warning}")
+    return found.rules
 
 
 class FilterModule:

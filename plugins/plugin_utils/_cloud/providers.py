@@ -5,15 +5,16 @@
 """An ingress policy as the arguments of the modules for cloud firewalls, and the limits of each provider. Pure.
 
 The modules are in the package ansible 12. The limits are in the documentation of AWS (rules of a security group; each network
-is a rule), Azure (rules of a group), Hetzner (effective rules of a firewall) and Google (source ranges of a rule of a firewall
-policy; a limit for rules of a network was not found).
+is a rule), Azure (rules of a group, and source addresses of all its rules), Hetzner (effective rules of a firewall) and Google
+(source ranges of a rule of a firewall policy; a limit for rules of a network was not found). The forms of names and descriptions
+are in the documentation of AWS, Azure and Google. Those of Hetzner and OpenStack were not found.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._cloud.ingress import Ingress
@@ -24,15 +25,39 @@ _FAMILIES = ("ipv4", "ipv6")
 _FIRST_PRIORITY = 100
 
 
+# A part of a limit, above which a warning says how many entries are left.
+_NEAR = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The largest number of what ``count`` returns, None if only the account has a limit."""
+
+    counted: str
+    count: Callable[[Sequence[Ingress]], int]
+    most: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How a provider's rules are made; ``count`` returns the largest number that ``most`` limits, None without a limit."""
+    """How a provider's rules are made. An account may have raised the first of the ``limits``.
+
+    ``key`` is the key of a rule whose complete text has the form ``text``.
+    """
 
     make: Callable[[Sequence[Ingress], str], Rules]
     prefix: re.Pattern[str]
-    counted: str = ""
-    count: Callable[[Sequence[Ingress]], int] = len
-    most: int | None = None
+    limits: tuple[Limit, ...]
+    key: str
+    text: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CloudRules:
+    """The arguments of the provider's module, and a warning for each limit that is near."""
+
+    rules: Rules
+    warnings: tuple[str, ...]
 
 
 def _make_for_aws(policy: Sequence[Ingress], prefix: str) -> Rules:
@@ -127,20 +152,36 @@ def _count_all(policy: Sequence[Ingress]) -> int:
 
 _TEXT = re.compile(r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,100}")
 _NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,29}")
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}")
 PROVIDERS: Mapping[str, Provider] = {
-    "aws": Provider(_make_for_aws, _TEXT, "networks of a family", _count_of_family, 60),
-    "azure": Provider(_make_for_azure, _NAME, "rules", most=1000),
-    "gcp": Provider(_make_for_google, re.compile(r"[a-z][a-z0-9-]{0,19}"), "networks in a rule", _count_of_rule, 5000),
-    "hetzner": Provider(_make_for_hetzner, _TEXT, "networks", _count_all, 500),
+    "aws": Provider(
+        _make_for_aws, _TEXT, (Limit("networks of a family", _count_of_family, 60),), "rule_desc", _DESCRIPTION
+    ),
+    "azure": Provider(
+        _make_for_azure,
+        _NAME,
+        (Limit("rules", len, 1000), Limit("networks in all rules", _count_all, 4000)),
+        "name",
+        re.compile(r"[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]{0,78}[a-zA-Z0-9_])?"),
+    ),
+    "gcp": Provider(
+        _make_for_google,
+        re.compile(r"[a-z][a-z0-9-]{0,19}"),
+        (Limit("networks in a rule", _count_of_rule, 5000),),
+        "name",
+        re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"),
+    ),
+    "hetzner": Provider(_make_for_hetzner, _TEXT, (Limit("networks", _count_all, 500),), "description", _DESCRIPTION),
     # The quota of a project, which only its administrator knows.
-    "openstack": Provider(_make_for_openstack, _TEXT, "networks", _count_all),
+    "openstack": Provider(_make_for_openstack, _TEXT, (Limit("networks", _count_all),), "description", _DESCRIPTION),
 }
 
 
-def make_cloud_rules(policy: Sequence[Ingress], name: str, prefix: str, limit: int | None) -> Rules:
-    """Return the policy as arguments of the provider's module. Raises PlanError for an unknown name, or beyond the limit.
+def make_cloud_rules(policy: Sequence[Ingress], name: str, prefix: str, limit: int | None) -> CloudRules:
+    """Return the policy as arguments of the provider's module. Raises PlanError for an unknown name, or beyond a limit.
 
-    ``limit`` is used in place of the provider's limit, which some accounts can raise.
+    ``limit`` is used in place of the provider's first limit, which some accounts can raise. Raises PlanError also for a name or
+    description that the provider does not accept.
     """
     if name not in PROVIDERS:
         raise PlanError(f"provider is {name!r}; accepted are {', '.join(PROVIDERS)}")
@@ -149,10 +190,28 @@ def make_cloud_rules(policy: Sequence[Ingress], name: str, prefix: str, limit: i
         raise PlanError(
             f"prefix is {prefix!r}, which {name} does not accept in names; it must match {provider.prefix.pattern}"
         )
-    most, count = limit or provider.most, provider.count(policy)
-    if most is not None and count > most:
-        raise PlanError(
-            f"{name} accepts at most {most} {provider.counted}, and these hosts need {count}. Write larger networks as sources, give "
-            "fewer hosts one firewall, or raise the quota and set limit"
-        )
-    return provider.make(policy, prefix)
+    first, *others = provider.limits
+    limits = (replace(first, most=limit or first.most), *others)
+    warnings = tuple(
+        warning for known in limits if (warning := _check_limit(known, name, policy, is_adjustable=known is limits[0]))
+    )
+    rules = provider.make(policy, prefix)
+    for rule in rules:
+        if not provider.text.fullmatch(rule[provider.key]):
+            raise PlanError(
+                f"{name} does not accept the {provider.key} {rule[provider.key]!r}; it must match {provider.text.pattern}. Use a "
+                "shorter prefix, or correct the listener's name in the plan file"
+            )
+    return CloudRules(rules, warnings)
+
+
+def _check_limit(limit: Limit, name: str, policy: Sequence[Ingress], *, is_adjustable: bool) -> str:
+    """Return a warning if a limit is near, else an empty text. Raises PlanError beyond the limit."""
+    count = limit.count(policy)
+    if limit.most is None or count <= limit.most * _NEAR:
+        return ""
+    quota = ", or raise the quota and set limit" if is_adjustable else ""
+    remedy = f"Write larger networks as sources, or give fewer hosts one firewall{quota}"
+    if count > limit.most:
+        raise PlanError(f"{name} accepts at most {limit.most} {limit.counted}, and these hosts need {count}. {remedy}")
+    return f"{name} accepts at most {limit.most} {limit.counted}, and these hosts already need {count}. {remedy}"

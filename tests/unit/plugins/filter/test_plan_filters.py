@@ -10,9 +10,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.filter import cloud_firewall_rules as filter_module
 from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import make_plain_value
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
@@ -23,6 +25,19 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets i
 )
 
 PLAN = plan_fleet({**SEED_NODES, "new": {"kong_address": "192.168.10.60", "kong_site": "lan"}}, SEED_OTHERS)
+
+
+@pytest.mark.parametrize(("limit", "warned"), [(50, False), (2, True)])
+def test_a_limit_of_a_cloud_firewall_that_is_near_is_a_warning(monkeypatch, limit, warned):
+    texts = []
+    monkeypatch.setattr(filter_module, "Display", lambda: SimpleNamespace(warning=texts.append))
+    nodes = {
+        "n": {"kong_version": "3.9", "kong_address": "10.0.0.1", "kong_proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl"}
+    }
+    assert len(filter_module.cloud_firewall_rules(plan_fleet(nodes, {}), "n", "openstack", limit=limit)) == 2
+    assert [text.startswith("gatehouse.kong.cloud_firewall_rules: openstack accepts at most 2") for text in texts] == [
+        True
+    ] * warned
 
 
 # The collection loader of Ansible replaces imports, so it needs its own process.

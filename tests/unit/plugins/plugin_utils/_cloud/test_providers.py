@@ -57,7 +57,15 @@ EXPECTED = {
 
 
 def make(provider, policy=POLICY, prefix="kong", limit=None):
-    return make_cloud_rules(policy, provider, prefix, limit)
+    return make_cloud_rules(policy, provider, prefix, limit).rules
+
+
+def list_warnings(provider, policy, limit=None):
+    return make_cloud_rules(policy, provider, "kong", limit).warnings
+
+
+def make_networks(count):
+    return tuple(f"10.{number >> 8}.{number & 255}.1/32" for number in range(count))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -95,7 +103,7 @@ def test_the_module_of_each_provider_accepts_the_task_of_the_guide_and_no_other_
 @pytest.mark.parametrize(("provider", "most"), [("aws", 60), ("azure", 1000), ("gcp", 5000), ("hetzner", 500)])
 def test_more_entries_than_the_provider_accepts_are_an_error(provider, most):
     def list_policy(count):
-        networks = tuple(f"10.{number >> 8}.{number & 255}.1/32" for number in range(count))
+        networks = make_networks(count)
         if provider == "azure":
             return [Ingress("tcp", 1000 + number, "proxy", ("0.0.0.0/0",), ()) for number in range(count)]
         return [Ingress("tcp", 8001, "admin", networks, ("::/0",) if provider in ("aws", "gcp") else ())]
@@ -104,6 +112,46 @@ def test_more_entries_than_the_provider_accepts_are_an_error(provider, most):
     with pytest.raises(PlanError, match=f"{provider} accepts at most {most} .*, and these hosts need {most + 1}"):
         make(provider, list_policy(most + 1))
     assert make(provider, list_policy(most + 1), limit=most + 1)
+
+
+@pytest.mark.parametrize(("count", "warned"), [(54, False), (55, True), (60, True)])
+def test_a_limit_that_is_near_is_a_warning(count, warned):
+    policy = [Ingress("tcp", 8001, "admin", make_networks(count), ())]
+    text = (
+        f"aws accepts at most 60 networks of a family, and these hosts already need {count}. Write larger networks as sources, or "
+        "give fewer hosts one firewall, or raise the quota and set limit"
+    )
+    assert list_warnings("aws", policy) == ((text,) if warned else ())
+    assert list_warnings("aws", policy, limit=600) == ()
+
+
+def test_azure_limits_the_networks_of_all_rules_too():
+    """An account cannot raise that limit with the number of rules."""
+
+    def list_policy(count):
+        return [Ingress("tcp", 8001, "admin", make_networks(2000), ()),
+                Ingress("tcp", 8000, "proxy", make_networks(count - 2000), ())]  # fmt: skip
+
+    assert len(make("azure", list_policy(4000))) == 2
+    assert "4000 networks in all rules" in list_warnings("azure", list_policy(3601))[0]
+    for limit in (None, 9000):
+        with pytest.raises(
+            PlanError, match=r"at most 4000 networks in all rules, and these hosts need 4001[.] .* one firewall$"
+        ):
+            make("azure", list_policy(4001), limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("provider", "key"), [("aws", "rule_desc"), ("azure", "name"), ("gcp", "name"), ("hetzner", "description"), ("openstack", "description")]
+)  # fmt: skip
+def test_the_complete_text_of_a_rule_is_checked(provider, key):
+    """A plan file may have any name as a listener. The longest name of Kong's listeners is accepted with the longest prefix."""
+    most = {"gcp": 20, "azure": 30}.get(provider, 100)
+    longest = [Ingress("tcp", 65535, "cluster_telemetry", ("10.0.0.0/8",), ("::/0",))]
+    assert make(provider, longest, prefix="a" * most)
+    for listener in ("x" * 250, "a\nb"):
+        with pytest.raises(PlanError, match=f"^{provider} does not accept the {key} 'kong.{listener[:1]}"):
+            make(provider, [Ingress("tcp", 80, listener, ("10.0.0.0/8",), ())])
 
 
 def test_openstack_has_no_limit_but_that_of_the_project():
