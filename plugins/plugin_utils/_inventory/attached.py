@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import com
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
 
 # Bridges that programs for containers and virtual machines create. Only the host itself reaches their addresses.
-_PRIVATE_BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|podman\d+|cni\d+|virbr\d+|lxcbr\d+|lxdbr\d+")
+_PRIVATE_BRIDGE = re.compile(r"docker\d+|br-[0-9a-f]{12}|(?:cni-)?podman\d+|cni\d+|virbr\d+|lxcbr\d+|lxdbr\d+")
 
 
 class Attached(NamedTuple):
