@@ -17,6 +17,10 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import (
     make_host_network,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._findings import make_plain
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.attached import (
+    list_attached_to,
+    list_interfaces,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts import parse_fact_address
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
@@ -244,12 +248,17 @@ def _read_networks(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _choose_address(facts: Mapping[str, Any], networks: Mapping[str, str]) -> str:
-    """Return the address on the network of the default route, else the only address; empty if there are several."""
+    """Return the address on the network of the default route, else the only address; empty if there are several.
+
+    Only the host itself reaches addresses of bridges for containers, so these addresses do not count.
+    """
     for family in ("default_ipv4", "default_ipv6"):
         address = parse_fact_address((facts.get(family) or {}).get("address", ""))
         if address:
             return address
-    return next(iter(networks)) if len(networks) == 1 else ""
+    bridged = {item.address for item in list_attached_to(list_interfaces(facts), bridges=True)}
+    outer = [address for address in networks if address not in bridged]
+    return outer[0] if len(outer) == 1 else ""
 
 
 def _read_kong(data: Mapping[str, Any]) -> Kong:

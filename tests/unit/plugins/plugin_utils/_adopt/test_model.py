@@ -41,6 +41,17 @@ def test_the_address_of_a_host_is_that_of_its_default_route(default, address, ne
     assert (found.address, found.network, found.addresses) == (address, network, ADDRESSES)
 
 
+@pytest.mark.parametrize("bridge", ["docker0", "podman0", "cni-podman0", "br-0123456789ab", "br-lan"])
+def test_a_bridge_for_containers_has_no_address_of_the_host(bridge):
+    """Bridges with other names may be those of the host's own network."""
+    bridged = {"ipv4": {"address": "172.17.0.1", "netmask": "255.255.0.0"}}
+    own = {"ipv4": {"address": "10.0.0.1", "netmask": "255.255.255.0"}}
+    facts = {"interfaces": [bridge, "eth0"], bridge.replace("-", "_"): bridged, "eth0": own}
+    found = read_found_host("a", facts, {"kongs": []})
+    assert (found.address, found.network) == (("", "") if bridge == "br-lan" else ("10.0.0.1", "10.0.0.0/24"))
+    assert found.addresses == {"10.0.0.1", "172.17.0.1"}
+
+
 @pytest.mark.parametrize(
     ("result", "error"),
     [(None, "it did not answer"), ({"failed": True}, "it did not answer"), ({"msg": "no root"}, "no root"),
