@@ -11,11 +11,15 @@ from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show_once
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, escape_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import format_reasons
 
-_ARGUMENTS = {"registered": {"type": "str", "required": True}}
+_ARGUMENTS = {
+    "registered": {"type": "list", "elements": "str", "required": True},
+    "purpose": {"type": "str", "default": "changed as planned"},
+    "partial": {"type": "bool", "default": False},
+}
 _MOST_CHARACTERS = 4_500
 
 
@@ -25,16 +29,21 @@ class ActionModule(ControllerAction):
     arguments = _ARGUMENTS
 
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        results = {
-            name: variables["hostvars"][name].get(arguments["registered"]) or {}
-            for name in variables["ansible_play_hosts"]
+        hosts, purpose = variables["ansible_play_hosts"], arguments["purpose"]
+        found = {name: variables["hostvars"][name] for name in hosts}
+        results = {name: [values.get(key) or {} for key in arguments["registered"]] for name, values in found.items()}
+        reasons = {
+            name: [*dict.fromkeys(escape_text(result["problem"]) for result in listed if result.get("problem"))]
+            for name, listed in results.items()
         }
-        problems = {name: [escape_text(result["problem"])] for name, result in results.items() if result.get("problem")}
+        problems = {name: listed for name, listed in reasons.items() if listed}
         if problems:
-            show(["Nodes that cannot be changed as planned:", *_list_first([*format_reasons(problems)])])
-            count = count_noun(len(problems), "node")
-            raise TaskError(f"{count} cannot be changed as planned, for the reasons above. No node was changed")
-        return {}
+            lines = _list_first([*format_reasons(problems)])
+            show_once([f"Hosts that cannot be {purpose}:", *lines], variables["inventory_hostname"])
+            if not arguments["partial"] or len(problems) == len(hosts):
+                count = count_noun(len(problems), "host")
+                raise TaskError(f"{count} cannot be {purpose}, for the reasons above. No host was changed")
+        return {"hosts": [*problems]}
 
 
 def _list_first(lines: list[str]) -> list[str]:

@@ -40,7 +40,8 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task. Raises TaskError, unless the task judges its result itself.
 
-        Ansible evaluates `failed_when`, `until` and `retries` for results only, not for exceptions.
+        Ansible evaluates `failed_when`, `until` and `retries` for results only, not for exceptions. `failed_when` replaces
+        `failed` of the result, so the result then has the message as `problem`, too.
         """
         # Ansible runs a task in a process of its own, which shares the memory of the inventory until it writes to it. Garbage
         # collection writes to every object that it searches.
@@ -52,10 +53,10 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
             failure = exc
         else:
             if not _is_expected_failure(found) or self._task.no_log:
-                return found
+                return _add_problem(found) if self._task.failed_when and not self._task.no_log else found
             failure = TaskError(found["msg"], found)
         if self._task.failed_when or self._task.until or self._task.retries:
-            return {**result, "changed": False, **failure.result}
+            return _add_problem({**result, "changed": False, **failure.result})
         raise self._shorten(failure, (task_vars or {}).get("inventory_hostname", ""))
 
     def _shorten(self, failure: TaskError, host: str) -> TaskError:
@@ -71,6 +72,11 @@ class TaskAction(ActionBase):  # type: ignore[misc]  # Ansible has no types
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keys of the result from the variables of the host. Raises TaskError for an expected error."""
         raise NotImplementedError
+
+
+def _add_problem(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result with the message of a failure as `problem`."""
+    return {**result, **({"problem": result.get("msg", "the task failed")} if result.get("failed") else {})}
 
 
 def _is_rescued(task: Any) -> bool:

@@ -22,15 +22,16 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULES = ("kong_conf", "kong_firewall", "kong_gateway", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
 # Real actions, which work on the controller.
-CONTROLLER = ("kong_fail.py", "kong_gateway_hosts.py", "kong_last_run.py", "kong_nodes.py", "kong_variables.py")
+CONTROLLER = ("kong_fail.py", "kong_gateway_hosts.py", "kong_last_run.py", "kong_leaving.py", "kong_nodes.py",
+              "kong_problems.py", "kong_variables.py")  # fmt: skip
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
 # answers to the first and later calls of that key.
 ACTION = """\
 import json, re
-from ansible.plugins.action import ActionBase
-class ActionModule(ActionBase):
-    def run(self, tmp=None, task_vars=None):
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskAction
+class ActionModule(TaskAction):
+    def perform(self, task_vars):
         text = json.dumps(self._task.args)
         case = re.search(r"case-(\\d+)", text) or re.search(r'"rollback_timeout": "?1(\\d\\d)"?', text)
         case = case or re.search(r"case-(\\d+)", task_vars["inventory_hostname"])

@@ -76,8 +76,13 @@ def test_the_message_is_in_the_file_of_the_callback_junit(failed):
 
 
 def test_ansible_evaluates_failed_when_for_every_action(tmp_path):
-    code, output = run_tasks(tmp_path, [make_task(action, failed_when=False) for action in FAILURES])
+    tasks = [{**make_task(action, failed_when=False), "register": f"result_{action}"} for action in FAILURES]
+    shown = {f"problem_{action}": f"{{{{ result_{action}.problem }}}}" for action in FAILURES}
+    code, output = run_tasks(tmp_path, [*tasks, {"ansible.builtin.debug": {"msg": shown}}])
     assert (code, output.count("fatal: ")) == (0, 0), output
+    for action, (_arguments, message) in FAILURES.items():
+        assert f"problem_{action}" in output
+        assert message in output
 
 
 def test_an_error_that_hosts_share_is_printed_once(tmp_path):

@@ -367,10 +367,10 @@ def test_a_problem_of_many_nodes_is_one_line():
     problem = "/etc/kgon/kong.conf cannot be written: no directory /etc/kgon. Correct kong_listen_file"
     nodes = {f"k{number}": problem for number in range(1, 31)}
     message, printed = find_problems({**nodes, "k7": "", "x": "k7: bad\x1b"})
-    assert message == "30 nodes cannot be changed as planned, for the reasons above. No node was changed"
+    assert message == "30 hosts cannot be changed as planned, for the reasons above. No host was changed"
     assert printed.split("\n") == [
         "",
-        "Nodes that cannot be changed as planned:",
+        "Hosts that cannot be changed as planned:",
         f"k1 to k6, k8 to k30, 29 nodes: {problem}",
         "x: k7: bad\\x1b",
         "",
