@@ -29,10 +29,9 @@ attributes:
     details: Nothing is ever changed.
 options:
   probes:
-    description: The probes. An empty list is allowed.
+    description: The probes. An empty list is allowed. Exactly one of O(probes) and O(plan) is required.
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description: A label for the result. It has no meaning for the module and need not be unique.
@@ -65,6 +64,15 @@ options:
     type: list
     elements: str
     default: []
+  plan:
+    description:
+      - The path of a plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data. The probes are then
+        the connections with which this host verifies the plan, and the addresses its virtual addresses in the plan.
+    type: raw
+  pairs:
+    description: With O(plan), the number of connections of all hosts together, see P(gatehouse.kong.kong_sample#filter).
+    type: int
+    default: 20000
   timeout:
     description:
       - Seconds to wait for an answer, for each try; more than 0, at most 60.
@@ -134,6 +142,11 @@ EXAMPLES = r"""
 - name: Show the reasons for all probes that are not open
   ansible.builtin.debug:
     msg: "{{ reach.probes | rejectattr('result', 'eq', 'open') | map(attribute='detail') }}"
+
+- name: Make the connections with which this host verifies the plan
+  gatehouse.kong.kong_probe:
+    plan: "{{ lookup('gatehouse.kong.kong_plan') }}"
+  register: connections
 
 - name: Probe with a short time-out, over IPv6, on a network without packet loss
   gatehouse.kong.kong_probe:
@@ -230,7 +243,6 @@ _SPEC = {
     "probes": {
         "type": "list",
         "elements": "dict",
-        "required": True,
         "options": {
             "name": {"type": "str", "default": ""},
             "kind": {"type": "str", "choices": ["tcp", "tls", "http", "https", "memberlist", "udp"], "default": "tcp"},
@@ -239,6 +251,9 @@ _SPEC = {
         },
     },
     "addresses": {"type": "list", "elements": "str", "default": []},
+    # The action plugin replaces the plan with the probes.
+    "plan": {"type": "raw"},
+    "pairs": {"type": "int", "default": 20000},
     "timeout": {"type": "float", "default": 2.0},
     "tries": {"type": "int", "default": 2},
     "workers": {"type": "int", "default": 500},

@@ -14,6 +14,8 @@ from ansible.module_utils.basic import _PY_MIN
 from ansible_collections.gatehouse.kong.plugins.action import kong_node_info, kong_probe, kong_restore_point
 from ansible_collections.gatehouse.kong.plugins.plugin_utils import _node_module
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import VariableError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_probes_from
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 VARIABLES = {"inventory_hostname": "n"}
 OLDEST = ".".join(map(str, max((3, 8), _PY_MIN)))
@@ -213,13 +215,42 @@ def test_settings_that_no_file_can_have_are_refused_before_the_host_is_reached(r
 
 def test_certificates_of_probes_are_read_and_their_texts_escaped(run):
     probes = [{"name": "a", "detail": "d\x1b"}, {"name": "b", "detail": "d", "certificate": "AAAA"}]
-    result, _calls = run({"probes": probes}, kong_probe.ActionModule)
+    result, _calls = run({"probes": probes}, kong_probe.ActionModule, probes=[])
     first, second = result["probes"]
     assert first == {"name": "a", "detail": r"d\x1b"}
     assert second["certificate"] is None
     assert second["detail"].startswith("d; the certificate cannot be read: ")
     assert "\n" not in second["detail"]
-    assert run({"failed": True}, kong_probe.ActionModule)[0] == {"of": "Ansible", "failed": True}
+    assert run({"failed": True}, kong_probe.ActionModule, probes=[])[0] == {"of": "Ansible", "failed": True}
+
+
+def test_the_probes_of_a_host_are_read_from_the_plan(run):
+    node = {"kong_address": "10.0.0.1", "kong_virtual_addresses": ["10.0.0.9"]}
+    plan = plan_fleet({"n": node, "m": {"kong_address": "10.0.0.2"}})
+    _result, calls = run({}, kong_probe.ActionModule, plan=plan, pairs="100")
+    given = calls[0]["module_args"]
+    assert (given["plan"], given["addresses"]) == (None, ["10.0.0.9"])
+    chosen = [probe.as_dict() for probe in list_probes_from(plan, "n")]
+    assert sorted(given["probes"], key=str) == sorted(chosen, key=str)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"plan": plan_fleet({"n": {"kong_address": "10.0.0.1"}}), "pairs": "0"},
+            "pairs is '0'; give a number, at least 1",
+        ),
+        ({"plan": plan_fleet({"m": {"kong_address": "10.0.0.1"}})}, "'n' is not in the plan"),
+        ({}, "give exactly one of probes and plan"),
+        ({"plan": "/missing", "probes": []}, "give exactly one of probes and plan"),
+        ({"plan": "/missing"}, "the plan file /missing cannot be read"),
+    ],
+)
+def test_a_plan_without_probes_for_the_host_is_an_error(run, arguments, message):
+    result, calls = run({}, kong_probe.ActionModule, **arguments)
+    assert message in str(result)
+    assert calls == []
 
 
 @pytest.mark.parametrize(
