@@ -7,22 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from functools import cached_property
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError, require_root
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
-from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import read_kept_interception
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN, write_drop_in
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (
-    compare_listeners,
-    find_kong_sockets,
-    report_drift,
-)
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import parse_listeners, read_sockets
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import (
     TAKEN,
     RestorePoint,
@@ -43,20 +33,30 @@ UNIT = "drop_in"
 
 
 class Node:
-    """The present state of the parts that a restore point has."""
+    """The present state of the parts that a restore point has.
+
+    The code for a part is only imported to read the part: to keep a restore point, none of it is needed.
+    """
 
     def __init__(self, host: Host, rollback: Rollback, backend: str, service: str) -> None:
         self._host = host
         self._rollback = rollback
         self._backend = backend
-        self.unit = find_running(host, service, PREFIX).unit
+        self._service = service
+
+    @cached_property
+    def unit(self) -> str:
+        """The systemd unit of Kong, empty if there is none."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import find_running  # noqa: PLC0415
+
+        return find_running(self._host, self._service, PREFIX).unit
 
     @property
     def readers(self) -> dict[str, t.Callable[[], t.Any]]:
         """The function that reads each part, by the name of the part."""
         return {
             RULESET: self._read_ruleset,
-            INTERCEPTION: lambda: read_kept_interception(self._host),
+            INTERCEPTION: self._read_interception,
             UNIT: self.drop_in,
         }
 
@@ -64,17 +64,43 @@ class Node:
         """Return our rules; if a change waits for its confirmation, our rules before that change."""
         kept = self._rollback.read_before_pending() if self._rollback.find_pending() else None
         if kept is None:
+            from ansible_collections.gatehouse.kong.plugins.module_utils._backends.registry import choose  # noqa: PLC0415
+
             backend = choose(self._host, self._backend).backend
             backend.require()
             kept = Kept(backend.read().ruleset)
-        return None if kept.ruleset is None else ruleset_to_data(kept.ruleset)
+        if kept.ruleset is None:
+            return None
+        from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_to_data  # noqa: PLC0415
+
+        return ruleset_to_data(kept.ruleset)
+
+    def _read_interception(self) -> list[dict[str, t.Any]]:
+        """Return the intercept rules of the host."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._interception.interceptor import (  # noqa: PLC0415
+            read_kept_interception,
+        )
+
+        return read_kept_interception(self._host)
 
     def drop_in(self) -> str:
         """Return the text of our drop-in for Kong's unit, empty if there is none."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import DROP_IN  # noqa: PLC0415
+
         return (self._host.read(DROP_IN.format(unit=self.unit)) if self.unit else None) or ""
 
     def compare_sockets(self, point: RestorePoint) -> tuple[bool, bool]:
         """Return whether Kong has the sockets of the restore point, and whether Kong has any socket."""
+        from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socket_drift import (  # noqa: PLC0415
+            compare_listeners,
+            find_kong_sockets,
+            report_drift,
+        )
+        from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import (  # noqa: PLC0415
+            parse_listeners,
+            read_sockets,
+        )
+
         sockets = read_sockets(self.unit, point.kong.get("prefix") or PREFIX)
         visible = point.kong.get("looks") != 0  # the sockets of a container are not visible on the host
         listens = not report_drift(compare_listeners(parse_listeners(point.kong["listeners"]), sockets))
@@ -150,6 +176,10 @@ def _apply_to_node(module: AnsibleModule) -> dict[str, t.Any]:
         if params["state"] == "restored" and not module.check_mode:
             points.restore_files(point)
             if unit_changed:
+                from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.capabilities import (  # noqa: PLC0415
+                    write_drop_in,
+                )
+
                 write_drop_in(host, node.unit, point.parts[UNIT])
         return {
             "changed": changes,

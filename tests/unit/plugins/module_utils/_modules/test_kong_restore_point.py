@@ -9,10 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._backends import registry
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import points
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.points import NAT
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running, sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_firewall, kong_restore_point
@@ -49,9 +51,9 @@ class Node:
         module = kong_restore_point
         monkeypatch.setattr(module, "Host", lambda: self.host)
         monkeypatch.setattr(module, "require_root", lambda _work: None)
-        monkeypatch.setattr(module, "find_running", lambda _host, _service, _prefix: Running(None, self.unit))
-        monkeypatch.setattr(module, "choose", self._choose)
-        monkeypatch.setattr(module, "read_sockets", lambda unit, _prefix: Sockets(self._read_sockets(), unit))
+        monkeypatch.setattr(running, "find_running", lambda _host, _service, _prefix: Running(None, self.unit))
+        monkeypatch.setattr(registry, "choose", self._choose)
+        monkeypatch.setattr(sockets, "read_sockets", lambda unit, _prefix: Sockets(self._read_sockets(), unit))
 
     def _choose(self, _host, name):
         self.backends.append(name)
@@ -230,9 +232,9 @@ def test_a_run_that_was_rolled_back_is_not_open(node, monkeypatch):
     node.call("taken")
     node.move(9001)
     assert is_open()
-    monkeypatch.setattr(kong_restore_point, "choose", lambda _host, _name: (each for each in ()).throw(OSError("no")))
+    monkeypatch.setattr(registry, "choose", lambda _host, _name: (each for each in ()).throw(OSError("no")))
     assert is_open()
-    monkeypatch.setattr(kong_restore_point, "choose", node._choose)
+    monkeypatch.setattr(registry, "choose", node._choose)
     node.move(8001)
     assert not is_open()
 
