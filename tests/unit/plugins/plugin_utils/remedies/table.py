@@ -18,6 +18,7 @@ ADVICE = [*FLEET, *ADDRESSES, *NAT, *PATHS, *PUBLISHED, *RELEASES, *SOURCES, *LI
 ELSEWHERE = {
     "no-nodes": "a group without hosts: test_remedies_of_a_group_without_hosts",
     "node-left": "a command: action/test_left",
+    "path-unusable": "a file on the controller: action/test_kong_variables",
     "variable-undefined": "a template of Ansible: action/test_kong_plan",
     "variable-vaulted": "a password of Ansible Vault: action/test_vault",
 }
