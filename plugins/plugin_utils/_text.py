@@ -186,13 +186,16 @@ def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%"
 
 
-def fit_list(before: str, items: Sequence[str], width: float, size: float) -> str:
-    """Return ``before``, as many items as fit, and the number of other items. The first item is always shown."""
+def fit_list(before: str, items: Sequence[str], width: float, size: float, more: int = 0) -> str:
+    """Return ``before``, as many items as fit, and the number of other items, of which ``more`` are not in ``items``.
+
+    The first item is always shown.
+    """
     for shown in range(len(items), 1, -1):
-        text = before + list_first(items, shown)
+        text = before + list_first(items, shown, more)
         if measure_width(text, size) <= width:
             return text
-    return before + list_first(items, 1)
+    return before + list_first(items, 1, more)
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -209,7 +212,7 @@ def join_first(items: Sequence[str], shown: int, number: int = 0) -> str:
     return ", ".join(items[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-def list_first(items: Sequence[str], shown: int) -> str:
-    """Return the first items, and the number of other items."""
-    more = len(items) - shown
-    return ", ".join(items[:shown]) + (f" +{more}" if more > 0 else "")
+def list_first(items: Sequence[str], shown: int, more: int = 0) -> str:
+    """Return the first items, and the number of other items, of which ``more`` are not in ``items``."""
+    others = max(0, len(items) - shown) + more
+    return ", ".join(items[:shown]) + (f" +{others}" if others else "")

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import Family, contains, find_family
@@ -69,6 +69,7 @@ class CallerLists:
         self._group, self._cells = Group(hosts, list_named_sites(hosts)), Cells(hosts)
         self._lists: dict[Hashable, _CallerList] = {}
         self._numbers: dict[Hashable, int] = {}
+        self._sources: dict[int, Counter[str]] = {}
         self._shared: dict[tuple[str, ...], Networks] = {}
 
     @property
@@ -106,11 +107,21 @@ class CallerLists:
             self._lists[networks] = _CallerList(self._assign_number(members), members, {}, {}, {})
         return _make_listed(self._lists[networks], (), {})
 
-    def list_examples(self, listed: Listed) -> tuple[str, ...]:
-        """Return the sources of a few callers."""
-        members = self.lists.get(listed.number) or dict(listed.further)
-        names = islice((name for name in members if name not in listed.without), _EXAMPLES)
-        return tuple(source for name in names for source in members[name] or (name,))
+    def choose_examples(self, listed: Listed) -> tuple[tuple[str, ...], int]:
+        """Return a few sources of the callers, and the number of their other sources."""
+        members = self.lists.get(listed.number, {})
+        left = Counter(self._count_sources(listed.number))
+        left.subtract(source for name in listed.without for source in members[name] or (name,))
+        left.update(source for name, sources in listed.further for source in sources or (name,))
+        sources = [source for source, callers in left.items() if callers > 0]
+        return tuple(sources[:_EXAMPLES]), len(sources[_EXAMPLES:])
+
+    def _count_sources(self, number: int) -> Counter[str]:
+        """Return the sources of a list, each with the number of its callers."""
+        if number not in self._sources:
+            members = self.lists.get(number, {})
+            self._sources[number] = Counter(source for name, found in members.items() for source in found or (name,))
+        return self._sources[number]
 
     def _find_list(
         self, key: Hashable, members: Sequence[Host], route: Route, node: Node, sets: tuple[str, ...]

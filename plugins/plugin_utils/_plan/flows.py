@@ -48,7 +48,8 @@ class Flow:
 
     ``callers`` are hosts of the plan; if it is empty, ``label`` is a text. ``site`` is their site, or None. ``via`` is that of
     a Route, or empty if the path is not known. ``also`` is the number of further nodes with the same flow at their own
-    addresses. ``verdict`` is a mark if there is a verification. ``listed`` are the callers if they are in lists.
+    addresses. ``verdict`` is a mark if there is a verification. ``listed`` are the callers if they are in lists;
+    then ``sources`` are examples, and ``more`` is the number of further sources.
     """
 
     label: str
@@ -62,6 +63,7 @@ class Flow:
     also: int = 0
     verdict: str = ""
     listed: tuple[Listed, ...] = ()
+    more: int = 0
 
     @property
     def has_known_hosts(self) -> bool:
@@ -302,6 +304,7 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
                 arrives=_concatenate(known.arrives, flow.arrives),
                 sources=_concatenate(known.sources, flow.sources),
                 listed=_concatenate(known.listed, flow.listed),
+                more=known.more + flow.more,
             )
             if known
             else flow
@@ -320,9 +323,9 @@ def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protoc
             device = route.mapping.device if route.mapping else None
             path = route.via, device, (route.dialled,), (Endpoint(route.lands, route.port),)
             if listed.number or listed.callers > MOST_NAMED:
-                examples = callers.lists.list_examples(listed)
+                examples, more = callers.lists.choose_examples(listed)
                 label = f"{_count_callers(listed, 'host')}{f' at site {site}' if site else ''}"
-                yield Flow(label, (), site, *path, examples, listed=(listed,))
+                yield Flow(label, (), site, *path, examples, listed=(listed,), more=more)
             else:
                 for place, named in callers.group_by_site(listed.further).items():
                     sources = dict.fromkeys(source for found in named.values() for source in found)
@@ -330,15 +333,14 @@ def _list_flows_of_many(node: Node, callers: Callers, listener: Listener, protoc
     listed_networks = callers.list_unknown(rule, listener.families)
     if listed_networks and listed_networks.number:
         label = _count_callers(listed_networks, "network")
-        yield Flow(
-            label, (), None, "", None, (), (), callers.lists.list_examples(listed_networks), listed=(listed_networks,)
-        )
+        examples, more = callers.lists.choose_examples(listed_networks)
+        yield Flow(label, (), None, "", None, (), (), examples, listed=(listed_networks,), more=more)
     elif listed_networks:
         yield from (_make_network_flow(network) for network, _sources in listed_networks.further)
 
 
 def _count_callers(listed: Listed, noun: str) -> str:
-    return f"{count_noun(listed.callers, noun)}{f' of list {listed.number}' if listed.number else ''}"
+    return f"{count_noun(listed.callers, noun)}{f', see list {listed.number}' if listed.number else ''}"
 
 
 def _make_network_flow(network: str) -> Flow:

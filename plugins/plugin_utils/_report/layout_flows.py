@@ -140,4 +140,5 @@ def _format_also(flow: Flow) -> str:
 def _draw_source(flow: Flow, x: float, baseline: float, width: float) -> Label:
     if not flow.sources:
         return make_label("source", x, baseline, width, "any source address")
-    return make_list_label("source", x, baseline, width, "source ", [format_source(source) for source in flow.sources])
+    sources = [format_source(source) for source in flow.sources]
+    return make_list_label("source", x, baseline, width, "source ", sources, more=flow.more)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, measure_width
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import clean, fit_list, list_first, measure_width
 
 SIZES = {"site": 16.0, "note": 11.5, "name": 13.5, "about": 11.5, "port": 11.5, "mark": 11.5, "listener": 12.5, "chip": 12.0,
          "chip-site": 10.5, "device": 12.0, "dials": 11.5, "source": 11.5, "arrives": 11.5, "closed": 11.5}  # fmt: skip
@@ -102,12 +102,17 @@ def make_label(kind: str, x: float, baseline: float, width: float, text: str) ->
     return Label(kind, x, baseline, whole, whole, _compute_size(kind, whole, width))
 
 
-def make_list_label(kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str]) -> Label:
-    """Return a label of as many items as fit into the width, after the text ``before``, and the number of the others."""
+def make_list_label(  # noqa: PLR0913 - the place and the items of the label
+    kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str], *, more: int = 0
+) -> Label:
+    """Return a label of as many items as fit into the width, after the text ``before``, and the number of the others.
+
+    ``more`` is the number of items that are not in ``items``.
+    """
     shown = [clean(item) for item in items]
-    more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    size = _compute_size(kind, f"{before}{''.join(shown[:1])}{more}", width)
-    return Label(kind, x, baseline, fit_list(before, shown, width, size), before + ", ".join(shown), size)
+    size = _compute_size(kind, before + list_first(shown, 1, more), width)
+    whole = before + list_first(shown, len(shown), more)
+    return Label(kind, x, baseline, fit_list(before, shown, width, size, more), whole, size)
 
 
 def split_text(kind: str, width: float, text: str) -> list[str]:

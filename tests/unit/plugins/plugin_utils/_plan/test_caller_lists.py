@@ -11,7 +11,12 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import contains
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan import flows
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import MOST_NAMED, CallerLists
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists import (
+    MOST_NAMED,
+    CallerLists,
+    Listed,
+    _CallerList,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
     list_hosts,
@@ -184,35 +189,22 @@ def test_a_list_has_more_than_3_members(count, number):
     listed = lists.list_networks(list_networks(count))
     assert (listed.number, listed.callers, listed.without) == (number, count, ())
     assert len(listed.further) == (0 if number else count)
-    assert lists.list_examples(listed) == list_networks(3)
+    assert lists.choose_examples(listed) == (list_networks(3), count - 3)
     assert lists.list_networks(()) is None
 
 
 def test_examples_are_no_exceptions():
     lists = CallerLists({}, [])
     listed = lists.list_networks(list_networks(6))
-    assert lists.list_examples(replace(listed, without=("10.0.0.1/32",))) == (
-        "10.0.0.0/32",
-        "10.0.0.2/32",
-        "10.0.0.3/32",
-    )
+    without = replace(listed, without=("10.0.0.1/32",), further=(("192.0.2.9/32", ()),))
+    assert lists.choose_examples(without) == (("10.0.0.0/32", "10.0.0.2/32", "10.0.0.3/32"), 3)
 
 
-def test_hosts_with_one_source_share_a_text_of_a_forward():
-    node = {"kong_version": "3.9", "kong_role": "data_plane", "kong_site": "b", "kong_nat_egress": ["198.51.100.7"]}
-    nodes = {f"dp{number}": {**node, "kong_address": f"10.1.0.{number}"} for number in (1, 2, 3, 7, 10)}
-    nodes["dp10"]["kong_nat_egress"] = ["198.51.100.8"]
-    nodes["cp"] = {
-        **node,
-        "kong_role": "control_plane",
-        "kong_site": "a",
-        "kong_address": "10.0.0.1",
-        "kong_nat": [{"outside": "203.0.113.1", "outside_port": 8005, "inside_port": 8005}],
-    }
-    plan = plan_fleet(nodes)
-    [forward] = [forward for forward in plan["nat_forwards"] if forward["listener"] == "cluster"]
-    assert list_forward_sources(plan, forward, Callers(list_hosts(plan))) == [
-        "dp1 to dp3 (198.51.100.7)",
-        "dp7 (198.51.100.7)",
-        "dp10 (198.51.100.8)",
-    ]
+def test_a_source_that_callers_share_is_one_source():
+    """Hosts behind a NAT have its address, which is a source until none of them may connect."""
+    lists = CallerLists({}, [])
+    members = {f"h{number}": ("192.0.2.7/32",) for number in range(5)} | {"h9": ("192.0.2.9/32",)}
+    lists._lists["of the test"] = _CallerList(1, members, {}, {}, {})
+    assert lists.choose_examples(Listed(1, 6, (), ())) == (("192.0.2.7/32", "192.0.2.9/32"), 0)
+    assert lists.choose_examples(Listed(1, 5, ("h0",), ())) == (("192.0.2.7/32", "192.0.2.9/32"), 0)
+    assert lists.choose_examples(Listed(1, 5, ("h9",), ())) == (("192.0.2.7/32",), 0)

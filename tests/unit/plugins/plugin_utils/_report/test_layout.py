@@ -326,6 +326,13 @@ def test_fitted_lists_fit_and_count(items):
     assert left == 0 or shown.endswith(f"+{left}")
 
 
+def test_items_that_are_not_given_are_counted():
+    label = make_list_label("source", 0, 0, 400, "source ", ["10.0.0.1", "10.0.0.2", "10.0.0.3"], more=87)
+    assert (label.text, label.full) == ("source 10.0.0.1, 10.0.0.2, 10.0.0.3 +87",) * 2
+    short = make_list_label("source", 0, 0, 100, "source ", ["10.0.0.1", "10.0.0.2", "10.0.0.3"], more=87)
+    assert (short.text, short.full) == ("source 10.0.0.1 +89", label.full)
+
+
 @pytest.mark.parametrize(("sites", "all_printed"), [(12, True), (40, False)])
 def test_long_picture_ends_on_paper_after_some_pages(sites, all_printed):
     addresses = {
