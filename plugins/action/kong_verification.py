@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ansible.vars.hostvars import HostVars  # type: ignore[import-untyped]
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._controller_action import ControllerAction
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import load_plan
@@ -33,6 +35,16 @@ _ARGUMENTS = {
 }
 
 
+def _read_results(hostvars: HostVars, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return by host the results that it registered under these names.
+
+    Each host is read once, and without templates, because registered results have none. For each look-up in ``hostvars``,
+    Ansible combines the variables of the host again, and copies the whole result.
+    """
+    own = ((host, hostvars.raw_get(host)) for host in hosts if host in hostvars)
+    return {host: {name: found[name] for name in names if name in found} for host, found in own}
+
+
 def _list_placeholders(plan: Mapping[str, Any], hostvars: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     """Return by node the ports of its placeholder, from the result of kong_placeholder that it registered."""
     found = {node: hostvars[node].get(name) for node in plan["nodes"] if name and node in hostvars}
@@ -47,14 +59,16 @@ class ActionModule(ControllerAction):
     def work(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         plan = load_plan(arguments["plan"])
         hostvars = variables["hostvars"]
-        observers = read_registered_observers(plan, hostvars, arguments["observers"])
-        held = read_registered_holders(plan, hostvars, arguments["registered"])
         inspected = read_registered_gateways(plan, hostvars, arguments["gateways"])
-        probed = read_registered_probes(plan, hostvars, arguments["registered"])
+        names = [arguments[option] for option in ("registered", "placeholders", "observers") if arguments[option]]
+        results = _read_results(hostvars, (*plan["nodes"], *plan["hosts"]), names)
+        observers = read_registered_observers(plan, results, arguments["observers"])
+        held = read_registered_holders(plan, results, arguments["registered"])
+        probed = read_registered_probes(plan, results, arguments["registered"])
         verification = compare(plan, probed, observers, held, inspected)
         if arguments["only_gateways"]:
             return {"gateways": list_suspects(plan, verification.differences)}
-        show(format_verification(verification, _list_placeholders(plan, hostvars, arguments["placeholders"])))
+        show(format_verification(verification, _list_placeholders(plan, results, arguments["placeholders"])))
         if verification.differences:
             # Ansible prints the complete result of a failed task. The differences are listed above.
             text = f"{count_noun(len(verification.differences), 'difference')} from the plan, listed above"

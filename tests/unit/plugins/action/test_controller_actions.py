@@ -59,6 +59,12 @@ def make_task(arguments, *, check_mode=False):
     )
 
 
+class Hostvars(dict):
+    """Variables of hosts, like those of Ansible."""
+
+    raw_get = dict.__getitem__
+
+
 def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     """Return the result of an action plugin and the texts that it printed."""
     printed = []
@@ -70,7 +76,9 @@ def run(module, arguments, hostvars=None, *, check_mode=False, **variables):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(_terminal, "Display", lambda: display)
         try:
-            return action.run(None, {"inventory_hostname": "a1", "hostvars": hostvars or {}, **variables}), printed
+            return action.run(
+                None, {"inventory_hostname": "a1", "hostvars": Hostvars(hostvars or {}), **variables}
+            ), printed
         except TaskError as error:
             error.printed = printed
             raise
