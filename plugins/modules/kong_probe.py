@@ -70,7 +70,11 @@ options:
         the connections with which this host verifies the plan, and the addresses its virtual addresses in the plan.
     type: raw
   pairs:
-    description: With O(plan), the number of connections of all hosts together, see P(gatehouse.kong.kong_sample#filter).
+    description:
+      - With O(plan), the largest number of connections of all hosts together. A larger fleet tests a sample.
+      - Every listener of every node is tested at least once from an allowed host, and once from a host that is not allowed, if
+        such hosts exist, even if that takes more connections.
+      - The choice depends on names only. The same fleet always has the same sample, and a larger number only adds connections.
     type: int
     default: 20000
   timeout:

@@ -46,7 +46,6 @@ OF_PLANS = {
     "firewall_rules": ["a1"],
     "kong_path": ["a1", "a2"],
     "kong_probes": ["a1"],
-    "kong_sample": [2],
     "kong_udp_observers": [],
     "nat_forwards": [],
     "pf_rules": ["a1"],
@@ -67,7 +66,7 @@ def test_the_path_of_a_kept_plan_gives_the_same_as_the_plan(name, tmp_path):
     assert call(name, str(path), *OF_PLANS[name]) == call(name, PLAN, *OF_PLANS[name])
 
 
-@pytest.mark.parametrize("name", [name for name, args in OF_PLANS.items() if args and name != "kong_sample"])
+@pytest.mark.parametrize("name", [name for name, args in OF_PLANS.items() if args])
 def test_unknown_host_is_an_error(name):
     with pytest.raises(AnsibleFilterError, match=rf"^gatehouse\.kong\.{name}: 'c9' "):
         call(name, PLAN, "c9", *OF_PLANS[name][1:])
@@ -89,28 +88,6 @@ def test_probes_of_a_host():
     assert call("kong_probes", PLAN, "a1", True, "b1", "cluster") == [
         probe for probe in chosen if " cluster " in probe["name"]
     ]
-
-
-def test_sample():
-    chosen = call("kong_sample", PLAN, "1")
-    assert list(chosen) == ["a1", "a2", "b1", "new", "admin"]
-    names = [probe["name"].split()[0] for probes in chosen.values() for probe in probes]
-    assert set(names) == {"a1", "a2", "b1", "new"}
-    assert len(names) < sum(len(call("kong_probes", PLAN, host)) for host in chosen)
-    for pairs in (0, "0", "-1", "x", None, 1.5):
-        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_sample: pairs is "):
-            call("kong_sample", PLAN, pairs)
-
-
-def test_the_sample_of_a_run_is_chosen_once(tmp_path):
-    path = str(tmp_path / "plan")
-    write_parts(tmp_path / "plan", PLAN)
-    chosen = call("kong_sample", path, 5)
-    assert chosen == call("kong_sample", PLAN, 5)
-    (kept,) = tmp_path.glob("plan.sample-5")
-    kept.write_text('{"a1": []}')
-    assert call("kong_sample", path, 5) == {"a1": []}
-    assert call("kong_sample", path, 6) == call("kong_sample", PLAN, 6)
 
 
 def test_nodes_with_ports_that_need_not_answer():

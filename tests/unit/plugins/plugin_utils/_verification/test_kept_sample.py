@@ -22,6 +22,9 @@ def test_the_sample_of_a_run_is_kept(tmp_path):
     write_parts(path, PLAN)
     assert provide_sample(str(path), 1) == provide_sample(PLAN, 1)
     assert sorted(found.name for found in tmp_path.iterdir()) == ["plan", "plan.lock", "plan.sample-1"]
+    (tmp_path / "plan.sample-1").write_text('{"n1": []}')
+    assert provide_sample(str(path), 1) == {"n1": []}
+    assert provide_sample(str(path), 2) == provide_sample(PLAN, 2)
 
 
 def test_no_file_is_written_next_to_the_plan_of_a_user(tmp_path):
