@@ -172,6 +172,20 @@ def test_a_third_party_cannot_forge_the_mark(node):
     assert node.lab.connect("outsider", node.lab.open_listener(8002)) is None
 
 
+@pytest.mark.parametrize("kind", ["iptables-nft", "ufw"])
+def test_a_chain_of_nftables_on_a_host_of_another_manager_is_a_conflict(lab, kind):
+    """The late part is only in the chains of the manager. The command in the message keeps the bans of the chain."""
+    node = Node(lab, kind)
+    load(lab, ("", "filter", "drop", "ip saddr 10.0.1.2 drop\nip6 saddr fd00:1::2 drop", None))
+    with pytest.raises(ConflictError, match=r"nftables chain inet filter input blocks .*its policy is drop") as caught:
+        lab.converge(RULES)
+    (command,) = re.findall(r"Run `nft '([^']*)'`", str(caught.value))
+    lab.run_nft(command)
+    assert lab.converge(RULES).conflicts == ()
+    assert open_from(lab) == ["ally"]
+    node.clean()
+
+
 def test_without_the_early_part_the_late_part_accepts_no_packet(node):
     load(node.lab, HOSTS["policy drop"])
     node.lab.converge(RULES)
