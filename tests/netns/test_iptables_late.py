@@ -251,6 +251,46 @@ def test_bans_are_effective_and_accept_rules_do_not_open_managed_ports(node, nam
     assert node.find_drift() == ()
 
 
+# Drops that are not reported, and the ports that A, B and U reach then.
+UNSEEN = {
+    "bans of all sources": (["-I INPUT 1 -s {A} -j DROP", "-I INPUT 1 -s {B} -j DROP"], "U8000"),
+    "replies": (["-A OUTPUT -p tcp -m tcp --sport 8001 -j DROP"], "A8000 B8000 U8000 A7946 B7946"),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_drops_that_are_not_reported_are_effective(node, name):
+    commands, expected = UNSEEN[name]
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
+    for command in commands:
+        node.add(command)
+    assert node.describe_reach() == expected
+    assert (_list_conflicts(node), node.find_drift()) == ([], ())
+
+
+def test_a_set_of_all_sources_is_effective_and_not_reported(node):
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
+    node.host.run("ipset", "create", "bans", "hash:ip", "family", {"ipv4": "inet", "ipv6": "inet6"}[node.family])
+    for name in ("friend", "ally"):
+        node.host.run("ipset", "add", "bans", node.address[name])
+    node.add("-I INPUT 1 -m set --match-set bans src -j DROP")
+    assert node.describe_reach() == "U8000"
+    assert (_list_conflicts(node), node.find_drift()) == ([], ())
+
+
+def test_a_mark_that_another_program_sets_opens_no_port(node):
+    node.load_own_rules(*BASE, policy="DROP")
+    node.load_late()
+    node.add("-t mangle -I PREROUTING 1 -j MARK --set-xmark 0x10000000/0x10000000")
+    try:
+        assert node.describe_reach() == EVERYTHING
+        assert not node.reaches("outsider", 9000)
+    finally:
+        node.add("-t mangle -F PREROUTING")
+
+
 def test_a_ban_in_a_shared_chain_is_a_warning_and_is_effective_before_the_jump(node):
     node.load_own_rules(*BASE, "-A INPUT -i to-nowhere -j X", "-A INPUT -j X", "-A X -s {B} -j DROP", "-A X -j DROP")
     node.load_late()

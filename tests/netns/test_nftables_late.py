@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import threading
 from contextlib import suppress
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import ConflictError
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
@@ -184,6 +186,66 @@ def test_a_chain_of_nftables_on_a_host_of_another_manager_is_a_conflict(lab, kin
     assert lab.converge(RULES).conflicts == ()
     assert open_from(lab) == ["ally"]
     node.clean()
+
+
+def read_command(node, key):
+    """Return a command of nftables.service with our drop-in, with the paths of the test's host."""
+    lines = node.lab.host.read(DROP_IN).splitlines()
+    text = next(line for line in lines if line.startswith(f"{key}=") and line != f"{key}=").partition("=")[2]
+    return shlex.split(text.replace("/etc/", f"{node.lab.host.locate('/etc')}/").replace("$$", "$"))
+
+
+DROP_IN = "/etc/systemd/system/nftables.service.d/gatehouse-kong-firewall.conf"
+SERVICE = """\
+[Service]
+ExecStart=/usr/sbin/nft -f /etc/nftables.conf
+ExecReload=/usr/sbin/nft -f /etc/nftables.conf
+ExecStop=/usr/sbin/nft flush ruleset
+"""
+
+
+def run_with_own_file(node, host):
+    """Apply our rules on a host whose nftables.service loads these rules from a file."""
+    own, priority, policy, last, _place = host
+    text = HOST % (own, priority, policy, last)
+    node.lab.host.write("/etc/nftables.conf", f"#!/usr/sbin/nft -f\nflush ruleset\n{text}", 0o644)
+    node.lab.host.write("/lib/systemd/system/nftables.service", SERVICE, 0o644)
+    load(node.lab, host)
+    node.lab.converge(RULES)
+    assert open_from(node.lab) == ["friend", "ally"]
+
+
+@pytest.mark.parametrize("case, key", [("policy drop", "ExecReload"), ("final drop", "ExecStart")])
+def test_a_restart_and_a_reload_of_nftables_keep_our_rules(node, case, key):
+    run_with_own_file(node, HOSTS[case])
+    node.lab.host.run(*read_command(node, key))
+    if case == "policy drop":
+        assert open_from(node.lab) == ["friend", "ally"]
+    else:
+        # The late rule before the last rule is loaded by the next command of the unit.
+        assert open_from(node.lab) == []
+        node.lab.host.run("sh", str(node.lab.host.locate("/etc/gatehouse_kong/accept.sh")))
+        assert open_from(node.lab) == ["friend", "ally"]
+    assert not node.lab.converge(RULES).changed
+
+
+def test_a_stop_of_nftables_removes_only_the_rules_of_the_host(node):
+    run_with_own_file(node, HOSTS["policy drop"])
+    node.lab.host.run(*read_command(node, "ExecStop"))
+    assert node.lab.host.run("nft", "list", "tables") == "table inet gatehouse_kong\n"
+    assert open_from(node.lab) == ["friend", "ally"]
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["after a reload", "after a boot"])
+def test_an_error_in_the_file_of_nftables_does_not_remove_our_rules(node, flushed):
+    run_with_own_file(node, HOSTS["policy drop"])
+    node.lab.host.write("/etc/nftables.conf", "flush ruleset\nan error\n", 0o644)
+    if flushed:
+        node.lab.run_nft("flush ruleset")
+    with pytest.raises(HostError, match="syntax error"):
+        node.lab.host.run(*read_command(node, "ExecStart"))
+    assert "table inet gatehouse_kong" in node.lab.host.run("nft", "list", "tables")
+    assert node.lab.connect("outsider", node.lab.open_listener(8001)) is None
 
 
 def test_without_the_early_part_the_late_part_accepts_no_packet(node):

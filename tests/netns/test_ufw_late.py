@@ -182,6 +182,8 @@ BANS = {
     "iptables -I INPUT": "-I INPUT 1 -s {} -j DROP",
     "a rule in ufw-before-input": "-I @-before-input 1 -s {} -j DROP",
     "a rule in after.rules": "-I @-after-input 1 -s {} -j DROP",
+    "an interface in INPUT": "-I INPUT 1 -i ally -j DROP",
+    "ufw deny in on an interface": "-A @-user-input -i ally -j DROP",
 }
 
 
@@ -193,6 +195,84 @@ def test_a_ban_of_a_source_is_effective(ufw, ban, first):
         step()
     assert not ufw.reaches("ally", 8001)
     assert ufw.reaches("friend", 8001)
+    assert ufw.find_drift() == ()
+
+
+# Drops that are not reported: bans of each authorised source, and replies.
+UNSEEN = {
+    "bans of all sources": ["-A @-user-input -s 10.0.1.2 -j DROP", "-A @-user-input -s 10.0.2.2 -j DROP"],
+    "replies": ["-A OUTPUT -p tcp -m tcp --sport 8001 -j DROP"],
+}
+
+
+@pytest.mark.parametrize("rules", UNSEEN.values(), ids=UNSEEN)
+def test_drops_that_are_not_reported_are_effective(ufw, rules):
+    ufw.converge()
+    ufw.add(*rules)
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001)] == []
+    assert (ufw.read_late().find_conflicts(WANT), ufw.find_drift()) == ((), ())
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after our run", "before our run"])
+def test_a_mark_that_another_program_sets_opens_no_port(ufw, first):
+    steps = [ufw.converge, lambda: set_mark(ufw)]
+    for step in steps[::-1] if first else steps:
+        step()
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001)] == ["friend", "ally"]
+
+
+def set_mark(ufw):
+    """Set our mark on every packet before the input hook."""
+    ufw.restore("*mangle\n-I PREROUTING 1 -j MARK --set-xmark 0x10000000/0x10000000\nCOMMIT\n")
+
+
+def test_a_reset_of_ufw_removes_our_rule_until_the_next_run(ufw):
+    ufw.converge()
+    for family, name in (("ipv4", "debian.rules"), ("ipv6", "debian6.rules")):
+        ufw.locate_file(family).write_text((GOLDEN / name).read_text())
+    ufw.start()
+    assert [name for name in ("friend", "outsider") if ufw.reaches(name, 8001)] == []
+    assert ufw.find_drift() != ()
+    ufw.converge()
+    assert [name for name in ("friend", "outsider") if ufw.reaches(name, 8001)] == ["friend"]
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_after_a_disabled_ufw_only_our_rules_drop(ufw, family):
+    """`ufw disable` and `ufw-init flush-all` remove all rules of iptables, with the policy ACCEPT."""
+    ufw.converge()
+    for each in NUMBERS:
+        ufw.lab.host.run(
+            f"{PROGRAMS[each]}-restore", stdin="*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n"
+        )
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001, family)] == ["friend", "ally"]
+
+
+# Rules that `ufw logging high`, and `ufw allow` of another port, add.
+HARMLESS = {
+    "ufw logging high": [
+        "-A @-before-logging-input -j LOG",
+        "-A @-after-logging-input -j LOG",
+        "-I @-user-input 1 -j LOG",
+    ],
+    "ufw allow of another port": ["-A @-user-input -p tcp --dport 8002 -j ACCEPT"],
+}
+
+
+@pytest.mark.parametrize("rules", HARMLESS.values(), ids=HARMLESS)
+def test_other_settings_of_ufw_do_not_affect_managed_ports(ufw, rules):
+    ufw.converge()
+    ufw.add(*rules)
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001)] == ["friend", "ally"]
+    assert ufw.find_drift() == ()
+    ufw.add(*(rule.replace("-A ", "-D ").replace("-I @-user-input 1", "-D @-user-input") for rule in rules))
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001)] == ["friend", "ally"]
+
+
+def test_a_restart_of_ufw_loads_our_rule(ufw):
+    ufw.converge()
+    ufw.start()
+    assert [name for name in ("friend", "ally", "outsider") if ufw.reaches(name, 8001)] == ["friend", "ally"]
     assert ufw.find_drift() == ()
 
 
