@@ -171,6 +171,112 @@ def test_check_mode_changes_nothing_and_returns_the_changes_of_the_run(node):
     assert node.lab.converge(EVERYTHING) == predicted
 
 
+# The literal commands of administrators. Both rules drop TCP packets of unknown connections that do not begin one.
+NOT_SYN = ("-A", "INPUT", "-p", "tcp", "!", "--syn", "-m", "state", "--state", "NEW", "-j", "DROP")
+NOT_SYN_BEFORE_ROUTING = """
+table inet bad-ct-states {
+    chain prerouting {
+        type filter hook prerouting priority -150; policy accept;
+        ct state invalid drop
+        ct state new tcp flags & (fin|syn|rst|ack) != syn drop
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("by", ["iptables", "nft"])
+def test_a_rule_that_drops_packets_without_syn_is_no_conflict(node, by):
+    if by == "nft":
+        node.lab.run_nft(NOT_SYN_BEFORE_ROUTING)
+    else:
+        for program in ("iptables", "ip6tables"):
+            node.lab.host.run(f"{program}-{node.variant or 'nft'}", *NOT_SYN)
+    outcome = node.lab.converge(make_ruleset(ADMIN, *GOSSIP, make_entry(8000, "any", address="0.0.0.0")))
+    assert (outcome.conflicts, outcome.changed) == ((), True)
+    table = [row for row in get_table(node) if row[3] in (8000, 7946) or row[1:4:2] == ("tcp", 8001)]
+    assert {passes for *_packet, passes in table} == {True, False}
+    assert arrives(node.lab, table) == table
+
+
+MARK = 0x10000000
+# Our mark on every packet, at each place before our early part.
+IPTABLES_MARKS = """\
+*raw
+-I PREROUTING 1 -j MARK --set-xmark 0x10000000/0x10000000
+COMMIT
+*mangle
+-I PREROUTING 1 -j MARK --set-mark 0x10000000
+-I INPUT 1 -j MARK --set-mark 0x10000000
+COMMIT
+"""
+NFT_MARKS = """
+table inet forged {
+    chain prerouting { type filter hook prerouting priority -300; meta mark set 0x10000000; }
+    chain input { type filter hook input priority -150; meta mark set 0xffffffff; }
+}
+"""
+DROPS_BY_DEFAULT = """\
+*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+COMMIT
+"""
+NFT_DROPS_BY_DEFAULT = """
+table inet own {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        iif "lo" accept
+        ct state established,related accept
+    }
+}
+"""
+
+
+def drop_by_default(node):
+    """Make the host drop packets that no rule accepts, as the ufw of the lab does."""
+    if node.name == "nftables":
+        node.lab.run_nft(NFT_DROPS_BY_DEFAULT)
+    elif node.name != "ufw":
+        for program in ("iptables", "ip6tables"):
+            node.restore(DROPS_BY_DEFAULT, program)
+
+
+def set_marks(node):
+    """Set our mark on packets, as programs of third parties do."""
+    for program in ("iptables", "ip6tables"):
+        node.restore(IPTABLES_MARKS, program)
+    if node.has_nft:
+        node.lab.run_nft(NFT_MARKS)
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after our run", "before our run"])
+def test_a_forged_mark_opens_no_port(node, first, monkeypatch):
+    """Rules set the mark, and the programs that connect set it with SO_MARK. Only our rules open ports on these hosts."""
+    open_socket = node.lab.open_socket
+
+    def open_marked(*words):
+        made = open_socket(*words)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
+        return made
+
+    monkeypatch.setattr(node.lab, "open_socket", open_marked)
+    drop_by_default(node)
+    steps = [lambda: node.lab.converge(EVERYTHING), lambda: set_marks(node)]
+    for step in steps[::-1] if first else steps:
+        step()
+    managed = [
+        ("friend", "tcp", "ipv4", 8001, True),
+        ("outsider", "tcp", "ipv6", 8001, False),
+        ("outsider", "udp", "ipv4", 7946, False),
+        ("outsider", "tcp", "ipv4", 8000, True),
+    ]
+    other = [("outsider", "tcp", "ipv6", 8002, False), ("outsider", "tcp", "ipv4", 22, node.name == "ufw")]
+    # Without nft, rules that INPUT of mangle had before our run follow our jump: a documented limitation.
+    table = managed if first and not node.has_nft else managed + other
+    assert arrives(node.lab, table) == table
+
+
 KEEPS_STATE = "*filter\n-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n"
 
 
