@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_conflicts import Own, find_conflicts
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_xtables import read_saved, with_options
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
 from ansible_collections.gatehouse.kong.tests.netns.nodes import Node
 
 ADDRESS = {"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"}
@@ -372,9 +373,6 @@ table {family} own {{
         ("netdev", "egress device friend", "tcp sport 8001 drop", ["tcp"]),
         ("netdev", "egress device friend", "tcp dport 8001 drop", []),
         ("inet", "ingress device friend", "udp dport 8001 drop", ["udp"]),
-        ("bridge", "prerouting", "tcp dport 8001 drop", ["tcp"]),
-        ("bridge", "input", "meta l4proto udp drop", ["udp"]),
-        ("bridge", "forward", "tcp dport 8001 drop", []),
     ],
 )
 def test_a_chain_of_network_interfaces_is_checked(lab, family, hook, rule, expected):
@@ -383,10 +381,53 @@ def test_a_chain_of_network_interfaces_is_checked(lab, family, hook, rule, expec
     assert sorted(port.split()[0] for conflict in found for port in conflict.ports) == expected
     assert {conflict.certain for conflict in found} <= {False}
     lab.run_nft(EARLY)
-    if family != "bridge":  # the lab has no bridge
-        for protocol in ("tcp", "udp"):
-            flow = lab.connect("friend", lab.open_listener(8001, protocol), protocol)
-            assert (flow is None) <= (protocol in expected)
+    for protocol in ("tcp", "udp"):
+        flow = lab.connect("friend", lab.open_listener(8001, protocol), protocol)
+        assert (flow is None) <= (protocol in expected)
+
+
+@pytest.fixture
+def bridged(lab):
+    """The lab with the node's end of the link to "friend" as a port of a bridge, which has the addresses."""
+    run = ("-n", lab.get_namespace("node"))
+    near, far = "02:00:00:00:01:01", "02:00:00:00:01:02"
+    run_ip(*run, "link", "add", "bridge", "address", near, "type", "bridge")
+    run_ip(*run, "link", "set", "bridge", "up")
+    run_ip(*run, "address", "flush", "dev", "friend")
+    run_ip(*run, "link", "set", "friend", "address", "02:00:00:00:01:03", "master", "bridge")
+    for own, other, length in (("10.0.1.1", "10.0.1.2", 24), ("fd00:1::1", "fd00:1::2", 64)):
+        nodad = ("nodad",) if ":" in own else ()
+        run_ip(*run, "address", "add", f"{own}/{length}", "dev", "bridge", *nodad)
+        run_ip(*run, "neigh", "replace", other, "dev", "bridge", "lladdr", far)
+    yield lab
+    run_ip(*run, "link", "delete", "bridge")
+    lab.add_addresses()
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+@pytest.mark.parametrize(
+    ("hook", "rule", "expected"),
+    [
+        ("prerouting", "tcp dport 8001 drop", ["tcp"]),
+        ("input", "meta l4proto udp drop", ["udp"]),
+        ("input", "drop", ["tcp", "udp"]),
+        ("prerouting", "tcp dport != 22 drop", ["tcp"]),
+        ("input", "tcp dport 8002 drop", []),
+        ("forward", "tcp dport 8001 drop", []),
+    ],
+)
+def test_a_chain_of_a_bridge_is_checked(bridged, family, hook, rule, expected):
+    bridged.run_nft(EARLY)
+    for protocol in ("tcp", "udp"):
+        assert bridged.connect("friend", bridged.open_listener(8001, protocol, family), protocol, family)
+    bridged.run_nft(LINK.format(family="bridge", hook=hook, rule=rule))
+    found = list_conflicts(bridged, WANT[family])
+    assert sorted(port.split()[0] for conflict in found for port in conflict.ports) == expected
+    assert {conflict.certain for conflict in found} <= {False}
+    bridged.close()
+    for protocol in ("tcp", "udp"):
+        flow = bridged.connect("friend", bridged.open_listener(8001, protocol, family), protocol, family)
+        assert (flow is None) == (protocol in expected)
 
 
 def test_a_chain_of_network_interfaces_is_named(lab):
