@@ -223,6 +223,20 @@ def test_gossip_needs_both_protocols():
     assert (none.code, none.variable) == ("no-path", "kong_published_ports")
 
 
+@pytest.mark.parametrize("version", ["0.6", "0.7", "0.10.4"])
+def test_gossip_cannot_bind_an_address_of_the_host(version):
+    """Serf would not start: it cannot assign the requested address."""
+    ports = {"kong_version": version, "kong_published_ports": ["37947:7946", "37947:7946/udp"]}
+    nodes = {
+        "h1": {**ports, "kong_address": "10.0.69.149", "kong_cluster_listen": "10.0.69.149:7946"},
+        "h2": {**ports, "kong_address": "10.0.69.150"},
+    }
+    found = find_only_error(nodes)
+    assert (found.code, found.host, found.variable) == ("bind-in-container", "h1", "kong_cluster_listen")
+    assert found.value == "10.0.69.149:7946"
+    assert plan_fleet({**nodes, "h1": {**nodes["h1"], "kong_cluster_listen": "0.0.0.0:7946"}})
+
+
 def test_control_plane_that_does_not_publish_its_port():
     hybrid = {
         "cp": {"kong_role": "control_plane", "kong_address": "10.0.0.1", "kong_published_ports": []},
