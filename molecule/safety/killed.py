@@ -38,6 +38,7 @@ STATES = {
     "rules": {"allow": [ENTRY], "sets": SETS},
     "other rules": {"allow": [{**ENTRY, "sources": []}, {**ENTRY, "port": 7946}], "sets": SETS},
     "other members": {"allow": [ENTRY], "sets": MORE},
+    "other sets": {"allow": [{**ENTRY, "sources": ["ops"]}], "sets": {"ops": SETS["friends"]}},
     "published port": {"allow": [ENTRY, {**ENTRY, "port": 8444, "published": True}], "sets": SETS},
 }
 ACTS = (
