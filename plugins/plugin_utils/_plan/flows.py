@@ -304,12 +304,18 @@ def _join_flows(flows: Iterable[Flow]) -> tuple[Flow, ...]:
                 arrives=_concatenate(known.arrives, flow.arrives),
                 sources=_concatenate(known.sources, flow.sources),
                 listed=_concatenate(known.listed, flow.listed),
-                more=known.more + flow.more,
+                more=known.more + (0 if _share_list(known, flow) else flow.more),
             )
             if known
             else flow
         )
     return tuple(joined.values())
+
+
+def _share_list(first: Flow, second: Flow) -> bool:
+    """Tell whether two flows have callers of the same list, so that their further sources are the same."""
+    numbers = [{listed.number or listed for listed in flow.listed} for flow in (first, second)]
+    return not numbers[0].isdisjoint(numbers[1])
 
 
 def _concatenate(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:

@@ -132,7 +132,8 @@ def _render_arrow(target: str, row: Row, flow: Flow, ids: dict[tuple[str, ...], 
     yield from caller[1]
     port = f"{row.listener} {', '.join(row.ports)}"
     dials = f"{flow.verdict} dials {format_endpoints(flow.dialled)}".strip() if flow.dialled else ""
-    sources = f"source {list_first([format_source(source) for source in flow.sources], _SHOWN)}" if flow.sources else ""
+    shown = list_first([*map(format_source, flow.sources)], _SHOWN, flow.more)
+    sources = f"source {shown}" if flow.sources else ""
     if flow.device:
         device = _make_id(("device", flow.device), f'{{{{"{_quote(flow.device)}"}}}}:::device', ids)
         yield from device[1]

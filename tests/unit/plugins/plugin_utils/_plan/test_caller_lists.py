@@ -19,6 +19,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.caller_lists 
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import (
     Callers,
+    group_ports,
+    list_group_flows,
     list_hosts,
     list_ports,
 )
@@ -208,3 +210,16 @@ def test_a_source_that_callers_share_is_one_source():
     assert lists.choose_examples(Listed(1, 6, (), ())) == (("192.0.2.7/32", "192.0.2.9/32"), 0)
     assert lists.choose_examples(Listed(1, 5, ("h0",), ())) == (("192.0.2.7/32", "192.0.2.9/32"), 0)
     assert lists.choose_examples(Listed(1, 5, ("h9",), ())) == (("192.0.2.7/32",), 0)
+
+
+def test_further_sources_of_a_list_are_counted_once_for_all_ports_and_protocols():
+    plan = plan_fleet(make_gossip_sites(SITES, kong_admin_sources=["@kong"]))
+    callers = Callers(list_hosts(plan), plan["sets"])
+    ports = list_ports(plan, get_node(plan, "k0003"), callers)
+    flows = [flow for group in group_ports(ports) for flow in list_group_flows(group) if flow.listed]
+    assert len(flows) > 1
+    for flow in flows:
+        ((listed, *_same),) = [flow.listed]
+        members = callers.lists.lists[listed.number]
+        sources = {source for name in {*members} - {*listed.without} for source in members[name]}
+        assert (set(flow.sources) <= sources, len(flow.sources) + flow.more) == (True, len(sources))
