@@ -44,7 +44,8 @@ options:
         required: true
       outside:
         description: The destination address before the translation. The host must have this address, share it, or have it in
-          O(outside_interfaces).
+          O(outside_interfaces). If address and port are the same before and after the translation, the host only forwards the
+          packets.
         type: str
         required: true
       outside_port:

@@ -513,6 +513,71 @@ def test_a_missing_interface_is_refused(lab):
         apply(lab, nat_from_data(**data))
 
 
+def make_routed(sources):
+    """Return forwards to the host inside at its own address, without NAT."""
+    forwards = [
+        {"listener": "status", "protocol": protocol, "outside": INSIDE[family], "outside_port": 80,
+         "inside": INSIDE[family], "inside_port": 80, "sources": ["peers"], "hairpin": None}
+        for protocol, family in KINDS
+    ]  # fmt: skip
+    return nat_from_data(forwards, [], {"peers": {family: [f"{address}"] for family, address in sources.items()}})
+
+
+OUTSIDER = MappingProxyType({"ipv4": "10.0.3.2", "ipv6": "fd00:3::2"})
+OPEN = "add rule inet own forward meta mark & 0x10000000 == 0x10000000 accept\n"
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_a_forward_without_nat_passes_its_sources_only(lab, protocol, family):
+    listener, kind = lab.open_listener(80, protocol, family, "ally"), (protocol, family)
+    lab.run_nft(OWN_RULES.replace("ct state { established, related } accept", "") + OPEN)
+    call = (lab, "outsider", listener, (INSIDE[family], 80), kind)
+    assert dial(*call) is None
+    apply(lab, make_routed(OUTSIDER))
+    found = dial(*call)
+    assert found[1] == OUTSIDER[family]
+    # Replies have the mark too.
+    client, source = found[0], found[0].getsockname()[:2]
+    served = lab._sockets[-1] if protocol == "tcp" else listener
+    if protocol == "tcp":
+        served.sendall(b"reply")
+    else:
+        served.sendto(b"reply", source)
+    assert client.recv(5) == b"reply"
+    lab.run_nft("flush ruleset")
+    apply(lab, make_routed(FRIEND))
+    assert dial(*call) is None
+    assert not apply(lab, make_routed(FRIEND)).changed
+
+
+def test_a_forward_without_nat_needs_no_address_and_leaves_other_ports(lab):
+    apply(lab, make_routed(FRIEND))
+    assert NatTable(lab.host).read().drift == ()
+    listener = lab.open_listener(81, "tcp", "ipv6", "ally")
+    assert dial(lab, "outsider", listener, (INSIDE["ipv6"], 81), ("tcp", "ipv6"))[1] == OUTSIDER["ipv6"]
+
+
+def test_a_chain_that_drops_packets_without_nat_is_named(lab):
+    """A rule for translated packets does not accept them."""
+    lab.run_nft(OWN_RULES.replace(EGRESS_RULE, "") + "add rule inet own forward ct status dnat accept\n")
+    with pytest.raises(
+        ConflictError, match=r"nftables chain inet own forward blocks tcp 80 at 10.0.2.2, tcp 80 at fd00:2::2, udp"
+    ):
+        apply(lab, make_routed(OUTSIDER))
+    run_nft(lab, *OPEN.split())
+    assert apply(lab, make_routed(OUTSIDER)).conflicts == ()
+
+
+def test_a_translation_of_the_port_is_a_conflict_without_nat_only_at_the_address(lab):
+    rule = "table inet own {{\nchain nat {{\ntype nat hook prerouting priority dstnat;\n{}tcp dport 80 dnat ip to 10.0.2.9\n}}\n}}\n"
+    lab.run_nft(rule.format(""))
+    assert apply(lab, make_routed(OUTSIDER)).conflicts == ()
+    apply(lab, None)
+    lab.run_nft("flush ruleset\n" + rule.format("ip daddr 10.0.2.2 "))
+    with pytest.raises(ConflictError, match=r"inet own nat translates .* and the plan leads to 10.0.2.2:80"):
+        apply(lab, make_routed(OUTSIDER))
+
+
 def test_a_shared_address_outside_of_every_network_is_refused(lab):
     nat = nat_from_data([], [{"inside": INSIDE["ipv4"], "outside": "10.7.0.1"}], {}, ["10.7.0.1"])
     with pytest.raises(HostError, match=r"^no network of this host contains 10.7.0.1, which it shares"):

@@ -4,7 +4,7 @@
 
 """Hosts that cannot be gateways, and third-party rules in conflict with the translations of a gateway.
 
-Forwarded packets pass the chains on the hook forward, with their translated destination and with our mark.
+Forwarded packets pass the chains on the hook forward, with their destination inside and with our mark.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def _find_translations(
     """Yield each translation of a forward's port at its outside address, or at a present address of its interface."""
     for forward in forwards:
         service = forward.service
-        addresses = (None, service.address, *present.get(forward.outside, ()))
+        addresses: tuple[str | None, ...] = (None, service.address, *present.get(forward.outside, ()))
+        if forward.is_routed:  # a rule without an address may be for the addresses of this host only
+            addresses = (service.address,)
         for found in translations:
             is_same_port = (found.protocol, found.port) == (service.protocol, service.port)
             if (
@@ -156,7 +158,7 @@ def _find_drops(tables: Tables, forwards: Iterable[Forward], own: Own) -> list[F
             mark = MARKED if own.has_mark_before(base) else UNMARKED
             inside = parse_networks(forward.family, [forward.inside])
             packet = Packet(forward.family, forward.service.protocol, forward.inside_port, list_unicast(forward.family),
-                            inside, tracked=tracked, mark=mark, translated=True)  # fmt: skip
+                            inside, tracked=tracked, mark=mark, translated=not forward.is_routed)  # fmt: skip
             outcomes = Walk(chains, packet).walk_base(base)
             passes = any(outcome.verdict != DROP for outcome in outcomes)
             for outcome, (chain, rule) in outcomes.items():

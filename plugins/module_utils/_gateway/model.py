@@ -46,7 +46,10 @@ class Hairpin:
 
 @dataclass(frozen=True)
 class Forward:
-    """A forward. `allow` has its destination outside and its sources; packets of other sources are dropped."""
+    """A forward. `allow` has its destination outside and its sources; packets of other sources are dropped.
+
+    If both destinations are the same, the gateway only routes the packets, for example IPv6 without NAT.
+    """
 
     allow: Allow
     inside: str
@@ -72,6 +75,11 @@ class Forward:
     def target(self) -> tuple[str, int]:
         """The address and port inside."""
         return self.inside, self.inside_port
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether the gateway forwards the packets without a translation."""
+        return self.target == (self.outside, self.service.port)
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,8 @@ class Nat:
     @property
     def outside_addresses(self) -> tuple[str, ...]:
         """Each address that the gateway needs, once."""
-        found = [forward.outside for forward in self.forwards] + [entry.outside for entry in self.egress]
+        found = [forward.outside for forward in self.forwards if not forward.is_routed]
+        found += [entry.outside for entry in self.egress]
         return tuple(dict.fromkeys(found))
 
 
@@ -265,9 +274,10 @@ def _forward_to_data(forward: Forward) -> dict[str, t.Any]:
 
 def _format_forward(forward: Forward) -> str:
     sources = "any source" if forward.allow.sources == ANY else ", ".join(forward.allow.set_names) or "no source"
+    target = "without NAT" if forward.is_routed else f"to {format_target(forward)}"
     hairpin = forward.hairpin
     back = f"; from {', '.join(hairpin.callers.format())} with the source {hairpin.source}" if hairpin else ""
-    return f"{forward.service} to {format_target(forward)} ({forward.allow.listener}), from {sources}{back}"
+    return f"{forward.service} {target} ({forward.allow.listener}), from {sources}{back}"
 
 
 def format_target(forward: Forward) -> str:

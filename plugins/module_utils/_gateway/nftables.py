@@ -60,7 +60,8 @@ def _render_sets(nat: Nat) -> Iterator[str]:
             yield _render_set(set_name(source_set.name, family), source_set.select_family(family))
     for forward in nat.forwards:
         if forward.hairpin:
-            yield _render_set(_name_callers(forward, names.get(forward.outside)), forward.hairpin.callers)
+            name = None if forward.is_routed else names.get(forward.outside)
+            yield _render_set(_name_callers(forward, name), forward.hairpin.callers)
 
 
 def _render_set(name: str, networks: Networks) -> str:
@@ -80,7 +81,8 @@ def _render_dnats(nat: Nat) -> Iterator[str]:
     The interface may also have an address that does not change, so rules for single addresses are first.
     """
     names = dict(nat.interfaces)
-    for forward in sorted(nat.forwards, key=lambda forward: forward.outside in names):
+    translated = (forward for forward in nat.forwards if not forward.is_routed)
+    for forward in sorted(translated, key=lambda forward: forward.outside in names):
         service, ip, name = forward.service, FAMILY[forward.family].ip, names.get(forward.outside)
         leads = (
             f"{service.protocol} dport {service.port} dnat {ip} to {format_target(forward)}{_render_comment(forward)}"
@@ -98,7 +100,7 @@ def _render_dnats(nat: Nat) -> Iterator[str]:
 def _render_snat(nat: Nat, interfaces: Interfaces) -> Iterator[str]:
     names = dict(nat.interfaces)
     for forward in nat.forwards:
-        if forward.hairpin:
+        if forward.hairpin and not forward.is_routed:
             ip, name = FAMILY[forward.family].ip, names.get(forward.outside)
             callers = f"{ip} saddr @{_name_callers(forward, name)}"
             match, _reply = _match(forward, name)
@@ -118,7 +120,8 @@ def _render_filter(nat: Nat) -> Iterator[str]:
     """Yield the rules that accept and mark packets of allowed sources and their replies, and drop other packets."""
     names = dict(nat.interfaces)
     for forward in nat.forwards:
-        ip, comment, name = FAMILY[forward.family].ip, _render_comment(forward), names.get(forward.outside)
+        ip, comment = FAMILY[forward.family].ip, _render_comment(forward)
+        name = None if forward.is_routed else names.get(forward.outside)
         match, reply = _match(forward, name)
         # Packets that arrive through another interface are of callers inside, or a third-party rule has translated them.
         arriving = f'iifname "{name}" {match}' if name else match
@@ -142,7 +145,8 @@ def _match(forward: Forward, interface: t.Optional[str]) -> tuple[str, str]:
     service, ip = forward.service, FAMILY[forward.family].ip
     port = f"meta l4proto {service.protocol} ct original proto-dst {service.port}"
     if interface is None:
-        match = f"ct status dnat ct original {ip} daddr {service.address} {port}"
+        match = f"ct original {ip} daddr {service.address} {port}"
+        match = match if forward.is_routed else f"ct status dnat {match}"
         return match, match
     return f"ct status dnat {port} {ip} daddr {forward.inside}", f"ct status dnat {port} {ip} saddr {forward.inside}"
 

@@ -29,7 +29,7 @@ def find_strict_filters(host: Host, nat: Nat, interfaces: t.Mapping[str, str]) -
     """
     forwards: dict[str, list[Forward]] = {}
     for forward in nat.forwards:
-        if forward.family == "ipv4":
+        if forward.family == "ipv4" and not forward.is_routed:
             forwards.setdefault(interfaces[forward.outside], []).append(forward)
     for interface, concerned in forwards.items():
         if host.call(_read_filter, interface) != _STRICT:

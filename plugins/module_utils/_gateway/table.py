@@ -126,7 +126,7 @@ class NatTable:
         found = self._find_interfaces(nat)
         return replace(
             nat,
-            forwards=tuple(forward for forward in nat.forwards if forward.outside in found),
+            forwards=tuple(forward for forward in nat.forwards if forward.is_routed or forward.outside in found),
             egress=tuple(entry for entry in nat.egress if entry.outside in found),
         )
 
@@ -258,13 +258,14 @@ def _compare_interfaces(kept: Interfaces, found: Interfaces) -> list[str]:
 
 
 def _list_targets(nat: Nat, present: t.Mapping[str, t.Set[str]]) -> _Targets:
-    """Return the address and port inside of each forward, by its protocol, address and port outside.
+    """Return the address and port inside of each translated forward, by its protocol, address and port outside.
 
     A forward of an interface has an entry for each present address of the interface.
     """
     return {
         (forward.service.protocol, address, forward.service.port): forward.target
         for forward in nat.forwards
+        if not forward.is_routed
         for address in (forward.outside, *present.get(forward.outside, ()))
     }
 

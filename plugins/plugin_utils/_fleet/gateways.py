@@ -6,6 +6,8 @@
 
 A mapping names its device in the key ``device``. A device without a name, or the node itself, is no gateway. Neither is a host
 with ``ansible_network_os``, which modules of other collections configure.
+
+If the outside address is the host's own address, the gateway only forwards, without a translation.
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ def list_gateways(fleet: Fleet, forwards: Forwards, names: frozenset[str]) -> li
     for host in _list_hosts(fleet):
         for family in _list_families_behind(names, host):
             inside, found = host.address.select(family), _find_egress(host, family)
-            if inside and found:
+            if inside and found and found.outside != inside:
                 for gateway in _list_gateways(names, host, found):
                     egress.setdefault(gateway, []).append(Egress(inside, found.outside))
     return [

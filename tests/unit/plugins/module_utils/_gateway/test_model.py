@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model impo
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
     ALL,
     EGRESS,
+    OVER_IPV6,
     PROXY,
     SEED,
     SETS,
@@ -77,6 +78,13 @@ def test_interfaces_of_outside_addresses():
 def test_interfaces_that_no_rule_can_have(shared, interfaces, message):
     with pytest.raises(NatError, match=re.escape(message)):
         nat_from_data(*ALL, shared, interfaces)
+
+
+def test_the_text_of_a_forward_without_nat():
+    routed = {**OVER_IPV6, "outside": OVER_IPV6["inside"], "outside_port": 80, "hairpin": None}
+    assert format_nat(nat_from_data([routed], [], {"peers": {}})) == (
+        "udp 80 at fd00::45 without NAT (cluster), from peers\n"
+    )
 
 
 def test_the_text_for_a_diff():

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import render_nat
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
@@ -52,6 +54,22 @@ def test_rules_of_an_address_precede_rules_of_an_interface():
     nat = nat_from_data([SEED, other], [], SETS, (), {"192.168.10.5": "wan0"})
     rules = [line for line in render_nat(nat, INTERFACES).splitlines() if " dnat ip to " in line]
     assert ["192.168.23.46:80" in rule for rule in rules] == [True, False, False]
+
+
+@pytest.mark.parametrize("interfaces", [{}, {"192.168.23.45": "lan0"}])
+def test_a_forward_without_nat_has_only_filter_rules(interfaces):
+    routed = {**SEED, "outside": SEED["inside"], "outside_port": SEED["inside_port"]}
+    nat = nat_from_data([routed], [], SETS, (), interfaces)
+    rules = [line.strip() for line in render_nat(nat, {}).splitlines() if 'comment "cluster"' in line]
+    match = "ct original ip daddr 192.168.23.45 meta l4proto tcp ct original proto-dst 80"
+    accept = 'meta mark set meta mark | 0x10000000 accept comment "cluster"'
+    assert rules == [
+        f"ct direction original {match} ip saddr @peers_ipv4 {accept}",
+        f"ct direction original {match} ip saddr @hairpin-192.168.23.45-80-tcp {accept}",
+        f'ct direction original {match} drop comment "cluster"',
+        f"ct direction reply {match} {accept}",
+    ]
+    assert nat.outside_addresses == ()
 
 
 def test_a_removal_is_the_header_of_each_table():

@@ -55,6 +55,11 @@ def test_a_forward_of_an_interface_leads_from_each_address_of_its_family():
     }
 
 
+def test_a_forward_without_nat_ends_no_flow():
+    routed = nat_from_data([{**SEED, "outside": OLD[0], "outside_port": OLD[1]}], [], SETS)
+    assert _list_targets(routed, {}) == {}
+
+
 def test_translations_of_addresses_that_the_host_lost_are_not_usable(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "find_interfaces", lambda _addresses: {"192.168.10.5": "wan0"})
     lost = {"outside": "192.168.10.6"}
@@ -64,6 +69,15 @@ def test_translations_of_addresses_that_the_host_lost_are_not_usable(tmp_path, m
     host.make_directory(table.DIRECTORY, 0o700)
     host.write(table.STATE_FILE, json.dumps({"nat": nat_to_data(nat), "interfaces": {}, "listing": []}), 0o600)
     assert table.NatTable(host).read_usable() == make_nat()
+
+
+def test_a_forward_without_nat_is_usable_without_its_address(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "find_interfaces", lambda _addresses: {})
+    routed = nat_from_data([{**SEED, "outside": OLD[0], "outside_port": OLD[1]}], [], SETS)
+    host = Host(root=tmp_path)
+    host.make_directory(table.DIRECTORY, 0o700)
+    host.write(table.STATE_FILE, json.dumps({"nat": nat_to_data(routed), "interfaces": {}, "listing": []}), 0o600)
+    assert table.NatTable(host).read_usable() == routed
 
 
 def test_translations_are_restored_from_the_data_of_a_rollback():

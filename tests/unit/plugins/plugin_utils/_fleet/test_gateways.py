@@ -93,6 +93,23 @@ def test_an_outside_address_that_may_change_has_its_interface():
     assert plan["nodes"]["b1"]["nat"] == [{**alone["nodes"]["b1"]["nat"][0], "outside_interface": "wan0"}]
 
 
+def test_a_mapping_to_the_own_address_is_a_forward_without_nat():
+    node = {
+        **NODE,
+        "kong_address": ["10.1.0.2", "2001:db8::2"],
+        "kong_admin_listen": "[::]:8001",
+        "kong_admin_sources": ["ops"],
+    }
+    node["kong_nat"] = [{"device": "router", "outside": "2001:db8::2"}]
+    ops = {"ops": {"kong_site": "a", "kong_address": ["192.0.2.7", "2001:db8:2::7"]}}
+    plan = plan_fleet({"n": node}, {**ops, **ROUTER})
+    gateway = plan["gateways"]["router"]
+    (admin,) = (forward for forward in gateway["forwards"] if forward["listener"] == "admin")
+    assert (admin["outside"], admin["outside_port"]) == (admin["inside"], admin["inside_port"]) == ("2001:db8::2", 8001)
+    assert [plan["sets"][name]["ipv6"] for name in admin["sources"]] == [["2001:db8:2::7/128"]]
+    assert gateway["egress"] == []
+
+
 @pytest.mark.parametrize(
     ("mapping", "reason"),
     [
