@@ -321,6 +321,10 @@ class _Draft:
             yield Line(
                 "kong_nat", [mapping for mapping, _evidence in mappings], "; ".join(text for _mapping, text in mappings)
             )
+        outside, evidence = self._find_outside()
+        if outside and not self._has_outer_peer():
+            text = f"{evidence}; no node of another network is in its cluster, so the plan would advertise its own address"
+            yield Line("kong_cluster_advertise", ":".join(map(str, outside)), text)
         if egress := list_egress(self.host, self.hosts, self.matches):
             yield Line("kong_nat_egress", [*egress], "; ".join(dict.fromkeys(egress.values())))
         if self.kong.role == DATA_PLANE and (stated := self.kong.settings.get("cluster_control_plane")):
@@ -332,6 +336,17 @@ class _Draft:
         A connection that arrives tells the port behind an outside port. Without one, it is the port of the gossip listener.
         """
         arrived = [*list_mappings(self.host.name, self.matches)]
+        outside, evidence = self._find_outside()
+        inside = self._find_gossip_port()
+        if not outside or not inside:
+            return arrived
+        same = [item for item in arrived if (item[0]["outside"], item[0]["outside_port"]) == outside]
+        mapping = {"outside": outside[0], "outside_port": outside[1], "inside_port": inside}
+        first = [(found, f"{evidence}; {text}") for found, text in same] or [(mapping, evidence)]
+        return [*first, *(item for item in arrived if item not in same)]
+
+    def _find_outside(self) -> tuple[tuple[str, int] | None, str]:
+        """Return the address and port that the node advertises with the evidence, None if the host has the address."""
         stated = self.kong.settings.get(self.generation.advertise or "")
         if known := find_advertised(self.host, self.hosts):
             seen = f"; {', '.join(known.known_by)} know it by this address" if known.known_by else ""
@@ -339,14 +354,16 @@ class _Draft:
             evidence = f"observed: Serf advertises {known.address}:{known.port}, not its own address{seen}"
         else:
             outside = self._parse_advertised(stated) if stated else None
-            evidence = f"{self.generation.advertise} is {stated.value if stated else ''}, not its own address"
-        inside = self._find_gossip_port()
-        if not outside or not inside or outside[0] in self.host.addresses:
-            return arrived
-        same = [item for item in arrived if (item[0]["outside"], item[0]["outside_port"]) == outside]
-        mapping = {"outside": outside[0], "outside_port": outside[1], "inside_port": inside}
-        first = [(found, f"{evidence}; {text}") for found, text in same] or [(mapping, evidence)]
-        return [*first, *(item for item in arrived if item not in same)]
+            evidence = f"observed: {self.generation.advertise} is {stated.value if stated else ''}, not its own address"
+        return (None, "") if outside and outside[0] in self.host.addresses else (outside, evidence)
+
+    def _has_outer_peer(self) -> bool:
+        """Tell whether another node of its Serf cluster has another network, so that the plan advertises the outside address."""
+        nodes = [other for other in self.hosts if not _explain_left_out(other)]
+        gossips = [node for node in nodes if find_generation(parse_version(node.kongs[0].version)).advertise]
+        named = self.clusters.named
+        own = named.get(self.host.name)
+        return any(named.get(node.name) == own for node in gossips if node.network != self.host.network)
 
     def _find_gossip_port(self) -> int | None:
         gossip = next((setting for setting in self.generation.settings if setting.listener == "cluster"), None)

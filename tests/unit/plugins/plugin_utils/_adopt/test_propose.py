@@ -301,20 +301,29 @@ def test_a_connection_that_no_control_plane_shows_is_a_question():
     assert "203.0.113.5 port 9005" in asked[0]
 
 
-def test_the_proposal_is_an_inventory_with_a_plan():
-    gossip = {"version": "0.10.4"}
-    near = make_host("a", "10.0.0.1", **gossip, settings=make_settings(cluster_listen="10.0.0.1:7946"))
+NEAR = make_host("a", "10.0.0.1", version="0.10.4", settings=make_settings(cluster_listen="10.0.0.1:7946"))
+SAME_NETWORK = make_host("a", "10.0.1.2", version="0.10.4", settings=make_settings(cluster_listen="10.0.1.2:7946"))
+WITHOUT_GOSSIP = make_host("a", "10.0.0.1", version="2.8.5")
+
+
+@pytest.mark.parametrize(
+    ("others", "is_stated"),
+    [([NEAR], False), ([], True), ([SAME_NETWORK], True), ([WITHOUT_GOSSIP], True)],
+    ids=["another network", "alone", "the same network", "without gossip"],
+)
+def test_the_proposal_is_an_inventory_whose_plan_advertises_the_same_address(others, is_stated):
     behind = make_host(
         "b",
         "10.0.1.1",
-        **gossip,
+        version="0.10.4",
         settings=make_settings(cluster_listen="10.0.1.1:80", cluster_advertise="10.0.0.5:9000"),
     )
-    proposal = propose([near, behind])
+    proposal = propose([*others, behind])
     hosts = {name: read_variables(proposal, name) for name in proposal.nodes}
     compilation = compile_plan(PlainInventory({"all": [*hosts], "kong": [*hosts]}, hosts), "kong")
     assert not compilation.errors
     assert compilation.plan["nodes"]["b"]["settings"]["cluster_advertise"] == "10.0.0.5:9000"
+    assert ("kong_cluster_advertise" in hosts["b"]) is is_stated
 
 
 @pytest.mark.parametrize(
