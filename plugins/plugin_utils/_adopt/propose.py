@@ -217,7 +217,7 @@ class _Draft:
 
     def list_lines(self) -> Iterator[Line]:
         """Yield the variables of the node."""
-        place = "observed: the Admin API" if self.kong.answers else f"of the files of Kong at {self.kong.prefix}"
+        place = "observed: the Admin API" if self.kong.answers else f"observed: the files of Kong at {self.kong.prefix}"
         yield Line("kong_version", self.kong.version, place)
         yield from _list_place(self.host, self.sites)
         if cluster := self.clusters.named.get(self.host.name):

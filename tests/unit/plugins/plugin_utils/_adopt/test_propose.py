@@ -348,7 +348,7 @@ def test_a_node_with_all_defaults_has_no_other_variable():
 
 @pytest.mark.parametrize(
     ("kong", "evidence"),
-    [({"answers": True}, "observed: the Admin API"), ({}, "of the files of Kong at /usr/local/kong")],
+    [({"answers": True}, "observed: the Admin API"), ({}, "observed: the files of Kong at /usr/local/kong")],
 )
 def test_the_evidence_of_the_version(kong, evidence):
     [line] = [
