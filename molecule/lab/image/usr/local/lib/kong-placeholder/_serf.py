@@ -15,6 +15,7 @@ import json
 import secrets
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -44,7 +45,8 @@ class Serf:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the agent, join the newest node that answers, and register, in Kong's order."""
         NODES.mkdir(parents=True, exist_ok=True)
-        self.agent = subprocess.Popen(self.make_command())
+        # The standard output ends with `kong start`.
+        self.agent = subprocess.Popen(self.make_command(), stdout=sys.stderr)
         locate_pid_file(self.line, "serf").write_text(str(self.agent.pid), encoding="utf-8")
         self._wait_until_it_answers()
         # Kong has a race here: two nodes that start at the same time find an empty table and never join each other.
