@@ -17,7 +17,8 @@ table inet router {
   }
   chain prerouting {
     type nat hook prerouting priority dstnat;
-    iifname "lan" ip daddr 10.96.0.5 tcp dport 9005 dnat ip to 10.97.0.27:8005
+    iifname "lan" ip daddr 10.96.0.5 tcp dport 9005 dnat ip to 10.96.1.27:8005
+    iifname "lan" ip daddr 10.96.0.5 meta l4proto {tcp, udp} th dport 9000 dnat ip to 10.96.1.45:7946
   }
   chain postrouting {
     type nat hook postrouting priority srcnat;
@@ -92,6 +93,26 @@ cluster_control_plane = 10.96.0.5:9005
 proxy_listen = 0.0.0.0:8000
 CONF
     systemctl restart kong
+    systemctl enable --now firewalld
+    firewall-cmd --permanent --add-port=8000/tcp
+    firewall-cmd --reload
+}
+
+set_old() {
+    cat >/etc/kong/kong.yml <<'YML'
+# kong.yml of the branch
+proxy_listen: "0.0.0.0:8000"
+proxy_listen_ssl: "0.0.0.0:8443"
+admin_api_listen: "10.96.1.45:8001"
+cluster_listen: "10.96.1.45:7946"
+cluster:
+  advertise: "10.96.0.5:9000"
+database: cassandra
+YML
+    # Kong starts no Serf agent while the old agent ends.
+    kong stop
+    while pgrep -x serf >/dev/null; do sleep 0.1; done
+    kong start
 }
 
 # Runs Kong in a network namespace behind the rules of published ports, with the cgroup of a container of docker.

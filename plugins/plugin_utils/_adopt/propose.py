@@ -323,7 +323,9 @@ class _Draft:
             )
         outside, evidence = self._find_outside()
         if outside and not self._has_outer_peer():
-            text = f"{evidence}; no node of another network is in its cluster, so the plan would advertise its own address"
+            text = (
+                f"{evidence}; no node of another network is in its cluster, so the plan would advertise its own address"
+            )
             yield Line("kong_cluster_advertise", ":".join(map(str, outside)), text)
         if egress := list_egress(self.host, self.hosts, self.matches):
             yield Line("kong_nat_egress", [*egress], "; ".join(dict.fromkeys(egress.values())))

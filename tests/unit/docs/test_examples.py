@@ -26,7 +26,7 @@ FACTS = {
     "all_ipv4_addresses": ["10.30.0.5", "192.168.23.45"],
     "eth1": {"ipv4": {"address": "10.30.0.5"}},
 }
-OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21", "laptop": "10.30.0.22"}
+OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21", "laptop": "10.30.0.22", "admin": "10.30.0.23"}
 GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"], "laptops": ["laptop"]}
 KINDS = ("inventory", "variables", "playbook", "tasks", "pipeline", "requirements")
 EVERY = list_blocks()
