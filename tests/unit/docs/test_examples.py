@@ -27,7 +27,7 @@ FACTS = {
     "eth1": {"ipv4": {"address": "10.30.0.5"}},
 }
 OTHER_HOSTS = {"bastion": "10.30.0.20", "monitor": "10.30.0.21", "laptop": "10.30.0.22", "admin": "10.30.0.23"}
-GROUPS = {"kong": ["k1"], "operators": ["bastion"], "monitoring": ["monitor"], "laptops": ["laptop"]}
+GROUPS = {"kong": ["k1"], "operators": ["bastion", "admin"], "monitoring": ["monitor"], "laptops": ["laptop"]}
 KINDS = ("inventory", "variables", "playbook", "tasks", "pipeline", "requirements")
 EVERY = list_blocks()
 
