@@ -25,7 +25,7 @@ from _lab_host import LabHost
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE.name
 PATIENCE = 60
-TIMEOUT = 5  # seconds, the shortest time of the module in which a change must be confirmed
+TIMEOUT = 15  # seconds for the confirmation of a change; a slow machine must connect before they end
 FRIEND = ("10.92.0.30", "fd92:6761:7465::30")
 OUTSIDER = ("10.92.0.40", "fd92:6761:7465::40")
 ADDRESSES = {
@@ -68,6 +68,21 @@ USER_RULES = """\
 ### END RULES ###
 COMMIT
 """
+_ZONE = "firewall-cmd --quiet --zone=bans --{}-source=@4 --{}-source=@6"
+_RICH = "firewall-cmd --quiet --zone=public --{}-rich-rule='rule family={} source address={} drop limit value=1000/s'"
+_DIRECT = (
+    "firewall-cmd --quiet --direct --{}-rule {} filter INPUT 0 -s {} -p tcp --dport 8000 -m hashlimit"
+    " --hashlimit-name ban --hashlimit-upto 1000/sec -j DROP"
+)
+_MARKS = (("ipv4", "@4"), ("ipv6", "@6"))
+# The command that adds a ban, the command that removes it, and the ports that it closes.
+BANS = (
+    (_ZONE.format("add", "add"), _ZONE.format("remove", "remove"), {22, 8000}),
+    *(
+        (*("; ".join(command.format(verb, *mark) for mark in _MARKS) for verb in ("add", "remove")), closed)
+        for command, closed in ((_RICH, {22, 8000}), (_DIRECT, {8000}))
+    ),
+)
 PORTS = (22, 80, 7946, 8000, 8001, 9000)
 LISTEN = """
 import selectors, socket
@@ -229,6 +244,28 @@ def try_hung_rollback(host: Host) -> None:
     host.check_unchanged()
 
 
+def try_bans(host: Host) -> None:
+    """Ban a source that RULES allow, with a zone of target DROP and with limits that drop; then remove the ban."""
+    host.run(
+        "firewall-cmd --quiet --permanent --new-zone=bans; firewall-cmd --quiet --permanent --zone=bans --set-target=DROP"
+    )
+    host.run("sed -i 's/^FirewallBackend=.*/FirewallBackend=nftables/' /etc/firewalld/firewalld.conf")
+    host.run("systemctl restart firewalld; until nft list chain inet firewalld filter_IN_public; do sleep 0.1; done")
+    host.check_packets(WITH_SSH)
+    host.check_unchanged()
+    for add, remove, closed in BANS:
+        host.run(fill(add))
+        host.check_packets({**WITH_SSH, "outsider": WITH_SSH["outsider"] - closed})
+        host.check_unchanged()
+        host.run(fill(remove))
+        host.check_packets(WITH_SSH)
+
+
+def fill(command: str) -> str:
+    """Return a command for the addresses of the banned source, @4 and @6."""
+    return command.replace("@4", OUTSIDER[0]).replace("@6", OUTSIDER[1])
+
+
 def try_foreign_lines(host: Host) -> None:
     """Apply RULES to a ufw whose user.rules has lines that ufw did not write: no line is lost, in the files and in the kernel.
 
@@ -258,7 +295,10 @@ def try_foreign_lines(host: Host) -> None:
     host.check_unchanged()
 
 
-TRIALS = {"fresh-firewalld": (try_iptables_backend, try_stopped, try_hung_rollback), "fresh-ufw": (try_foreign_lines,)}
+TRIALS = {
+    "fresh-firewalld": (try_iptables_backend, try_stopped, try_hung_rollback, try_bans),
+    "fresh-ufw": (try_foreign_lines,),
+}
 
 
 def try_host(name: str) -> list[str]:
