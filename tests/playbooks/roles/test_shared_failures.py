@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
 from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import Stage
 
 NO_SYSTEMD = "this host does not run systemd, which must load the rules at boot: they would not survive a reboot"
@@ -80,3 +81,19 @@ def test_the_other_nodes_are_rolled_back(tmp_path):
         "Not rolled back, for the reasons above: case-1. Run the rollback again after the fix",
     ]
     assert f"case-1: {NO_SYSTEMD}" in stage.output
+
+
+def test_adopt_prints_the_reason_of_all_hosts_once(tmp_path):
+    """No host can become root."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", encoding="utf-8")
+    sudo.chmod(0o755)
+    become = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": str(sudo)}
+    hosts = {f"k{number}": {"ansible_connection": "local", **become} for number in range(1, 31)}
+    options = ("-e", f"kong_adopt_path={tmp_path}/adopted")
+    code, output = run(tmp_path, "gatehouse.kong.adopt", *options, inventory={"all_hosts": {"hosts": hosts}})
+    assert code == 2
+    assert output.count("k1 to k30, 30 nodes") == 1
+    assert output.count("fatal: ") == 1
+    size, longest = measure(output)
+    assert (size <= 6000, longest <= 1200) == (True, True), (size, longest)

@@ -96,3 +96,13 @@ def test_measured_connections_of_each_host_are_read(tmp_path):
     run(kong_adopt, arguments, hostvars, groups={"all": [*hostvars]})
     found = yaml.safe_load((tmp_path / "host_vars/d.yml").read_text(encoding="utf-8"))
     assert found["kong_nat_egress"] == ["198.51.100.9"]
+
+
+def test_a_reason_of_many_hosts_is_one_row(tmp_path):
+    hostvars = {f"k{number}": {"found": {"failed": True, "msg": "needs root"}} for number in range(1, 101)}
+    arguments = {"path": str(tmp_path), "registered": "found"}
+    _result, (text,) = run_failing(kong_adopt, arguments, hostvars, groups={"all": [*hostvars]})
+    assert text.count("left out: not read: needs root") == 1
+    (row,) = [line for line in text.splitlines() if "needs root" in line]
+    assert row.startswith("k1 to k100, 100 nodes ")
+    assert len(row) <= 100
