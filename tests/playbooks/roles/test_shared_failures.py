@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -89,11 +90,12 @@ def test_adopt_prints_the_reason_of_all_hosts_once(tmp_path):
     sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", encoding="utf-8")
     sudo.chmod(0o755)
     become = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": str(sudo)}
-    hosts = {f"k{number}": {"ansible_connection": "local", **become} for number in range(1, 31)}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **become}
+    hosts = {f"k{number}": local for number in range(1, 101)}
     options = ("-e", f"kong_adopt_path={tmp_path}/adopted")
     code, output = run(tmp_path, "gatehouse.kong.adopt", *options, inventory={"all_hosts": {"hosts": hosts}})
     assert code == 2
-    assert output.count("k1 to k30, 30 nodes") == 1
+    assert output.count("k1 to k100, 100 nodes") == 1
     assert output.count("fatal: ") == 1
     size, longest = measure(output)
     assert (size <= 6000, longest <= 1200) == (True, True), (size, longest)
