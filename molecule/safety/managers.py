@@ -126,10 +126,10 @@ class Host:
             raise AssertionError(f"{command}: exit {done.returncode} {done.stdout}{done.stderr}")
         return done.stdout
 
-    def change(self, state: str = "present", *, rules: Any = RULES, confirm: bool = True) -> dict[str, Any]:
-        """Run kong_firewall like its action, and return the result of its first phase; it may fail."""
+    def change(self, state: str = "present", *, rules: Any = None, confirm: bool = True) -> dict[str, Any]:
+        """Run kong_firewall like its action, with RULES by default, and return the result of its first phase; it may fail."""
         arguments = {"state": state, "rollback_timeout": 600 if confirm else TIMEOUT}
-        arguments |= {} if state == "absent" else {"ruleset": rules}
+        arguments |= {} if state == "absent" else {"ruleset": rules or RULES}
         done = self._run_module("kong_firewall", arguments)
         if confirm and "_transaction" in done:
             confirmed = self._run_module("kong_firewall", {**arguments, "confirm": done["_transaction"]})
