@@ -51,7 +51,7 @@ OTHER = {
 OPEN = {"friend": {8001, 7946, 8000}, "outsider": {8000}}
 WITH_SSH = {name: {22, *ports} for name, ports in OPEN.items()}
 # firewalld loads its rules after its unit has started.
-LOADED = "until iptables-save | grep -q 'INPUT -j REJECT'; do sleep 0.1; done"
+LOADED = "for f in ip ip6; do until ${f}tables-save | grep -q 'INPUT -j REJECT'; do sleep 0.1; done; done"
 # Lines that were written by hand. The tools of ufw write a line `### tuple ###` before each rule.
 USER_RULES = """\
 *filter
@@ -211,6 +211,7 @@ def try_iptables_backend(host: Host) -> None:
     host.run("firewall-cmd --quiet --reload")
     host.check_packets(WITH_SSH)
     host.boot()
+    host.run(LOADED)
     host.check_packets(WITH_SSH)
     host.check_unchanged()
 
@@ -240,6 +241,7 @@ def try_hung_rollback(host: Host) -> None:
     )
     host.run("systemctl kill --signal=CONT firewalld")
     host.boot()
+    host.run(LOADED)
     host.check_packets(WITH_SSH)
     host.check_unchanged()
 
