@@ -74,7 +74,8 @@ def test_garbage_is_searched_only_among_objects_of_the_task(monkeypatch):
 @pytest.mark.parametrize("judgement", ["failed_when", "until"])
 def test_a_task_that_judges_its_result_gets_the_failed_result(monkeypatch, judgement):
     result = FailingAction(monkeypatch, **{judgement: ["condition"]}).run()
-    assert result == {"changed": False, "errors": 1, "failed": True, "msg": "wrong"}
+    # `failed_when` replaces `failed`, so a later task finds the failure by `problem`.
+    assert result == {"changed": False, "errors": 1, "failed": True, "msg": "wrong", "problem": "wrong"}
 
 
 def test_any_other_task_gets_the_error(monkeypatch):
@@ -170,10 +171,23 @@ def test_a_failed_module_is_an_error_with_its_result(monkeypatch):
         ({"failed": True}, {}),
         # Ansible-core 2.17 hides results only.
         (FAILED, {"no_log": True}),
-        (FAILED, {"failed_when": ["condition"]}),
-        (FAILED, {"retries": 3}),
+        ({"changed": True, "msg": "done"}, {"failed_when": ["condition"]}),
         ({"changed": True, "msg": "done"}, {}),
     ],
 )
 def test_other_results_are_returned(monkeypatch, answer, keywords):
     assert {**FailedModule(monkeypatch, answer, **keywords).run(), "changed": 0} == {**answer, "changed": 0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "keywords", "problem"),
+    [
+        (FAILED, {"failed_when": ["condition"]}, "wrong"),
+        (FAILED, {"retries": 3}, "wrong"),
+        ({**FAILED, "module_stderr": "traceback"}, {"failed_when": ["condition"]}, "wrong"),
+        ({"failed": True}, {"failed_when": ["condition"]}, "the task failed"),
+    ],
+)
+def test_a_failed_result_has_its_problem(monkeypatch, answer, keywords, problem):
+    result = FailedModule(monkeypatch, answer, **keywords).run()
+    assert {**result, "changed": 0} == {**answer, "changed": 0, "problem": problem}
