@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.restart_decis
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import PLAYBOOKS, run
 
 NAMES = (
+    "Select the gateways of the inventory",
     "Select the nodes that differ from the plan",
     "Report the nodes that differ from the plan",
     "Report the effect on the nodes that do not differ",
@@ -20,7 +21,7 @@ NAMES = (
 
 
 def report(tmp_path, differing, count):
-    """Return the output of these tasks for nodes of which the first differ."""
+    """Return the output of these tasks for a gateway and nodes of which the first differ."""
     plays = yaml.safe_load((PLAYBOOKS / "site.yml").read_text(encoding="utf-8"))
     tasks = [task for play in plays for task in play.get("tasks", ()) if task["name"] in NAMES]
     assert len(tasks) == len(NAMES)
@@ -28,10 +29,14 @@ def report(tmp_path, differing, count):
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
     restart = RestartDecision("nothing").as_dict()
     hosts = {
-        f"k{number}": {"__kong_site_node": {"differs": number <= differing, "restart": restart}}
+        f"k{number}": {
+            "__kong_site_node": {"differs": number <= differing, "restart": restart},
+            "__kong_site_plan": {"gateways": ["router"]},
+        }
         for number in range(1, count + 1)
     }
-    code, output = run(tmp_path, "play.yml", "--check", inventory={"kong": {"hosts": hosts}})
+    inventory = {"kong": {"hosts": hosts}, "routers": {"hosts": {"router": {}}}}
+    code, output = run(tmp_path, "play.yml", "--check", inventory=inventory)
     assert code == 0, output
     return output
 
