@@ -28,7 +28,7 @@ _DECIDES = re.compile(
     r"|RootDirectory|RootImage|CapabilityBoundingSet"
 )
 _COMMANDS = ("ExecStart", "ExecStartPre", "ExecStartPost")
-# Our drop-ins for units of the host. Their names are those of our units.
+# Our drop-ins for units of the host. Each has the name of one of our units.
 _OUR_DROP_IN = re.compile(rf"{UNIT_DIRECTORY}/(?P<unit>[^/]+)\.d/gatehouse-kong-[a-z]+\.conf")
 _FILE = re.compile(r"nft\b.*?(?:-f|--file)[ =](/[^\s\"';]+)")
 _PATH = re.compile(r"/[^\s\"';]+")

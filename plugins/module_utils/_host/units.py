@@ -173,7 +173,7 @@ def _list_files_of(name: str) -> tuple[str, ...]:
 
 
 def _list_starts(name: str) -> Iterator[str]:
-    """Yield the names of folders with drop-ins: those of the unit, of the beginnings of its name, and of its kind."""
+    """Yield the names of folders with drop-ins: for the unit, for each beginning of its name, and for its kind."""
     yield from _list_files_of(name)
     stem, kind = _split(name)
     words = stem.split("-")

@@ -7,7 +7,7 @@
 The modules are in the package ansible 12. The limits are in the documentation of AWS (rules of a security group; each network
 is a rule), Azure (rules of a group, and source addresses of all its rules), Hetzner (effective rules of a firewall) and Google
 (source ranges of a rule of a firewall policy; a limit for rules of a network was not found). The forms of names and descriptions
-are in the documentation of AWS, Azure and Google. Those of Hetzner and OpenStack were not found.
+are in the documentation of AWS, Azure and Google. For Hetzner and OpenStack none was found.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def make_label(kind: str, x: float, baseline: float, width: float, text: str) ->
 def make_list_label(  # noqa: PLR0913 - the place and the items of the label
     kind: str, x: float, baseline: float, width: float, before: str, items: Sequence[str], *, more: int = 0
 ) -> Label:
-    """Return a label of as many items as fit into the width, after the text ``before``, and the number of the others.
+    """Return a label of as many items as fit into the width, after the text ``before``, and the number of further items.
 
     ``more`` is the number of items that are not in ``items``.
     """
