@@ -71,7 +71,7 @@ def _format(hosts: list[FoundHost], proposal: Proposal, folder: Path, done: Mapp
     yield f"{folder}: {count_noun(len(done), 'file')} changed; report.md has the evidence and the questions"
     yield from (f"{folder / name} was edited, so the new text is in {name}.new" for name in edited)
     yield (
-        f"Next: add -i {folder / 'hosts.yml'} to the options of ansible-playbook, and run gatehouse.kong.plan and gatehouse.kong.drift"
+        f"Next: run gatehouse.kong.plan and gatehouse.kong.drift with -i {folder / 'hosts.yml'} before the -i of your inventory"
         if proposal.nodes
         else "No host has a Kong to plan. Start Kong, or fix the reasons above, and run gatehouse.kong.adopt again"
     )

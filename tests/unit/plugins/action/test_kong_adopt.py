@@ -44,7 +44,7 @@ def test_a_proposal_names_its_nodes_the_other_hosts_and_the_files(tmp_path):
     assert "kong.service" in rows["a"]
     assert f"left out: {result['left_out']['b']}" in rows["b"]
     assert f"{tmp_path}: 5 files changed" in text
-    assert f"add -i {tmp_path}/hosts.yml to" in text
+    assert f"with -i {tmp_path}/hosts.yml before the -i of your inventory" in text
 
 
 def test_a_second_run_changes_only_what_differs_and_keeps_an_edited_file(tmp_path):
