@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import con
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import refuse_host
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter import nft_tables
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
     ALL,
     make_nat,
@@ -40,6 +41,7 @@ def host(tmp_path, monkeypatch):
     made = FakeHost(tmp_path)
     made.settings = {"/proc/sys/net/ipv4/ip_forward": "1", "/proc/sys/net/ipv6/conf/all/forwarding": "1"}
     monkeypatch.setattr(conflicts, "_read_value", lambda path: made.settings.get(path, ""))
+    monkeypatch.setattr(nft_tables, "has_iptables_nft", lambda: False)
     return made
 
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
@@ -16,12 +14,12 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_
 
 
 @pytest.fixture
-def places(tmp_path):
+def places(tmp_path, change_owner):
     """A folder of root, and a folder of another user."""
     own, foreign = tmp_path / "own", tmp_path / "foreign"
     own.mkdir(mode=0o755)
     foreign.mkdir(mode=0o755)
-    os.chown(foreign, 5678, 5678)
+    change_owner(foreign)
     return {"own": own, "foreign": foreign}
 
 
@@ -86,12 +84,12 @@ def test_another_user_must_not_change_the_programs_and_libraries_of_root(places,
         ("ssl_cert = {foreign}/cert.pem", True),
     ],
 )
-def test_another_user_must_not_change_the_code_in_settings(places, line, expected):
+def test_another_user_must_not_change_the_code_in_settings(places, change_owner, line, expected):
     """Relative paths begin in the working directory of the unit."""
     conf = places["own"] / "kong.conf"
     conf.write_text(line.format_map(places) + "\n")
     (places["own"] / "custom").mkdir()
-    os.chown(places["own"] / "custom", 5678, 5678)
+    change_owner(places["own"] / "custom")
     assert is_roots(Host(), "kong", {}, [str(conf)], str(places["own"])) is expected
     assert is_roots(Host(), "kong", {}, ["kong.conf"], str(places["own"])) is expected
 

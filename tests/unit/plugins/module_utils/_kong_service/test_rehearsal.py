@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 
 import pytest
@@ -78,9 +77,9 @@ def test_logs_that_nginx_creates_for_the_test_are_removed(kong, tmp_path):
     assert [file.exists() for file in own] == [False, True, True]
 
 
-def test_a_program_of_another_user_is_not_run(kong, tmp_path):
+def test_a_program_of_another_user_is_not_run(kong, tmp_path, change_owner):
     """Any user can run a process with the title of nginx's master."""
-    os.chown(tmp_path / "nginx", 5678, 5678)
+    change_owner(tmp_path / "nginx")
     assert rehearse(kong((0, 13)), Nginx("/usr/local/kong", program=str(tmp_path / "nginx")))
     assert len(kong.log()) == 2  # the call of Kong's program, and the mode of the folder
 

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -50,14 +49,14 @@ def test_the_folder_of_a_killed_run_is_removed_by_the_next_run(temporary):
         assert not left.exists()
 
 
-def test_only_own_folders_are_removed(temporary):
+def test_only_own_folders_are_removed(temporary, change_owner):
     """Any user can create files in /tmp."""
     folders = {name: temporary / f"gatehouse-kong.{name}" for name in ("shared", "foreign", "target")}
     for folder in folders.values():
         folder.mkdir(mode=0o700)
         (folder / "file").touch()
     folders["shared"].chmod(0o755)
-    os.chown(folders["foreign"], 5678, 5678)
+    change_owner(folders["foreign"])
     folders["target"].rename(temporary / "target")
     (temporary / "gatehouse-kong.link").symlink_to(temporary / "target")
     (temporary / "gatehouse-kong.file").touch(mode=0o700)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 
 import pytest
@@ -48,13 +47,13 @@ def test_the_prefix_is_that_of_the_running_kong_unless_it_is_given(monkeypatch, 
 
 
 @pytest.mark.parametrize("foreign", ["", "kong.conf", "used.conf", "template", "code"])
-def test_every_file_that_the_start_reads_must_be_of_root(monkeypatch, tmp_path, foreign):
+def test_every_file_that_the_start_reads_must_be_of_root(monkeypatch, tmp_path, change_owner, foreign):
     """Kong's file of the inventory, the file and the template of the unit, and the code to which they lead."""
     for name in ("kong.conf", "used.conf", "template", "code"):
         (tmp_path / name).touch()
     (tmp_path / "used.conf").write_text(f"lua_package_path = {tmp_path}/code/?.lua\n")
     if foreign:
-        os.chown(tmp_path / foreign, 5678, 5678)
+        change_owner(tmp_path / foreign)
     start = ("kong", "prepare", "-c", f"{tmp_path}/used.conf", "--nginx-conf", "template", "-p", "/no/such/prefix")
     monkeypatch.setattr(kong_service, "find_running", lambda *_args: Running(None, "kong.service"))
     monkeypatch.setattr(kong_service, "read_commands", lambda _host, _unit, *_names: (start,))
