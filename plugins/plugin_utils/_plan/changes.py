@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.access import
     list_owners,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import name_mode
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import list_first, list_ranges, make_natural_key
 
 GAINS = "gains"
 LOSES = "loses"
@@ -31,20 +31,53 @@ CHANGES = "changes"
 _FIELDS = ("site", "cluster", "version", "role", "address", "vpn_address", "egress", "nat", "flat_network", "config",
            "virtual_addresses", "networks", "settings_file")  # fmt: skip
 _SHOWN = 12
+_SHOWN_HOSTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source that gains or loses access: its address or network, and the hosts that have it."""
+
+    address: str
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The address with all its hosts."""
+        return f"{self.address} ({', '.join(list_ranges(self.hosts))})" if self.hosts else self.address
+
+    @property
+    def short_text(self) -> str:
+        """The address with the first of its hosts."""
+        return f"{self.address} ({list_first(self.hosts, _SHOWN_HOSTS)})" if self.hosts else self.address
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change: its kind (GAINS, LOSES, CHANGES), place (nodes, or a NAT device), subject and description."""
+    """A change: its kind (GAINS, LOSES, CHANGES), place (nodes, or a NAT device), subject and description.
+
+    If the change concerns sources, they follow the description, which may be empty.
+    """
 
     kind: str
     where: tuple[str, ...]
     subject: str
     how: str
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def short_text(self) -> str:
+        """The description, with the first sources."""
+        return _join_texts(self.how, list_first([source.short_text for source in self.sources], _SHOWN))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"kind": self.kind, "where": list(self.where), "subject": self.subject, "how": self.how}
+        """Return plain data, with all sources."""
+        how = _join_texts(self.how, ", ".join(source.text for source in self.sources))
+        return {"kind": self.kind, "where": list(self.where), "subject": self.subject, "how": how}
+
+
+def _join_texts(*texts: str) -> str:
+    return " ".join(filter(None, texts))
 
 
 def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -60,20 +93,20 @@ def compare_plans(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
 
 def _join_nodes(changes: Iterable[Change]) -> list[Change]:
     """Join changes that are the same on several nodes."""
-    where: dict[tuple[str, str, str], list[str]] = {}
+    where: dict[tuple[str, str, str, tuple[Source, ...]], list[str]] = {}
     for change in changes:
-        where.setdefault((change.kind, change.subject, change.how), []).extend(change.where)
-    return [Change(kind, tuple(nodes), subject, how) for (kind, subject, how), nodes in where.items()]
+        where.setdefault((change.kind, change.subject, change.how, change.sources), []).extend(change.where)
+    return [Change(kind, tuple(nodes), subject, how, sources) for (kind, subject, how, sources), nodes in where.items()]
 
 
 def _join_protocols(changes: Iterable[Change]) -> list[Change]:
     """Join changes that are the same over tcp and udp."""
-    joined: dict[tuple[str, tuple[str, ...], str, str], list[str]] = {}
+    joined: dict[tuple[str, tuple[str, ...], str, str, tuple[Source, ...]], list[str]] = {}
     for change in changes:
         port, _slash, protocol = change.subject.rpartition("/")
-        joined.setdefault((change.kind, change.where, port, change.how), []).append(protocol)
-    return [Change(kind, where, f"{port}/{'+'.join(protocols)}", how)
-            for (kind, where, port, how), protocols in joined.items()]  # fmt: skip
+        joined.setdefault((change.kind, change.where, port, change.how, change.sources), []).append(protocol)
+    return [Change(kind, where, f"{port}/{'+'.join(protocols)}", how, sources)
+            for (kind, where, port, how, sources), protocols in joined.items()]  # fmt: skip
 
 
 def _compare_nodes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -95,44 +128,49 @@ def _compare_port(
     node: str, port: str, before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]
 ) -> Iterator[Change]:
     if before != after:
-        gained, lost = _format_gained(before, after, owners[1]), _format_lost(before, after, owners)
-        if gained:
-            yield Change(GAINS, (node,), port, gained)
-        if lost:
-            yield Change(LOSES, (node,), port, lost)
+        for kind, (how, sources) in (
+            (GAINS, _describe_gained(before, after, owners[1])),
+            (LOSES, _describe_lost(before, after, owners)),
+        ):
+            if how or sources:
+                yield Change(kind, (node,), port, how, sources)
 
 
-def _format_gained(before: Access | None, after: Access | None, owners: Mapping[str, Sequence[str]]) -> str:
+def _describe_gained(
+    before: Access | None, after: Access | None, owners: Mapping[str, Sequence[str]]
+) -> tuple[str, tuple[Source, ...]]:
     if after is None or (before and before.anyone):
-        return ""
+        return "", ()
     if after.anyone:
-        return "anyone"
-    more = after.sources - (before.sources if before else frozenset())
-    opened = f"opens to {ONLY_ITSELF}" if before is None else ""
-    return _name_networks(more, owners) or opened
+        return "anyone", ()
+    more = _list_sources(after.sources - (before.sources if before else frozenset()), owners)
+    return "" if more or before else f"opens to {ONLY_ITSELF}", more
 
 
-def _format_lost(before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]) -> str:
+def _describe_lost(
+    before: Access | None, after: Access | None, owners: Sequence[Mapping[str, Sequence[str]]]
+) -> tuple[str, tuple[Source, ...]]:
     if before is None or (after and after.anyone):
-        return ""
+        return "", ()
     if after is None:
-        return f"closes; it was open to {_format_sources(before, owners[0])}"
+        return _describe_closed(before, owners[0])
     if before.anyone:
-        return f"anyone except {_name_networks(after.sources, owners[1])}" if after.sources else "anyone"
-    return _name_networks(before.sources - after.sources, owners[0])
+        return "anyone except" if after.sources else "anyone", _list_sources(after.sources, owners[1])
+    return "", _list_sources(before.sources - after.sources, owners[0])
 
 
-def _format_sources(access: Access, owners: Mapping[str, Sequence[str]]) -> str:
-    return "anyone" if access.anyone else _name_networks(access.sources, owners) or ONLY_ITSELF
+def _describe_closed(access: Access, owners: Mapping[str, Sequence[str]]) -> tuple[str, tuple[Source, ...]]:
+    closed = "closes; it was open to"
+    if access.anyone or not access.sources:
+        return f"{closed} {'anyone' if access.anyone else ONLY_ITSELF}", ()
+    return closed, _list_sources(access.sources, owners)
 
 
-def _name_networks(networks: Iterable[str], owners: Mapping[str, Sequence[str]]) -> str:
-    return list_first([_with_owner(network, owners.get(network, ())) for network in sort_networks(networks)], _SHOWN)
-
-
-def _with_owner(network: str, owners: Sequence[str]) -> str:
-    shown = network.removesuffix("/32").removesuffix("/128")
-    return f"{shown} ({list_first(owners, 3)})" if owners else shown
+def _list_sources(networks: Iterable[str], owners: Mapping[str, Sequence[str]]) -> tuple[Source, ...]:
+    return tuple(
+        Source(network.removesuffix("/32").removesuffix("/128"), tuple(owners.get(network, ())))
+        for network in sort_networks(networks)
+    )
 
 
 def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:

@@ -52,7 +52,7 @@ def _format_kind(changes: Sequence[Change], examples: int) -> list[str]:
 
 def _format_change(change: Change) -> str:
     where = format_ranges(change.where, _SHOWN_NODES)
-    return f"{_MARKS[change.kind]} {where}: {change.subject}: {shorten(change.how, _LONGEST_CHANGE)}"
+    return f"{_MARKS[change.kind]} {where}: {change.subject}: {shorten(change.short_text, _LONGEST_CHANGE)}"
 
 
 def _count_fitting(lines: Sequence[str]) -> int:

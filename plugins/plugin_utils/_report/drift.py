@@ -63,7 +63,12 @@ def make_changes_section(changes: Sequence[Change]) -> Section:
     if not changes:
         return Section("changes", "Changes", (Cell("There are no changes from the older plan."),))
     rows = [
-        make_cells(Cell(*_CHANGE_TONES[change.kind]), make_names_cell(change.where), change.subject, change.how)
+        make_cells(
+            Cell(*_CHANGE_TONES[change.kind]),
+            make_names_cell(change.where),
+            change.subject,
+            Cell(change.how, items=tuple(source.text for source in change.sources)),
+        )
         for change in changes
     ]
     intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")

@@ -185,6 +185,22 @@ def test_change_as_plain_data():
     }
 
 
+def test_data_has_all_sources_and_the_terminal_the_first():
+    """Also all hosts of an address; consecutive names are in short."""
+    networks = ["192.168.10.90", *(f"198.51.100.{2 * number}" for number in range(29))]
+    others = {
+        **SEED_OTHERS,
+        **{f"h{number}": {"kong_site": "lan", "kong_address": networks[0]} for number in range(1, 9)},
+    }
+    nodes = copy.deepcopy(SEED_NODES)
+    nodes["a1"]["kong_admin_sources"] = [*(f"h{number}" for number in range(1, 9)), *networks[1:]]
+    changes = compare_plans(plan_fleet(SEED_NODES, others), plan_fleet(nodes, others))
+    [gained] = [change for change in changes if change.kind == GAINS and "8001" in change.subject]
+    assert gained.as_dict()["how"] == ", ".join([f"{networks[0]} (h1 to h8)", *networks[1:]])
+    shown = ", ".join([f"{networks[0]} (h1, h2, h3 +5)", *networks[1:12]])
+    assert format_changes([gained]) == [f"+ a1: admin 8001/tcp: {shown} +18"]
+
+
 def make_changes(kind, subject, count, how="gets {}"):
     return [Change(kind, (f"n{2 * number}",), subject, how.format(number)) for number in range(count)]
 

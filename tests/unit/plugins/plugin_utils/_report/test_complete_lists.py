@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import GAINS, Change, Source
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.refused import REFUSED_FORMS
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report import FORMS, Evidence
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
@@ -83,6 +83,16 @@ def test_nodes_with_drift_and_nodes_that_were_not_checked(suffix):
 @pytest.mark.parametrize("suffix", READABLE)
 def test_nodes_of_a_change(suffix):
     assert list_missing(find_line(render(suffix, changes=[Change(GAINS, tuple(NAMES), "x", "text y")]), "text y")) == []
+
+
+@pytest.mark.parametrize("suffix", READABLE)
+def test_sources_of_a_change(suffix):
+    """A source with 30 hosts, and 30 sources. HTML folds the list."""
+    sources = (Source("203.0.113.9", tuple(NAMES)), *(Source(f"192.0.2.{number}") for number in range(COUNT)))
+    line = find_line(render(suffix, changes=[Change(GAINS, ("h0",), "admin 8001/tcp", "text x", sources)]), "text x")
+    assert list_missing(line) == []
+    assert [number for number in range(COUNT) if not re.search(rf"192\.0\.2\.{number}\b", line)] == []
+    assert ("<details>" in line) is (suffix == ".html")
 
 
 @pytest.mark.parametrize("suffix", READABLE)
