@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import
     list_dialled_addresses,
     list_route_sources,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.caller_sources import CallerSources
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import (
     OPEN,
@@ -69,19 +69,44 @@ class Ring:
     def list_required(self, goal: Target) -> Iterator[Probe]:
         """Yield for each port a probe from an allowed caller and a probe from another caller, if there are such callers.
 
+        If callers of other sites reach the port through NAT mappings, yield a probe from an allowed caller through each mapping.
         The node itself is not among the callers.
         """
         classes = self._list_classes(goal)
         for port in list_ports(goal.node):
-            for is_open in (True, False):
-                probes = (
-                    probe
-                    for members in classes
-                    for host in self._list_likely(members, goal, port, is_open=is_open)
-                    if (probe := make_probe_to(host, goal, port)) and (probe.expected == OPEN) is is_open
-                )
-                if probe := next(probes, None):
-                    yield probe
+            probes = (self._find_probe(classes, goal, port, is_open=is_open) for is_open in (True, False))
+            found = [probe for probe in probes if probe]
+            yield from found
+            opened = (probe for probe in found if probe.expected == OPEN and self._is_remote(probe.caller, goal))
+            dialled = {probe.dialled for probe in opened}
+            yield from self._list_through_mappings(classes, goal, port, dialled)
+
+    def _find_probe(self, classes: Iterable[_Members], goal: Target, port: Port, *, is_open: bool) -> Probe | None:
+        """Return the first probe from a caller that is allowed, or from a caller that is not."""
+        probes = (
+            make_probe_to(host, goal, port)
+            for members in classes
+            for host in self._list_likely(members, goal, port, is_open=is_open)
+        )
+        return next((probe for probe in probes if probe and (probe.expected == OPEN) is is_open), None)
+
+    def _list_through_mappings(
+        self, classes: Iterable[_Members], goal: Target, port: Port, dialled: set[Endpoint]
+    ) -> Iterator[Probe]:
+        """Yield a probe from an allowed caller of another site to each outside endpoint that is not among the dialled."""
+        for members in classes:
+            if not members.are_remote:
+                continue
+            route = find_probed_route(next(self._list_members(members.positions, members, goal)), goal.node, port)
+            if route is None or route.mapping is None or route.dialled in dialled:
+                continue
+            if probe := self._find_probe([members], goal, port, is_open=True):
+                dialled.add(probe.dialled)
+                yield probe
+
+    def _is_remote(self, caller: str, goal: Target) -> bool:
+        """Tell whether a caller is at another site than the node."""
+        return self.hosts[self._positions[caller]].site != goal.node.site
 
     def _make_members(self, hosts: Sequence[Host], *, are_remote: bool) -> _Members:
         return _Members(hosts, [self._positions[host.name] for host in hosts], are_remote=are_remote)

@@ -13,6 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._address import find_family
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification import probes as probes_module
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare, format_verification
@@ -79,6 +80,34 @@ def check_coverage(probes, everything):
         assert {get_listener(probe) for probe in everything if (probe.expected == "open") is way} == {
             get_listener(probe) for probe in probes if (probe.expected == "open") is way
         }
+
+
+def list_outside(plan, probes):
+    """Return each forward that an allowed caller of another site dials: the listener and the endpoint."""
+    names = (*plan["nodes"], *plan["hosts"])
+    hosts = {name: get_host(plan, name) for name in names}
+    return {
+        (get_listener(probe), probe.dialled)
+        for probe in probes
+        if probe.expected == "open"
+        and hosts[probe.caller].site != hosts[probe.target].site
+        and probe.dialled.address in {mapping.outside for mapping in hosts[probe.target].nat}
+    }
+
+
+def test_each_forward_is_dialled_from_outside():
+    """Most callers of the control plane are at its own site."""
+    node = {"kong_version": "3.4", "kong_role": "data_plane"}
+    mappings = [{"outside": f"198.18.1.{number}", "sites": [f"s{number}"]} for number in (1, 2)]
+    near = {f"d{number}": {**node, "kong_site": "s0", "kong_address": f"10.0.0.{number + 1}"} for number in range(1, 9)}
+    far = {f"e{number}": {**node, "kong_site": f"s{number}", "kong_address": f"192.0.2.{number}"} for number in (1, 2)}
+    cp = {"kong_version": "3.4", "kong_role": "control_plane", "kong_site": "s0", "kong_address": "10.0.0.1"}
+    for turn in range(4):  # the name decides which caller is first
+        plan = plan_fleet({f"cp{turn}": {**cp, "kong_nat": mappings}, **near, **far})
+        probes, everything = list_chosen(plan, 1), list_all_probes(plan)
+        assert list_outside(plan, probes) == list_outside(plan, everything)
+        dialled = {probe.dialled.address for probe in probes if (probe.target, probe.port) == (f"cp{turn}", 8005)}
+        assert {"198.18.1.1", "198.18.1.2"} <= dialled
 
 
 def test_outside_address_for_each_site():
@@ -199,7 +228,9 @@ def test_a_small_sample_covers_any_fleet(seed, scattered):
     plan = compile_with(SHARED, as_inventory(fleet)).plan
     event("refused" if plan is None else "planned")
     if plan:
-        check_coverage(list_chosen(plan, 1), list_all_probes(plan))
+        probes, everything = list_chosen(plan, 1), list_all_probes(plan)
+        check_coverage(probes, everything)
+        assert list_outside(plan, probes) == list_outside(plan, everything)
 
 
 @settings(max_examples=60, deadline=None)
