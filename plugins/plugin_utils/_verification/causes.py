@@ -142,12 +142,17 @@ class _Case:
 
 
 def list_suspects(plan: Mapping[str, Any], outcomes: Iterable[Outcome]) -> list[str]:
-    """Return the gateways of the inventory whose translations a failed connection needs, in natural order."""
+    """Return the gateways of the inventory on the path of connections that differ from the plan, in natural order.
+
+    If a connection is open against the plan, these are the gateways whose forward should drop it.
+    """
     evidence = Evidence(plan, ())
     cases = (
-        _make_case(evidence, outcome) for outcome in outcomes if outcome.differs and outcome.probe.expected == OPEN
+        _make_case(evidence, outcome)
+        for outcome in outcomes
+        if outcome.differs and OPEN in (outcome.probe.expected, outcome.result)
     )
-    found = {translation.gateway for case in cases for translation in _list_translations(case)}
+    found = {translation.gateway for case in cases for translation in _list_concerned(case)}
     return sorted(found, key=make_natural_key)
 
 
@@ -155,7 +160,7 @@ def infer_cause(evidence: Evidence, outcome: Outcome) -> str:
     """Return one sentence with the likely cause of an outcome that is not as expected."""
     case = _make_case(evidence, outcome)
     if outcome.result == OPEN:
-        return _explain_open(case)
+        return "; ".join([_explain_open(case), *_judge_passing(case)])
     if outcome.probe.expected != OPEN:
         return _explain_refused(case) if outcome.result == "refused" else _explain_unreachable(case)
     if translations := _list_translations(case):
@@ -182,6 +187,20 @@ def _list_translations(case: _Case) -> list[Translation]:
     caller = case.evidence.read_host(outcome.probe.caller)
     found = list_translations(case.evidence.plan, case.route, outcome.probe.protocol, caller, case.sources)
     return [translation for translation in found if translation.egress or not outcome.arrived]
+
+
+def _list_concerned(case: _Case) -> list[Translation]:
+    """Return the translations that a failed connection needs, or the forwards that should drop an open connection."""
+    if case.outcome.result != OPEN:
+        return _list_translations(case)
+    case = replace(case, outcome=replace(case.outcome, arrived=None))
+    return [translation for translation in _list_translations(case) if translation.forward]
+
+
+def _judge_passing(case: _Case) -> list[str]:
+    """Return the differences of each gateway whose forward should drop a connection that is open against the plan."""
+    verdicts = [case.evidence.judge(translation) for translation in _list_concerned(case)]
+    return [*dict.fromkeys(verdict.fault or verdict.remark for verdict in verdicts if verdict.fault or verdict.remark)]
 
 
 def _explain_gateways(case: _Case, translations: Sequence[Translation]) -> str:

@@ -23,6 +23,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause_groups import group_by_cause
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import Evidence, infer_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.forwards import (
+    Coverage,
+    format_coverage,
+    list_coverage,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import Inspected
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import (
     Holders,
@@ -58,13 +63,14 @@ class Verification:
     """All outcomes of a verification, and whether they are a sample of the possible connections.
 
     ``held`` are the nodes that hold each virtual address of the plan now. ``staged`` are the nodes that drop nothing, so
-    connections that the plan blocks there are not tested.
+    connections that the plan blocks there are not tested. ``forwards`` are the forwards of gateways of the inventory.
     """
 
     outcomes: tuple[Outcome, ...]
     sampled: bool = False
     held: Mapping[str, Sequence[str]] = field(default_factory=dict)
     staged: tuple[str, ...] = ()
+    forwards: tuple[Coverage, ...] = ()
 
     @property
     def differences(self) -> tuple[Outcome, ...]:
@@ -114,7 +120,13 @@ def compare(
         if not answers_elsewhere(plan, outcome.probe, holders)
     ]
     sampled = not all(everything for _outcomes, everything in found)
-    return Verification(_with_causes(plan, met, inspected), sampled=sampled, held=holders, staged=list_staged(plan))
+    return Verification(
+        _with_causes(plan, met, inspected),
+        sampled=sampled,
+        held=holders,
+        staged=list_staged(plan),
+        forwards=list_coverage(plan, met),
+    )
 
 
 def _compare_caller(
@@ -184,6 +196,7 @@ def format_verification(verification: Verification, placeholders: Placeholders |
             f"VIRTUAL ADDRESS: {describe_holders(address, names)}"
             for address, names in sorted(verification.held.items(), key=lambda held: make_natural_key(held[0]))
         ),
+        *format_coverage(verification.forwards),
         *_format_staged(verification.staged),
         _format_closing(verification),
     ]

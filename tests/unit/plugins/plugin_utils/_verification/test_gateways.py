@@ -151,9 +151,36 @@ def test_gateways_to_inspect(outcomes, gateways):
     assert list_suspects(PLAN, outcomes) == gateways
 
 
-def test_an_unexpected_open_connection_is_not_a_gateway_s_failure():
-    (probe,) = (probe for probe in choose_probes(PLAN, "admin", "b1", "cluster") if probe.protocol == "tcp")
-    assert list_suspects(PLAN, [Outcome(probe, "open")]) == []
+EXTRA = "unexpected: elements = { 192.168.10.20 }"
+PASSED = (
+    "b1 allows 192.168.10.20 on tcp 80, but no set in the plan contains this address: a set on the node has an unexpected member, our "
+    "rules contain an unexpected rule, or a third-party rule diverts the packet before our rules; run drift to find it"
+)
+
+
+def make_open_outcome(caller="admin", **more):
+    (probe,) = (probe for probe in choose_probes(PLAN, caller, "b1", "cluster") if probe.protocol == "tcp")
+    return Outcome(probe, "open", **more)
+
+
+@pytest.mark.parametrize("arrived", [None, True])
+def test_a_gateway_should_drop_a_connection_that_is_open_against_the_plan(arrived):
+    assert list_suspects(PLAN, [make_open_outcome(arrived=arrived)]) == ["router"]
+    assert list_suspects(PLAN, [make_open_outcome("a1", arrived=arrived)]) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "parts"),
+    [
+        ({"report": [EXTRA, OTHER_DNAT]}, [f"the gateway router differs from the plan: {EXTRA}. {SITE}"]),
+        ({"report": []}, ["the gateway router has the planned translations"]),
+        ({}, ["the gateway router was not checked: it is not part of this run"]),
+        (None, []),
+    ],
+)
+def test_the_part_of_a_gateway_in_a_connection_that_is_open_against_the_plan(result, parts):
+    inspected = None if result is None else {"router": result}
+    assert find_cause(inspected, make_open_outcome()) == "; ".join([PASSED, *parts])
 
 
 def test_the_comparison_and_the_explanation_have_the_cause():
