@@ -75,13 +75,14 @@ RETURN = r"""
 kongs:
   description:
     - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),
-      C(shares_network), C(starter), C(path), C(mounted), C(published), C(format), C(settings), C(sockets), C(clients), C(links),
-      C(ring), C(logged) and C(access).
+      C(shares_network), C(starter), C(path), C(mounted), C(published), C(format), C(settings), C(secrets), C(sockets), C(clients),
+      C(links), C(ring), C(logged) and C(access).
     - C(version) is the running version if the Admin API C(answers), else that of Kong's files. C(data_planes) has C(id),
       C(hostname) and C(ip) of each data plane that a control plane knows. C(id) is the id of a Kong that is a data plane.
     - C(mounted) is the file of the host that a container has mounted as C(path). C(published) has C(address), C(port), C(inside) and
       C(protocol) of each published port of a container with a network of its own, or is null.
     - C(settings) has C(value), C(origin) and C(place) of each setting with a known value.
+    - C(secrets) has C(name) and C(place) of each secret setting that Kong's file or environment has.
     - C(clients) has C(port) and C(source) of each client with an open tcp connection to a port of Kong (C(found) is C(connected)),
       or in the table of connection tracking (C(tracked)).
     - C(links) has C(address), C(port), C(peer) and C(peer_port) of each open connection between a control plane and a data plane,

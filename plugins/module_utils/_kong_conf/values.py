@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import list_conf_names, read_conf_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import read_env_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import read_yaml_values
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import (
+    list_yaml_names,
+    read_yaml_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,14 @@ def read_values(form: str, text: str, names: Iterable[str]) -> dict[str, str | N
     Raises ConfError for a text that Kong would not read completely.
     """
     return _READERS[form](text, names)
+
+
+def list_names(form: str, text: str) -> list[str]:
+    """Return the names of the settings in a text of the format `conf` or `yaml`, nested names with dots, in order.
+
+    Raises ConfError for a text that Kong would not read completely.
+    """
+    return (list_yaml_names if form == "yaml" else list_conf_names)(text)
 
 
 def read_stated(text: str) -> dict[str, str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml_sca
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _NAME = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*", re.ASCII)
 
@@ -174,6 +175,22 @@ def read_yaml_values(text: str, names: Iterable[str]) -> dict[str, str | None]:
     """Return the values of settings from the text of a kong.yml; None for a missing setting. Raises ConfError like edit_yaml."""
     lines = split_lines(_split_mark(text)[1])
     return {name: _read_value(lines, _find(lines, name).node) for name in names}
+
+
+def list_yaml_names(text: str) -> list[str]:
+    """Return the names of the settings in the text of a kong.yml, nested names with dots, in order. Raises ConfError like edit_yaml."""
+    lines = split_lines(_split_mark(text)[1])
+    return [*_list_names(lines, parse_mapping(lines, *find_document(lines), 0), "")]
+
+
+def _list_names(lines: list[str], nodes: list[Node], prefix: str) -> Iterator[str]:
+    """Yield the names of nodes with a value on their line, also below other nodes. Lists and flow mappings have no name."""
+    for node in nodes:
+        if not is_empty(split_ending(lines[node.line])[0][node.column :]):
+            yield prefix + node.key
+            continue
+        with suppress(ConfError):
+            yield from _list_names(lines, _find_children(lines, node), f"{prefix}{node.key}.")
 
 
 def _read_value(lines: list[str], node: Node | None) -> str | None:

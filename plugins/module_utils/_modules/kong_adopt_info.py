@@ -57,6 +57,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.socke
     socket_to_data,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start import Start, find_start
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.stated_secrets import list_secrets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit import read_commands
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.version import read_id, read_version
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.access import Access, find_access, make_unknown
@@ -105,6 +106,7 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "published": [*map(asdict, list_published(record))] if record and not master.shares_network else None,
         "format": file.form,
         "settings": described,
+        "secrets": [*map(asdict, list_secrets(file.path, file.form, _read_text(files, file), sources.variables))],
         "sockets": [*map(socket_to_data, own)],
         "access": [*_list_access(host, own)],
         "clients": [*map(asdict, _list_clients(host, master, own, record))],
@@ -123,6 +125,10 @@ def _find_file(host: Host, files: Host, running: Running, record: Record | None)
     conf = (find_command(record) if record else "") or find_conf(files, start)
     old = not conf and files.locate(_OLD_FILE).exists()
     return KongFile(_OLD_FILE if old else conf or "", "yaml" if old else "conf", {})
+
+
+def _read_text(files: Host, file: KongFile) -> str:
+    return (files.read(file.path) if file.path else None) or ""
 
 
 def _list_clients(host: Host, master: Master, own: Sequence[Socket], record: Record | None) -> list[Client]:

@@ -77,7 +77,12 @@ def _find_shared(nodes: Nodes) -> list[Line]:
 
 
 def _render_lines(lines: Sequence[Line]) -> str:
-    return "".join(f"# {escape_text(line.evidence)}\n{_dump({line.variable: line.value})}" for line in lines) or "{}\n"
+    return "".join(f"# {escape_text(line.evidence)}\n{_render_value(line)}" for line in lines) or "{}\n"
+
+
+def _render_value(line: Line) -> str:
+    text = _dump({line.variable: line.value})
+    return "".join(f"#{part}\n" for part in text.splitlines()) if line.is_comment else text
 
 
 def _dump(data: Any) -> str:
@@ -92,10 +97,16 @@ def _list_report(proposal: Proposal) -> Iterator[str]:
     yield f"# Adopted: {count_noun(len(proposal.nodes), 'node')}"
     for name, lines in proposal.nodes.items():
         yield f"\n## {name}\n"
-        yield from (f"- `{line.variable}: {line.value}` ({escape_text(line.evidence)})" for line in lines)
+        yield from (f"- `{_describe_line(line)}` ({escape_text(line.evidence)})" for line in lines)
         yield from (f"- To check: {escape_text(question)}" for question in proposal.questions[name])
     yield "\n## Other hosts\n"
     yield from (f"- {name}: {escape_text(reason)}" for name, reason in proposal.left_out.items())
+
+
+def _describe_line(line: Line) -> str:
+    return (
+        f"{'#' if line.is_comment else ''}{line.variable}: {', '.join(line.value) if line.is_comment else line.value}"
+    )
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, check_mode: bool) -> dict[str, str]:

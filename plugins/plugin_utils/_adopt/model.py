@@ -45,6 +45,13 @@ class Stated(NamedTuple):
     place: str
 
 
+class Secret(NamedTuple):
+    """The name of a secret setting, and the place on the host that has its value."""
+
+    name: str
+    place: str
+
+
 class Client(NamedTuple):
     """A client of a port, and how the host knows it: ``connected``, or ``tracked`` by the kernel."""
 
@@ -177,6 +184,7 @@ class Kong:
     published: Sequence[Published] | None
     format: str
     settings: Mapping[str, Stated]
+    secrets: Sequence[Secret]
     clients: Sequence[Client]
     links: Sequence[Link]
     ring: Ring
@@ -271,6 +279,7 @@ def _read_kong(data: Mapping[str, Any]) -> Kong:
             )
         },
         settings={name: Stated(**found) for name, found in data["settings"].items()},
+        secrets=tuple(Secret(**found) for found in data["secrets"]),
         clients=tuple(Client(**found) for found in data["clients"]),
         data_planes=tuple(DataPlane(**found) for found in data["data_planes"]),
         links=tuple(Link(**found) for found in data["links"]),

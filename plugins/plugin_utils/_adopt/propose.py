@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import
     FoundHost,
     Kong,
     Published,
+    Secret,
     Stated,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.sources import SourceFinder
@@ -54,17 +55,23 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_n
 
 _WITHOUT_FOURTH = re.compile(r"\d+\.\d+\.\d+-enterprise-edition")
 _UNIT = "kong.service"
+_SECRET_NAME, _NO_WORD = re.compile(r"[a-z][a-z0-9_.-]*"), re.compile(r"[.-]")
+_OF_SECRETS = (
+    "Each value stays in the node's own file or environment, and is not in this inventory. To manage a secret here, define its variable "
+    "with Ansible Vault, and remove the '#' of its line and of kong_config"
+)
 _EVERY = "0.0.0.0"
 # Listeners without a default source. admin_gui has the sources of admin.
 _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
 
 
 class Line(NamedTuple):
-    """A variable, its value, and where the value comes from."""
+    """A variable, its value, and where the value comes from. With ``is_comment`` it is written as a comment, which sets nothing."""
 
     variable: str
     value: Any
     evidence: str
+    is_comment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def propose(hosts: Sequence[FoundHost], earlier: Mapping[str, Clients], measured
     named = {name for draft in drafts.values() for name in draft.sources.find_names()}
     return Proposal(
         {
-            name: tuple(line for line in draft.list_lines() if not _is_template(line.value))
+            name: tuple(line for line in draft.list_lines() if line.is_comment or not _is_template(line.value))
             for name, draft in drafts.items()
         },
         {
@@ -172,6 +179,19 @@ def _list_place(host: FoundHost, sites: Mapping[str, str]) -> Iterator[Line]:
         yield Line("kong_site", site, f"assumed: its network is {host.network}")
 
 
+def _list_placeholders(secrets: Iterable[Secret]) -> Iterator[Line]:
+    """Yield ``kong_config`` with a variable for each secret, as a comment: without a vault it would be an error of the plan."""
+    places: dict[str, list[str]] = {}
+    # The template of a placeholder has only the name, which must not be able to add to it.
+    for secret in [secret for secret in secrets if _SECRET_NAME.fullmatch(secret.name)]:
+        places.setdefault(secret.place, []).append(secret.name)
+    names = [name for of in places.values() for name in of]
+    if names:
+        found = "; ".join(f"{', '.join(of)} in {place}" for place, of in places.items())
+        config = {name: f"{{{{ vault_kong_{_NO_WORD.sub('_', name)} }}}}" for name in names}
+        yield Line("kong_config", config, f"observed: {found}. {_OF_SECRETS}", is_comment=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """A node, all hosts, the names of the sites by network, its clients of earlier runs, matched connections, and the clusters."""
@@ -235,6 +255,7 @@ class _Draft:
         yield from self._list_cluster_lines()
         for listener, names, evidence in self.sources.list_sources():
             yield Line(f"kong_{listener}_sources", names, evidence)
+        yield from _list_placeholders(self.kong.secrets)
 
     def list_questions(self) -> Iterator[str]:
         """Yield what a person has to check or to add."""
@@ -243,7 +264,7 @@ class _Draft:
             if stated.origin in ("environment", "started") and stated.place != self.env_file:
                 yield f"{name} comes from {stated.place}, which overrides {self.kong.path or 'its file'}; site reports it until it is removed"
         for line in self.list_lines():
-            if _is_template(line.value):
+            if not line.is_comment and _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
         yield from self._list_container_questions()
         yield from self._list_cluster_questions()

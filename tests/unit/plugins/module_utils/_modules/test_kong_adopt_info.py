@@ -30,7 +30,7 @@ OWN = Socket("tcp", 8001, "0.0.0.0", "nginx", UNIT)
 OTHER = Socket("tcp", 22, "0.0.0.0", "sshd", "ssh.service")
 OWN_DATA = {"protocol": "tcp", "address": "0.0.0.0", "port": 8001, "process": "nginx", "unit": UNIT}
 SETTINGS = ("log_level", "pg_password", "role", "proxy_listen")
-VALUES = {"log_level": "info", "pg_password": "secret"}
+VALUES = {"log_level": "info", "pg_password": "hunter2"}
 VARIABLE = Variable("traditional", "a drop-in")
 SILENT = AdminAnswer()
 ADMIN = Socket("tcp", 8001, "0.0.0.0", "nginx")
@@ -194,6 +194,7 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
             "pg_password": {"value": "<hidden>", "origin": "file", "place": ""},
             "role": {"value": "traditional", "origin": "environment", "place": "a drop-in"},
         },
+        "secrets": [],
         "sockets": [OWN_DATA],
         "access": [(True, OWN)],
         "clients": [{"port": 8001, "source": "192.0.2.1", "found": "connected"}],
@@ -201,6 +202,13 @@ def test_a_kong_is_plain_data(inspect, tmp_path):
         "ring": {"name": "", "members": ()},
         "logged": [tmp_path / "proc/7/root", "/opt/kong", "logs/admin_access.log"],
     }
+
+
+def test_secrets_are_names_and_no_value_leaves_the_host(inspect, tmp_path):
+    write_files(tmp_path / "host", {"etc/kong/kong.conf": "pg_password = hunter2 # hunter2\nlog_level = info\n"})
+    found = inspect(("kong", "start"))
+    assert found["secrets"] == [{"name": "pg_password", "place": "/etc/kong/kong.conf"}]
+    assert "hunter2" not in str(found)
 
 
 def test_the_admin_api_has_the_running_version_and_the_data_planes(inspect):

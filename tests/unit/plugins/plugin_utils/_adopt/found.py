@@ -23,6 +23,7 @@ KONG = {
     "published": None,
     "format": "conf",
     "settings": {},
+    "secrets": [],
     "clients": [],
     "links": [],
     "ring": {"name": "", "members": []},
