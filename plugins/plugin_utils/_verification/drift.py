@@ -117,7 +117,7 @@ def gather_without_plan(results: Mapping[str, Mapping[str, Any]]) -> Drift:
 
 
 def _has_failed(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("unreachable") or result.get("failed"))
+    return bool(result.get("unreachable") or result.get("failed") or result.get("problem"))
 
 
 def _explain_failure(message: Any) -> str:
