@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import split_values
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.trusted import explain_refusal
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import find_first_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
@@ -26,6 +27,8 @@ class ActionModule(NodeModule):
     _supports_async = False
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        if refused := explain_refusal(task_vars):
+            raise TaskError(refused)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         host = task_vars["inventory_hostname"]
         is_reached = True

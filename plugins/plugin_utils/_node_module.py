@@ -62,9 +62,10 @@ class NodeModule(TaskAction):
         return from_node(answer)
 
     def _run_module(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any], **options: Any) -> dict[str, Any]:
-        """Return the answer of the module of the task, or of another module. Raises TaskError if Ansible cannot run it, for example without a password for become.
+        """Return the answer of the module of the task, or of another module.
 
-        A connection that failed stays the error of Ansible, so that the host is unreachable.
+        Raises TaskError if Ansible cannot run it, for example without a password for become. A connection that failed stays
+        the error of Ansible, so that the host is unreachable.
         """
         try:
             answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars, **options)
