@@ -120,6 +120,7 @@ class Node:
         enabled.parent.mkdir(parents=True, exist_ok=True)
         if not enabled.is_symlink():
             enabled.symlink_to("/lib/systemd/system/ufw.service")
+            self.lab.host.write("/lib/systemd/system/ufw.service", "[Service]\n", 0o644)
         for program, number in UFW.items():
             texts = [UFW_CHAINS.format(number, "v6" if number else "")]
             texts += [self.lab.host.read(f"/etc/ufw/{file}{number}.rules") for file in ("user", "after")]

@@ -648,6 +648,7 @@ def test_warnings(node):
 def test_a_file_that_cannot_be_loaded_at_boot(node):
     file = {"ipv4": "/etc/iptables/rules.v4", "ipv6": "/etc/iptables/rules.v6"}[node.family]
     node.host.link("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service", "/lib/any.service")
+    node.host.write("/lib/systemd/system/netfilter-persistent.service", "[Service]\n", 0o644)
     node.load_own_rules(*BASE)
     node.host.write(file, node.list_filter(), 0o600)
     late = IptablesLate(node.host)

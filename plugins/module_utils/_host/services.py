@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit import UNIT_DIRECTORY
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.units import Units
 
 # Services that load iptables rules at boot, with their files: of Debian, and of the package iptables-services.
 IPTABLES_SERVICES = (
@@ -20,7 +18,5 @@ IPTABLES_SERVICES = (
 
 
 def is_enabled(host: Host, service: str) -> bool:
-    """Tell whether a target or another service starts a service at boot. The links of systemd show that."""
-    masked = host.locate(f"{UNIT_DIRECTORY}/{service}.service").resolve() == Path("/dev/null")
-    wants = host.locate(UNIT_DIRECTORY).glob("*.wants")
-    return not masked and any((folder / f"{service}.service").is_symlink() for folder in wants)
+    """Tell whether a boot starts a service: a link in a folder of systemd, or another unit that the boot starts, names it."""
+    return Units(host).starts_at_boot(f"{service}.service")

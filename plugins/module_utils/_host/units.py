@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
@@ -83,6 +84,13 @@ class Units:
         )
         return next(candidates, None)
 
+    def starts_at_boot(self, name: str) -> bool:
+        """Tell whether a boot starts a unit, by this name or another name. Another unit with this name does not count."""
+        file = self._resolve(name)
+        if file is None or file.name != name:
+            return False
+        return name in {*self._list_linked()} or any(self._resolve(other) == file for other in self.read_boot())
+
     def list_drop_ins(self, *names: str) -> list[str]:
         """Return the paths of the drop-ins of a unit with these names in the order of their file names, as systemd reads them."""
         found: dict[str, str] = {}
@@ -95,11 +103,8 @@ class Units:
 
     def read(self, name: str) -> Unit | None:
         """Return the settings of a unit, or None if it has no file or is masked."""
-        path = self.find_file(name)
-        if path is None:
-            return None
-        file = self._host.locate(path).resolve()
-        if str(file) == os.devnull:
+        path, file = self.find_file(name), self._resolve(name)
+        if path is None or file is None:
             return None
         # A link is another name of a unit, which has the drop-ins of both names.
         names = (name, file.name) if "@" not in name else (name,)
@@ -125,6 +130,12 @@ class Units:
                 found[name] = unit
                 left += [*unit.list_names(*_STARTS), *_list_started(unit)]
         return found
+
+    def _resolve(self, name: str) -> Path | None:
+        """Return the file of a unit without links, or None if it has no file or is masked."""
+        path = self.find_file(name)
+        file = None if path is None else self._host.locate(path).resolve()
+        return None if file is None or str(file) == os.devnull else file
 
     def _list_linked(self) -> Iterator[str]:
         for folder, files in self._folders:

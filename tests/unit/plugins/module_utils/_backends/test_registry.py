@@ -91,6 +91,7 @@ def test_firewalld_is_the_manager_if_it_is_active(tmp_path):
 def enable_firewalld(host):
     host.locate("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
     host.locate("/etc/systemd/system/multi-user.target.wants/firewalld.service").symlink_to("/lib/x")
+    write(host, "/lib/systemd/system/firewalld.service", "[Service]\n")
 
 
 def test_a_stopped_firewalld_that_is_enabled_is_an_error(tmp_path):
@@ -193,8 +194,9 @@ def prepare(host, items):
             (units / f"{names[0]}.target.wants/{names[1]}.service").symlink_to(
                 f"/lib/systemd/system/{names[1]}.service"
             )
+            write(host, f"/lib/systemd/system/{names[1]}.service", "[Service]\n")
         elif word in ("mask", "alias"):
-            target = "/dev/null" if word == "mask" else f"/lib/systemd/system/{names[1]}.service"
+            target = "/dev/null" if word == "mask" else host.locate(f"/lib/systemd/system/{names[1]}.service")
             (units / f"{names[0]}.service").symlink_to(target)
         else:
             write(host, item, "filter\n")

@@ -345,6 +345,7 @@ def test_a_kernel_without_ipv6_and_a_file_that_cannot_be_loaded(tmp_path):
     link = host.locate("/etc/systemd/system/multi-user.target.wants/netfilter-persistent.service")
     link.parent.mkdir(parents=True)
     link.symlink_to("/lib/systemd/system/netfilter-persistent.service")
+    host.put("/lib/systemd/system/netfilter-persistent.service", "[Service]\n")
     kernel, file = make_part(host).find_conflicts(WANT)
     assert (kernel.where, SCRIPT in kernel.reason) == ("the kernel", True)
     assert file.where == "/etc/iptables/rules.v4"

@@ -152,6 +152,7 @@ def test_files_that_cannot_be_loaded_at_boot(tmp_path, name):
     files, service, expected = LOADED[name]
     host = HostWithRestore(tmp_path)
     host.link(f"{WANTS}/{service}.service", f"/lib/systemd/system/{service}.service")
+    host.write(f"/lib/systemd/system/{service}.service", "[Service]\n", 0o644)
     for path, text in files.items():
         host.write(path, text, 0o600)
     found = [*find_unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]
@@ -162,6 +163,7 @@ def test_files_that_cannot_be_loaded_at_boot(tmp_path, name):
 def test_a_broken_link_to_a_file_of_sets_is_ignored(tmp_path):
     host = HostWithRestore(tmp_path)
     host.link(f"{WANTS}/iptables.service", "/lib/systemd/system/iptables.service")
+    host.write("/lib/systemd/system/iptables.service", "[Service]\n", 0o644)
     host.link("/etc/sysconfig/ipset.d/f2b.set", "/nowhere/f2b.set")
     host.write("/etc/sysconfig/iptables", BAN, 0o600)
     found = [*find_unloadable(host, {"ipv4": "/sbin/iptables", "ipv6": "/sbin/ip6tables"})]

@@ -124,6 +124,7 @@ def enable_service(host, service):
     link = host.locate(f"/etc/systemd/system/multi-user.target.wants/{service}.service")
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(f"/lib/systemd/system/{service}.service")
+    host.put(f"/lib/systemd/system/{service}.service", "[Service]\n")
 
 
 @pytest.mark.parametrize("service, file, program", LOADED)
