@@ -228,7 +228,8 @@ conflicts:
         - V(divert), the rule sends packets elsewhere before our rules are evaluated, such as a port that Docker publishes.
         - V(publish), the rule makes the container of a published port reachable by a port that the ruleset does not have.
         - V(exempt), a rule of the host that limits or drops some packets is not effective for authorised packets.
-        - V(boot), a program of the host cannot load its saved rules at boot, so the host has no rules after a boot.
+        - V(boot), a boot ends with other rules. For example, a program of the host cannot load its saved rules, or a unit
+          flushes our rules after they are loaded.
       type: str
 """
 

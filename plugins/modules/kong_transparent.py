@@ -158,7 +158,9 @@ deaf:
   type: list
   elements: str
 conflicts:
-  description: Third-party rules that drop or may drop intercepted packets, in the form of M(gatehouse.kong.kong_firewall).
+  description:
+    - Third-party rules that drop or may drop intercepted packets, in the form of M(gatehouse.kong.kong_firewall).
+    - With the effect V(unload), units, drop-ins and scripts with which a boot ends without the intercept rules.
   returned: success
   type: list
   elements: dict

@@ -41,6 +41,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow, end_flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.boot_losses import find_boot_losses
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict, Translation
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.nft_listing import Listing
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live, Snapshot
@@ -136,13 +137,14 @@ class NatTable:
         return (*compare_parts(self._host, self._unit, None if want is None else self._render(want)), *copies)
 
     def find_conflicts(self, want: Nat) -> tuple[Conflict, ...]:
-        """Return third-party rules and settings that translate or drop packets of our forwards.
+        """Return third-party rules and settings that translate or drop packets of our forwards, and losses at the next boot.
 
         Raises HostError if the host cannot be a gateway, or does not have an outside address.
         """
         refuse_host(self._host, want)
         filters = find_strict_filters(self._host, want, self._locate_addresses(want))
-        return (*find_nat_conflicts(self._host, self._listing, want), *filters)
+        losses = find_boot_losses(self._host, self._unit, "the translations of this gateway", AREA.name)
+        return (*find_nat_conflicts(self._host, self._listing, want), *filters, *losses)
 
     def find_translations(self) -> tuple[Translation, ...]:
         """Return nothing: find_conflicts compares the translations of the host itself."""

@@ -42,6 +42,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._interception.scrip
     render_removal,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._interception.traces import list_traces
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.boot_losses import find_boot_losses
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_programs import (
     find_program,
@@ -148,7 +149,7 @@ class Interceptor:
     def _converge(self, want: Interception | None, *, check_mode: bool) -> Outcome:
         self._require(want)
         found = self._read_state()
-        conflicts = self._find_conflicts(want or ())
+        conflicts = self.find_conflicts(want) if want else ()
         if any(conflict.stops for conflict in conflicts):
             raise ConflictError(conflicts)
         stale = compare_parts(self._host, UNIT_PARTS, None if want is None else self._render_script(want))
@@ -179,7 +180,11 @@ class Interceptor:
         interception = None if kept["interception"] is None else interception_from_data(kept["interception"])
         return _Found(interception, drift)
 
-    def _find_conflicts(self, want: Interception) -> tuple[Conflict, ...]:
+    def find_conflicts(self, want: Interception) -> tuple[Conflict, ...]:
+        """Return the third-party rules that drop intercepted packets, and losses at the next boot."""
+        return (*self._find_rule_conflicts(want), *find_boot_losses(self._host, UNIT_PARTS, "the intercept rules"))
+
+    def _find_rule_conflicts(self, want: Interception) -> tuple[Conflict, ...]:
         """Return the third-party rules that drop packets which TPROXY delivers to Kong with their original destination."""
         entries = {
             Service("tcp", port, destination): Allow(rule.listener, Service("tcp", port, destination), ANY)

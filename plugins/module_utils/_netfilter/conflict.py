@@ -20,6 +20,7 @@ _VERBS = {
     "divert": ("diverts", "may divert"),
     "publish": ("publishes", "may publish"),
     "boot": ("leaves unprotected after a reboot", "may leave unprotected after a reboot"),
+    "unload": ("leaves the host after a reboot without", "may leave the host after a reboot without"),
     "exempt": ("exempts authorised sources on", "exempts authorised sources on"),
 }
 
@@ -36,7 +37,8 @@ class Conflict:
     - divert: it sends packets to another destination before our rules are evaluated.
     - publish: it sends packets into the container of a published port through another port, for which no rule exists.
     - exempt: it drops or limits some packets, but authorised packets do not reach it.
-    - boot: the host cannot load it at boot.
+    - boot: the host cannot load it at boot, or it removes or changes the rules of the firewall at boot.
+    - unload: it removes our translations or intercept rules at boot, or the boot does not load them.
     """
 
     certain: bool

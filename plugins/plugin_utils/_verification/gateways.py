@@ -29,6 +29,8 @@ Hairpins = Mapping[tuple[str, str, int], Sequence[str]]
 
 # A cause has at most so many differences of a gateway. The playbook drift lists all.
 _SHOWN = 2
+# The effect of a conflict that only a reboot shows.
+_LATER = "unload"
 _NOT_LOADED = "missing: table inet "
 _AT_BOOT = "at boot: "
 # The outside port of a forward, in a line of kong_gateway or in a rule of its table.
@@ -116,7 +118,7 @@ def judge_translation(translation: Translation, inspected: Inspected) -> Verdict
             "gatehouse.kong.site` restores its translations"
         )
     remarks = [_format_conflict(name, conflict) for conflict in escape_all(result.get("conflicts", ()))
-               if any(_covers(translation, port) for port in conflict["ports"])]  # fmt: skip
+               if conflict["effect"] != _LATER and any(_covers(translation, port) for port in conflict["ports"])]  # fmt: skip
     if remarks:
         return Verdict(remark=remarks[0])
     return Verdict(remark=f"the gateway {name} has the planned translations", as_planned=True)

@@ -292,6 +292,15 @@ def test_conflicts_of_nftables(host, case):
     assert host.loaded == []
 
 
+def test_a_unit_that_flushes_at_boot_is_a_warning_of_a_change(host):
+    host.write("/lib/systemd/system/own.service", "[Service]\nExecStart=/usr/sbin/nft flush ruleset\n", 0o644)
+    host.link("/etc/systemd/system/multi-user.target.wants/own.service", "/lib/systemd/system/own.service")
+    for check_mode in (True, False):
+        found = converge(host, WANT, check_mode=check_mode)
+        assert [(conflict.where, conflict.effect) for conflict in found.conflicts] == [("unit own.service", "unload")]
+    assert converge(host, None).conflicts == ()
+
+
 def test_a_possible_conflict_is_returned(host):
     unknown = {"match": {"op": "==", "left": {"meta": {"key": "length"}}, "right": 60}}
     host.objects = make_chain(unknown, match_port(80), DROP)

@@ -78,6 +78,8 @@ def find_cause(inspected, outcome, *others):
          f"{DOWN}; on the gateway router, nftables chain inet filter forward may block it: `limit rate 9/second drop`. Move it."),
         ({"report": [], "conflicts": [{**MAY_DROP, "ports": ["udp 9000 at 192.168.10.5"]}]},
          f"{NODE}; the gateway router has the planned translations"),
+        ({"report": [], "conflicts": [{**MAY_DROP, "ports": ["the translations of this gateway"], "effect": "unload"}]},
+         f"{NODE}; the gateway router has the planned translations"),
         ({"msg": OFF}, f"on the gateway router: {OFF}"),
         ({"msg": "x", "report": [DROPS.format("udp 9000"), DROPS.format("udp 9001, tcp 9000")]},
          f"on the gateway router: {DROPS.format('udp 9001, tcp 9000')}"),
