@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Section,
     make_cells,
     make_names_cell,
-    make_table,
+    make_text_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.drift import (
@@ -43,8 +43,8 @@ def make_drift_section(drift: Mapping[str, Any]) -> Section:
         make_cells(make_names_cell(nodes), Cell(reason, WARN))
         for reason, nodes in share_reasons(drift["not_checked"]).items()
     ]
-    tables = [make_table("", ("nodes", "part", "difference"), rows)] if rows else []
-    tables += [make_table("Not checked", ("nodes", "reason"), missing)] if missing else []
+    tables = [make_text_table("", ("nodes", "part", "difference"), rows)] if rows else []
+    tables += [make_text_table("Not checked", ("nodes", "reason"), missing)] if missing else []
     return Section(
         "drift", "Drift", (Cell(f"{format_drift_summary(drift)}{when}.", BAD if rows else GOOD),), tuple(tables)
     )
@@ -72,4 +72,4 @@ def make_changes_section(changes: Sequence[Change]) -> Section:
         for change in changes
     ]
     intro = Cell("Changes from the older plan: sources that gain or lose access to a port, and other changes.")
-    return Section("changes", "Changes", (intro,), (make_table("", ("", "where", "subject", "change"), rows),))
+    return Section("changes", "Changes", (intro,), (make_text_table("", ("", "where", "subject", "change"), rows),))

@@ -71,7 +71,7 @@ def escape(text: str) -> str:
 
 
 def _render_cell(cell: Cell) -> str:
-    text = escape(" ".join([cell.text, ", ".join(cell.items)]).strip())
+    text = escape(" ".join([cell.text, cell.separator.join(cell.items)]).strip())
     return f"**{text}**" if text and cell.tone in (BAD, WARN) else text
 
 

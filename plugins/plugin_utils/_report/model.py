@@ -35,12 +35,18 @@ class Cell:
     link: str = ""
     items: tuple[str, ...] = ()
 
+    @property
+    def separator(self) -> str:
+        """The text between two items; items with a comma need another sign."""
+        return "; " if any(", " in item for item in self.items) else ", "
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table with a title, which may be empty, and an anchor if there are links to it.
 
-    With ``is_printed`` false it is not on paper, because a table of an equivalent node is.
+    With ``is_printed`` false it is not on paper, because a table of an equivalent node is. The cells of a table with ``is_text``
+    are understood without the header, so a phone shows them below each other.
     """
 
     title: str
@@ -49,6 +55,7 @@ class Table:
     anchor: str = ""
     notes: tuple[str, ...] = ()
     is_printed: bool = True
+    is_text: bool = False
 
     @property
     def is_narrow(self) -> bool:
@@ -102,3 +109,8 @@ def make_names_cell(names: Collection[str], tone: str = "") -> Cell:
 def make_table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]], anchor: str = "") -> Table:
     """Return a table of rows."""
     return Table(title, tuple(header), tuple(rows), anchor)
+
+
+def make_text_table(title: str, header: Sequence[str], rows: Iterable[tuple[Cell, ...]]) -> Table:
+    """Return a table of rows whose cells are understood without the header."""
+    return Table(title, tuple(header), tuple(rows), is_text=True)

@@ -45,6 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_names_cell,
     make_table,
+    make_text_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.nodes import make_node_anchors
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, list_ranges, make_natural_key
@@ -58,12 +59,12 @@ def make_findings_section(findings: Sequence[Mapping[str, Any]]) -> Section:
         return Section("findings", "Findings", (Cell("No findings."),))
     rows = [_make_finding_row(group) for group in group_findings(findings)]
     codes = [code for code in dict.fromkeys(finding["code"] for finding in findings) if code in CODES]
-    explained = Table(
+    explained = make_text_table(
         "Meanings of the codes",
         ("code", "meaning", "fix"),
-        tuple((Cell(code, link=f"#code-{code}"), *make_cells(*CODES[code].format_plain())) for code in codes),
+        [(Cell(code, link=f"#code-{code}"), *make_cells(*CODES[code].format_plain())) for code in codes],
     )
-    tables = (make_table("", ("severity", "code", "hosts", "message"), rows), explained)
+    tables = (make_text_table("", ("severity", "code", "hosts", "message"), rows), explained)
     return Section("findings", "Findings", (), tables)
 
 

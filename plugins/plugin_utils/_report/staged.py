@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     Table,
     make_cells,
     make_names_cell,
-    make_table,
+    make_text_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.sources import DROPPED, Counted, CountedSource
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._staged.text import (
@@ -68,14 +68,14 @@ def _make_tables(counted: Counted) -> Iterator[Table]:
         for proposal in list_proposals(counted)
     ]
     if proposals:
-        yield make_table("To allow these sources, if you know them", ("nodes", "variable", "add"), proposals)
+        yield make_text_table("To allow these sources, if you know them", ("nodes", "variable", "add"), proposals)
     states = [make_cells(make_names_cell(names), text) for text, names in share_states(counted).items()]
     if states:
-        yield make_table("Nodes that were checked", ("nodes", "state"), states)
+        yield make_text_table("Nodes that were checked", ("nodes", "state"), states)
     reasons = share_reasons({name: [reason] for name, reason in counted.not_checked.items()})
     if reasons:
         rows = [make_cells(make_names_cell(names), Cell(reason, WARN)) for reason, names in reasons.items()]
-        yield make_table("Not checked", ("nodes", "reason"), rows)
+        yield make_text_table("Not checked", ("nodes", "reason"), rows)
 
 
 def _share_sources(sources: Sequence[CountedSource]) -> list[list[CountedSource]]:

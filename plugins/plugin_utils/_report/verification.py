@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_names_cell,
     make_table,
+    make_text_table,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -112,7 +113,7 @@ def _make_difference_rows(different: Iterable[Outcome]) -> Any:
         )
         for cause, outcomes in group_differences(different)
     ]
-    return make_table("Differences", ("likely cause", "", "expected and actual"), rows)
+    return make_text_table("Differences", ("likely cause", "connections", "expected and actual"), rows)
 
 
 def group_differences(different: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:

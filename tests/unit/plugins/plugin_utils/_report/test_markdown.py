@@ -6,10 +6,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import _render_cell, _render_picture
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import make_fleet
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.markdown import (
+    _render_cell,
+    _render_picture,
+    render_mermaid,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model import BAD, GOOD, MUTED, WARN, Cell
+from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import plan_fleet
 
 ARROW = "-->"
 
@@ -40,7 +48,19 @@ def test_a_picture_within_the_limits_of_mermaid(lines, fits):
         (Cell("a", MUTED), "a"),
         (Cell("", WARN, items=("a", "b")), "**a, b**"),
         (Cell("a:", items=("b",)), "a: b"),
+        (Cell("a:", items=("b, c", "d")), "a: b, c; d"),
     ],
 )
 def test_problems_are_bold(cell, text):
     assert _render_cell(cell) == text
+
+
+@pytest.mark.parametrize(("count", "shown"), [(3, ""), (4, "+1"), (250, "+247")])
+def test_mermaid_counts_the_callers_and_sources_that_it_does_not_show(count, shown):
+    """Also if the port refers to a list, of which a flow has the first sources and the number of the others."""
+    hosts = {f"h{number}": {"kong_address": f"10.1.{number // 250}.{number % 250 + 1}"} for number in range(count)}
+    nodes = {"k1": {"kong_version": "2.8", "kong_address": "10.0.0.1", "kong_admin_listen": "0.0.0.0:8001",
+                    "kong_admin_sources": [*hosts]}}  # fmt: skip
+    text = "\n".join(render_mermaid(make_fleet(plan_fleet(nodes, hosts))))
+    assert re.findall(r"admin 8001/tcp.*source 10\.1\.0\.1, 10\.1\.0\.2, 10\.1\.0\.3 ?(.*)\"\|", text) == [shown]
+    assert re.findall(r'\["h0, h1, h2 ?(.*) \(site default\)"\]', text) == ([shown] if count < 250 else [])
