@@ -741,7 +741,7 @@ def test_a_rollback_restores_the_state_before_the_change(iptables):
         iptables.lab.converge(data)
         backend = iptables.lab.backend(iptables.lab.host)
         live = backend.read()
-        commands = backend.snapshot(live).load
+        commands = backend.snapshot(live, None).load
         for other in states:
             iptables.lab.converge(other)
             for argv, stdin in commands:

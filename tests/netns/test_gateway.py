@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import table
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA, NatTable
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow, end_flows
@@ -26,7 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transa
     confirm,
     converge,
 )
-from ansible_collections.gatehouse.kong.tests.netns.conftest import run_ip
+from ansible_collections.gatehouse.kong.tests.netns.conftest import SILENCE, run_ip
 
 OUTSIDE = MappingProxyType({"ipv4": "10.0.1.1", "ipv6": "fd00:1::1"})
 GATEWAY = {"ipv4": "10.0.2.1", "ipv6": "fd00:2::1"}
@@ -493,9 +494,7 @@ def test_a_run_ends_no_flow_of_an_interface_whose_forward_is_unchanged(lab):
     dial(lab, "friend", listener, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
     flow = Flow("udp", (OUTSIDE["ipv4"], PORT), (INSIDE["ipv4"], 80))
     assert apply(lab, make_dynamic(friends={**FRIEND, "ipv6": "fd00:1::7"}, addresses=FORMER)).changed
-    flows: list[Flow] = []
-    lab.host.call(end_flows, flows.append)
-    assert flow in flows
+    assert flow in list_flows(lab)
 
 
 def test_a_changed_forward_of_an_interface_moves_the_flows_at_its_present_address(lab):
@@ -644,6 +643,86 @@ def test_the_first_change_that_is_not_confirmed_leaves_no_table(lab):
     rollback.undo(outcome.transaction)
     assert not has_table(lab)
     assert list_files(lab) == []
+
+
+def list_flows(lab):
+    """Return the tracked flows of the node."""
+    found: list[Flow] = []
+    lab.host.call(end_flows, found.append)
+    return {*found}
+
+
+def open_flow(lab, name, listener, endpoint, kind):
+    """Dial an endpoint, and return the sockets of both ends."""
+    client, _source = dial(lab, name, listener, endpoint, kind)
+    if kind[0] == "udp":
+        return client, listener
+    lab._sockets[-1].settimeout(SILENCE)
+    return client, lab._sockets[-1]
+
+
+@pytest.mark.parametrize(("protocol", "family"), KINDS)
+def test_the_rollback_of_a_moved_forward_moves_its_flows_and_no_other(lab, protocol, family):
+    """The script ends the flows, as after the timer of a change that no run confirms."""
+    apply(lab, NAT)
+    kind = (protocol, family)
+    kept = [open_flow(lab, name, lab.open_listener(7946, *kind, to), (address, 7946), kind)
+            for name, to, address in (("ally", "friend", FRIEND[family]), ("outsider", "ally", INSIDE[family]))]  # fmt: skip
+    old, new = (lab.open_listener(port, *kind, "ally") for port in (80, 81))
+    rollback = Rollback(lab.host, AREA)
+    outcome = converge(NatTable(lab.host), make_nat(81), Guard(rollback, 30), check_mode=False)
+    client, _server = open_flow(lab, "friend", new, (OUTSIDE[family], PORT), kind)
+    before = list_flows(lab)
+    rollback.undo(outcome.transaction)
+    assert before - list_flows(lab) == {Flow(protocol, (OUTSIDE[family], PORT), (INSIDE[family], 81))}
+    client.send(b"more")
+    if protocol == "udp":
+        assert old.recv(4) == b"more"
+    else:  # the old destination does not know the connection
+        with pytest.raises(ConnectionResetError):
+            client.recv(4)
+    assert all(map(lab.passes, kept))
+
+
+def test_the_rollback_of_a_first_forward_ends_its_flows_and_no_other(lab):
+    """Third-party rules accept packets of established flows, and forward port 7000."""
+    lab.run_nft(OWN_RULES + OPEN + "add rule inet own forward tcp dport 7000 accept\n")
+    third_party = lab.open_listener(7000, "tcp", "ipv4", "ally")
+    kept = open_flow(lab, "friend", third_party, (OUTSIDE["ipv4"], 7000), ("tcp", "ipv4"))
+    listener = lab.open_listener(80, "udp", "ipv4", "ally")
+    rollback = Rollback(lab.host, AREA)
+    outcome = converge(NatTable(lab.host), NAT, Guard(rollback, 30), check_mode=False)
+    client, source = dial(lab, "friend", listener, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    # The flow is established after a reply.
+    listener.sendto(b"reply", (source, client.getsockname()[1]))
+    assert client.recv(5) == b"reply"
+    rollback.undo(outcome.transaction)
+    assert not lab.passes((client, listener))
+    assert lab.passes(kept)
+
+
+def test_the_rollback_of_a_removal_translates_a_flow_that_began_after_it(lab):
+    """The kernel tracks the flow to the gateway itself, because a third-party rule needs its state."""
+    lab.run_nft("table inet own {\nchain input {\ntype filter hook input priority filter;\nct state new accept\n}\n}\n")
+    apply(lab, NAT)
+    rollback = Rollback(lab.host, AREA)
+    outcome = converge(NatTable(lab.host), None, Guard(rollback, 30), check_mode=False)
+    own = lab.open_listener(PORT, "udp", "ipv4", "node")
+    client, _source = dial(lab, "friend", own, (OUTSIDE["ipv4"], PORT), ("udp", "ipv4"))
+    inside = lab.open_listener(80, "udp", "ipv4", "ally")
+    rollback.undo(outcome.transaction)
+    assert lab.passes((client, inside))
+
+
+def test_a_rollback_that_cannot_end_flows_is_complete(lab, monkeypatch):
+    monkeypatch.setattr(table, "make_script", lambda _module, _request: "raise SystemExit(1)")
+    apply(lab, NAT)
+    rules = run_nft(lab, "list", "ruleset")
+    rollback = Rollback(lab.host, AREA)
+    outcome = converge(NatTable(lab.host), make_nat(81), Guard(rollback, 30), check_mode=False)
+    rollback.undo(outcome.transaction)
+    assert run_nft(lab, "list", "ruleset") == rules
+    assert rollback.find_pending() is None
 
 
 def test_the_rules_are_the_same_after_a_boot(lab):

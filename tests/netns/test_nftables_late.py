@@ -311,7 +311,7 @@ def test_a_rollback_restores_the_previous_rule(node):
     load(node.lab, HOSTS["final drop"])
     before = list_chain(node.lab, "input")
     backend = node.lab.backend(node.lab.host)
-    nothing = backend.snapshot(backend.read())
+    nothing = backend.snapshot(backend.read(), None)
     node.lab.converge(RULES)
     with_rule = list_chain(node.lab, "input")
     for path in nothing.files:
@@ -326,7 +326,7 @@ def test_no_packet_is_lost_while_the_rules_are_restored(node):
     load(node.lab, HOSTS["final drop"])
     node.lab.converge(RULES)
     backend = node.lab.backend(node.lab.host)
-    scripts = [text for command, text in backend.snapshot(backend.read()).load if command == ("sh",)]
+    scripts = [text for command, text in backend.snapshot(backend.read(), None).load if command == ("sh",)]
     listener, client = node.lab.open_listener(7946, "udp"), node.lab.open_socket("friend", "ipv4", socket.SOCK_DGRAM)
     restored, sent, received = threading.Event(), 0, 0
 

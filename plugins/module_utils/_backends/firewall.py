@@ -85,11 +85,11 @@ class Firewall:
         self._early.validate(want, check_mode=check_mode)
         self._late.validate(_select_late(want), check_mode=check_mode)
 
-    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset], want: Ruleset | None) -> Snapshot:
         """Return the files and commands that restore both parts, and the leftovers that a change removes."""
         late_ruleset = _select_late(live.ruleset)
-        parts = [self._early.snapshot(self._state[0]), self._late.snapshot(late_ruleset)]
-        parts += [early.snapshot(early.read()) for early in self._loaded.early]
+        parts = [self._early.snapshot(self._state[0], want), self._late.snapshot(late_ruleset)]
+        parts += [early.snapshot(early.read(), want) for early in self._loaded.early]
         parts += [late.snapshot(late_ruleset) for late in self._loaded.late]
         files = dict.fromkeys(file for part in parts for file in part.files)
         return Snapshot((*files,), tuple(command for part in parts for command in part.load))

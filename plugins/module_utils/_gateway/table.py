@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
+import sys
 import typing as t
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.backend import Nftables
@@ -21,8 +22,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.
     find_files_with_our_rules,
     without_ours,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import flows
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.changing import list_present_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.conflicts import find_nat_conflicts, refuse_host
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.flows import (
+    Targets,
+    end_stale_flows,
+    make_request,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import Nat, nat_from_data, nat_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.nftables import TABLE, Interfaces, render_nat
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.reverse_paths import find_strict_filters
@@ -38,7 +45,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.boot_unit imp
     install,
     uninstall,
 )
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow, end_flows
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.foreign_python import make_script
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_files import clean_file
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.boot_losses import find_boot_losses
@@ -56,8 +63,8 @@ DIRECTORY = "/etc/gatehouse_kong_nat"
 FILE = f"{DIRECTORY}/nat.nft"
 STATE_FILE = f"{DIRECTORY}/state.json"
 UNIT = "gatehouse-kong-nat.service"
-# The address and port inside by protocol, address and port outside.
-_Targets = t.Dict[t.Tuple[str, str, int], t.Tuple[str, int]]
+# The rollback is complete even if a flow cannot be ended.
+_END_FLOWS = ("sh", "-c", f"{shlex.quote(sys.executable or 'python3')} - || true")
 
 _DROP_IN = """\
 # Written by gatehouse.kong: loads its translations again after this unit has flushed all rules.
@@ -155,10 +162,12 @@ class NatTable:
         if check_mode:
             self._host.run("nft", "--check", "--file", "-", stdin=self._render(want))
 
-    def snapshot(self, live: Live[Nat]) -> Snapshot:
-        """Return the files of the unit, the data of the last change, and the table of that change."""
+    def snapshot(self, live: Live[Nat], want: Nat | None) -> Snapshot:
+        """Return the files of the unit, the data of the last change, its table, and a script that ends flows of `want`."""
         table = render_nat(live.ruleset, self._kept.interfaces)
-        return Snapshot((*self._unit.paths, STATE_FILE), ((("nft", "--file", "-"), table),))
+        request = make_request(self._list_targets(want), self._list_targets(live.ruleset))
+        load = ((("nft", "--file", "-"), table), (_END_FLOWS, make_script(flows, request)))
+        return Snapshot((*self._unit.paths, STATE_FILE), load)
 
     def apply(self, want: Nat | None) -> tuple[str, ...]:
         """Load the table in one transaction, and end the tracked flows that changed forwards still send elsewhere."""
@@ -169,7 +178,7 @@ class NatTable:
         else:
             self._keep(want)
         try:
-            self._host.call(end_flows, _make_stale_test(self._list_targets(before), self._list_targets(want)))
+            self._host.call(end_stale_flows, self._list_targets(before), self._list_targets(want))
         except OSError as error:
             return (f"tracked flows of changed forwards were not ended ({error.strerror}); they end by themselves",)
         return ()
@@ -220,7 +229,7 @@ class NatTable:
             )
         return found
 
-    def _list_targets(self, nat: Nat | None) -> _Targets:
+    def _list_targets(self, nat: Nat | None) -> Targets:
         return {} if nat is None else _list_targets(nat, list_present_addresses(self._host, nat))
 
     def _list_table(self) -> list[str]:
@@ -259,7 +268,7 @@ def _compare_interfaces(kept: Interfaces, found: Interfaces) -> list[str]:
     ]
 
 
-def _list_targets(nat: Nat, present: t.Mapping[str, t.Set[str]]) -> _Targets:
+def _list_targets(nat: Nat, present: t.Mapping[str, t.Set[str]]) -> Targets:
     """Return the address and port inside of each translated forward, by its protocol, address and port outside.
 
     A forward of an interface has an entry for each present address of the interface.
@@ -270,13 +279,3 @@ def _list_targets(nat: Nat, present: t.Mapping[str, t.Set[str]]) -> _Targets:
         if not forward.is_routed
         for address in (forward.outside, *present.get(forward.outside, ()))
     }
-
-
-def _make_stale_test(old: _Targets, new: _Targets) -> Callable[[Flow], bool]:
-    """Return a function that tells whether a flow to a forward leads elsewhere than the forward does after a change."""
-
-    def is_stale(flow: Flow) -> bool:
-        key = (flow.protocol, *flow.dialled)
-        return flow.replies != new[key] if key in new else flow.replies == old.get(key)
-
-    return is_stale

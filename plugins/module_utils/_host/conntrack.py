@@ -12,7 +12,13 @@ import typing as t
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host import netlink
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.netlink import (
+    NETFILTER,
+    connect,
+    dump_objects,
+    parse_attributes,
+    query,
+)
 
 _GET, _DELETE = 0x101, 0x102
 _MESSAGE = struct.Struct("=BBH")  # family, version, resource
@@ -36,16 +42,14 @@ class Flow(t.NamedTuple):
 def end_flows(is_stale: Callable[[Flow], bool]) -> int:
     """End the tracked flows for which the function is true, and return their number. An error of the kernel raises OSError."""
     ended = 0
-    with closing(netlink.connect(netlink.NETFILTER)) as link:
-        for message in netlink.dump_objects(link, _GET, _MESSAGE.pack(0, 0, 0)):
+    with closing(connect(NETFILTER)) as link:
+        for message in dump_objects(link, _GET, _MESSAGE.pack(0, 0, 0)):
             family, _version, _resource = _MESSAGE.unpack_from(message)
-            parts = dict(netlink.parse_attributes(message[_MESSAGE.size :]))
+            parts = dict(parse_attributes(message[_MESSAGE.size :]))
             flow = _parse_flow(parts)
             if flow and is_stale(flow):
                 with suppress(FileNotFoundError):  # it has ended in between
-                    netlink.query(
-                        link, _DELETE, _MESSAGE.pack(family, 0, 0) + _make_nested(_ORIGINAL, parts[_ORIGINAL])
-                    )
+                    query(link, _DELETE, _MESSAGE.pack(family, 0, 0) + _make_nested(_ORIGINAL, parts[_ORIGINAL]))
                     ended += 1
     return ended
 
@@ -53,7 +57,7 @@ def end_flows(is_stale: Callable[[Flow], bool]) -> int:
 def _parse_flow(parts: t.Mapping[int, bytes]) -> Flow | None:
     """Return the flow of a message, None for other protocols."""
     original, reply = (
-        {kind: dict(netlink.parse_attributes(value)) for kind, value in netlink.parse_attributes(parts[direction])}
+        {kind: dict(parse_attributes(value)) for kind, value in parse_attributes(parts[direction])}
         for direction in (_ORIGINAL, _REPLY)
     )
     protocol = _NAMES.get(original[_PROTOCOL][_NUMBER][0])

@@ -70,8 +70,8 @@ class Backend(t.Protocol[Rules]):
         Outside of check mode, an atomic tool may skip this check, because it checks the rules when it loads them.
         """
 
-    def snapshot(self, live: Live[Rules]) -> Snapshot:
-        """Return the data that restores the state from `read`, without this code and without a connection."""
+    def snapshot(self, live: Live[Rules], want: Rules | None) -> Snapshot:
+        """Return the data that restores the state from `read` after `apply` of `want`, without this code and a connection."""
 
     def apply(self, want: Rules | None) -> tuple[str, ...]:
         """Replace the live state in one atomic step, and return warnings for the user.

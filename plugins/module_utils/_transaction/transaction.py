@@ -192,7 +192,7 @@ def _begin(
 ) -> tuple[str, tuple[str, ...]]:
     # A run that was killed may have changed the rules without ending the connections that they no longer allow.
     rules = rules or guard.rollback.find_pending() is not None
-    transaction = guard.rollback.arm(backend.snapshot(live), live.ruleset)
+    transaction = guard.rollback.arm(backend.snapshot(live, want), live.ruleset)
     try:
         warnings = backend.apply(want) if rules else ()
         guard.rollback.start_countdown(transaction, guard.timeout)

@@ -127,7 +127,7 @@ class Iptables:
             if not are_same_rules(chain.rules or (), make_rules(want, family, self._read_state().find_name)):
                 self._restore(family, load_text(chain, make_rules(want, family, None)), "--test")
 
-    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset], want: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the same for each change
         """Return the files of the unit, and a script that restores the current ruleset from any state."""
         script = render_removal(self._programs) if live.ruleset is None else self._render_script(live.ruleset)
         files = UNIT_PARTS.paths

@@ -142,7 +142,7 @@ class Nftables:
         if check_mode:
             self._host.run("nft", "--check", "--file", "-", stdin=render_table(want))
 
-    def snapshot(self, live: Live[Ruleset]) -> Snapshot:
+    def snapshot(self, live: Live[Ruleset], want: Ruleset | None) -> Snapshot:  # noqa: ARG002 -- the same for each change
         """Return the files of the unit, and the table: as nft lists it if it contains counts, or more than our rules."""
         text = render_table(live.ruleset)
         if live.drift or live.counts:

@@ -63,7 +63,7 @@ class Early(Part):
             raise self.found
         return self.found or Live(None)
 
-    def snapshot(self, live):
+    def snapshot(self, live, want):
         self.record("snapshot", live)
         return Snapshot((f"{self.name} file", "shared file"), (((self.name,), ""),))
 
@@ -131,7 +131,7 @@ def test_a_leftover_whose_firewall_is_not_available_is_only_files(tmp_path, call
     tested = make_firewall(tmp_path, calls, left_early=GONE, left_late=GONE)
     assert tested.read() == Live(None, LEFT)
     calls.clear()
-    assert tested.snapshot(Live(None)).load == ((("early",), ""), (("late",), ""))
+    assert tested.snapshot(Live(None), None).load == ((("early",), ""), (("late",), ""))
     tested.apply(WANT)
     assert select_calls(calls, "apply") == [("early", WANT), ("late", WANT)]
     tested.persist(WANT)
@@ -157,7 +157,7 @@ def test_the_late_part_is_read_before_other_calls(tmp_path, calls, method, expec
 
 def test_the_snapshot_has_every_available_part(tmp_path, calls):
     tested = make_firewall(tmp_path, calls, Live(WANT), left_early=Live(OLD), left_late=("x",))
-    found = tested.snapshot(Live(OLD))
+    found = tested.snapshot(Live(OLD), None)
     names = ["early", "late", "old early", "old late"]
     assert found.files == ("early file", "shared file", *(f"{name} file" for name in names[1:]))
     assert [command for (command,), _given in found.load] == names
@@ -197,7 +197,7 @@ def test_the_late_part_is_loaded_after_and_removed_before_the_early_part(tmp_pat
 def test_a_staged_ruleset_has_no_late_part(tmp_path, calls):
     tested = make_firewall(tmp_path, calls, Live(STAGED))
     tested.validate(STAGED, check_mode=False)
-    tested.snapshot(Live(STAGED))
+    tested.snapshot(Live(STAGED), None)
     tested.compare_persisted(STAGED)
     tested.persist(STAGED)
     for method in ("validate", "snapshot", "compare_persisted", "persist"):

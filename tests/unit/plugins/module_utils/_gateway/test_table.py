@@ -11,8 +11,9 @@ import json
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import table
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.flows import make_stale_test
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.model import nat_from_data, nat_to_data
-from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import _list_targets, _make_stale_test
+from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import _list_targets
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.conntrack import Flow
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.tests.unit.plugins.module_utils._gateway.nats import (
@@ -41,7 +42,7 @@ BEFORE, AFTER = make_nat(), make_nat(inside_port=81)
     ],
 )
 def test_flows_that_lead_elsewhere_are_ended(before, after, dialled, replies, stale):
-    is_stale = _make_stale_test(*(_list_targets(nat, {}) if nat else {} for nat in (before, after)))
+    is_stale = make_stale_test(*(_list_targets(nat, {}) if nat else {} for nat in (before, after)))
     assert is_stale(Flow("tcp", dialled, replies)) is stale
     assert is_stale(Flow("udp", dialled, replies)) is False
 

@@ -61,7 +61,7 @@ class Kernel:
 def kernel(monkeypatch):
     made = Kernel()
     for name in ("connect", "dump_objects", "query"):
-        monkeypatch.setattr(conntrack.netlink, name, getattr(made, name))
+        monkeypatch.setattr(conntrack, name, getattr(made, name))
     return made
 
 

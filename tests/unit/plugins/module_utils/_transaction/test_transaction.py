@@ -59,7 +59,7 @@ class Backend:
     def validate(self, want, *, check_mode):
         self._record("validate", want)
 
-    def snapshot(self, live):
+    def snapshot(self, live, want):
         return Snapshot((), ((("restore",), repr(live.ruleset)),))
 
     def apply(self, want):

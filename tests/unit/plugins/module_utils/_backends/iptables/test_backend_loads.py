@@ -198,13 +198,13 @@ def test_only_check_mode_validates_and_only_rules_that_change(tmp_path):
 
 def test_the_snapshot_has_a_script_for_the_rules_and_the_files_of_the_unit(tmp_path):
     made = Iptables(FakeHost(tmp_path))
-    found = made.snapshot(Live(WANT))
+    found = made.snapshot(Live(WANT), None)
     assert found.files[:2] == (SCRIPT, UNIT)
     assert WANTS in found.files
     ((command, script),) = found.load
     assert command == ("sh",)
     assert ("8001" in script, f"{tmp_path}/bin/iptables" in script, "/sbin/ipset" in script) == (True, True, True)
-    ((_command, removal),) = made.snapshot(Live(None)).load
+    ((_command, removal),) = made.snapshot(Live(None), WANT).load
     assert "8001" not in removal
     assert f"{tmp_path}/bin/ip6tables" in removal
 

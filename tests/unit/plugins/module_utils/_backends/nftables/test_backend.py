@@ -95,14 +95,14 @@ def test_differences_of_the_table_are_reported(tmp_path):
     host = FakeHost(tmp_path, [TABLE], CHANGED)
     live = Nftables(host).read()
     assert live.drift
-    found = Nftables(host).snapshot(live)
+    found = Nftables(host).snapshot(live, None)
     assert found.load == ((("nft", "--file", "-"), f"{render_table(None)}table as listed"),)
 
 
 @pytest.mark.parametrize("ruleset", [WANT, None])
 def test_the_snapshot_has_the_table_and_the_files_of_the_unit(tmp_path, ruleset):
     host = FakeHost(tmp_path)
-    found = Nftables(host).snapshot(Live(ruleset))
+    found = Nftables(host).snapshot(Live(ruleset), None)
     assert (found.files, found.load) == (FILES, ((("nft", "--file", "-"), render_table(ruleset)),))
     assert host.calls == []
 
