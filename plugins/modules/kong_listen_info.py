@@ -150,6 +150,13 @@ unloaded:
     - Empty otherwise.
   returned: success
   type: str
+lost_capabilities:
+  description:
+    - A readable line for each drop-in with which Kong's unit lacks a capability at its next start that the drop-in of this
+      collection adds, for example for a port below 1024. Each line is also a warning.
+  returned: success
+  type: list
+  elements: str
 effective:
   description:
     - The effective values that are not as planned, and that no line in Kong's file explains.

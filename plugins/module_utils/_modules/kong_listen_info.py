@@ -24,6 +24,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effec
     find_differences,
     moves_listeners,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.lost_capabilities import (
+    find_lost_capabilities,
+)
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import (
     KongFile,
     Running,
@@ -68,6 +71,7 @@ def inspect_listeners(params: dict[str, t.Any]) -> dict[str, t.Any]:
         "unit": running.unit,
         "effective": effective,
         "unloaded": unloaded,
+        "lost_capabilities": [*find_lost_capabilities(host, running.unit)] if running.unit else [],
     }
 
 
@@ -126,11 +130,12 @@ def compare_settings(params: Mapping[str, t.Any], sources: Sources) -> list[dict
 
 
 def list_override_warnings(result: Mapping[str, t.Any]) -> list[str]:
-    """Return a warning for each effective value in a result that is not as planned, with the fix."""
-    return [
+    """Return a warning for each effective value that is not as planned, and each overridden drop-in, with the fix."""
+    values = [
         f"{entry['line']}{'. Remove the variable' if entry['origin'] == ENVIRONMENT else ''}"
         for entry in result.get("effective", ())
     ]
+    return [*values, *result.get("lost_capabilities", ())]
 
 
 def run(module: AnsibleModule) -> None:

@@ -517,6 +517,19 @@ def sockets(monkeypatch):
     return fake
 
 
+def test_listen_info_warns_of_capabilities_that_kong_loses(sockets, monkeypatch):
+    sockets.open, asked = OPEN[:1], []
+
+    def find(_host, unit):
+        asked.append(unit)
+        return iter(["a drop-in overrides our drop-in"])
+
+    monkeypatch.setattr(kong_listen_info, "find_lost_capabilities", find)
+    result, warnings = main(kong_listen_info, monkeypatch, {"listeners": [LISTENER]})
+    assert (asked, warnings) == (["kong.service"], ["a drop-in overrides our drop-in"])
+    assert (result["lost_capabilities"], result["differs"]) == (warnings, False)
+
+
 def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     sockets.open = OPEN[:1]
     sockets.variables = {"KONG_LOG_LEVEL": "debug", "KONG_WORKERS": "2", "KONG_ADMIN_LISTEN": "x"}
@@ -526,7 +539,8 @@ def test_listen_info_of_a_kong_as_planned(sockets, monkeypatch):
     assert [{key: listener[key] for key in present[0]} for listener in result.pop("present")] == present
     assert result == {
         "differs": False, "listens": True, "runs": True, "report": [], "missing": [], "unexpected": [], "effective": [],
-        "unloaded": "", "unit": "kong.service", "cannot_bind": "", "changed": False, "failed": False,
+        "unloaded": "", "unit": "kong.service", "cannot_bind": "", "lost_capabilities": [],
+        "changed": False, "failed": False,
     }  # fmt: skip
     assert (warnings, sockets.asked) == ([], [("kong.service", "/usr/local/kong")])
     assert {*result, "present"} - {"changed", "failed"} == read_documented(kong_listen_info)
