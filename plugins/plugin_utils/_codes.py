@@ -76,8 +76,9 @@ SECTIONS: Mapping[str, Sequence[Code]] = {
         _make_error(
             "path-unusable",
             "The run cannot read or write a file on the controller that a variable names: the folder is missing, is a file, or "
-            "cannot be written. A run checks this before it connects to a host. With `--check` the check is the same, although "
-            "such a run may not write the file.",
+            "cannot be written. Missing folders of `kong_report_path` and `kong_adopt_path` are created; the folders of other "
+            "files must exist. The playbooks and roles check this before they connect to a host. With `--check` the check is the "
+            "same, although such a run may not write the file.",
             "Correct the path, create the folder, or give the user of the run the permission.",
         ),
         _make_error(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_before_facts import make_nodes
 from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
@@ -37,6 +38,26 @@ def test_wrong_paths_are_refused_before_a_connection_to_a_node(tmp_path, playboo
     assert "UNREACHABLE" not in output
     assert "There is no plan" not in output
     assert len(output.encode()) <= 6000
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [
+        ("kong_verify", ("kong_report_path", "kong_report_before")),
+        ("kong_drift", ("kong_plan_file", "kong_drift_file", "kong_report_path", "kong_report_before")),
+    ],
+)
+def test_wrong_paths_of_a_role_without_its_playbook(tmp_path, role, names):
+    """The report of a role is written at its end."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    play = [{"hosts": "kong", "gather_facts": False, "roles": [f"gatehouse.kong.{role}"]}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    address = "10.0.0.{{ inventory_hostname[1:] }}"
+    wrong = make_nodes(2, kong_version="3.9", kong_address=address, **dict.fromkeys(names, "file/plan.json"))
+    code, output = run(tmp_path, "play.yml", inventory=wrong)
+    assert (code, output.count("path-unusable")) == (2, len(names)), output
+    assert "UNREACHABLE" not in output
+    assert "NOT CHECKED" not in output
 
 
 def test_adopt_without_a_folder_fails_before_a_connection(tmp_path):
