@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
-from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_json_output import provide_callback
+from ansible_collections.gatehouse.kong.tests.playbooks.plugins.action.test_kong_nodes import run_apart
 from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import ROOT
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import compile_fleet
 
@@ -76,7 +77,13 @@ class Lab:
             text = ACTION.replace("NAME", repr(name)).replace("ANSWERS", repr(str(folder / "answers.json")))
             (collection / f"plugins/action/{name}.py").write_text(text.replace("CALLS", repr(str(folder / "calls"))))
 
-    def run(self, playbook, *arguments, failing, gateway, others=MappingProxyType({"router": LOCAL})):
+    def run(self, playbook, *arguments, **answers):
+        """Run a playbook as run_apart does, and return the exit code, the output and the calls for the gateway."""
+        done = self.run_apart(playbook, *arguments, **answers)
+        calls = [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+        return done.returncode, done.stdout + done.stderr, [call[1:] for call in calls if call[0] == "kong_gateway"]
+
+    def run_apart(self, playbook, *arguments, failing, gateway, others=MappingProxyType({"router": LOCAL})):
         """Run a playbook; the connections in `failing` have no answer, and the router answers `gateway`."""
         probed = {
             caller: {"probes": [
@@ -93,9 +100,7 @@ class Lab:
             "others": {"hosts": dict(others)},
         }
         (self.folder / "play.yml").write_text(yaml.safe_dump([*read_plays(playbook)]), encoding="utf-8")
-        code, output = run(self.folder, "play.yml", *arguments, inventory=inventory)
-        calls = [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
-        return code, output, [call[1:] for call in calls if call[0] == "kong_gateway"]
+        return run_apart(self.folder, "play.yml", *arguments, inventory=inventory)
 
 
 @pytest.fixture
@@ -152,6 +157,18 @@ def test_a_fleet_without_gateways(lab, playbook):
     assert (code, calls) == (2, []), output
     assert "router is down, or does not forward 10.0.0.5:9000 to 10.1.0.1:8001 (tcp)" in output
     assert "router needs this forward" in output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "shown"), [(VERIFY, "1 differs from the plan"), (EXPLAIN, "cause       the gateway router")]
+)
+def test_standard_output_is_valid_json(lab, monkeypatch, playbook, shown):
+    """Also with the table of results and their causes, which are printed to standard error."""
+    provide_callback(lab.folder, monkeypatch)
+    done = lab.run_apart(*playbook, failing={("a1", "b1")}, gateway={"report": [DNAT]})
+    results = json.loads(done.stdout)["results"]
+    assert [result for result in results if result[1] == "failed"] == [["a1", "failed"]]
+    assert shown in done.stderr
 
 
 def test_no_gateway_is_compared_in_check_mode(lab):

@@ -52,16 +52,22 @@ CASES = {
 }
 
 
+def provide_callback(folder, monkeypatch):
+    """Let the runs of a test write their results with the callback."""
+    (folder / "callbacks").mkdir()
+    (folder / "callbacks/own_json.py").write_text(CALLBACK, encoding="utf-8")
+    monkeypatch.setenv("ANSIBLE_CALLBACK_PLUGINS", str(folder / "callbacks"))
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "own_json")
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_standard_output_is_valid_json(tmp_path, case):
-    (tmp_path / "callbacks").mkdir()
-    (tmp_path / "callbacks/own_json.py").write_text(CALLBACK, encoding="utf-8")
+def test_standard_output_is_valid_json(tmp_path, monkeypatch, case):
+    provide_callback(tmp_path, monkeypatch)
     (tmp_path / "hosts.json").write_text(json.dumps(FLEET), encoding="utf-8")
     options, shown = CASES[case]
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", f"gatehouse.kong.{case.split()[0]}", *options],
-        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_CALLBACK_PLUGINS": str(tmp_path / "callbacks"),
-             "ANSIBLE_STDOUT_CALLBACK": "own_json", "LC_ALL": "C.UTF-8",
+        env={**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8",
              "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ["PYTHONPATH"]},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -22,17 +22,23 @@ FLEET = {
 
 
 def run(tmp_path, playbook, *arguments, inventory):
+    """Run a playbook on an inventory, and return the exit code and the whole output."""
+    done = run_apart(tmp_path, playbook, *arguments, inventory=inventory)
+    return done.returncode, done.stdout + done.stderr
+
+
+def run_apart(tmp_path, playbook, *arguments, inventory):
+    """Run a playbook on an inventory, and return the process."""
     file = tmp_path / "hosts.yml"
     if inventory:
         file.write_text(yaml.safe_dump({"all": {"children": inventory}}), encoding="utf-8")
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", str(file), playbook, *arguments],
         env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_LOCALHOST_WARNING": "false",
              "ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"), "LC_ALL": "C.UTF-8",
              "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ["PYTHONPATH"]},
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_group_that_the_inventory_names(tmp_path):
