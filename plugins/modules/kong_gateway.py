@@ -191,6 +191,8 @@ conflicts:
   description:
     - Third-party rules that drop or may drop packets of the forwards, or translate them to another destination, in the form of
       M(gatehouse.kong.kong_firewall).
+    - With the effect V(part), rules and policies that certainly drop packets of some planned sources, or some connections of hosts
+      inside to the outside. The ports name them.
     - With the effect V(unload), units, drop-ins and scripts with which a boot ends without the translations.
   returned: success
   type: list

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import suppress
 from types import MappingProxyType
@@ -242,6 +243,84 @@ def test_a_chain_that_drops_all_connections_of_the_inside_is_named(lab):
     assert apply(lab, NAT, check_mode=True).conflicts[0].ports == (
         "connections from fd00:2::2 that leave with fd00:1::1",
     )
+
+
+ESTABLISHED = "ct state established accept\n"
+BOTH_PORTS = "tcp 9000 at 10.0.1.1, udp 9000 at 10.0.1.1"
+
+
+@pytest.mark.parametrize(
+    ("policy", "rules", "dropped"),
+    [
+        ("accept", "ip saddr 10.0.1.2 drop", {("tcp", "friend"), ("udp", "friend")}),
+        ("accept", "ip saddr 10.0.1.2 tcp dport 80 reject", {("tcp", "friend")}),
+        ("accept", "ip saddr { 10.0.1.2, 10.0.3.2 } udp dport 80 drop", {("udp", "friend"), ("udp", "outsider")}),
+        ("accept", "ip saddr 10.0.1.2 ip daddr 10.0.2.9 drop", set()),
+        ("accept", "ip saddr 10.0.9.0/24 drop", set()),
+        ("drop", f"{ESTABLISHED}ip saddr 10.0.3.2 accept", {("tcp", "friend"), ("udp", "friend")}),
+        ("drop", f"{ESTABLISHED}ip saddr {{ 10.0.1.0/24, 10.0.3.2 }} accept", set()),
+        ("drop", f"{ESTABLISHED}ip saddr 10.0.1.2 udp dport 80 accept\nip saddr 10.0.3.2 accept", {("tcp", "friend")}),
+    ],
+)
+def test_a_rule_that_drops_some_sources_is_named_with_them(lab, policy, rules, dropped):
+    """The warning has the same sources as the packets that are dropped."""
+    sources = {"friend": FRIEND["ipv4"], "outsider": "10.0.3.2"}
+    data = nat_to_data(make_nat(hairpin=False))
+    data["forwards"] = [item for item in data["forwards"] if item["outside"] == OUTSIDE["ipv4"]]
+    nat = nat_from_data(
+        **{**data, "egress": [], "sets": {"peers": {"ipv4": [f"{address}" for address in sources.values()]}}}
+    )
+    lab.run_nft(
+        f"table inet own {{\nchain forward {{\ntype filter hook forward priority filter; policy {policy}\n{rules}\n}}\n}}\n"
+    )
+    conflicts = apply(lab, nat).conflicts
+    assert {(conflict.certain, conflict.effect, conflict.stops) for conflict in conflicts} <= {(True, "part", False)}
+    named = " ".join(port for conflict in conflicts for port in conflict.ports)
+    by_packets = {
+        (protocol, name) for protocol in ("tcp", "udp") for name in sources if find_source(lab, name, protocol) is None
+    }
+    assert by_packets == dropped
+    for name, address in sources.items():
+        assert (address in named) == any(name == other for _protocol, other in dropped)
+    assert {protocol for protocol in ("tcp", "udp") if f"{protocol} 9000" in named} == {
+        protocol for protocol, _ in dropped
+    }
+
+
+def test_the_text_of_a_warning_about_some_sources(lab):
+    lab.run_nft(
+        "table inet own {\nchain forward {\ntype filter hook forward priority filter\nip saddr 10.0.1.2 drop\n}\n}\n"
+    )
+    (conflict,) = apply(lab, make_nat()).conflicts
+    assert re.sub(" # handle [0-9]+", "", str(conflict)) == (
+        f"nftables chain inet own forward blocks {BOTH_PORTS} from 10.0.1.2: its rule `ip saddr 10.0.1.2 drop` in chain forward. "
+        "If this is no ban, accept these sources there before"
+    )
+
+
+LEAVE = "connections from 10.0.2.2 that leave with 10.0.1.1"
+
+
+@pytest.mark.parametrize(
+    ("rule", "ports"),
+    [
+        ("ip saddr 10.0.2.2 meta l4proto udp drop", (f"udp {LEAVE}",)),
+        ("ip saddr 10.0.2.2 ip daddr 10.0.1.0/24 meta l4proto tcp drop", (f"tcp {LEAVE} to 10.0.1.2",)),
+        ("ip saddr 10.0.2.2 ip daddr 10.0.1.2 drop", (f"tcp {LEAVE} to 10.0.1.2", f"udp {LEAVE} to 10.0.1.2")),
+        ("ip saddr 10.0.2.2 ip daddr 10.0.1.3 drop", None),
+        ("ip saddr 10.0.2.2 tcp dport 7946 drop", None),
+        ("ip saddr 10.0.2.9 drop", None),
+    ],
+)
+def test_a_rule_that_drops_some_connections_of_the_inside_is_named_with_them(lab, rule, ports):
+    chain = "table inet own {\nchain forward {\ntype filter hook forward priority filter\nct state established accept\n"
+    lab.run_nft(f"{chain}{rule}\n}}\n}}\n")
+    conflicts = apply(lab, make_nat(hairpin=False)).conflicts
+    assert [(conflict.ports, conflict.stops) for conflict in conflicts] == ([(ports, False)] if ports else [])
+    for protocol in ("tcp", "udp"):
+        listener = lab.open_listener(7000, protocol, "ipv4", "friend")
+        passed = dial(lab, "ally", listener, (FRIEND["ipv4"], 7000), (protocol, "ipv4"))
+        assert (passed is None) == any(text.startswith(protocol) for text in ports or ())
 
 
 def test_a_strict_reverse_path_filter_is_named(lab):

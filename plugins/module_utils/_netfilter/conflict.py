@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset im
 
 _VERBS = {
     "drop": ("blocks", "may block"),
+    "part": ("blocks", "may block"),
     "translate": ("translates", "may translate"),
     "accept": ("accepts unwanted packets on", "may accept unwanted packets on"),
     "divert": ("diverts", "may divert"),
@@ -32,6 +33,7 @@ class Conflict:
     If `certain` is False, only a real packet can show the effect. The effects are:
 
     - drop: it drops or rejects packets of authorised sources.
+    - part: it drops packets of some authorised sources, or some connections of hosts behind a gateway.
     - translate: it translates the packets of a forward to another destination.
     - accept: it accepts packets that a rule of the host bans or limits.
     - divert: it sends packets to another destination before our rules are evaluated.
