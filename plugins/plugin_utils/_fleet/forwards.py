@@ -83,7 +83,9 @@ def _check_mapping(node: Node, mapping: NatMapping) -> Iterator[Finding]:
         return
     receiving = [*_list_receiving(node, mapping, inside)]
     if not receiving:
-        sockets = list(dict.fromkeys(f"{opened.name} {opened.address}:{opened.port}" for opened in node.reachable))
+        sockets = list(
+            dict.fromkeys(f"{opened.name} {Endpoint(opened.address, opened.port)}" for opened in node.reachable)
+        )
         # A mapping has tcp, udp or both, so at most one protocol is missing.
         missing = next(
             (

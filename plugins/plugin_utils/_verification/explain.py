@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.unreachable 
     list_changes_to,
     make_reason_fault,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host, Node
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint, Host, Node
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import Listener
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.file import PlanError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.members import list_networks
@@ -124,7 +124,8 @@ def _explain_way(route: Route | None, caller: Host, node: Node, listener: Listen
     )
     if route.mapping:
         back = ", and sends it back into the same site (hairpin)" if route.via == "hairpin" else ""
-        return f"the NAT device {route.mapping.device} forwards {route.dialled} to {route.lands}:{route.port}{back}{virtual}"
+        inside = Endpoint(route.lands, route.port)
+        return f"the NAT device {route.mapping.device} forwards {route.dialled} to {inside}{back}{virtual}"
     ways = {"vpn": "the VPN of both hosts", "nat": f"the source NAT of {caller.name}"}
     return ways.get(route.via, "direct: both are in one network") + virtual
 
@@ -135,7 +136,7 @@ def _explain_arrival(
     if route is None:
         return []
     sources = list_route_sources(route, caller, node.host)
-    where = f"at {route.lands}:{route.port}; {probe.target} sees the source {', '.join(sources)}"
+    where = f"at {Endpoint(route.lands, route.port)}; {probe.target} sees the source {', '.join(sources)}"
     named = list_sources(plan, node)[find_probed_listener(node, probe), probe.protocol]
     return [
         *(("gateway", text) for text in _explain_gateways(plan, probe, route, caller, sources)),
