@@ -16,6 +16,13 @@ _LEGIBLE = 12
 _GAP = "  "
 
 
+def is_legible(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Tell whether a table fits into the terminal with columns of whole words, or of _LEGIBLE characters."""
+    columns = zip(header, *rows, strict=True)
+    words = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    return sum(min(word, _LEGIBLE) for word in words) <= _measure_space(len(words))
+
+
 def render_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return lines of a table: left-aligned columns two spaces apart, a rule below the header.
 
@@ -36,13 +43,18 @@ def _fit(widths: list[int], words: Sequence[int]) -> list[int]:
     A column is narrower than its longest word (of the lengths ``words``), or than is legible, only if the table does not fit
     otherwise.
     """
-    available = get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (len(widths) - 1)
+    available = _measure_space(len(widths))
     for least in ([max(word, _LEGIBLE) for word in words], [_LEGIBLE] * len(widths), [1] * len(widths)):
         while sum(widths) > available and (
             wide := [column for column, width in enumerate(widths) if width > least[column]]
         ):
             widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
+
+
+def _measure_space(columns: int) -> int:
+    """Return the width of the terminal without the gaps between columns."""
+    return get_terminal_size((_IN_A_LOG, 0)).columns - len(_GAP) * (columns - 1)
 
 
 def _format_row(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._become import explain_become
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._finding_groups import split_values
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
@@ -27,6 +28,7 @@ FORMAT = 1
 
 # The terminal lists at most so many ranges of names for a difference; a report and the file kong_drift_file have all names.
 _SHOWN = 20
+_MOST_ROWS = 40
 
 # A part that exists only if an earlier run did not end.
 _RUN = "run"
@@ -126,13 +128,31 @@ def _explain_failure(message: Any) -> str:
 
 def format_drift(drift: Mapping[str, Any]) -> list[str]:
     """Return drift as lines: a table of the differences, the nodes that were not checked, and a summary."""
-    differences = [
-        [format_ranges(nodes, _SHOWN), part, line] for (part, line), nodes in share_differences(drift).items()
-    ]
+    differences = share_differences(drift)
+    rows = _share_rows(differences)
     heading = (f"{_name_kind(drift)}s", "part", "difference")
-    table = [*render_table(heading, differences), ""] if differences else []
+    table = [*render_table(heading, rows), ""] if rows else []
+    if len(rows) < len(differences):
+        table += [
+            f"{count_noun(len(differences), 'difference')}; kong_drift_file and kong_report_path write all of them",
+            "",
+        ]
     missing = [*format_not_checked(drift["not_checked"])]
     return [*table, *([*missing, ""] if missing else []), format_drift_summary(drift)]
+
+
+def _share_rows(differences: Mapping[tuple[str, str], Sequence[str]]) -> list[list[str]]:
+    """Return a row for each difference. Of many differences, those that differ in values only, such as addresses, share a row."""
+    similar = group_pairs(
+        ((part, split_values(line)[0] if len(differences) > _MOST_ROWS else line), (line, nodes))
+        for (part, line), nodes in differences.items()
+    )
+    rows = []
+    for (part, _text), found in similar.items():
+        names = dict.fromkeys(node for _line, nodes in found for node in nodes)
+        more = f" (and {count_noun(len(found) - 1, 'difference')} with other values)" if len(found) > 1 else ""
+        rows.append([format_ranges(names, _SHOWN), part, f"{found[0][0]}{more}"])
+    return rows
 
 
 def format_not_checked(not_checked: Mapping[str, Sequence[str]]) -> Iterator[str]:

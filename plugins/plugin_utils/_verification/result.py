@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.modes import list_staged
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import is_legible, render_table
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     count_noun,
     escape_all,
@@ -214,6 +214,8 @@ def _format_matrix(verification: Verification, sources: Sequence[str]) -> list[s
         cells.setdefault(row, {}).setdefault(probe.caller, []).append(outcome.cell)
     rows = [[*row, *(" ".join(by_source.get(source, ["-"])) for source in sources)] for row, by_source in cells.items()]
     header = ["node", "listener", "port", *(f"from {source}" for source in sources)]
+    if not is_legible(header, rows):
+        return ["The table of all results is too wide for the terminal; with kong_report_path, the report has it", ""]
     return ["Expected / actual, from each source to each listener:", "", *render_table(header, rows), ""]
 
 
