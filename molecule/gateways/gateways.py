@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes the translations of each gateway, kills changes, reloads third-party rules, and removes everything: gateways.py PLAN PART
 
-The parts: `change` moves a forward while flows are open, and kills changes; at its end a change of each gateway waits for its
-confirmation, so that a reboot rolls it back. `boot` checks the gateways after that reboot. `remove` removes our rules. After
-each part the third-party rules and files are unchanged. Exit status 1, with a line for each failure.
+The parts: `change` moves a forward while flows are open, replaces the outside address, and kills changes; at its end a change
+of each gateway waits for its confirmation, so that a reboot rolls it back. `boot` checks the gateways after that reboot.
+`remove` removes our rules. After each part the third-party rules and files are unchanged. Exit status 1, with a line for each
+failure.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ GATEWAYS = {
     "ufw": "10.80.0.4",
 }
 GOSSIP, GOSSIP_INSIDE, OTHER_INSIDE = 9000, 7946, 7947
+# The address of a1, and a port on which it echoes packets from inside.
+CALLER, OUTSIDE_ECHO = "10.80.0.11", 5300
 # The seconds after which a run of the module is killed. A whole run takes about half a second.
 KILLS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
+OUTSIDE_INTERFACE = "lan"
 PATIENCE = 60
 SIGKILLED = 128 + 9
 RELOADS = {
@@ -61,16 +65,19 @@ while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
     if data == b"ping":
         listener.sendto(source[0].encode(), source)
 """
-# Opens a flow over udp to the forward for gossip. For each line of the input it prints the answer to its next packet.
+# Opens a flow over udp. For each line of the input it prints the answer to its next packet.
 FLOWS = """
 import contextlib, socket, sys
-address = sys.argv[1]
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.settimeout(2)
-udp.connect((address, 9000))
+udp.connect((sys.argv[1], int(sys.argv[2])))
 udp.send(b"ping")
 print("open", flush=True)
 for _line in sys.stdin:
+    udp.setblocking(False)
+    with contextlib.suppress(OSError):
+        while udp.recv(99):
+            pass
+    udp.settimeout(2)
     udp.send(b"ping")
     answer = "none"
     with contextlib.suppress(OSError):
@@ -138,6 +145,10 @@ class Gateway:
         ]
         return {**self.planned, "forwards": forwards}
 
+    def replace_address(self, old: str, new: str) -> None:
+        """Replace the address of the outside interface."""
+        self.run(f"ip address delete {old}/24 dev {OUTSIDE_INTERFACE}; ip address add {new}/24 dev {OUTSIDE_INTERFACE}")
+
     def run(self, command: str) -> str:
         """Return the output of a command that must succeed."""
         done = subprocess.run(self._host.make_command(command), capture_output=True, text=True, check=False)
@@ -174,7 +185,11 @@ class Gateway:
 
     def check_planned(self) -> None:
         """Check that the gateway has exactly the planned translations, and that third-party rules are unchanged."""
-        found = self._run_module({**self.planned, "_ansible_check_mode": True})
+        self.check(self.planned)
+
+    def check(self, options: dict[str, Any]) -> None:
+        """Check that the gateway has exactly these translations, and that third-party rules are unchanged."""
+        found = self._run_module({**options, "_ansible_check_mode": True})
         if found["changed"] or found["conflicts"]:
             raise TrialError(f"differs from the plan: {found['report']} {found['conflicts']}")
         self.check_third_party()
@@ -195,14 +210,14 @@ def try_move(gateway: Gateway) -> None:
     inside = f"b-{gateway.name}"
     with (
         closing(Program(inside, ECHO, str(OTHER_INSIDE))) as echo,
-        closing(Program("a1", FLOWS, gateway.address)) as udp,
+        closing(Program("a1", FLOWS, f"{gateway.address} {GOSSIP}")) as udp,
         closing(Program("d1", TCP, gateway.address)) as tcp,
     ):
         for program in (echo, udp, tcp):
             program.read()
         gateway.apply(gateway.moved)
         answers = udp.ask(), tcp.ask()
-        if answers != ("10.80.0.11", "answer"):
+        if answers != (CALLER, "answer"):
             raise TrialError(f"the answers over udp and tcp are {answers}")
         flows = gateway.run(f"conntrack -L -p udp --orig-dst {gateway.address} --orig-port-dst {GOSSIP} 2>/dev/null")
         if re.search(rf"src={gateway.inside} dst=\S+ sport={GOSSIP_INSIDE} ", flows):
@@ -211,6 +226,42 @@ def try_move(gateway: Gateway) -> None:
         if udp.ask() != "none":
             raise TrialError("after the rollback an open flow still leads to the other port")
     gateway.check_planned()
+
+
+def try_new_address(gateway: Gateway) -> None:
+    """Replace the address of the outside interface: its forwards serve the new address, and no flow keeps the old address."""
+    options = {**gateway.moved, "outside_interfaces": {gateway.address: OUTSIDE_INTERFACE}}
+    inside, new, port = f"b-{gateway.name}", f"10.80.0.10{gateway.address[-1]}", OUTSIDE_ECHO + int(gateway.address[-1])
+    with (
+        closing(Program(inside, ECHO, str(OTHER_INSIDE))) as echo,
+        closing(Program("a1", ECHO, str(port))) as outside,
+    ):
+        echo.read()
+        outside.read()
+        gateway.apply(options)
+        with closing(Program(inside, FLOWS, f"{CALLER} {port}")) as leaving:
+            leaving.read()
+            before = leaving.ask(), ask_forward(gateway.address)
+            gateway.replace_address(gateway.address, new)
+            try:
+                after = leaving.ask(), ask_forward(new)
+                gateway.check(options)
+                flows = gateway.run(f"conntrack -L -p udp --orig-dst {CALLER} --orig-port-dst {port} 2>/dev/null")
+            finally:
+                gateway.replace_address(new, gateway.address)
+    if (before, after) != ((gateway.address, CALLER), (new, CALLER)):
+        raise TrialError(f"the answers are {before} before and {after} after the change of the address")
+    if f"dst={gateway.address} " in flows:
+        raise TrialError(f"a flow keeps the old address: {flows}")
+    gateway.apply(gateway.planned)
+    gateway.check_planned()
+
+
+def ask_forward(address: str) -> str:
+    """Return the answer to a packet of a new flow from a1 to the forward for gossip at an address."""
+    with closing(Program("a1", FLOWS, f"{address} {GOSSIP}")) as arriving:
+        arriving.read()
+        return arriving.ask()
 
 
 def try_kills(gateway: Gateway) -> None:
@@ -256,6 +307,7 @@ def list_trials(gateway: Gateway, part: str) -> Iterator[Trial]:
     yield "the planned translations", gateway.check_planned
     if part == "change":
         yield "a moved forward", partial(try_move, gateway)
+        yield "a new outside address", partial(try_new_address, gateway)
         yield "kills", partial(try_kills, gateway)
         yield "a reload of third-party rules", partial(try_reload, gateway)
         yield "a change before the reboot", partial(leave_pending, gateway)
