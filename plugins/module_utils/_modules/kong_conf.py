@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -42,43 +43,41 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit 
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.unit_environment import read_unit_variables
 
 
-def stage(module: AnsibleModule, text: str) -> str:
-    """Write `text` to a new file, validate it if requested, and return its path."""
+def stage(module: AnsibleModule, params: Mapping[str, Any], text: str) -> str:
+    """Write `text` to a new file, validate it if requested, and return its path. Raises HostError if it is not valid."""
     # The mode of atomic_move for a new file; a secret in the file is never readable for every user.
     os.umask(0o027)
     handle, name = tempfile.mkstemp(dir=str(module.tmpdir))
     with os.fdopen(handle, "wb") as temporary:
         temporary.write(text.encode("utf-8", "surrogateescape"))
-    validate(module, name)
+    validate(params, name)
     return name
 
 
-def validate(module: AnsibleModule, path: str) -> None:
-    """Run the command of the option validate on a file. If it fails, fail with its output."""
-    command = module.params["validate"]
+def validate(params: Mapping[str, Any], path: str) -> None:
+    """Run the command of the option validate on a file. Raises HostError with its output if it fails."""
+    command = params["validate"]
     if not command:
         return
     if "%s" not in command:
-        module.fail_json(msg=f"validate is {command!r}; it must contain %s for the path of the new file")
+        raise HostError(f"validate is {command!r}; it must contain %s for the path of the new file")
     try:
         words = [word.replace("%s", path) for word in shlex.split(command)]
     except ValueError as error:
-        module.fail_json(msg=f"validate is {command!r}; it cannot be split into words: {error}. Close its quotes")
+        raise HostError(f"validate is {command!r}; it cannot be split into words: {error}. Close its quotes") from error
     try:
-        environment = read_environment(module.params)
+        environment = read_environment(params)
         if environment is None:
             return
         done = run_program(words, SECONDS, environment=environment)
     except HostError as error:
-        module.fail_json(msg=f"{module.params['path']} is unchanged: {error}")
+        raise HostError(f"{params['path']} is unchanged: {error}") from error
     if done.returncode:
         output = hide_secrets((done.stderr or done.stdout).strip())
-        module.fail_json(
-            msg=f"{module.params['path']} is unchanged, because `{command}` failed for the new file: {output}"
-        )
+        raise HostError(f"{params['path']} is unchanged, because `{command}` failed for the new file: {output}")
 
 
-def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
+def read_environment(params: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the environment of a command that checks the file.
 
     Returns None if a user other than root can change it. Raises HostError.
@@ -92,13 +91,15 @@ def read_environment(params: dict[str, Any]) -> dict[str, str] | None:
     return make_environment(unit, {name: variable.value for name, variable in variables.items()})
 
 
-def set_attributes(module: AnsibleModule, target: Path, *, created: bool) -> tuple[bool, dict[str, Any]]:
+def set_attributes(
+    module: AnsibleModule, params: Mapping[str, Any], target: Path, *, created: bool
+) -> tuple[bool, dict[str, Any]]:
     """Set the requested file attributes. Return whether the file has changed, and the diff.
 
     The attributes of a new file are not in the diff.
     """
     diff: dict[str, Any] = {}
-    arguments = module.load_file_common_arguments(module.params, path=str(target))
+    arguments = module.load_file_common_arguments(params, path=str(target))
     if not created:
         return module.set_fs_attributes_if_different(arguments, changed=False, diff=diff), diff
     if not module.check_mode:
@@ -130,22 +131,29 @@ def hide_in_invocation(module: AnsibleModule) -> None:
     module.params["settings"] = hide_values(module.params["settings"])
 
 
-def _apply(module: AnsibleModule) -> dict[str, Any]:
-    """Write the settings into the file, and return the result of the module."""
-    options = dict(module.params)
-    hide_in_invocation(module)
-    found = compare_file(options, module.warn)
+def write_settings(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the settings into the file, and return the result of the module. Raises HostError."""
+    try:
+        return _write(module, params)
+    except ConfError as error:
+        raise HostError(str(error)) from error
+    except PermissionError as error:
+        raise HostError(needs_root(f"kong_conf with {error.filename}") if os.geteuid() else str(error)) from error
+
+
+def _write(module: AnsibleModule, params: Mapping[str, Any]) -> dict[str, Any]:
+    found = compare_file(params, module.warn)
     target, before, result = found.target, found.before, found.as_dict()
-    if found.differs and not (module.params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
+    if found.differs and not (params["unsafe_writes"] or os.access(target.parent, os.W_OK)):
         require_root(f"a change of {found.path}")
     if found.differs and not module.check_mode:
-        staged = stage(module, found.after)
-        if module.params["backup"] and before is not None:
+        staged = stage(module, params, found.after)
+        if params["backup"] and before is not None:
             result["backup_file"] = module.backup_local(str(target))
-        module.atomic_move(staged, str(target), unsafe_writes=module.params["unsafe_writes"])
+        module.atomic_move(staged, str(target), unsafe_writes=params["unsafe_writes"])
     exists = found.differs or before is not None
     attributes_changed, attributes_diff = (
-        set_attributes(module, target, created=before is None) if exists else (False, {})
+        set_attributes(module, params, target, created=before is None) if exists else (False, {})
     )
     result["changed"] = found.differs or attributes_changed
     warn_of_readers(target, found.after, module.warn)
@@ -158,10 +166,10 @@ def _apply(module: AnsibleModule) -> dict[str, Any]:
 
 def run(module: AnsibleModule) -> None:
     """Write the settings into the file, and exit with the result."""
+    options = dict(module.params)
+    hide_in_invocation(module)
     try:
-        result = _apply(module)
-    except (ConfError, HostError) as error:
+        result = write_settings(module, options)
+    except HostError as error:
         module.fail_json(msg=str(error))
-    except PermissionError as error:
-        module.fail_json(msg=needs_root(f"kong_conf with {error.filename}") if os.geteuid() else str(error))
     module.exit_json(**result)

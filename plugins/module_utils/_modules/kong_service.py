@@ -59,9 +59,11 @@ _NO_FILE = "/dev/null"
 _NO_HTTP = ("stream", "cluster_rpc")
 
 _NOT_EFFECTIVE = "the settings are not effective in Kong"
+# The result if the running Kong was not touched.
+_UNTOUCHED: dict[str, t.Any] = {"how": "nothing", "reasons": [], "refused": False}
 
 
-def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
+def read_kong(params: t.Mapping[str, t.Any], host: Host) -> Kong:
     """Return how Kong is run on this host. Raises ServiceError for an invalid version, HostError for a systemd failure."""
     found = re.match(r"(\d+)\.(\d+)", params["version"])
     if not found:
@@ -93,22 +95,21 @@ def read_kong(params: dict[str, t.Any], host: Host) -> Kong:
     )
 
 
-def read_wanted(params: dict[str, t.Any]) -> Wanted:
+def read_wanted(params: t.Mapping[str, t.Any]) -> Wanted:
     """Return the listeners that Kong must have, and the listeners that must answer an HTTP request."""
     http = [
         listener
         for listener in params["listeners"]
         if listener["name"] not in _NO_HTTP
         and listener["protocols"] == ["tcp"]
-        and listener["setting"]
-        and "proxy_protocol" not in (listener["flags"] or ())
+        and listener.get("setting")
+        and "proxy_protocol" not in (listener.get("flags") or ())
     ]
     return Wanted(parse_listeners(params["listeners"]), parse_listeners(http), params["looks"])
 
 
-def _keep_variables(module: AnsibleModule, kong: Kong) -> Kong:
+def _keep_variables(module: AnsibleModule, params: t.Mapping[str, t.Any], kong: Kong) -> Kong:
     """Return a Kong that was started by hand with the variables of its start, except those of planned settings."""
-    params = module.params
     if params["settings"] is None or not params["looks"]:
         return kong
     before = params["before"] or kong.conf
@@ -121,28 +122,26 @@ def _keep_variables(module: AnsibleModule, kong: Kong) -> Kong:
     return replace(kong, variables={**kong.variables, **found})
 
 
-def _apply(module: AnsibleModule) -> Done:
+def _apply(module: AnsibleModule, params: t.Mapping[str, t.Any]) -> Done:
     """Apply the settings to Kong; in check mode only return the planned action."""
-    host, how = Host(), module.params["how"]
-    kong = read_kong(module.params, host)
+    host, how = Host(), params["how"]
+    kong = read_kong(params, host)
     chosen = choose_procedure(kong, how)
     if module.check_mode:
         return Done(chosen.how, (chosen.reason,) if chosen.reason else (), ())
-    kong = _keep_variables(module, kong)
+    kong = _keep_variables(module, params, kong)
     ports = [
-        Port(listener["port"], (*(listener["flags"] or ()),))
-        for listener in module.params["listeners"]
-        if listener["setting"]
+        Port(listener["port"], (*(listener.get("flags") or ()),))
+        for listener in params["listeners"]
+        if listener.get("setting")
     ]
     before = grant(host, kong.unit, ports) if kong.unit and ports else None
     if before is None:
-        return bring_up(host, kong, how, read_wanted(module.params), module.params["drain"])
+        return bring_up(host, kong, how, read_wanted(params), params["drain"])
     succeeded = False
     try:
         # A process gets its capabilities only when it starts.
-        done = bring_up(
-            host, kong, START if how == START else RESTART, read_wanted(module.params), module.params["drain"]
-        )
+        done = bring_up(host, kong, START if how == START else RESTART, read_wanted(params), params["drain"])
         succeeded = not done.wrong
         return done
     finally:
@@ -150,30 +149,40 @@ def _apply(module: AnsibleModule) -> Done:
             write_drop_in(host, kong.unit, before)
 
 
-def run(module: AnsibleModule) -> None:
-    """Reload, restart, start or stop Kong, and exit with the result."""
+def change_kong(module: AnsibleModule, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Reload, restart, start or stop Kong, and return the result of the module. It has `failed` if Kong is not as planned."""
     try:
-        require_root("kong_service")
-        done = _apply(module)
+        done = _apply(module, params)
     except (ServiceError, HostError, OSError) as error:
-        module.fail_json(msg=str(error), how="nothing", reasons=[], refused=False)
+        return {"failed": True, "msg": str(error), **_UNTOUCHED}
     result = asdict(done)
     del result["wrong"]
     if unverified := result.pop("unverified"):
         module.warn(
-            f"the settings of the running Kong were not all compared with {module.params['conf']} after the reload: {unverified}"
+            f"the settings of the running Kong were not all compared with {params['conf']} after the reload: {unverified}"
         )
     if done.wrong:
         failure = "the reload failed, and Kong runs as before" if done.refused else _NOT_EFFECTIVE
-        module.fail_json(msg=f"{failure}: {'; '.join(done.wrong)}", **result)
-    _remove_old_file(module)
-    module.exit_json(changed=True, **result)
+        return {"failed": True, "msg": f"{failure}: {'; '.join(done.wrong)}", **result}
+    _remove_old_file(module, params)
+    return {"changed": True, **result}
 
 
-def _remove_old_file(module: AnsibleModule) -> None:
+def run(module: AnsibleModule) -> None:
+    """Reload, restart, start or stop Kong, and exit with the result."""
+    try:
+        require_root("kong_service")
+    except HostError as error:
+        module.fail_json(msg=str(error), **_UNTOUCHED)
+    result = change_kong(module, module.params)
+    end = module.fail_json if result.pop("failed", False) else module.exit_json
+    end(**result)
+
+
+def _remove_old_file(module: AnsibleModule, params: t.Mapping[str, t.Any]) -> None:
     """Delete Kong's old file if it is not kept. The settings are effective by then, so a failure is only a warning."""
-    path = module.params["before"]
-    if not path or module.params["keep_before"] or module.check_mode:
+    path = params["before"]
+    if not path or params["keep_before"] or module.check_mode:
         return
     try:
         Path(path).unlink()

@@ -89,26 +89,26 @@ def service(monkeypatch):
 @pytest.mark.parametrize(("how", "needed"), [("reload", "restart"), ("restart", "restart"), ("start", "start")])
 def test_if_the_capabilities_change_kong_is_started_again(service, how, needed):
     module = SimpleNamespace(check_mode=False, params={**MODULE.params, "how": how})
-    assert kong_service._apply(module) == service.done
+    assert kong_service._apply(module, module.params) == service.done
     assert (service.how, service.put) == ([needed], [])
 
 
 def test_if_the_capabilities_are_unchanged_kong_is_reloaded(service):
     service.before, service.done = None, Done("restart", (), ("proxy: nothing listens",))
-    kong_service._apply(MODULE)
+    kong_service._apply(MODULE, MODULE.params)
     assert (service.how, service.put) == (["reload"], [])
 
 
 def test_after_a_failed_restart_the_drop_in_is_restored(service):
     service.done = Done("restart", (), ("proxy: nothing listens",))
-    assert kong_service._apply(MODULE) == service.done
+    assert kong_service._apply(MODULE, MODULE.params) == service.done
     assert service.put == [("kong.service", "before")]
 
 
 def test_after_an_error_the_drop_in_is_restored(service):
     service.done = ServiceError("no command")
     with pytest.raises(ServiceError):
-        kong_service._apply(MODULE)
+        kong_service._apply(MODULE, MODULE.params)
     assert service.put == [("kong.service", "before")]
 
 
@@ -130,7 +130,7 @@ def test_a_kong_started_by_hand_keeps_its_variables(service, monkeypatch, more, 
 
     monkeypatch.setattr(kong_service, "find_variables_of_start", find)
     params = {**MODULE.params, **more}
-    kong_service._apply(SimpleNamespace(check_mode=False, params=params, warn=warnings.append))
+    kong_service._apply(SimpleNamespace(check_mode=False, warn=warnings.append), params)
     assert service.kongs[0].variables == variables
     assert asked == ([StartedFile(path, params["settings"])] if path else [])
     assert [text.partition(",")[0] for text in warnings] == ["Kong was started by hand with KONG_X"] * len(variables)
@@ -146,7 +146,7 @@ def test_settings_that_were_not_compared_after_a_reload_are_a_warning(monkeypatc
     )
     done = Done("reload", (), (), unverified="x")
     monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
-    monkeypatch.setattr(kong_service, "_apply", lambda _module: done)
+    monkeypatch.setattr(kong_service, "_apply", lambda _module, _params: done)
     kong_service.run(module)
     assert ended == [{"changed": True, "how": "reload", "reasons": (), "draining": 0, "refused": False}]
     assert warnings == [
@@ -186,7 +186,7 @@ def end_run(monkeypatch, before, done, *, check_mode, keeps):
     params = {"conf": "/kong.conf", "before": str(before), "keep_before": keeps}
     module = SimpleNamespace(check_mode=check_mode, params=params, exit_json=end, fail_json=end, warn=warnings.append)
     monkeypatch.setattr(kong_service, "require_root", lambda _work: None)
-    monkeypatch.setattr(kong_service, "_apply", lambda _module: done)
+    monkeypatch.setattr(kong_service, "_apply", lambda _module, _params: done)
     with pytest.raises(SystemExit):
         kong_service.run(module)
     return results[0], warnings
