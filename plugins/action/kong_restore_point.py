@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule as FirewallModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import (
     AnsibleInventory,
     explain_uncomputable,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.contract import RUN_VARIABLES
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
@@ -24,8 +24,10 @@ _OF_ROLLBACK = [
 _ROLLBACK = ("found", "restored", "absent")
 
 
-class ActionModule(FirewallModule):
-    """Run the module if the variables of a rollback can be computed, and confirm a change of the firewall."""
+class ActionModule(NodeModule):
+    """Run the module if the variables of a rollback can be computed."""
+
+    _supports_async = False
 
     def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         if self._task.args["state"] in _ROLLBACK:

@@ -24,13 +24,11 @@ description:
 extends_documentation_fragment:
   - gatehouse.kong.attributes
   - gatehouse.kong.archive
-  - gatehouse.kong.firewall
 attributes:
   check_mode:
     support: full
   diff_mode:
-    support: full
-    details: Only a change of the firewall has a diff.
+    support: none
 options:
   state:
     description:
@@ -53,21 +51,11 @@ options:
     description: Whether the restore point includes the ruleset of the host's firewall, for O(state=taken).
     type: bool
     default: true
-  ruleset:
-    description:
-      - The ruleset to which the run changes the firewall, for O(state=taken).
-      - If it is given, the firewall allows both the present sources and the sources of this ruleset after the restore point is
-        saved, as with V(merged) of O(gatehouse.kong.kong_firewall#module:state). The task has its result.
-    type: dict
-  rollback_timeout:
-    description: Seconds after which the host rolls back a change of the firewall, as for M(gatehouse.kong.kong_firewall).
-    type: int
-    default: 30
-  confirm:
-    description:
-      - The change of the firewall to confirm. The action plugin of this module sets this option when it connects again. Do
-        not use it in playbooks.
+  backend:
+    description: The firewall manager of the host, as in M(gatehouse.kong.kong_firewall).
     type: str
+    choices: [auto, firewalld, iptables, nftables, ufw]
+    default: auto
   gateway:
     description:
       - Whether the restore points are for the translations of a NAT gateway. A host that is a node as well has separate points.
@@ -94,7 +82,7 @@ options:
 notes:
   - Needs root.
 seealso:
-  - module: gatehouse.kong.kong_firewall
+  - module: gatehouse.kong.kong_apply
   - module: gatehouse.kong.kong_service
 """
 
@@ -148,7 +136,7 @@ how:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import FIREWALL_SPEC
+from ansible_collections.gatehouse.kong.plugins.module_utils._entry.firewall import BACKEND_SPEC
 from ansible_collections.gatehouse.kong.plugins.module_utils._entry.run import ARCHIVE_SPEC, run_module
 
 _SPEC = {
@@ -156,10 +144,7 @@ _SPEC = {
     "state": {"type": "str", "choices": ["taken", "kept", "found", "restored", "absent"], "required": True},
     "files": {"type": "list", "elements": "path", "default": []},
     "firewall": {"type": "bool", "default": True},
-    **FIREWALL_SPEC,
-    "rollback_timeout": {"type": "int", "default": 30},
-    # Set by the action plugin: the change of the firewall to confirm.
-    "confirm": {"type": "str"},
+    **BACKEND_SPEC,
     "gateway": {"type": "bool", "default": False},
     "service": {"type": "str", "default": "kong"},
     "kong": {"type": "dict", "default": {}},

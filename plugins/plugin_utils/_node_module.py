@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError  # type: ignore[import-untyped]
@@ -54,9 +55,14 @@ class NodeModule(TaskAction):
 
     def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         """Return the result of the module for the arguments of the task and further arguments."""
-        module = self._task.action.rpartition(".")[2]
-        given = {**self._task.args, **arguments, ARCHIVE: provide_archive(module)}
-        answer = self._run_module(given, task_vars, wrap_async=wrap_async)
+        return self.call(self._task.action, {**self._task.args, **arguments}, task_vars, wrap_async=wrap_async)
+
+    def call(
+        self, module: str, arguments: Mapping[str, Any], task_vars: Mapping[str, Any], *, wrap_async: bool = False
+    ) -> dict[str, Any]:
+        """Return the result of a module of this collection."""
+        given = {**arguments, ARCHIVE: provide_archive(module.rpartition(".")[2])}
+        answer = self._run_module(given, task_vars, module_name=module, wrap_async=wrap_async)
         if refused := self._explain_old_python(answer, task_vars):
             raise TaskError(refused)
         return from_node(answer)
@@ -108,27 +114,40 @@ class ConfirmedModule(NodeModule):
     """Runs a module that changes the rules of a host, and confirms the change over a new connection."""
 
     _supports_async = False
+    lost_connection = (
+        "after the change of the rules a new connection to the host failed. The host rolls back within {} seconds"
+    )
 
     def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        result = super().perform(task_vars)
-        transaction = result.pop("_transaction", None)
-        if transaction:
-            result.update(self._confirm(transaction, result, task_vars))
-        return result
+        return self._confirm(super().perform(task_vars), partial(self.execute, task_vars), self.lost_connection)
 
-    def _confirm(self, transaction: str, result: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Confirm the change, and return the keys to add to the result. Raises TaskError without a new connection."""
+    def change(self, module: str, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of another module that changes the rules, after the confirmation. Raises TaskError."""
+
+        def call(**more: Any) -> dict[str, Any]:
+            return self.call(module, {**arguments, **more}, task_vars)
+
+        return self._confirm(call(), call, ConfirmedModule.lost_connection)
+
+    def join(self, result: Mapping[str, Any], confirmed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of both calls: the first call describes the change, and the second call can only add a failure."""
+        return {**result, **(confirmed if confirmed.get("failed") else {})}
+
+    def _confirm(self, result: dict[str, Any], call: Callable[..., dict[str, Any]], lost: str) -> dict[str, Any]:
+        """Confirm the change, if there is one, and return the result of both calls.
+
+        Raises TaskError with the text `lost` without a new connection.
+        """
+        transaction = result.pop("_transaction", None)
+        if not transaction:
+            return result
         try:
             self._renew_connection()
-            confirmed = self.execute(task_vars, confirm=transaction)
+            confirmed = call(confirm=transaction)
         except AnsibleConnectionFailure as exc:
-            raise TaskError(
-                "after the change of the rules a new connection to the host failed. The host rolls back within "
-                f"{self._task.args.get('rollback_timeout', 30)} seconds: {escape_text(exc)}",
-                result,
-            ) from None
-        # The result of the first call describes the change. The second call can only add a failure.
-        return confirmed if confirmed.get("failed") else {}
+            message = lost.format(self._task.args.get("rollback_timeout", 30))
+            raise TaskError(f"{message}: {escape_text(exc)}", result) from None
+        return self.join(result, confirmed)
 
     def _renew_connection(self) -> None:
         """Close the open connection, so that the next command needs a new connection through the new rules."""

@@ -121,21 +121,7 @@ def has_open_run(host: Host, backend: str, service: str) -> bool:
 
 def _apply(module: AnsibleModule) -> dict[str, t.Any]:
     require_root("kong_restore_point")
-    if module.params["gateway"]:
-        return _apply_to_gateway(module)
-    # The second phase of a change of the rules comes after the restore point.
-    result = {**_NOTHING} if module.params["confirm"] else _apply_to_node(module)
-    return {**result, **_allow_both(module)} if module.params["ruleset"] else result
-
-
-def _allow_both(module: AnsibleModule) -> dict[str, t.Any]:
-    """Make the firewall allow the present and the planned sources; return the result of kong_firewall. Raises HostError."""
-    from ansible_collections.gatehouse.kong.plugins.module_utils._modules.kong_firewall import ERRORS, change_rules  # noqa: PLC0415
-
-    try:
-        return change_rules(module, {**module.params, "state": "merged"})
-    except ERRORS as error:
-        raise HostError(str(error)) from error
+    return _apply_to_gateway(module) if module.params["gateway"] else apply_to_node(module, module.params)
 
 
 def _apply_to_gateway(module: AnsibleModule) -> dict[str, t.Any]:
@@ -153,9 +139,9 @@ def _apply_to_gateway(module: AnsibleModule) -> dict[str, t.Any]:
         return {**_NOTHING, "found": True, "run": point.run, NAT: point.parts[NAT]} if point else {**_NOTHING}
 
 
-def _apply_to_node(module: AnsibleModule) -> dict[str, t.Any]:
-    """Bring the restore points or the node into the requested state, and return the result."""
-    params, host = module.params, Host()
+def apply_to_node(module: AnsibleModule, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Bring the restore points or the node into the requested state, and return the result. Raises HostError, OSError."""
+    host = Host()
     rollback = Rollback(host)
     with rollback.hold_lock():
         node = Node(host, rollback, params["backend"], params["service"])
@@ -194,7 +180,7 @@ def _apply_to_node(module: AnsibleModule) -> dict[str, t.Any]:
         }
 
 
-def _record(points: RestorePoints, parts: list[str], params: dict[str, t.Any]) -> dict[str, t.Any]:
+def _record(points: RestorePoints, parts: list[str], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Save, keep or remove restore points with these parts. This does not count as a change of the host."""
     if params["state"] == "taken":
         points.take(params["files"], parts, params["kong"], params["run"])

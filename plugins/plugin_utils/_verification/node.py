@@ -42,6 +42,32 @@ def make_options(node: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str
     }
 
 
+def make_change(node: Mapping[str, Any], config: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the node for the module kong_apply: the planned state, and the present state in the result of kong_node_info.
+
+    ``config`` is the variable ``kong_config`` of the node. Raises ConfigError if it is invalid.
+    """
+    # The host has chosen the file from the paths that Kong searches.
+    options = {**make_options(node, config), "path": found["settings"]["path"], "search": []}
+    return {
+        **options,
+        "files": [options["path"], node["settings_file"]["path"]],
+        "names": [*node["settings"], *node["config"]],
+        "version": node["version"],
+        "how": found["restart"]["how"],
+        "present": found["listeners"]["present"],
+        "has_program": found["has_program"],
+    }
+
+
+def explain_failed_rollback(reason: str, error: str) -> str:
+    """Return the message if the firewall could not be rolled back after a failed change with a reason."""
+    return (
+        f"{reason}. The rollback failed as well, at 'Allow exactly the sources that were allowed before': {error}. "
+        "The firewall allows both the old and the new sources"
+    )
+
+
 def decide_changes(node: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``differs``, ``problem`` (empty without a problem), and ``restart`` if Kong's file and sockets were inspected.
 

@@ -19,13 +19,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULES = ("kong_conf", "kong_firewall", "kong_gateway", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
+MODULES = ("kong_apply", "kong_firewall", "kong_gateway", "kong_node_info", "kong_plan", "kong_restore_point", "kong_service",
            "kong_transparent")  # fmt: skip
 # Real actions, which work on the controller.
 CONTROLLER = ("kong_fail.py", "kong_gateway_hosts.py", "kong_last_run.py", "kong_leaving.py", "kong_nodes.py",
               "kong_problems.py", "kong_variables.py")  # fmt: skip
 FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
-# The key of an answer is the module's name, alone or followed by the value of `state` or `how`, or by the mode. A list has the
+# The key of an answer is the module's name, alone or followed by the value of `state` or `how`. A list has the
 # answers to the first and later calls of that key.
 ACTION = """\
 import json, re
@@ -37,8 +37,7 @@ class ActionModule(TaskAction):
         case = case or re.search(r"case-(\\d+)", task_vars["inventory_hostname"])
         number = int(case[1])
         args = json.loads(text)
-        mode = "check" if self._task.check_mode else "write" if NAME == "kong_conf" else ""
-        call = f"{NAME} {args.get('state') or args.get('how') or mode}".strip()
+        call = f"{NAME} {args.get('state') or args.get('how') or ''}".strip()
         answers = json.load(open(ANSWERS))[number]
         earlier = sum(json.loads(line)[:2] == [number, call] for line in open(CALLS))
         with open(CALLS, "a") as file:

@@ -43,12 +43,11 @@ def update(tmp_path):
 
     def run(failing, serial):
         cases = [
-            (answers(tmp_path, number), {"__kong_site_node": {"interception": {"changed": number == 0}}})
-            for number in range(4)
+            (answers(number), {"__kong_site_node": {"interception": {"changed": number == 0}}}) for number in range(4)
         ]
         for number, (answer, _variables) in enumerate(cases):
             answer["kong_plan"]["plan"]["nodes"][f"case-{number}"]["interception"] = []
-        cases[failing][0]["kong_service reload"] = {**FAILS, "msg": "port taken"}
+        cases[failing][0]["kong_apply"] = {**FAILS, "msg": "port taken"}
         return stage.run_update(cases, serial), stage
 
     return run

@@ -62,7 +62,8 @@ def test_every_node_is_named_with_the_effect_on_its_kong(tmp_path, differing, co
 
 def test_the_role_states_the_effect_on_each_node_that_it_compares():
     path = PLAYBOOKS.parent / "roles/kong_listen/tasks/change.yml"
-    (block,) = [task for task in yaml.safe_load(path.read_text(encoding="utf-8")) if "block" in task]
-    (task,) = [task for task in block["block"] if "ansible.builtin.debug" in task]
-    assert task["ansible.builtin.debug"] == {"msg": "{{ inventory_hostname }}: {{ __kong_listen_need.summary }}"}
-    assert (task["when"], block.get("when")) == ("ansible_check_mode", None)
+    (task,) = [task for task in yaml.safe_load(path.read_text(encoding="utf-8")) if "ansible.builtin.debug" in task]
+    assert task["ansible.builtin.debug"] == {
+        "msg": "{{ inventory_hostname }}: {{ __kong_listen_found.restart.summary }}"
+    }
+    assert task["when"] == "ansible_check_mode"

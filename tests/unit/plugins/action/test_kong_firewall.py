@@ -43,8 +43,9 @@ def run(monkeypatch, answers, args=None, connection=Resettable):
     events = []
     left = iter(answers)
 
-    def execute(module_args, task_vars, *, wrap_async):
-        assert (module_args["archive"], wrap_async) == ("code of kong_firewall", False)
+    def execute(module_name, module_args, task_vars, *, wrap_async):
+        assert (module_name, wrap_async) == ("gatehouse.kong.kong_firewall", False)
+        assert module_args["archive"] == "code of kong_firewall"
         events.append(module_args.get("confirm", "run"))
         answer = next(left)
         if isinstance(answer, Exception):

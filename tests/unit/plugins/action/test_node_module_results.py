@@ -83,7 +83,8 @@ def test_the_module_gets_its_options_and_its_code(run, background, native, is_wr
     result, calls = run({"changed": True}, background=background, native=native, path="/k")
     assert result == {"of": "Ansible", "changed": True}
     given = {"path": "/k", "archive": "code of kong_x"}
-    called = {"module_args": given, "task_vars": VARIABLES, "wrap_async": is_wrapped}
+    module = {"module_name": "gatehouse.kong.kong_x", "module_args": given}
+    called = {**module, "task_vars": VARIABLES, "wrap_async": is_wrapped}
     # The module in the background still needs the temporary folder.
     assert calls == [called, *([] if is_wrapped else ["remove /tmp/1"])]
 

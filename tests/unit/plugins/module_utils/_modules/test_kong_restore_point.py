@@ -13,18 +13,14 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._backends import re
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway import points
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.points import NAT
 from ansible_collections.gatehouse.kong.plugins.module_utils._gateway.table import AREA
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service import running, sockets
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.running import Running
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Socket, Sockets
-from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_firewall, kong_restore_point
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import (
-    RulesetError,
-    ruleset_from_data,
-    ruleset_to_data,
-)
+from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kong_restore_point
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data, ruleset_to_data
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
-from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import TAKEN, RestorePoints
+from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.restore_point import RestorePoints
 
 CONF = "/etc/kong/kong.conf"
 DROP_IN = "/etc/systemd/system/kong.service.d/gatehouse-kong.conf"
@@ -83,8 +79,6 @@ class Node:
             "service": "kong",
             "kong": KONG,
             "run": "7",
-            "ruleset": None,
-            "confirm": None,
         }
         module = SimpleNamespace(params={**params, **more}, check_mode=check_mode, warn=self.warnings.append)
         return kong_restore_point._apply(module)
@@ -93,32 +87,6 @@ class Node:
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     return Node(tmp_path, monkeypatch)
-
-
-@pytest.mark.parametrize("confirmed", [None, "change-1"])
-def test_the_rules_change_after_the_restore_point_is_saved(node, monkeypatch, confirmed):
-    """The confirmation over a new connection changes nothing about the restore point."""
-    changes = []
-
-    def change_rules(module, params):
-        taken = node.host.locate(f"{TAKEN}/point.json").exists()
-        changes.append((taken, params["state"], params["ruleset"], params["confirm"]))
-        return {"changed": True, "_transaction": "change-1"}
-
-    monkeypatch.setattr(kong_firewall, "change_rules", change_rules)
-    result = node.call("taken", ruleset={"allow": []}, confirm=confirmed)
-    assert result == {"changed": True, "found": False, "run": "", "_transaction": "change-1"}
-    assert changes == [(confirmed is None, "merged", {"allow": []}, confirmed)]
-
-
-def test_rules_that_cannot_change_fail_after_the_restore_point_is_saved(node, monkeypatch):
-    def change_rules(_module, _params):
-        raise RulesetError("no port")
-
-    monkeypatch.setattr(kong_firewall, "change_rules", change_rules)
-    with pytest.raises(HostError, match="no port"):
-        node.call("taken", ruleset={"allow": []})
-    assert node.host.locate(f"{TAKEN}/point.json").exists()
 
 
 def test_a_run_and_its_rollback(node):

@@ -8,7 +8,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import decide_changes, make_options
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import (
+    decide_changes,
+    explain_failed_rollback,
+    make_change,
+    make_options,
+)
 
 NODE = {
     "version": "3.9",
@@ -128,3 +133,38 @@ def test_options_of_a_node():
 def test_an_invalid_kong_config_is_an_error():
     with pytest.raises(ConfigError, match="admin_listen is a listen setting"):
         make_options(NODE, {"admin_listen": "off"})
+
+
+FOUND = {
+    "settings": {"path": "/etc/kong.conf"},
+    "restart": {"how": "reload"},
+    "listeners": {"present": [{"name": "nginx", "port": 8001}]},
+    "has_program": True,
+}
+
+
+def test_a_change_has_the_settings_of_the_comparison_and_the_present_state():
+    """Otherwise a run would write other lines than drift lists."""
+    node = {**NODE, "config": ["log_level"]}
+    config = {"log_level": "notice", "prefix": "/opt/kong"}
+    assert make_change(node, config, FOUND) == {
+        **make_options(node, config),
+        # The host has chosen the file from the paths that Kong searches.
+        "path": "/etc/kong.conf",
+        "search": [],
+        "files": ["/etc/kong.conf", "/etc/kong/kong.conf"],
+        "names": ["admin_listen", "log_level"],
+        "version": "3.9",
+        "how": "reload",
+        "present": [{"name": "nginx", "port": 8001}],
+        "has_program": True,
+    }
+    with pytest.raises(ConfigError):
+        make_change(node, {"proxy_listen": "0.0.0.0:80"}, FOUND)
+
+
+def test_a_rollback_of_the_firewall_may_fail():
+    assert explain_failed_rollback("port taken", "nft hangs") == (
+        "port taken. The rollback failed as well, at 'Allow exactly the sources that were allowed before': nft hangs. "
+        "The firewall allows both the old and the new sources"
+    )
