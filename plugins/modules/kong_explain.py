@@ -44,12 +44,12 @@ options:
   gateways:
     description:
       - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
-        mode. The cause of a failed connection then names the differences of the gateways on its path.
+        mode. The cause of a difference then names the differences of the gateways on the path of the connection.
     type: str
   only_gateways:
     description:
-      - If true, nothing is shown and the module does not fail. It returns the gateways on the path of a failed connection, so
-        that they can be inspected for O(gateways).
+      - If true, nothing is shown and the module does not fail. It returns the gateways on the path of connections
+        that differ from the plan, so that they can be inspected for O(gateways).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -80,7 +80,7 @@ lines:
   type: list
   elements: str
 gateways:
-  description: The gateways of the plan on the path of a failed connection.
+  description: The gateways of the plan on the path of connections that differ from the plan.
   returned: O(only_gateways=true)
   type: list
   elements: str

@@ -66,7 +66,7 @@ options:
   gateways:
     description:
       - Name of the variable in which NAT gateways of the plan registered the result of M(gatehouse.kong.kong_gateway) in check
-        mode. The cause of a failed connection then names the differences of the gateways on its path.
+        mode. The cause of a difference then names the differences of the gateways on the path of the connection.
     type: str
   drift:
     description: The result of M(gatehouse.kong.kong_drift).
