@@ -254,6 +254,7 @@ def _find_dropped_egress(tables: Tables, nat: Nat, own: Own) -> Iterator[Conflic
     packets do not have our mark. A host may need no such connection, so the warning stops no change.
     """
     bases = {family: _list_bases(tables, family, own) for family in FAMILY}
+    outside = {family: _list_outside(nat, family) for family in FAMILY}
     tracked = are_tracked(tables.values())
     found: dict[tuple[str, str, bool], list[str]] = {}
     for entry in nat.egress:
@@ -267,7 +268,7 @@ def _find_dropped_egress(tables: Tables, nat: Nat, own: Own) -> Iterator[Conflic
                 continue
             for protocol, walk in walks.items():
                 is_whole = are_dropped(everywhere[protocol])
-                known = list_unicast(entry.family) if is_whole else _list_outside(nat, entry.family)
+                known = list_unicast(entry.family) if is_whole else outside[entry.family]
                 for part in find_dropped(walk, known) or ():
                     to = "" if is_whole else f" to {_list_networks(part.networks)}"
                     key = base.place, explain_rule(base, part.chain, part.rule), True
