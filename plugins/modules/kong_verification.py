@@ -21,7 +21,8 @@ description:
     in between, or with a listener on loopback.
   - For a listener that need not answer, such as a stream over UDP, the observations of the node itself decide
     (O(observers)). A pair without an observation is C(silent) in the table and reported as unverified. It is no difference.
-  - With more than eight sources, only the differences are listed, without the table.
+  - With more than eight sources, or with names that are too long for the terminal, only the differences are listed, without the
+    table.
 options:
   plan:
     description: The path of the plan, as M(gatehouse.kong.kong_plan) returns it, or of a plan file; or a plan as data.
