@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import render_table
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges, make_natural_key
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import SILENT
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
@@ -46,18 +47,46 @@ def format_certificates(outcomes: Iterable[Outcome]) -> list[str]:
 
 def format_notes(outcomes: Sequence[Outcome], placeholders: Placeholders) -> list[str]:
     """Return a line for each note: a result that is worth knowing, but not a difference from the plan."""
-    return [f"PLACEHOLDER: {node} answered on {', '.join(dict.fromkeys(map(_format_port, ports)))} with a placeholder, because no process listens there"
-            for node, ports in placeholders.items() if ports] + [
-        f"ADMIN API: {node} answers {caller} without authentication (port {', '.join(map(str, sorted(ports)))})"
-        for (node, caller), ports in _find_unauthenticated(outcomes).items()
-    ] + [
-        f"NO TLS: {node} presented no certificate on {listener} {port} ({detail})"
+    replaced = {node: {port["port"] for port in ports} for node, ports in placeholders.items()}
+    answered = (
+        (f"answered on {', '.join(dict.fromkeys(map(_format_port, ports)))} with a placeholder, because no process listens there", node)
+        for node, ports in placeholders.items() if ports
+    )  # fmt: skip
+    without_tls = (
+        (f"presented no certificate on {listener} {port}{f' ({detail})' if detail else ''}", node)
         for (node, listener, port), detail in _without_certificate(outcomes).items()
-        if port not in {replaced["port"] for replaced in placeholders.get(node, ())}
-    ] + [
-        f"UNVERIFIED: {node} {listener} {port}/udp, {count_noun(count, 'connection')}: {detail}"
+        if port not in replaced.get(node, ())
+    )
+    unverified = (
+        (f"{listener} {port}/udp, {count_noun(count, 'connection')}: {detail}", node)
         for ((node, listener, port), detail), count in _count_unverified(outcomes).items()
-    ]  # fmt: skip
+    )
+    return [
+        *_share_notes("PLACEHOLDER", answered),
+        *_format_admins(outcomes),
+        *_share_notes("NO TLS", without_tls),
+        *_share_notes("UNVERIFIED", unverified),
+    ]
+
+
+def _share_notes(kind: str, notes: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield a line for each text, with its nodes."""
+    for text, nodes in group_pairs(notes).items():
+        yield f"{kind}: {format_ranges(nodes)}{' ' if len(nodes) == 1 else ': '}{text}"
+
+
+def _format_admins(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield a line for each list of callers to which Admin APIs answered without credentials."""
+    callers = group_pairs(
+        ((node, tuple(sorted(ports))), caller) for (node, caller), ports in _find_unauthenticated(outcomes).items()
+    )
+    nodes = group_pairs(((ports, *names), node) for (node, ports), names in callers.items())
+    for (ports, *names), same in nodes.items():
+        answers = " answers" if len(same) == 1 else ": answer"
+        where = f"port{'' if len(ports) == 1 else 's'} {', '.join(map(str, ports))}"
+        yield (
+            f"ADMIN API: {format_ranges(same)}{answers} {format_ranges(names, noun='host')} without authentication ({where})"
+        )
 
 
 def _format_port(port: Mapping[str, Any]) -> str:

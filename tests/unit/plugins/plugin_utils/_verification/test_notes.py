@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
@@ -51,6 +53,21 @@ def test_a_port_of_a_placeholder_needs_no_certificate():
     assert [line for line in lines if line.startswith("NO TLS")] == [
         "NO TLS: a1 presented no certificate on admin 8444 (d)",
         "NO TLS: a2 presented no certificate on admin 8001 (d)",
+    ]
+
+
+def test_notes_of_many_nodes_are_one_line_of_each_kind():
+    """Also if several hosts get an answer from the Admin API."""
+    nodes = [f"k{number}" for number in range(1, 101)]
+    outcomes = [make_outcome("https", node=node, status=200, certificate=SHOWN) for node in nodes]
+    outcomes += [replace(outcome, probe=replace(outcome.probe, caller="c2")) for outcome in outcomes]
+    outcomes += [make_outcome("tls", node=node, listener="proxy", port=8443, detail="") for node in nodes]
+    outcomes += [make_outcome("udp", node=node, listener="stream", port=53, result="silent") for node in nodes]
+    assert format_notes(outcomes, {node: [{"protocol": "tcp", "port": 80}] for node in nodes}) == [
+        "PLACEHOLDER: k1 to k100, 100 nodes: answered on tcp 80 with a placeholder, because no process listens there",
+        "ADMIN API: k1 to k100, 100 nodes: answer c, c2, 2 hosts without authentication (port 8001)",
+        "NO TLS: k1 to k100, 100 nodes: presented no certificate on proxy 8443",
+        "UNVERIFIED: k1 to k100, 100 nodes: stream 53/udp, 1 connection: d",
     ]
 
 

@@ -164,8 +164,7 @@ def test_certificate_that_expires_soon_is_marked():
 def test_admin_api_without_authentication_is_noted():
     lines = with_answers(admin={"status": 200})
     assert [line for line in lines if line.startswith("ADMIN API")] == [
-        "ADMIN API: a1 answers admin without authentication (port 8001, 8444)",
-        "ADMIN API: a2 answers admin without authentication (port 8001, 8444)",
+        "ADMIN API: a1 to a2, 2 nodes: answer admin without authentication (ports 8001, 8444)",
     ]
     assert lines[-1].endswith("blocked, all as planned")
     assert not any(line.startswith("ADMIN API") for line in with_answers(admin={"status": 401}))
@@ -173,7 +172,7 @@ def test_admin_api_without_authentication_is_noted():
 
 def test_tls_listener_without_a_certificate_is_noted():
     lines = [line for line in with_answers(proxy={"certificate": None}) if line.startswith("NO TLS")]
-    assert "NO TLS: a1 presented no certificate on proxy 8443 (said so)" in lines
+    assert "NO TLS: a1 to a2, 2 nodes: presented no certificate on proxy 8443 (said so)" in lines
     assert not any("8000" in line for line in lines)
 
 
