@@ -92,7 +92,8 @@ kongs:
     - C(logged) are the addresses in the access log of the Admin API, in the last 16 MiB of the file.
     - C(access) has C(protocol), C(port) and C(family) of each socket that other hosts can reach, and the networks from which the
       rules of nftables and iptables accept a new connection. C(sources) is C(any) with exceptions in C(except), or a list. For the
-      networks in C(unknown), the rules do not decide it, because of C(reason).
+      networks in C(unknown), the rules do not decide it, because of C(reason). For a Kong in a container with a network of its own,
+      C(port) is a published port and C(inside) the port in the container.
   returned: success
   type: list
   elements: dict

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.container_networks import (
+    make_container_finder,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import read_live_rules
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.published_access import find_published_access
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.data import ruleset_from_data
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.backend import Live
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.rollback import Rollback
 from ansible_collections.gatehouse.kong.plugins.module_utils._transaction.transaction import Guard, converge
@@ -188,6 +195,44 @@ def find_all_reached(lab):
         for port, protocol in EXPECTED
         for family in ("ipv4", "ipv6")
     }
+
+
+# Rules in DOCKER-USER, and the sources that they allow to the published port 8001.
+OF_USERS = [
+    ([], BOTH),
+    (["-p tcp --dport 18001 -j DROP"], set()),
+    (["-p tcp --dport 8001 -j DROP"], BOTH),
+    (["-m conntrack --ctorigdstport 8001 --ctdir ORIGINAL ! -s 10.0.1.2 -j DROP"], FRIEND),
+    (["-s 10.0.1.0/24 -j ACCEPT", "-o box -j DROP"], FRIEND),
+]
+
+
+def find_allowed(lab, port):
+    """Return the neighbours that the rules allow to a published port, all of them or none, if they decide about all."""
+    rules, service = read_live_rules(lab.host), Service("tcp", port, None)
+    container = make_container_finder(lab.host, [CONTAINER["ipv4"]])(service, "ipv4", INSIDE[port])
+    access = find_published_access(rules.tables, service, "ipv4", rules.networks["ipv4"], container)
+    assert not access.reason, access.reason
+    sources = {name: parse_networks("ipv4", [lab.get_address(name, "ipv4")]).ranges[0] for name in BOTH}
+    return {name for name, source in sources.items() if access.allowed.covers(source)}
+
+
+@pytest.mark.parametrize("backend", ["iptables-nft", "iptables-legacy"])
+def test_the_allowed_sources_of_a_published_port_are_those_that_reach_it(lab, box, backend):
+    node = make_docker_node(lab, backend)
+    if backend == "iptables-legacy":
+        names = lab.host.locate("/proc/net/ip_tables_names")
+        names.parent.mkdir(parents=True, exist_ok=True)
+        names.write_text("filter\nnat\n")
+    try:
+        for rules, expected in OF_USERS:
+            node.restore(
+                "\n".join(["*filter", "-F DOCKER-USER", *(f"-A DOCKER-USER {rule}" for rule in rules), "COMMIT", ""]),
+                "iptables",
+            )
+            assert find_allowed(lab, 8001) == find_reached(lab, 8001, "tcp", "ipv4") == expected
+    finally:
+        node.clean()
 
 
 def test_packets_to_a_container_arrive_as_the_ruleset_allows(node):

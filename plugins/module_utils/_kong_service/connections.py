@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+import typing as t
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.sockets import Row, read_table
 
 _ESTABLISHED = "01"  # TCP_ESTABLISHED (include/net/tcp_states.h)
+_EVERY = ("0.0.0.0", "::")
 CONNECTED, TRACKED = "connected", "tracked"
 _TRACKED = re.compile(r"^(?!.* CLOSE src=).* src=(?P<client>\S+) .* src=(?P<server>\S+) .* sport=(?P<port>\d+) ")
 
@@ -59,7 +61,12 @@ def list_clients(ports: Collection[int], own: Collection[str], proc: Path = PROC
     `own` are the addresses of this host. The host itself is no client. Raises OSError if /proc cannot be read.
     """
     found = {*_list_connected(ports, proc), *_list_tracked(ports, own, proc)}
-    return sorted(found, key=lambda client: (client.port, client.source, client.found))
+    return sorted(found, key=make_key)
+
+
+def make_key(client: Client) -> t.Tuple[int, str, str]:
+    """Return the key for the order of clients."""
+    return client.port, client.source, client.found
 
 
 def list_container_clients(
@@ -69,8 +76,33 @@ def list_container_clients(
 
     `container` is the folder in /proc of a process in the container. The host tracks connections to its published ports.
     """
-    found = {*_list_connected(ports, container), *_list_tracked(ports, own, proc)}
-    return sorted(found, key=lambda client: (client.port, client.source, client.found))
+    return sorted({*_list_connected(ports, container), *_list_tracked(ports, own, proc)}, key=make_key)
+
+
+def list_proxied_clients(
+    published: Iterable[t.Tuple[str, int, int]], own: Collection[str], proc: Path = PROC
+) -> list[Client]:
+    """Return the clients of published ports (address, port, port in the container) that the host does not translate.
+
+    A program such as docker-proxy accepts their connections on the host, and the container sees only the address of the host.
+    """
+    items = [*published]
+    ports = {port for _address, port, _inside in items}
+    rows = [row for row in _list_rows(proc) if row.port in ports]
+    connected = {(_parse_mapped(row.address), row.port, _parse_mapped(row.peer), CONNECTED) for row in rows}
+    tracked = {
+        (address, client.port, client.source, TRACKED)
+        for address in own
+        for client in _list_tracked(ports, [address], proc)
+        if client.source not in own
+    }
+    found = {
+        Client(inside, source, kind)
+        for address, port, inside in items
+        for at, at_port, source, kind in connected | tracked
+        if port == at_port and address in ("", *_EVERY, at) and source not in own
+    }
+    return sorted(found, key=make_key)
 
 
 def _list_connected(ports: Collection[int], proc: Path) -> set[Client]:

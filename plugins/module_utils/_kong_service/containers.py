@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.start
 Record = t.Mapping[str, t.Any]
 _OF_FILE = ("-c", "--conf")
 _EVERY = "0.0.0.0", "::"
+_OF_CONTAINER = "container:"  # the network mode of a container that uses the network of another
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,20 @@ class Published:
 
 
 def inspect_container(host: Host, container: Container) -> Record | None:
-    """Return the record of a container; None if its engine does not know it, such as a container of another user."""
-    if host.which(container.engine):
+    """Return the record of a container; None if its engine does not know it, such as a container of another user.
+
+    A container can use the network of another container, as in a pod. The record then has the network of that container.
+    """
+    record = _inspect(host, container.engine, container.number)
+    mode = str(((record or {}).get("HostConfig") or {}).get("NetworkMode") or "")
+    other = _inspect(host, container.engine, mode[len(_OF_CONTAINER) :]) if mode.startswith(_OF_CONTAINER) else None
+    return {**record, "NetworkSettings": other.get("NetworkSettings")} if record and other else record
+
+
+def _inspect(host: Host, engine: str, number: str) -> Record | None:
+    if host.which(engine):
         with suppress(HostError, ValueError, IndexError):
-            return t.cast(Record, json.loads(host.run(container.engine, "inspect", container.number))[0])
+            return t.cast(Record, json.loads(host.run(engine, "inspect", number))[0])
     return None
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,11 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.conne
     list_clients,
     list_container_clients,
     list_links,
+    list_proxied_clients,
+    make_key,
+)
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.container_networks import (
+    make_container_finder,
 )
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.containers import (
     Record,
@@ -63,7 +69,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.versi
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.access import Access, find_access, make_unknown
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import read_live_rules
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.packet import list_unicast
-from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.published_access import find_published_access
+from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import PROTOCOLS, Service
 
 Result = t.Dict[str, t.Any]
 _ADMIN_LOG = "admin_access_log"
@@ -108,7 +115,7 @@ def _inspect(host: Host, master: Master, service: str, settings: Collection[str]
         "settings": described,
         "secrets": [*map(asdict, list_secrets(file.path, file.form, _read_text(files, file), sources.variables))],
         "sockets": [*map(socket_to_data, own)],
-        "access": [*_list_access(host, own)],
+        "access": [*(_list_access(host, own) if master.shares_network else _list_published_access(host, record))],
         "clients": [*map(asdict, _list_clients(host, master, own, record))],
         "links": [*map(asdict, _list_links(values, own))],
         "ring": asdict(read_ring(host, own, values.get(_RPC_LISTEN, _DEFAULT_RPC))),
@@ -135,8 +142,13 @@ def _list_clients(host: Host, master: Master, own: Sequence[Socket], record: Rec
     """Return the clients of Kong's sockets, or of the published ports of a container, as ports in the container."""
     if master.shares_network:
         return list_clients({sock.port for sock in own}, host.call(list_addresses))
-    ports = {item.inside for item in list_published(record)} if record else set()
-    return list_container_clients(ports, list_own_addresses(record), master.process) if record and ports else []
+    published = list_published(record) if record else []
+    if not record or not published:
+        return []
+    found = list_container_clients({item.inside for item in published}, list_own_addresses(record), master.process)
+    # Of a program of the container's engine that receives the connections on the host.
+    ports = [(item.address, item.port, item.inside) for item in published]
+    return sorted({*found, *list_proxied_clients(ports, host.call(list_addresses))}, key=make_key)
 
 
 def _list_admin_ports(settings: Mapping[str, str]) -> set[int]:
@@ -168,6 +180,31 @@ def _list_access(host: Host, sockets: Sequence[Socket]) -> Iterator[Result]:
         return
     for family, service in services:
         yield _describe_access(family, find_access(rules.tables, service, family, rules.networks[family]))
+
+
+def _list_published_access(host: Host, record: Record | None) -> Iterator[Result]:
+    """Yield the sources of each family that the host's rules allow to each published port that other hosts can reach."""
+    published = [item for item in (list_published(record) if record else ()) if item.protocol in PROTOCOLS]
+    outer = [item for item in published if not item.address or not ipaddress.ip_address(item.address).is_loopback]
+    if not record or not outer:
+        return
+    services = [(item, Service(item.protocol, item.port, item.address or None)) for item in outer]
+    places = [(item.inside, family, service) for item, service in services for family in service.families]
+    try:
+        rules = read_live_rules(host)
+    except HostError as error:
+        yield from (
+            {**_describe_access(family, make_unknown(family, service, str(error))), "inside": inside}
+            for inside, family, service in places
+        )
+        return
+    find_container = make_container_finder(host, list_own_addresses(record))
+    for inside, family, service in places:
+        container = find_container(service, family, inside)
+        if not container.interfaces and not container.has_listener:
+            continue  # no packet of this family reaches the container
+        access = find_published_access(rules.tables, service, family, rules.networks[family], container)
+        yield {**_describe_access(family, access), "inside": inside}
 
 
 def _list_services(sock: Socket) -> Iterator[tuple[str, Service]]:

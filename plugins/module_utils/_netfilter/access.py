@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import Networks, Range, from_ranges
@@ -27,7 +27,8 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.walk imp
 from ansible_collections.gatehouse.kong.plugins.module_utils._ruleset.ruleset import Service
 
 _HOOKS = (INGRESS, PREROUTING, CHAIN)
-_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
+Base = t.Tuple[Chains, Chain]  # a base chain, after the chains of its table
 # The most evaluations of rules for a service and a family, some seconds of work.
 _MOST_EVALUATIONS = 200_000
 
@@ -44,8 +45,8 @@ class Access(t.NamedTuple):
     reason: str
 
 
-class _Judgement(t.NamedTuple):
-    """The verdict on packets: ACCEPT or DROP, or _UNKNOWN with its reason."""
+class Judgement(t.NamedTuple):
+    """The verdict on packets: ACCEPT or DROP, or UNKNOWN with its reason."""
 
     verdict: str
     reason: str
@@ -56,16 +57,32 @@ def find_access(tables: Sequence[Chains], service: Service, family: str, bounds:
 
     `bounds` are at least the networks that the rules name as sources.
     """
+    bases = select_bases(tables, _HOOKS, family)
+    return split_sources(tables, service, family, bounds, lambda packet: judge(bases, packet))
+
+
+def select_bases(tables: Sequence[Chains], hooks: Sequence[str], family: str) -> list[Base]:
+    """Return the base chains on hooks that packets of a family pass, each after the chains of its table, in order."""
+    return [(chains, base) for chains, base in sort_bases(tables) if base.hook in hooks and has_family(base, family)]
+
+
+def split_sources(
+    tables: Sequence[Chains],
+    service: Service,
+    family: str,
+    bounds: Sequence[Range],
+    evaluate: Callable[[Packet], Judgement],
+) -> Access:
+    """Return the access to a service from the judgements of a function on packets of parts of the sources."""
     packet = replace(make_first_packet(service, family), tracked=are_tracked(tables))
-    bases = [(chains, base) for chains, base in sort_bases(tables) if base.hook in _HOOKS and has_family(base, family)]
     parts = cut(list_unicast(family), bounds)
     rules = sum(len(chain.rules) for chains in tables for chain in chains.values())
     if rules * len(parts) > _MOST_EVALUATIONS:
         return make_unknown(family, service, f"the rules name {len(bounds)} networks, too many to evaluate")
-    judged = _judge_parts(bases, packet, parts)
+    judged = _judge_parts(evaluate, packet, parts)
     allowed, undecided = (
         from_ranges(family, [part for part, found in judged if found.verdict == verdict])
-        for verdict in (ACCEPT, _UNKNOWN)
+        for verdict in (ACCEPT, UNKNOWN)
     )
     return Access(service, allowed, undecided, next((found.reason for _part, found in judged if found.reason), ""))
 
@@ -76,32 +93,34 @@ def make_unknown(family: str, service: Service, reason: str) -> Access:
 
 
 def _judge_parts(
-    bases: Sequence[tuple[Chains, Chain]], packet: Packet, parts: Sequence[Range]
-) -> list[tuple[Range, _Judgement]]:
+    evaluate: Callable[[Packet], Judgement], packet: Packet, parts: Sequence[Range]
+) -> list[tuple[Range, Judgement]]:
     """Return the judgement on each part of the sources. Parts with the same certain verdict need one evaluation."""
-    found = _judge(bases, replace(packet, sources=from_ranges(packet.family, parts)))
-    if found.verdict != _UNKNOWN or len(parts) == 1:
+    found = evaluate(replace(packet, sources=from_ranges(packet.family, parts)))
+    if found.verdict != UNKNOWN or len(parts) == 1:
         return [(part, found) for part in parts]
     half = len(parts) // 2
-    return [*_judge_parts(bases, packet, parts[:half]), *_judge_parts(bases, packet, parts[half:])]
+    return [*_judge_parts(evaluate, packet, parts[:half]), *_judge_parts(evaluate, packet, parts[half:])]
 
 
-def _judge(bases: Sequence[tuple[Chains, Chain]], packet: Packet) -> _Judgement:
-    """Evaluate all base chains in order: each can drop a packet that another accepted (nft(8), "VERDICT STATEMENTS")."""
-    reason = ""
+def judge(bases: Sequence[Base], packet: Packet, reason: str = "") -> Judgement:
+    """Evaluate all base chains in order: each can drop a packet that another accepted (nft(8), "VERDICT STATEMENTS").
+
+    With a `reason` the packets may not reach the chains.
+    """
     for chains, base in bases:
         walk = Walk(chains, translate_packet(base, packet))
         found = walk.walk_base(base)
         verdicts = {outcome.verdict for outcome in found}
         if verdicts == {DROP} and not is_partial(base):
-            return _Judgement(DROP, "")
+            return Judgement(DROP, "")
         if verdicts != {ACCEPT}:
-            reason = reason or _explain(base, found)
+            reason = reason or explain(base, found)
         packet = replace(packet, mark=walk.packet.mark)
-    return _Judgement(_UNKNOWN if reason else ACCEPT, reason)
+    return Judgement(UNKNOWN if reason else ACCEPT, reason)
 
 
-def _explain(base: Chain, found: Reasons) -> str:
+def explain(base: Chain, found: Reasons) -> str:
     """Name the first rule with an outcome: packets reach later rules only because its matches are unknown."""
     # The outcomes of later rules precede those of earlier rules.
     chain, rule = next((cause for cause in reversed([*found.values()]) if cause[1]), (base, None))

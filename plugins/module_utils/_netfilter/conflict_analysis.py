@@ -169,8 +169,8 @@ def _check_entry(
 
 
 def translate_packet(base: Chain, packet: Packet) -> Packet:
-    """Return the known properties of a packet at a base chain. A translation changes its port and address."""
-    if base.hook == FORWARD:
+    """Return the known properties of a packet at a base chain. A translation that is not known yet changes its port and address."""
+    if base.hook == FORWARD and not packet.translated:
         return replace(packet, port=None, addresses=list_unicast(packet.family), translated=True)
     if base.hook == EGRESS:
         reply = replace(packet, port=None, sources=packet.addresses, addresses=packet.sources, is_first=False)

@@ -43,8 +43,9 @@ class Test:
 
 def holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
     """Tell whether a match holds, None if it is not known. `tests` are all matches of the rule."""
-    if test.option == "-i" and test.values != ("lo",):
-        return None
+    if test.option in ("-i", "-o"):
+        answer = _match_interface(test, packet)
+        return negate(answer) if test.negated else answer
     if test.members is not None:
         answer = test.members.family == packet.family and is_inside(packet.sources, test.members)
         return negate(answer) if test.negated else answer
@@ -55,6 +56,16 @@ def holds(test: Test, tests: Sequence[Test], packet: Packet) -> Answer:
         return None
     answer = known.answer(test.values, packet)
     return negate(answer) if test.negated else answer
+
+
+def _match_interface(test: Test, packet: Packet) -> Answer:
+    """Match the name of an interface; `+` at its end stands for any text."""
+    (name,) = test.values
+    if test.option == "-i":
+        return packet.arrives_on(name)
+    if name.endswith("+") and packet.crossing and packet.translated:
+        return packet.crossing.out.startswith(name[:-1])
+    return packet.leaves_on(name)
 
 
 def _match_protocol(values: Words, packet: Packet) -> Answer:
@@ -115,6 +126,22 @@ def _match_state(values: Words, packet: Packet) -> Answer:
     return None if packet.state is None else packet.state.upper() in states
 
 
+def _match_original_port(values: Words, packet: Packet) -> Answer:
+    """Match the destination port before a translation."""
+    port = packet.crossing.port if packet.crossing and packet.translated else None
+    return None if port is None else _is_in_range(values[0], port)
+
+
+def _match_original_destination(values: Words, packet: Packet) -> Answer:
+    if not packet.crossing or not packet.translated:
+        return None
+    return is_inside(packet.crossing.addresses, _parse_addresses(packet.family, values[0]))
+
+
+def _match_direction(values: Words, packet: Packet) -> Answer:
+    return values[0] == "ORIGINAL" if packet.crossing and packet.is_first else None
+
+
 def _match_mark(values: Words, packet: Packet) -> Answer:
     value, mask = parse_masked(values[0])
     return (packet.mark & mask).equals(value)
@@ -166,13 +193,15 @@ _TESTS: Mapping[str, _Known] = {
     "-p": _Known(_GENERAL, _match_protocol),
     "-s": _Known(_GENERAL, _match_source),
     "-d": _Known(_GENERAL, _match_destination),
-    "-i": _Known(_GENERAL, _match_never),  # lo
     "-f": _Known(_GENERAL, _match_never),  # later fragments, which connection tracking reassembles
     "--dport": _Known(_PORTS, _match_port),
     "--dports": _Known(re.compile("multiport"), _match_port),
     "--ports": _Known(re.compile("multiport"), _match_either_port),
     "--tcp-flags": _Known(re.compile("tcp"), _match_flags),
     "--ctstate": _Known(re.compile("conntrack"), _match_state),
+    "--ctorigdstport": _Known(re.compile("conntrack"), _match_original_port),
+    "--ctorigdst": _Known(re.compile("conntrack"), _match_original_destination),
+    "--ctdir": _Known(re.compile("conntrack"), _match_direction),
     "--state": _Known(re.compile("state"), _match_state),
     "--mark": _Known(re.compile("mark"), _match_mark),
     "--src-type": _Known(re.compile("addrtype"), _match_source_type, ("--limit-iface-in", "--limit-iface-out")),

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_rule import parse_rule
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_save import select_table
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.names import (
+    FORWARD,
     IPTABLES_BASES,
     LATE_RULE,
     MARK,
@@ -32,6 +33,8 @@ Table = t.Mapping[str, t.Sequence[str]]  # the lines of each chain
 Place = t.Tuple[str, int]  # a chain, and the number of lines before the place in it
 
 _OUR_CHAINS = " -j GATEHOUSE-KONG"
+# linux/netfilter_ipv4.h. Other rules than those of adopt do not concern forwarded packets of iptables-legacy.
+_FORWARD_PRIORITIES = {"mangle": -150, "filter": 0, "security": 50}
 _TABLES = ("raw", "mangle", "nat", "filter", "security")
 _DIVERTED = "If Docker publishes the port, publish another port, or publish it on 127.0.0.1 only"
 _UNMARKED = "Remove it, or exclude Kong's ports from it"
@@ -74,8 +77,15 @@ def find_conflicts(saved: str, want: Ruleset, family: str, late: Iterable[Place]
 
 
 def parse_saved(saved: str, family: str) -> list[dict[str, Chain]]:
-    """Return the chains of each table in the output of iptables-save or ip6tables-save, with their rules and policies."""
-    return _parse_all({name: parse_table(saved, name) for name in _TABLES}, saved, family)
+    """Return the chains of each table in the output of iptables-save or ip6tables-save, with their rules and policies.
+
+    The base chains for forwarded packets are among them.
+    """
+    tables = _parse_all({name: parse_table(saved, name) for name in _TABLES}, saved, family)
+    for chains, name in zip(tables, _TABLES):
+        if "FORWARD" in chains:
+            chains["FORWARD"].hook, chains["FORWARD"].priority = FORWARD, _FORWARD_PRIORITIES[name]
+    return tables
 
 
 def _parse_all(tables: Mapping[str, Table], saved: str, family: str) -> list[dict[str, Chain]]:

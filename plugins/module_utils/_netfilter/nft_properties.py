@@ -31,6 +31,7 @@ PROTOCOLS = {"tcp": 6, "udp": 17}
 _ETHER_TYPES = {"ip": 0x0800, "ip6": 0x86DD}
 _NF_PROTOCOLS = {"ipv4": 2, "ipv6": 10}
 _STATES = {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}
+_DIRECTIONS = {"original": 0, "reply": 1}
 _STATUS = {"snat": 16, "dnat": 32}  # IPS_SRC_NAT, IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h)
 
 
@@ -101,9 +102,36 @@ def _match_address(packet: Packet, body: Json, addresses: Networks, elements: li
     return is_inside(addresses, networks)
 
 
-def _match_interface(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
-    """Match `iifname`: never lo; any other interface is unknown."""
-    return is_any(False if element == "lo" else None for element in elements)
+def _match_arrival(packet: Packet, _what: Json, elements: list[Json]) -> Answer:
+    """Match `iifname`: never lo; any other interface may be unknown."""
+    return is_any(packet.arrives_on(element) if isinstance(element, str) else None for element in elements)
+
+
+def _match_exit(packet: Packet, _what: Json, elements: list[Json]) -> Answer:
+    """Match `oifname`. A name that ends with `*` stands for several interfaces."""
+    is_name = [isinstance(element, str) and not element.endswith("*") for element in elements]
+    return is_any(packet.leaves_on(element) if known else None for element, known in zip(elements, is_name))
+
+
+def _match_original_destination(packet: Packet, body: Json, elements: list[Json]) -> Answer:
+    """Match the destination address before a translation."""
+    if not packet.crossing or not packet.translated or body.get("dir") != "original":
+        return None
+    networks = from_ranges(packet.family, (read_range(packet.family, element) for element in elements))
+    return is_inside(packet.crossing.addresses, networks)
+
+
+def _match_original_port(packet: Packet, body: Json, elements: list[Json]) -> Answer:
+    """Match the destination port before a translation."""
+    port = packet.crossing.port if packet.crossing and packet.translated and body.get("dir") == "original" else None
+    return None if port is None else is_any(_has_port(element, port) for element in elements)
+
+
+def _has_port(element: Json, port: int) -> Answer:
+    if isinstance(element, dict) and "range" in element:
+        first, last = element["range"]
+        return bool(first <= port <= last)
+    return element == port if isinstance(element, int) else None
 
 
 def _match_packet_type(_packet: Packet, _what: Json, elements: list[Json]) -> Answer:
@@ -134,11 +162,15 @@ def _read_status(packet: Packet) -> Number:
     return Number(Bits(_STATUS["dnat"] * packet.translated, ~(0xFFFF ^ _STATUS["snat"] ^ _STATUS["dnat"])), _STATUS)
 
 
+def _read_direction(packet: Packet) -> Number:
+    known = packet.crossing is not None and packet.is_first
+    return Number(Bits(0) if known else Bits(0, ~1), _DIRECTIONS)
+
+
 def _read_ether_type(packet: Packet) -> Number:
     return Number(Bits(_ETHER_TYPES[FAMILY[packet.family].ip]), _ETHER_TYPES, _HIGHEST)
 
 
-_INTERFACES = ("iifname", "iif", "oifname", "oif")
 OPERATORS: Mapping[str, Callable[[Bits, int], Bits]] = {"&": Bits.__and__, "|": Bits.__or__, "^": Bits.__xor__}
 _NUMBERS: Mapping[tuple[str, str], Callable[[Packet], Number]] = {
     ("payload", "dport"): lambda packet: _read_port(packet.port),
@@ -152,11 +184,15 @@ _NUMBERS: Mapping[tuple[str, str], Callable[[Packet], Number]] = {
     ("meta", "mark"): lambda packet: Number(packet.mark, {}),
     ("ct", "state"): _read_state,
     ("ct", "status"): _read_status,
+    ("ct", "direction"): _read_direction,
 }
 TESTS: Mapping[tuple[str, str], Callable[[Packet, Json, list[Json]], Answer]] = {
     ("payload", "saddr"): _match_source,
     ("payload", "daddr"): _match_destination,
-    **{("meta", key): _match_interface for key in _INTERFACES},
+    **{("meta", key): _match_arrival for key in ("iifname", "iif")},
+    **{("meta", key): _match_exit for key in ("oifname", "oif")},
+    **{("ct", key): _match_original_destination for key in ("daddr", "ip daddr", "ip6 daddr")},
+    ("ct", "proto-dst"): _match_original_port,
     ("meta", "pkttype"): _match_packet_type,
     ("fib", "type"): _match_address_type,
 }

@@ -90,6 +90,18 @@ ANY_MARK = Bits(0, ~0xFFFFFFFF)
 MARKED, UNMARKED = Bits(MARK, ~MARK_MASK), Bits(0, ~MARK_MASK)
 
 
+class Crossing(t.NamedTuple):
+    """The interfaces of a packet that the host forwards to a container: packets of other hosts do not arrive on `inner`.
+
+    `out` is the interface to the container. `address` and `port` are the destination before its translation.
+    """
+
+    inner: frozenset[str]
+    out: str
+    addresses: Networks
+    port: int | None
+
+
 @dataclass(frozen=True)
 class Packet:
     """Packets of other hosts to one of our ports: the first packet of a connection, or later packets.
@@ -97,7 +109,8 @@ class Packet:
     `sources` and `addresses` are the networks of their sources and destinations, `port` and `source_port` the destination
     and the source port. None means unknown: a packet that was translated to a container has another port than the published
     port, and only replies have our port as source. `tracked` tells whether connection tracking knows the packets. With
-    `translated`, the host has translated their destination, and forwards them. Their network interface is not lo.
+    `translated`, the host has translated their destination, and forwards them. Their network interface is not lo; `crossing`
+    has more about it, if it is known.
     """
 
     family: str
@@ -110,6 +123,18 @@ class Packet:
     mark: Bits = ANY_MARK
     source_port: int | None = None
     translated: bool = False
+    crossing: Crossing | None = None
+
+    def arrives_on(self, name: str) -> Answer:
+        """Tell whether the packets arrive on the interface that a rule names."""
+        never = name == "lo" or (self.crossing is not None and name in self.crossing.inner)
+        return False if never else None
+
+    def leaves_on(self, name: str) -> Answer:
+        """Tell whether the packets leave on the interface that a rule names."""
+        if name == "lo":
+            return False
+        return name == self.crossing.out if self.crossing and self.translated else None
 
     @property
     def state(self) -> str | None:

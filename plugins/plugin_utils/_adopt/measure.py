@@ -27,7 +27,7 @@ def list_ends(host: FoundHost, hosts: Sequence[FoundHost]) -> list[tuple[str, in
     for other in hosts:
         for kong in other.kongs:
             if other.address:
-                ports = [access.port for access in kong.access if access.protocol == "tcp"]
+                ports = [access.port for access in kong.access if access.protocol == "tcp" and not access.inside]
                 found.update(dict.fromkeys((other.address, port) for port in ports))
             if kong.ring.own:
                 found[kong.ring.own.address, kong.ring.own.port] = None

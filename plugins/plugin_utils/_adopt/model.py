@@ -122,6 +122,7 @@ class Access:
     """The sources of one family that the host's rules allow to a port, with exceptions.
 
     ``unknown`` are the sources for which the rules do not tell it, because of ``reason``. ``any`` means every source.
+    ``inside`` is the port in the container if ``port`` is a published port, else 0.
     """
 
     protocol: str
@@ -131,6 +132,12 @@ class Access:
     excepted: Sequence[str]
     unknown: Sequence[str]
     reason: str
+    inside: int = 0
+
+    @property
+    def listens(self) -> int:
+        """The port on which Kong listens."""
+        return self.inside or self.port
 
     def refuses(self, address: str) -> bool:
         """Tell whether the rules certainly drop new connections of an address."""

@@ -326,6 +326,11 @@ class _Draft:
                 "kong_listen_file names, or set kong_listen_target to env and start the container with that file"
             )
         yield f"site restarts {self.kong.start} only with the command in kong_listen_restart_command; write it"
+        if self.kong.published is not None and not self.kong.published:
+            yield (
+                f"{self.kong.start} publishes no port, so the plan opens none; how do clients reach it? Write kong_published_ports if another "
+                "program, such as a proxy in a container, forwards them, or a network like macvlan gives the container its own address"
+            )
         for item in self.kong.published or ():
             if item not in self._list_kongs_ports():
                 yield (

@@ -78,7 +78,7 @@ class SourceFinder:
         }
 
     def _list_access(self, listener: str) -> list[Access]:
-        return [access for access in self.host.kongs[0].access if access.port in self.ports[listener]]
+        return [access for access in self.host.kongs[0].access if access.listens in self.ports[listener]]
 
     def _is_refused(self, listener: str, address: str) -> bool:
         """Tell whether the host's rules refuse an address at every port of a listener."""
@@ -88,7 +88,8 @@ class SourceFinder:
     def _describe_access(self, listener: str) -> str:
         """Return a sentence about the sources that the host's rules allow now; empty if they were not read."""
         found = dict.fromkeys(
-            f"{access} ({access.family} to {access.protocol} {access.port})" for access in self._list_access(listener)
+            f"{access} ({access.family} to {'published ' if access.inside else ''}{access.protocol} {access.port})"
+            for access in self._list_access(listener)
         )
         return f" The host's firewall allows now: {'; '.join(found)}" if found else ""
 

@@ -44,7 +44,7 @@ VERBS = read_words(
 PREDICATES = read_words(
     """
     accepts allows answers applies are arrives bypasses completes contains covers differs diverts drops equals exists fails fits follows
-    goes has holds is keeps knows looks matches may moves names needs overlaps passes reaches reads refuses runs sees serves spans
+    goes has holds is keeps knows leaves looks matches may moves names needs overlaps passes reaches reads refuses runs sees serves spans
     starts uses works
     """
 )

@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.conne
     list_clients,
     list_container_clients,
     list_links,
+    list_proxied_clients,
 )
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -114,3 +115,29 @@ def test_clients_of_a_container_are_connected_in_its_network_or_tracked_by_the_h
     (tmp_path / "host/net/nf_conntrack").write_text(tracked)
     found = list_container_clients({8001}, ["10.88.0.2"], tmp_path / "container", tmp_path / "host")
     assert found == [Client(8001, "192.168.10.20", "connected"), Client(8001, "192.168.10.22", "tracked")]
+
+
+def test_clients_of_a_proxy_on_the_host_are_clients_of_the_container(tmp_path):
+    """docker-proxy accepts connections that no rule translates, for example of IPv6 to a container without IPv6."""
+    (tmp_path / "net").mkdir()
+    own = "0B0AA8C0"  # 192.168.10.11
+    rows = [
+        make_row(f"{own}:0050", "140AA8C0:C001"),  # port 80
+        make_row(f"{own}:1F41", "150AA8C0:C002"),  # port 8001
+        make_row(f"{own}:0016", "160AA8C0:C003"),
+        make_row("0100007F:0050", "0100007F:C004"),
+    ]
+    (tmp_path / "net/tcp").write_text(HEAD + "".join(rows))
+    tracked = (
+        "ipv4     2 tcp      6 431999 ESTABLISHED src=192.168.10.23 dst=192.168.10.11 sport=49162 dport=80 "
+        "src=192.168.10.11 dst=192.168.10.23 sport=80 dport=49162 [ASSURED] mark=0 zone=0 use=2\n"
+        # The host translates this connection, so the tracked server is the container.
+        "ipv4     2 tcp      6 431999 ESTABLISHED src=192.168.10.24 dst=192.168.10.11 sport=49163 dport=80 "
+        "src=10.88.0.2 dst=192.168.10.24 sport=80 dport=49163 [ASSURED] mark=0 zone=0 use=2\n"
+    )
+    (tmp_path / "net/nf_conntrack").write_text(tracked)
+    published = [("", 80, 8000), ("192.168.10.12", 8001, 8001)]
+    assert list_proxied_clients(published, ["192.168.10.11", "192.168.10.12", "127.0.0.1"], tmp_path) == [
+        Client(8000, "192.168.10.20", "connected"),
+        Client(8000, "192.168.10.23", "tracked"),
+    ]

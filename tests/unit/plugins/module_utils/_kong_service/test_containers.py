@@ -129,3 +129,20 @@ def test_the_engine_is_asked_for_the_record(monkeypatch, output, expected):
     assert inspect_container(host, Container("docker", "0" * 64)) == expected
     monkeypatch.setattr(host, "which", lambda _name: None)
     assert inspect_container(host, Container("docker", "0" * 64)) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "other", "ports"),
+    [
+        ("container:abc", {"NetworkSettings": {"Ports": {"8000/tcp": []}}}, {"8000/tcp": []}),
+        ("container:abc", None, {}),
+        ("bridge", None, {}),
+    ],
+)
+def test_a_container_in_the_network_of_another_has_its_published_ports(monkeypatch, mode, other, ports):
+    records = {"0" * 64: {"HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Ports": {}}}, "abc": other}
+    host = Host()
+    monkeypatch.setattr(host, "run", lambda *argv: json.dumps([records[argv[2]]] if records[argv[2]] else []))
+    monkeypatch.setattr(host, "which", lambda name: f"/usr/bin/{name}")
+    record = inspect_container(host, Container("podman", "0" * 64))
+    assert (record["NetworkSettings"]["Ports"], record["HostConfig"]) == (ports, {"NetworkMode": mode})

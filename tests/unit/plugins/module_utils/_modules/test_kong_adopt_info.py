@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.masters import Container, Master
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.networks import parse_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.admin_api import AdminAnswer, DataPlane
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.connections import CONNECTED, Client, Link
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.effective import Sources
@@ -22,6 +23,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._modules import kon
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.bounds import list_named_networks
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.iptables_walk import parse_saved
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.live_rules import LiveRules
+from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.published_access import Container as Behind
 
 META = "usr/local/share/lua/5.1/kong/meta.lua"
 UNIT = "kong.service"
@@ -163,6 +165,7 @@ def inspect(monkeypatch, tmp_path):
         ):
             monkeypatch.setattr(kong_adopt_info, double.__name__, double)
         monkeypatch.setattr(kong_adopt_info, "_list_access", lambda given, found: [(given is host, *found)])
+        monkeypatch.setattr(kong_adopt_info, "_list_published_access", lambda given, of: [(given is host, of)])
         monkeypatch.setattr(host, "call", lambda function: ["192.168.10.11"] if function is list_addresses else None)
         monkeypatch.setattr(kong_adopt_info, "list_kongs", lambda: [master])
         monkeypatch.setattr(kong_adopt_info, "find_starter", lambda running: "alice" if running is found else None)
@@ -289,6 +292,92 @@ def test_a_container_with_its_own_network_has_ports_and_a_file(inspect, monkeypa
     assert found["published"] == [{"address": "", "port": 80, "inside": 8001, "protocol": "tcp"}]
     assert (found["path"], found["mounted"]) == ("/opt/k.conf", "/srv/k.conf")
     assert found["clients"] == [{"port": 8001, "source": "192.0.2.9", "found": "connected"}]
+    assert found["access"] == [(True, RECORD)]
+
+
+def test_clients_of_a_program_on_the_host_are_clients_of_the_container(inspect, monkeypatch):
+    def list_proxied_clients(published, own):
+        assert ([*published], own) == ([("", 80, 8001)], ["192.168.10.11"])
+        return [Client(8001, "192.0.2.8", CONNECTED), Client(8001, "192.0.2.9", CONNECTED)]
+
+    seen = [Client(8001, "192.0.2.9", CONNECTED)]
+    monkeypatch.setattr(kong_adopt_info, "list_container_clients", lambda *asked: seen)
+    monkeypatch.setattr(kong_adopt_info, "list_proxied_clients", list_proxied_clients)
+    found = inspect(container=CONTAINER, shares_network=False, record=RECORD)
+    assert [client["source"] for client in found["clients"]] == ["192.0.2.8", "192.0.2.9"]
+
+
+# `docker inspect` of a container in a user-defined network.
+COMPOSED = {
+    "HostConfig": {"NetworkMode": "shop_default"},
+    "NetworkSettings": {
+        "IPAddress": "",
+        "Networks": {"shop_default": {"IPAddress": "172.18.0.2", "GlobalIPv6Address": "", "Gateway": "172.18.0.1"}},
+        "Ports": {
+            "8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}],
+            "8001/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8001"}, {"HostIp": "10.0.0.13", "HostPort": "9001"}],
+            "8002/tcp": None,
+            "8003/sctp": [{"HostIp": "10.0.0.13", "HostPort": "9003"}],
+        },
+    },
+}
+
+
+def list_published(monkeypatch, rules, *, fails=False):
+    def read(host):
+        if fails:
+            raise HostError("install the package nftables")
+        return LiveRules(
+            tuple(parse_saved(rules, "ipv4")), {"ipv4": tuple(list_named_networks("ipv4", rules)), "ipv6": ()}
+        )
+
+    def make_container_finder(host, addresses):
+        assert addresses == ["172.18.0.2"]
+        own = parse_networks("ipv4", ["10.0.0.13"])
+        interfaces = {"ipv4": {"172.18.0.2": "br-1"}, "ipv6": {}}
+        return lambda _service, family, port: Behind(
+            port, own, interfaces[family], frozenset(["br-1"]), has_listener=False
+        )
+
+    monkeypatch.setattr(kong_adopt_info, "read_live_rules", read)
+    monkeypatch.setattr(kong_adopt_info, "make_container_finder", make_container_finder)
+    found = [*kong_adopt_info._list_published_access(None, COMPOSED)]
+    return {(entry["port"], entry["inside"], entry["family"]): entry for entry in found}
+
+
+RULES = """\
+*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -d 10.0.0.13/32 ! -i br-1 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.18.0.2:8000
+-A PREROUTING -d 10.0.0.13/32 ! -i br-1 -p tcp -m tcp --dport 9001 -j DNAT --to-destination 172.18.0.2:8001
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -p tcp -m tcp --dport 8001 ! -s 10.0.0.20/32 -j DROP
+-A FORWARD ! -i br-1 -o br-1 -j ACCEPT
+COMMIT
+"""
+
+
+def test_the_access_to_published_ports_is_that_of_forwarded_packets(monkeypatch):
+    found = list_published(monkeypatch, RULES)
+    # Without an address of IPv6 and a program that listens, no packet of IPv6 reaches the container.
+    assert [*found] == [(80, 8000, "ipv4"), (9001, 8001, "ipv4")]
+    assert found[80, 8000, "ipv4"]["sources"] == ["any"]
+    assert found[9001, 8001, "ipv4"]["sources"] == ["10.0.0.20/32"]
+
+
+def test_rules_that_cannot_be_read_leave_published_ports_unknown(monkeypatch):
+    found = list_published(monkeypatch, RULES, fails=True)
+    assert [*found] == [(80, 8000, "ipv4"), (80, 8000, "ipv6"), (9001, 8001, "ipv4")]
+    assert {(*entry["unknown"], entry["reason"]) for entry in found.values()} == {
+        ("any", "install the package nftables")
+    }
+
+
+@pytest.mark.parametrize("record", [None, {}, {"NetworkSettings": {"Ports": {"8001/tcp": None}}}])
+def test_a_container_that_publishes_nothing_has_no_access(record):
+    assert not [*kong_adopt_info._list_published_access(None, record)]
 
 
 @pytest.mark.parametrize("record", [RECORD, {"Config": {}}])

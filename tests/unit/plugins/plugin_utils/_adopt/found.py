@@ -78,7 +78,7 @@ def make_ring(name, **members):
     return {"name": name, "members": entries}
 
 
-def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4"):
+def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tcp", family="ipv4", **published):
     """Return the sources that the rules of a host allow to a port."""
     return {
         "protocol": protocol,
@@ -88,6 +88,7 @@ def make_access(port, *sources, excepted=(), unknown=(), reason="", protocol="tc
         "except": [*excepted],
         "unknown": [*unknown],
         "reason": reason,
+        **published,
     }
 
 

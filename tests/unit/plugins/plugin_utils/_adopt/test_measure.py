@@ -118,3 +118,10 @@ def test_measured_connections_do_not_join_clusters():
         "cluster-p",
         "cluster-q",
     ]
+
+
+def test_published_ports_are_not_dialled():
+    """The node could not show the connections that reach the container."""
+    access = [make_access(80, "any", inside=8000)]
+    hosts = [make_host("a", "10.0.0.1", access=access), make_host("b", "10.0.0.2")]
+    assert list_ends(hosts[1], hosts) == []

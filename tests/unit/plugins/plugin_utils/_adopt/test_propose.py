@@ -222,6 +222,12 @@ def test_published_ports_in_front_of_a_listener_are_proposed(items, settings, ex
     assert not compilation.errors
 
 
+@pytest.mark.parametrize(("published", "is_asked"), [([], True), (["80:8000"], False)])
+def test_a_container_without_published_ports_is_a_question(published, is_asked):
+    questions = propose([make_host("a", "10.0.0.1", **CONTAINER, published=make_published(*published))]).questions["a"]
+    assert any("publishes no port, so the plan opens none" in text for text in questions) is is_asked
+
+
 def test_a_kong_on_the_host_has_no_published_ports():
     assert "kong_published_ports" not in read_variables(propose([make_host("a", "10.0.0.1")]), "a")
 

@@ -12,6 +12,7 @@ from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.f
     make_client,
     make_host,
     make_other,
+    make_published,
     make_settings,
 )
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.test_propose import (
@@ -68,6 +69,21 @@ def test_client_that_the_firewall_refuses_is_left_out_and_asked_about(access, is
     asked = [question for question in proposal.questions["a"] if "would refuse" in question]
     assert ("kong_admin_sources" not in read_variables(proposal, "a"), len(asked)) == (is_left_out, int(is_left_out))
     assert all(question.startswith("10.0.0.9 is a client of admin, but") for question in asked)
+
+
+PUBLISHED = {"shares_network": False, "container": "0123456789ab", "unit": "", "published": make_published("9001:8001")}
+
+
+def test_the_sources_of_a_published_port_are_those_of_the_port_in_the_container():
+    access = [make_access(9001, "10.0.0.0/24", inside=8001), make_access(8001, "any", inside=8000)]
+    settings = {"settings": make_settings(admin_listen="0.0.0.0:8001")}
+    proposal = propose([make_host("a", "10.0.0.1", **{**ADMIN, **settings}, **PUBLISHED, access=access)])
+    (line,) = [line for line in proposal.nodes["a"] if line.variable == "kong_admin_sources"]
+    assert line.value == ["10.0.0.9"]
+    assert line.evidence.endswith(f"{ALLOWED}10.0.0.0/24 (ipv4 to published tcp 9001)")
+    refused = [make_access(9001, "10.0.1.0/24", inside=8001)]
+    proposal = propose([make_host("a", "10.0.0.1", **{**ADMIN, **settings}, **PUBLISHED, access=refused)])
+    assert "kong_admin_sources" not in read_variables(proposal, "a")
 
 
 def test_question_about_a_listener_without_a_client_has_what_the_firewall_allows_now():
