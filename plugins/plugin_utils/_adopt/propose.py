@@ -66,7 +66,10 @@ _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.item
 
 
 class Line(NamedTuple):
-    """A variable, its value, and where the value comes from. With ``is_comment`` it is written as a comment, which sets nothing."""
+    """A variable, its value, and its evidence, which begins with ``observed:`` or ``assumed:``.
+
+    With ``is_comment`` the variable is written as a comment, which sets nothing.
+    """
 
     variable: str
     value: Any
@@ -245,7 +248,7 @@ class _Draft:
         if self.kong.role != TRADITIONAL:
             yield Line("kong_role", self.kong.role, _describe(self.kong.settings["role"], self.kong))
         if self.kong.unit not in ("", _UNIT):
-            yield Line("kong_listen_service", self.kong.unit, "the unit of its nginx")
+            yield Line("kong_listen_service", self.kong.unit, "observed: the unit of its nginx")
         yield from self._list_file_lines()
         if self.kong.published is not None:
             place = f"observed: the published ports of {self.kong.start}"
@@ -304,7 +307,12 @@ class _Draft:
             evidence = f"observed: {self.kong.start} has it as {self.kong.path}"
             yield Line("kong_listen_file", self.kong.mounted, evidence)
         elif not self.kong.container and self.kong.path not in ("", self.generation.path):
-            yield Line("kong_listen_file", self.kong.path, "the file that the unit names")
+            evidence = (
+                f"observed: {self.kong.unit} starts Kong with this file"
+                if self.kong.unit
+                else "assumed: Kong searches this file, and the command that started it by hand can have named another"
+            )
+            yield Line("kong_listen_file", self.kong.path, evidence)
 
     def _list_kongs_ports(self) -> list[Published]:
         """Return the published ports of the container behind which Kong listens for other hosts."""
@@ -456,6 +464,9 @@ class _Draft:
 
 
 def _describe(stated: Stated, kong: Kong) -> str:
+    if stated.origin == "file" and kong.format == "yaml" and not kong.unit and not kong.container:
+        # The settings that Kong prepared tell whether a newer Kong uses its file.
+        return f"assumed: {kong.path}, if Kong was started with this file"
     if stated.origin == "file":
         return f"observed: {kong.path}"
     return f"observed: {stated.place}" if stated.place else "observed: the settings that Kong prepared last"

@@ -82,6 +82,35 @@ def test_the_evidence_of_a_setting_is_its_place(origin, place, expected):
     assert [line.evidence for line in lines if line.variable == "kong_admin_listen"] == [f"observed: {expected}"]
 
 
+@pytest.mark.parametrize(
+    ("kong", "variable", "evidence"),
+    [
+        ({"unit": "gateway.service"}, "kong_listen_service", "observed: the unit of its nginx"),
+        ({"path": "/srv/kong.conf"}, "kong_listen_file", "observed: kong.service starts Kong with this file"),
+        (
+            {"path": "/etc/kong.conf", "unit": ""},
+            "kong_listen_file",
+            "assumed: Kong searches this file, and the command that started it by hand can have named another",
+        ),
+        (
+            {"path": "/etc/kong/kong.yml", "format": "yaml", "unit": "", "version": "0.8.3"},
+            "kong_admin_api_listen",
+            "assumed: /etc/kong/kong.yml, if Kong was started with this file",
+        ),
+        (
+            {"path": "/etc/kong/kong.yml", "format": "yaml", "version": "0.8.3"},
+            "kong_admin_api_listen",
+            "observed: /etc/kong/kong.yml",
+        ),
+        ({"unit": ""}, "kong_admin_listen", "observed: /etc/kong/kong.conf"),
+    ],
+)
+def test_evidence_tells_observed_from_assumed_values(kong, variable, evidence):
+    settings = make_settings(admin_listen="0.0.0.0:9001", admin_api_listen="0.0.0.0:9001")
+    lines = propose([make_host("a", "10.0.0.1", settings=settings, **kong)]).nodes["a"]
+    assert [line.evidence for line in lines if line.variable == variable] == [evidence]
+
+
 @pytest.mark.parametrize("advertise", ["10.0.0.1:7946", "10.0.1.1:7946"])
 def test_an_own_address_that_is_advertised_is_no_nat(advertise):
     kong = {"version": "0.10.4", "settings": make_settings(cluster_advertise=advertise)}
