@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.links import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.measure import Measured, match_measured
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import (
+    ANY,
     DATA_PLANE,
     TRADITIONAL,
     FoundHost,
@@ -51,10 +52,11 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen import
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.listen_address import ListenError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.model import is_loopback
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.values import SWITCH_VALUES
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import make_natural_key
 
 _WITHOUT_FOURTH = re.compile(r"\d+\.\d+\.\d+-enterprise-edition")
-_UNIT = "kong.service"
+_UNIT, _PREFIX = "kong.service", "/usr/local/kong"
 _SECRET_NAME, _NO_WORD = re.compile(r"[a-z][a-z0-9_.-]*"), re.compile(r"[.-]")
 _OF_SECRETS = (
     "Each value stays in the node's own file or environment, and is not in this inventory. To manage a secret here, define its variable "
@@ -63,6 +65,10 @@ _OF_SECRETS = (
 _EVERY = "0.0.0.0"
 # Listeners without a default source. admin_gui has the sources of admin.
 _CLOSED = {"admin_gui", *(listener for listener, default in DEFAULT_SOURCES.items() if default == (NOBODY,))}
+
+
+# Listeners whose default is any source.
+_WIDE = {listener for listener, default in DEFAULT_SOURCES.items() if default == (ANY,)}
 
 
 class Line(NamedTuple):
@@ -216,8 +222,9 @@ class _Draft:
 
     @property
     def sources(self) -> SourceFinder:
-        """The sources of each listener that other hosts can reach and that has no default source."""
-        return SourceFinder(self.host, self.hosts, self._list_closed_ports(), self.earlier)
+        """The sources of each listener that other hosts can reach."""
+        ports, wide = (self._list_ports(listeners) for listeners in (_CLOSED, _WIDE))
+        return SourceFinder(self.host, self.hosts, ports, wide, self.earlier)
 
     @property
     def settings(self) -> Iterator[tuple[Setting, Stated]]:
@@ -255,8 +262,9 @@ class _Draft:
             yield Line("kong_published_ports", [str(item) for item in self._list_kongs_ports()], place)
         for setting, stated in self.settings:
             yield Line(f"kong_{setting.name}", self._render(setting, stated), _describe(stated, self.kong))
+        yield from self._list_switches()
         yield from self._list_cluster_lines()
-        for listener, names, evidence in self.sources.list_sources():
+        for listener, names, evidence in (*self.sources.list_sources(), *self.sources.list_limits()):
             yield Line(f"kong_{listener}_sources", names, evidence)
         yield from _list_placeholders(self.kong.secrets)
 
@@ -286,6 +294,9 @@ class _Draft:
             yield f"it runs Kong Enterprise, and the fourth number of its version {self.kong.version} is unknown; write it in kong_version"
         if not self.kong.unit and not self.kong.container:
             yield "Kong was started by hand; where its file and its variables are kept cannot be read"
+        if not self.kong.unit and self.kong.prefix != _PREFIX:
+            name = "nginx_working_dir" if self.generation.format == "yaml" else "prefix"
+            yield f"its prefix is {self.kong.prefix}, and without a unit site searches {_PREFIX}; write {name} in kong_config"
 
     def _is_default(self, setting: Setting, stated: Stated) -> bool:
         default = Stated(setting.default, "", "")
@@ -313,6 +324,19 @@ class _Draft:
                 else "assumed: Kong searches this file, and the command that started it by hand can have named another"
             )
             yield Line("kong_listen_file", self.kong.path, evidence)
+
+    def _list_switches(self) -> Iterator[Line]:
+        """Yield the switches of TLS ports of Kong 0.9 to 0.12 that do not have Kong's default."""
+        for setting in self.generation.settings:
+            for switch, default in ((setting.switch, "on"), (setting.http2_switch, "off")):
+                value = self._read_switch(switch)
+                if value not in ("", default):
+                    yield Line(f"kong_{switch}", value, _describe(self.kong.settings[switch], self.kong))
+
+    def _read_switch(self, name: str) -> str:
+        """Return `on` or `off`, empty for a switch that was not found."""
+        stated = self.kong.settings.get(name)
+        return SWITCH_VALUES.get(stated.value.lower(), "") if stated else ""
 
     def _list_kongs_ports(self) -> list[Published]:
         """Return the published ports of the container behind which Kong listens for other hosts."""
@@ -442,11 +466,11 @@ class _Draft:
                 "kong_nat has; check whether Kong was restarted after the last change"
             )
 
-    def _list_closed_ports(self) -> dict[str, set[int]]:
-        """Return the ports that other hosts can reach, by listener without a default source."""
+    def _list_ports(self, listeners: Collection[str]) -> dict[str, set[int]]:
+        """Return the ports of listeners that other hosts can reach."""
         found: dict[str, set[int]] = {}
         for setting in self.generation.settings:
-            if self.kong.role in setting.roles and setting.listener in _CLOSED:
+            if self.kong.role in setting.roles and setting.listener in listeners:
                 ports = self._list_open_ports(setting, self._find_stated(setting))
                 if self.kong.published is not None:
                     ports &= {item.inside for item in self.kong.published if not is_loopback(item.address or _EVERY)}
@@ -459,6 +483,8 @@ class _Draft:
         try:
             entries = parse_listen(stated.value, self.generation, setting)
         except ListenError:
+            return set()
+        if setting.switch and self._read_switch(setting.switch) == "off":
             return set()
         return {entry.port for entry in entries if not is_loopback(entry.address)}
 

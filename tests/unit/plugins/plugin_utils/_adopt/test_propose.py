@@ -401,6 +401,20 @@ def test_a_start_by_hand_is_a_question(kong, by_hand):
 
 
 @pytest.mark.parametrize(
+    ("kong", "name"),
+    [
+        ({"unit": "", "prefix": "/srv/kong"}, "prefix"),
+        ({"unit": "", "prefix": "/srv/kong", "version": "0.8.3"}, "nginx_working_dir"),
+        ({"prefix": "/srv/kong"}, None),
+        ({"unit": ""}, None),
+    ],
+)
+def test_a_prefix_that_site_would_not_find_is_a_question(kong, name):
+    asked = [question for question in list_questions(**kong) if question.startswith("its prefix is /srv/kong, ")]
+    assert [question.endswith(f"; write {name} in kong_config") for question in asked] == [True] * bool(name)
+
+
+@pytest.mark.parametrize(
     ("origin", "is_asked"),
     [("environment", True), ("started", True), ("file", False), ("outdated", False), ("unknown", False)],
 )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.variables import PlainInventory
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.compile import compile_plan
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils._adopt.found import (
     make_access,
     make_client,
@@ -115,3 +117,48 @@ def test_an_address_of_two_hosts_is_no_name():
     host = make_host("a", "10.0.0.1", **ADMIN)
     proposal = propose([host, make_other("ops", "10.0.0.9"), make_other("old", "10.0.0.9")])
     assert read_variables(proposal, "a")["kong_admin_sources"] == ["10.0.0.9"]
+
+
+OPEN = {
+    "settings": make_settings(
+        proxy_listen="0.0.0.0:8000, 0.0.0.0:8443 ssl", stream_listen="0.0.0.0:9100, 0.0.0.0:9100 udp"
+    )
+}
+LIMITED = make_access(8000, "10.0.0.0/24")
+DROPPED = make_access(9100, "10.0.0.0/24")
+
+
+@pytest.mark.parametrize(
+    ("access", "listener", "value"),
+    [
+        ([], "proxy", None),
+        ([make_access(8000, "any"), make_access(8443, "any")], "proxy", None),
+        # A ban of some sources.
+        ([make_access(8000, "any", excepted=["10.0.0.9/32"])], "proxy", None),
+        ([LIMITED, make_access(8443, "10.0.0.0/24")], "proxy", ["10.0.0.0/24"]),
+        ([LIMITED, make_access(8443, "any")], "proxy", {8000: ["10.0.0.0/24"], 8443: ["any"]}),
+        ([LIMITED], "proxy", {8000: ["10.0.0.0/24"], 8443: ["any"]}),
+        ([make_access(8000), make_access(8443)], "proxy", ["nobody"]),
+        ([*(make_access(port, "10.0.0.0/24") for port in (8000, 8443)), *(make_access(port, "any", family="ipv6") for port in (8000, 8443))],
+         "proxy", ["10.0.0.0/24", "::/0"]),
+        ([*(make_access(port, "any") for port in (8000, 8443)), *(make_access(port, family="ipv6") for port in (8000, 8443))], "proxy", ["0.0.0.0/0"]),
+        ([DROPPED, make_access(9100, "10.0.0.0/24", protocol="udp")], "stream", ["10.0.0.0/24"]),
+        # Unknown, or not the same for both protocols or both addresses.
+        ([DROPPED, make_access(9100, "any", protocol="udp")], "stream", None),
+        ([DROPPED, make_access(9100, "any")], "stream", None),
+        ([make_access(9100, "10.0.0.0/24", unknown=["10.0.1.0/24"], reason="a limit")], "stream", None),
+    ],
+)  # fmt: skip
+def test_an_open_listener_has_the_sources_that_the_firewall_allows_now(access, listener, value):
+    proposal = propose([make_host("a", "10.0.0.1", **OPEN, access=access)])
+    lines = {line.variable: line for line in proposal.nodes["a"]}
+    name = f"kong_{listener}_sources"
+    assert (lines[name].value if name in lines else None) == value
+    asked = [
+        text for text in proposal.questions["a"] if text.startswith("the sources that the host's firewall allows to")
+    ]
+    assert len(asked) == (listener == "stream" and value is None)
+    if value:
+        assert lines[name].evidence.startswith("observed: the host's firewall allows now: ")
+    hosts = {"a": {line.variable: line.value for line in proposal.nodes["a"]}}
+    assert not compile_plan(PlainInventory({"all": ["a"], "kong": ["a"]}, hosts), "kong").errors
