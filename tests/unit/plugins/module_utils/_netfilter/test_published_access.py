@@ -295,3 +295,28 @@ def test_ipv6_of_a_container_without_ipv6_reaches_the_proxy():
     bounds = [*list_named_networks("ipv6", saved)]
     found = find_published_access(tables, SERVICE, "ipv6", bounds, make_container(listens=True, own=own))
     assert (found.allowed.format(), found.reason) == (["fd00:1::/64"], "")
+
+
+def test_the_first_rule_that_does_not_decide_is_the_reason():
+    rule = "-A PREROUTING -m limit --limit 10/sec -j DROP"
+    _allowed, undecided, reason = find(raw=[rule], given="10.0.0.13")
+    assert (undecided, reason) == (ALL, f"`{rule}` in chain raw PREROUTING")
+
+
+def test_a_connection_is_translated_once():
+    """The kernel evaluates no further chain for NAT after a translation."""
+    chain = {
+        "family": "ip",
+        "table": "late",
+        "name": "pre",
+        "type": "nat",
+        "hook": "prerouting",
+        "prio": -90,
+        "policy": "accept",
+    }
+    rule = {"family": "ip", "table": "late", "chain": "pre", "handle": 1, "expr": [{"redirect": {"port": 1}}]}
+    tables, _objects = list_nft()
+    late = parse_tables([{"chain": chain}, {"rule": rule}])
+    container = make_container(interfaces={"10.89.0.2": "podman1"}, inner=["podman1"])
+    found = find_published_access([*tables.values(), *late.values()], SERVICE, "ipv4", [], container)
+    assert (show(found.allowed), found.reason) == (ALL, "")
