@@ -17,7 +17,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.model impor
     make_cells,
     make_table,
 )
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, list_ranges, make_natural_key
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
 
 # A certificate that expires within this number of days is marked.
 _SOON = 30
@@ -62,10 +63,14 @@ def is_open_admin(outcome: Mapping[str, Any]) -> bool:
 
 
 def open_admins(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Cell]:
-    """Yield a warning for each node whose Admin API answered without authentication, with the callers."""
+    """Yield a warning for the nodes whose Admin API answered the same callers without authentication, with the callers."""
     found: dict[str, dict[str, None]] = {}
     for outcome in outcomes:
         if is_open_admin(outcome):
             found.setdefault(outcome["to"], {})[outcome["from"]] = None
-    for node, callers in found.items():
-        yield Cell(f"The Admin API of {node} answers without authentication:", WARN, items=tuple(callers))
+    for callers, nodes in group_pairs(
+        (tuple(sorted(names, key=make_natural_key)), node) for node, names in found.items()
+    ).items():
+        yield Cell(
+            f"The Admin API of {', '.join(list_ranges(nodes))} answers without authentication:", WARN, items=callers
+        )

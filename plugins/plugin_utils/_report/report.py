@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_j
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.changes import Change
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.flows import Callers, list_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.boxes import MOST_BOXES, STAGED, Fleet, make_fleet
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import is_open_admin
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.drift import (
     make_changes_section,
     make_drift_section,
@@ -155,7 +155,8 @@ def _summarise(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
         "verification",
         summarise_verification(evidence.verification) if evidence.verification else Cell("not in this report", "muted"),
     )
-    if evidence.verification and (open_nodes := [*open_admins(evidence.verification["outcomes"])]):
+    outcomes = evidence.verification["outcomes"] if evidence.verification else ()
+    if open_nodes := {outcome["to"] for outcome in outcomes if is_open_admin(outcome)}:
         yield "Admin API", Cell(f"{count_noun(len(open_nodes), 'node')} without authentication", BAD, "verification")
     if evidence.drift:
         yield "drift", summarise_drift(evidence.drift)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.certificates import open_admins
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.verification import make_verification_section
 
 
@@ -62,3 +63,14 @@ def test_a_cell_counts_equal_results_of_several_callers():
     *_differences, table = make_verification_section(plan, {"outcomes": outcomes}).tables
     [[*_port, cell]] = table.rows
     assert cell.text == "11\N{MULTIPLICATION SIGN} open / open, 2\N{MULTIPLICATION SIGN} \N{BALLOT X} filtered / open"
+
+
+def test_admin_apis_that_answer_the_same_hosts_are_one_paragraph():
+    outcomes = [
+        make_outcome(caller, to=f"k{number}", listener="admin", status=200)
+        for number in range(1, 101) for caller in (("c2", "c10") if number < 100 else ("c2",))
+    ]  # fmt: skip
+    assert [(cell.text, cell.items) for cell in open_admins(outcomes)] == [
+        ("The Admin API of k1 to k99 answers without authentication:", ("c2", "c10")),
+        ("The Admin API of k100 answers without authentication:", ("c2",)),
+    ]
