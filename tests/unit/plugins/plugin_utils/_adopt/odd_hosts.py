@@ -38,8 +38,8 @@ class OddHost(Host):
         super().__init__(root)
         self._unit, self._record = unit, record
 
-    def which(self, name):
-        return f"/usr/bin/{name}" if name == "systemctl" or self._record else None
+    def which(self, program):
+        return f"/usr/bin/{program}" if program == "systemctl" or self._record else None
 
     def run(self, *argv, **_more):
         if argv[0] == "docker":
