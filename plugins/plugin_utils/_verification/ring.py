@@ -97,7 +97,7 @@ class Ring:
         for members in classes:
             if not members.are_remote:
                 continue
-            route = find_probed_route(next(self._list_members(members.positions, members, goal)), goal.node, port)
+            route = find_probed_route(self._find_first(members, goal), goal.node, port)
             if route is None or route.mapping is None or route.dialled in dialled:
                 continue
             if probe := self._find_probe([members], goal, port, is_open=True):
@@ -129,6 +129,10 @@ class Ring:
         start = bisect_left(positions, self._positions[goal.node.name])
         return (positions[(start + step) % len(positions)] for step in range(len(positions)))
 
+    def _find_first(self, members: _Members, goal: Target) -> Host:
+        """Return the first caller of a class after the node."""
+        return next(self._list_members(members.positions, members, goal))
+
     def _list_members(self, positions: Sequence[int], members: _Members, goal: Target) -> Iterator[Host]:
         """Yield the callers of a class at sorted positions, starting after the node."""
         for position in self._list_rotated(positions, goal):
@@ -139,7 +143,7 @@ class Ring:
     def _list_likely(self, members: _Members, goal: Target, port: Port, *, is_open: bool) -> Iterator[Host]:
         """Yield callers of a class among which are all whose probe is expected to be open, or all other callers."""
         callers = self._list_members(members.positions, members, goal)
-        route = find_probed_route(next(self._list_members(members.positions, members, goal)), goal.node, port)
+        route = find_probed_route(self._find_first(members, goal), goal.node, port)
         allowed = goal.sources[port.listener, port.protocol]
         if route is None:
             dialled = None if is_open else find_endpoint_without_path(goal.node, port)
