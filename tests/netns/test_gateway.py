@@ -283,7 +283,7 @@ def test_a_rule_that_drops_some_sources_is_named_with_them(lab, policy, rules, d
     for name, address in sources.items():
         assert (address in named) == any(name == other for _protocol, other in dropped)
     assert {protocol for protocol in ("tcp", "udp") if f"{protocol} 9000" in named} == {
-        protocol for protocol, _ in dropped
+        protocol for protocol, _name in dropped
     }
 
 
