@@ -24,13 +24,20 @@ class Step:
 class Reload:
     """A command that loads or flushes rules, and the command that loads the host's rules again.
 
-    `early` and `late`: whether these parts of our rules are loaded afterwards, without a run.
+    `early` and `late`: whether these parts of our rules are loaded afterwards, without a run. `gap`: whether connections of
+    allowed sources are lost during the command, as the table of docs/guides/existing-hosts.md states.
     """
 
     command: str
     again: str = ":"
     early: bool = True
     late: bool = True
+    gap: bool = True
+
+    @property
+    def stays(self) -> bool:
+        """Whether both parts are loaded afterwards."""
+        return self.early and self.late
 
 
 @dataclass(frozen=True)
@@ -152,9 +159,9 @@ _NFTABLES = System(
         ),
     ),
     reloads=(
-        Reload("systemctl reload nftables"),
-        Reload("systemctl restart nftables"),
-        Reload("systemctl restart fail2ban"),
+        Reload("systemctl reload nftables", gap=False),
+        Reload("systemctl restart nftables", gap=False),
+        Reload("systemctl restart fail2ban", gap=False),
         Reload("nft -f /etc/nftables.conf", early=False, late=False),
     ),
 )
@@ -189,10 +196,11 @@ _IPTABLES = System(
     ),
     reloads=(
         Reload("netfilter-persistent reload"),
+        Reload("netfilter-persistent start"),
         Reload("systemctl restart netfilter-persistent"),
-        Reload("systemctl restart fail2ban"),
+        Reload("systemctl restart fail2ban", gap=False),
         Reload("iptables -F; ip6tables -F", "netfilter-persistent reload", late=False),
-        Reload("netfilter-persistent flush", "netfilter-persistent reload"),
+        Reload("netfilter-persistent flush", "netfilter-persistent reload", gap=False),
     ),
 )
 _FIREWALLD = System(
@@ -247,8 +255,8 @@ _FIREWALLD = System(
     reloads=(
         Reload("firewall-cmd --reload"),
         Reload("firewall-cmd --complete-reload"),
-        Reload("systemctl restart fail2ban"),
-        Reload("systemctl restart firewalld"),
+        Reload("systemctl restart fail2ban", gap=False),
+        Reload("systemctl restart firewalld", gap=False),
     ),
 )
 _UFW = System(
@@ -279,7 +287,7 @@ _UFW = System(
     reloads=(
         Reload("ufw reload"),
         Reload("ufw disable; ufw --force enable"),
-        Reload("systemctl restart fail2ban"),
+        Reload("systemctl restart fail2ban", gap=False),
     ),
 )
 
