@@ -394,6 +394,30 @@ COMMIT
 -A DOCKER -i docker0 -j RETURN
 COMMIT
 """
+# A container publishes a port; a restart of Docker writes its rules again; an administrator removes them after a stop.
+PUBLISHING = """*nat
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 18080 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+*filter
+-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+COMMIT
+"""
+RESTARTING = f"*nat\n-F\n-X\nCOMMIT\n*filter\n-F FORWARD\nCOMMIT\n{DOCKER}"
+REMOVED = """*nat
+-F
+-X
+COMMIT
+*filter
+:FORWARD ACCEPT
+-F FORWARD
+-F DOCKER
+-F DOCKER-ISOLATION-STAGE-1
+-F DOCKER-USER
+-X DOCKER
+-X DOCKER-ISOLATION-STAGE-1
+-X DOCKER-USER
+COMMIT
+"""
 STOPPED = (
     "*filter\n-D INPUT -p tcp -m multiport --dports 8000,8001,8444 -j f2b-kong\n-F f2b-kong\n-X f2b-kong\nCOMMIT\n"
 )
@@ -424,6 +448,32 @@ def test_a_restart_of_fail2ban_or_docker_is_not_drift(node):
     node.restore(FAIL2BAN.format(banned="192.0.2.1"))
     assert report_drift(node, rules) == quiet
     assert node.lab.connect("friend", listener)
+
+
+def test_docker_starts_restarts_and_stops(node):
+    """Allowed sources connect, other sources do not, a ban holds, and nothing is drift."""
+    rules = make_ruleset(ADMIN, friends=("10.0.1.2/32", "10.0.2.2/32"))
+    expected = {
+        ("friend", "ipv4"): True,
+        ("friend", "ipv6"): True,
+        ("ally", "ipv4"): False,
+        ("outsider", "ipv4"): False,
+    }
+    listeners = {family: node.lab.open_listener(8001, "tcp", family) for family in ("ipv4", "ipv6")}
+
+    def connect(name, family):
+        return node.lab.connect(name, listeners[family], "tcp", family) is not None
+
+    drop_by_default(node)
+    node.lab.converge(rules)
+    node.restore("*filter\n-I INPUT 1 -s 10.0.2.2 -j DROP\nCOMMIT\n")
+    for text in (DOCKER, PUBLISHING, RESTARTING, PUBLISHING, REMOVED):
+        node.restore(text)
+        assert {key: connect(*key) for key in expected} == expected
+        assert report_drift(node, rules) == ["1 of 1 node checked: no difference from the plan"]
+        assert not node.lab.converge(rules).changed
+    node.restore("*filter\n-D INPUT -s 10.0.2.2 -j DROP\nCOMMIT\n")
+    assert connect("ally", "ipv4")
 
 
 def test_absent_removes_all_our_rules_and_files(node):
