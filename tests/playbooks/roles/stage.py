@@ -24,7 +24,7 @@ MODULES = ("kong_apply", "kong_firewall", "kong_gateway", "kong_node_info", "kon
 # Real actions, which work on the controller.
 CONTROLLER = ("kong_fail.py", "kong_gateway_hosts.py", "kong_last_run.py", "kong_leaving.py", "kong_nodes.py",
               "kong_problems.py", "kong_variables.py")  # fmt: skip
-FILTERS = ("kong_config.py", "kong_defaults.py", "kong_ranges.py")
+FILTERS = ("kong_ranges.py",)
 # The key of an answer is the module's name, alone or followed by the value of `state` or `how`. A list has the
 # answers to the first and later calls of that key.
 ACTION = """\

@@ -100,26 +100,3 @@ def test_interception():
     assert "rdr-to 192.168.10.60 port 8000" in call("pf_rules", PLAN, "new", "openbsd")
     with pytest.raises(AnsibleFilterError, match=r"form is 'linux'.*freebsd, openbsd"):
         call("pf_rules", PLAN, "new", "linux")
-
-
-def test_settings_of_kong():
-    assert call("kong_config", {"log_level": "debug", "database": False}, "3.9") == {
-        "log_level": "debug",
-        "database": "off",
-    }
-    with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_config: .*'new'"):
-        call("kong_config", {}, "new")
-    with pytest.raises(AnsibleFilterError, match="kong_config"):
-        call("kong_config", {"proxy_listen": "x", "log_level": ["a"]}, "3.9")
-    with pytest.raises(
-        AnsibleFilterError, match="instead of kong_config; kong_config: kong_config: 'log_level': log_level must"
-    ):
-        call("kong_config", {"proxy_listen": "x", "log_level": "a\nb"}, "3.9")
-
-
-def test_defaults_of_a_node():
-    node = {"version": "3.9", "settings": {"role": "x"}, "settings_file": {"format": "conf"}}
-    assert call("kong_defaults", node) == {"role": "traditional"}
-    for wrong in ([], {"version": "3.9"}, "x"):
-        with pytest.raises(AnsibleFilterError, match=r"^gatehouse\.kong\.kong_defaults: this is not a node of a plan"):
-            call("kong_defaults", wrong)

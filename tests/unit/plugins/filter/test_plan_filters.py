@@ -15,9 +15,9 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.gatehouse.kong.plugins.filter import cloud_firewall_rules as filter_module
-from ansible_collections.gatehouse.kong.plugins.filter.kong_config import kong_config
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._ansible_inventory import make_plain_value
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._json import dump_json
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import read_config_of
 from ansible_collections.gatehouse.kong.tests.unit.plugins.plugin_utils.fleets import (
     SEED_NODES,
     SEED_OTHERS,
@@ -199,7 +199,7 @@ class Vaulted:
 
 
 def test_vaulted_values_are_text():
-    assert kong_config({"pg_host": Vaulted(), "a": {"b": Vaulted()}}, "0.8") == {
+    assert read_config_of("0.8", {"pg_host": Vaulted(), "a": {"b": Vaulted()}}) == {
         "pg_host": "10.0.0.7",
         "a.b": "10.0.0.7",
     }
