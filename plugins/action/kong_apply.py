@@ -11,6 +11,7 @@ from ansible.errors import AnsibleConnectionFailure  # type: ignore[import-untyp
 
 from ansible_collections.gatehouse.kong.plugins.action.kong_firewall import ActionModule as FirewallModule
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.config import ConfigError
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import join_results
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.node import (
@@ -32,6 +33,8 @@ class ActionModule(FirewallModule):
         "after the firewall allowed the old and the new sources, the connection to the host failed. If a new connection was not "
         "possible, the host rolls its rules back within {} seconds. Run the playbook again when the host is reachable"
     )
+
+    join = staticmethod(join_results)
 
     def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         given = self._task.args
@@ -64,12 +67,3 @@ class ActionModule(FirewallModule):
         message = explain_failed_rollback(result["reason"], closed["msg"]) if closed.get("failed") else result["msg"]
         warnings = [*result.get("warnings", []), *closed.get("warnings", [])]
         return {**result, "msg": message, **({"warnings": warnings} if warnings else {})}
-
-    def join(self, result: Mapping[str, Any], confirmed: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the results of both calls as the result of the task."""
-        joined = {**result, **confirmed}
-        for key in ("warnings", "diff"):
-            parts = [part[key] for part in (result, confirmed) if key in part]
-            if parts:
-                joined[key] = [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
-        return joined

@@ -48,6 +48,16 @@ def _is_printed(key: str, value: Any) -> bool:
     return key in _PRINTED or is_dataclass(value)
 
 
+def join_results(result: Mapping[str, Any], confirmed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of two calls that do different work as the result of one task."""
+    joined = {**result, **confirmed}
+    for key in ("warnings", "diff"):
+        parts = [part[key] for part in (result, confirmed) if key in part]
+        if parts:
+            joined[key] = [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
+    return joined
+
+
 class NodeModule(TaskAction):
     """Runs the module of the task like Ansible's own action plugin, with its code as an archive."""
 

@@ -60,7 +60,8 @@ def _describe_differences(outcome: Outcome) -> list[str]:
     return lines or (["the intercept rules differ from the plan"] if outcome.changed else [])
 
 
-def _make_diff(outcome: Outcome) -> dict[str, str]:
+def make_diff(outcome: Outcome) -> dict[str, str]:
+    """Return the diff of the intercept rules."""
     extra = _describe_differences(outcome) if outcome.drift or outcome.stale else []
     return {"before": outcome.before + "".join(f"{line}\n" for line in extra), "after": outcome.after}
 
@@ -72,4 +73,4 @@ def run(module: AnsibleModule) -> None:
         result, outcome = apply_interception(module.params, module.warn, check_mode=module.check_mode)
     except (InterceptionError, HostError, ConflictError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result, **({"diff": _make_diff(outcome)} if module._diff else {}))
+    module.exit_json(**result, **({"diff": make_diff(outcome)} if module._diff else {}))

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.kong.tests.playbooks.roles.stage import ROOT,
 from ansible_collections.gatehouse.kong.tests.playbooks.roles.test_kong_listen import FAILS, answers
 
 DIFFERENT = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.group_by": {"key": "kong_site_nodes"}}]}
-KEPT = "kong_restore_point kept"
+COMPLETE = "kong_complete present"
 AGAIN = (
     "{} failed for the reason above. The rolling update ends after this batch, and the nodes of later batches are unchanged. "
     "After the fix, run the playbook again: it changes only the nodes that still differ"
@@ -55,9 +55,15 @@ def update(tmp_path):
 
 def test_the_batch_of_a_failed_node_is_completed_and_later_batches_are_unchanged(update):
     found, stage = update(1, [1, 2])
-    assert [KEPT in [call for call, _args in calls] for calls, _error in found] == [True, False, True, False]
+    assert [COMPLETE in [call for call, _args in calls] for calls, _error in found] == [True, False, True, False]
     assert found[3][0] == []
-    assert ["kong_transparent present" in dict(calls) for calls, _error in found] == [True, False, False, False]
+    # Only the first node has other intercept rules than planned.
+    intercepts = ["interception" in dict(calls).get(COMPLETE, {}) for calls, _error in found]
+    assert intercepts == [True, False, False, False]
+    assert [dict(calls)[COMPLETE]["ruleset"] for calls, _error in (found[0], found[2])] == [
+        {"planned for": "case-0"},
+        {"planned for": "case-2"},
+    ]
     assert found[1][1] == AGAIN.format("case-1")
     assert found[2][1] == (
         "Failed: case-1. The other nodes of this batch match the plan: case-2. The nodes of earlier batches match it too"

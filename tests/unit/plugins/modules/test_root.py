@@ -18,6 +18,7 @@ import pytest
 ROOT_ONLY = {
     "kong_adopt_info": {},
     "kong_apply": {"node": {}, "found": {}},
+    "kong_complete": {"state": "absent"},
     "kong_firewall": {"state": "absent"},
     "kong_firewall_info": {"ruleset": {"allow": [], "sets": {}}},
     "kong_gateway": {"state": "absent"},
