@@ -83,6 +83,23 @@ BANS = (
         for command, closed in ((_RICH, {22, 8000}), (_DIRECT, {8000}))
     ),
 )
+# Rules of the host that accept up to a limit, or that drop behind the zones: they have no effect on allowed packets.
+_LIMITED = "firewall-cmd --quiet --zone=public --{0}-rich-rule='rule family={1} port port=8000 protocol=tcp accept limit value=1/m'"
+_POLICY = "firewall-cmd --quiet --permanent --policy=late"
+_ADD_POLICY = (
+    f"firewall-cmd --quiet --permanent --new-policy=late; {_POLICY} --set-priority=10;"
+    f"{_POLICY} --add-ingress-zone=ANY; {_POLICY} --add-egress-zone=HOST;"
+    f"{_POLICY} --add-rich-rule='rule family=ipv4 source address=@4 drop';"
+    f"{_POLICY} --add-rich-rule='rule family=ipv6 source address=@6 drop'; firewall-cmd --quiet --reload"
+)
+EXEMPT = (
+    (*("; ".join(_LIMITED.format(verb, family) for family, _mark in _MARKS) for verb in ("add", "remove")), "public"),
+    (
+        _ADD_POLICY,
+        "firewall-cmd --quiet --permanent --delete-policy=late; firewall-cmd --quiet --reload",
+        "policy late",
+    ),
+)
 PORTS = (22, 80, 7946, 8000, 8001, 9000)
 LISTEN = """
 import selectors, socket
@@ -143,9 +160,12 @@ class Host:
 
     def find_difference(self) -> list[str]:
         """Return the differences that kong_firewall_info reports."""
-        found = self._run_module("kong_firewall_info", {"ruleset": RULES})
-        check(not found.get("failed"), found)
+        found = self._read_info()
         return found["report"] if found["differs"] else []
+
+    def list_warnings(self) -> list[tuple[str, str]]:
+        """Return the place and the effect of each conflict that kong_firewall_info reports."""
+        return [(conflict["where"], conflict["effect"]) for conflict in self._read_info()["conflicts"]]
 
     def check_unchanged(self) -> None:
         """Check that nothing differs from RULES, and that a run changes nothing."""
@@ -180,6 +200,11 @@ class Host:
         lab = [sys.executable, str(HERE.parent / "lab" / "lab.py"), "reboot", str(HERE), self.lab.name]
         subprocess.run(lab, check=True, capture_output=True)
         self.start_listeners()
+
+    def _read_info(self) -> dict[str, Any]:
+        found = self._run_module("kong_firewall_info", {"ruleset": RULES})
+        check(not found.get("failed"), found)
+        return found
 
     def _run_module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self.lab.run_modules({"task": (name, arguments)})["task"]
@@ -263,6 +288,19 @@ def try_bans(host: Host) -> None:
         host.check_packets(WITH_SSH)
 
 
+def try_exempt(host: Host) -> None:
+    """Limit or ban allowed sources with rules that do not hold: the connections open, and kong_firewall_info warns."""
+    for add, remove, place in EXEMPT:
+        host.run(fill(add))
+        found = host.list_warnings()
+        check(found and all(place in where and effect == "accept" for where, effect in found), found)
+        host.check_packets(WITH_SSH)
+        host.check_packets(WITH_SSH)
+        host.check_unchanged()
+        host.run(fill(remove))
+    check(not (found := host.list_warnings()), found)
+
+
 def fill(command: str) -> str:
     """Return a command for the addresses of the banned source, @4 and @6."""
     return command.replace("@4", OUTSIDER[0]).replace("@6", OUTSIDER[1])
@@ -298,7 +336,7 @@ def try_foreign_lines(host: Host) -> None:
 
 
 TRIALS = {
-    "fresh-firewalld": (try_iptables_backend, try_stopped, try_hung_rollback, try_bans),
+    "fresh-firewalld": (try_iptables_backend, try_stopped, try_hung_rollback, try_bans, try_exempt),
     "fresh-ufw": (try_foreign_lines,),
 }
 
