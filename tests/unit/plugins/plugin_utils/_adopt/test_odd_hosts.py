@@ -46,12 +46,38 @@ OWN = {"family": "inet", "table": "own"}
 NFT_WITH_MAPS = [
     {"chain": {**OWN, "name": "input", "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}},
     {"chain": {**OWN, "name": "admins"}},
-    {"rule": {**OWN, "chain": "input", "handle": 1, "expr": [
-        make_vmap(PORT, [22, {"accept": None}], [8001, {"jump": {"target": "admins"}}], [{"range": [8000, 8000]}, {"accept": None}])]}},
-    {"rule": {**OWN, "chain": "input", "handle": 2, "expr": [
-        make_vmap({"concat": [SOURCE, PORT]}, [{"concat": ["10.0.0.7", 8443]}, {"accept": None}])]}},
-    {"rule": {**OWN, "chain": "admins", "handle": 3, "expr": [match_field("ip", "saddr", "10.0.0.9"), {"accept": None}]}},
-]  # fmt: skip
+    {
+        "rule": {
+            **OWN,
+            "chain": "input",
+            "handle": 1,
+            "expr": [
+                make_vmap(
+                    PORT,
+                    [22, {"accept": None}],
+                    [8001, {"jump": {"target": "admins"}}],
+                    [{"range": [8000, 8000]}, {"accept": None}],
+                )
+            ],
+        }
+    },
+    {
+        "rule": {
+            **OWN,
+            "chain": "input",
+            "handle": 2,
+            "expr": [make_vmap({"concat": [SOURCE, PORT]}, [{"concat": ["10.0.0.7", 8443]}, {"accept": None}])],
+        }
+    },
+    {
+        "rule": {
+            **OWN,
+            "chain": "admins",
+            "handle": 3,
+            "expr": [match_field("ip", "saddr", "10.0.0.9"), {"accept": None}],
+        }
+    },
+]
 DOCKERED = """\
 *nat
 :PREROUTING ACCEPT [0:0]
@@ -74,68 +100,126 @@ ADMIN_ONLY = {
 
 HOSTS = {
     "an old kong.yml by hand": {
-        "version": "0.8.3", "by_hand": True,
-        "files": {"/etc/kong/kong.yml": f"proxy_listen: '0.0.0.0:8000'\nadmin_api_listen: 0.0.0.0:8001\ncassandra:\n  password: {SECRET}\n"
-                                        f'cluster:\n  encrypt: "{SECRET}"\n'},
+        "version": "0.8.3",
+        "by_hand": True,
+        "files": {
+            "/etc/kong/kong.yml": f"proxy_listen: '0.0.0.0:8000'\nadmin_api_listen: 0.0.0.0:8001\ncassandra:\n  password: {SECRET}\n"
+            f'cluster:\n  encrypt: "{SECRET}"\n'
+        },
         "sockets": [("tcp", 8000, "0.0.0.0"), ("tcp", 8443, "0.0.0.0"), ("tcp", 8001, "0.0.0.0")],
         "clients": [(8001, "10.0.0.9"), (8001, "192.0.2.66")],
-        "rules": {"ipv4": drop_all_but("-s 10.0.0.9/32 -p tcp -m tcp --dport 8001", "-p tcp -m multiport --dports 8000,8443")},
+        "rules": {
+            "ipv4": drop_all_but("-s 10.0.0.9/32 -p tcp -m tcp --dport 8001", "-p tcp -m multiport --dports 8000,8443")
+        },
         "expected": {"kong_admin_sources": ["10.0.0.9"], "kong_proxy_sources": None},
     },
     "an env file with quotes": {
-        "version": "3.4.2", "unit": {"EnvironmentFiles": f"{ENV} (ignore_errors=yes)"},
-        "files": {ENV: f"# by hand\nKONG_PROXY_LISTEN=\"0.0.0.0:8000, 0.0.0.0:8443 ssl\"\nKONG_PG_PASSWORD='{SECRET} x'\n"
-                       f"KONG_ADMIN_LISTEN = 10.0.0.1:8001 \nKONG_ADMIN_GUI_LISTEN=off\nKONG_LICENSE_DATA='{{\"key\": \"{SECRET}\"}}'\n"},
+        "version": "3.4.2",
+        "unit": {"EnvironmentFiles": f"{ENV} (ignore_errors=yes)"},
+        "files": {
+            ENV: f"# by hand\nKONG_PROXY_LISTEN=\"0.0.0.0:8000, 0.0.0.0:8443 ssl\"\nKONG_PG_PASSWORD='{SECRET} x'\n"
+            f'KONG_ADMIN_LISTEN = 10.0.0.1:8001 \nKONG_ADMIN_GUI_LISTEN=off\nKONG_LICENSE_DATA=\'{{"key": "{SECRET}"}}\'\n'
+        },
         "sockets": [("tcp", 8000, "0.0.0.0"), ("tcp", 8443, "0.0.0.0"), ("tcp", 8001, "10.0.0.1")],
-        "expected": {"kong_listen_target": "env", "kong_listen_file": ENV, "kong_proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl"},
+        "expected": {
+            "kong_listen_target": "env",
+            "kong_listen_file": ENV,
+            "kong_proxy_listen": "0.0.0.0:8000, 0.0.0.0:8443 ssl",
+        },
     },
     "a missing env file and several drop-ins": {
         "version": "2.8.5",
-        "unit": {"EnvironmentFiles": "/etc/default/kong (ignore_errors=yes)",
-                 "Environment": f'KONG_NGINX_DAEMON=off KONG_ADMIN_LISTEN=0.0.0.0:9001 "KONG_PG_PASSWORD={SECRET} y"',
-                 "FragmentPath": "/lib/systemd/system/kong.service",
-                 "DropInPaths": "/etc/systemd/system/kong.service.d/10.conf /etc/systemd/system/kong.service.d/20.conf"},
-        "files": {CONF: f"pg_password = {SECRET}\nstatus_listen = 0.0.0.0:8100\n",
-                  "/etc/systemd/system/kong.service.d/10.conf": "[Service]\nEnvironment=KONG_ADMIN_LISTEN=127.0.0.1:8001\n",
-                  "/etc/systemd/system/kong.service.d/20.conf": f'[Service]\nEnvironment=KONG_ADMIN_LISTEN=0.0.0.0:9001 "KONG_PG_PASSWORD={SECRET} y"\n'},
-        "sockets": [("tcp", 8000, "0.0.0.0"), ("tcp", 8443, "0.0.0.0"), ("tcp", 9001, "0.0.0.0"), ("tcp", 8100, "0.0.0.0")],
+        "unit": {
+            "EnvironmentFiles": "/etc/default/kong (ignore_errors=yes)",
+            "Environment": f'KONG_NGINX_DAEMON=off KONG_ADMIN_LISTEN=0.0.0.0:9001 "KONG_PG_PASSWORD={SECRET} y"',
+            "FragmentPath": "/lib/systemd/system/kong.service",
+            "DropInPaths": "/etc/systemd/system/kong.service.d/10.conf /etc/systemd/system/kong.service.d/20.conf",
+        },
+        "files": {
+            CONF: f"pg_password = {SECRET}\nstatus_listen = 0.0.0.0:8100\n",
+            "/etc/systemd/system/kong.service.d/10.conf": "[Service]\nEnvironment=KONG_ADMIN_LISTEN=127.0.0.1:8001\n",
+            "/etc/systemd/system/kong.service.d/20.conf": f'[Service]\nEnvironment=KONG_ADMIN_LISTEN=0.0.0.0:9001 "KONG_PG_PASSWORD={SECRET} y"\n',
+        },
+        "sockets": [
+            ("tcp", 8000, "0.0.0.0"),
+            ("tcp", 8443, "0.0.0.0"),
+            ("tcp", 9001, "0.0.0.0"),
+            ("tcp", 8100, "0.0.0.0"),
+        ],
         "clients": [(9001, "10.0.0.9")],
-        "expected": {"kong_admin_listen": "0.0.0.0:9001", "kong_status_listen": "0.0.0.0:8100", "kong_listen_target": None},
+        "expected": {
+            "kong_admin_listen": "0.0.0.0:9001",
+            "kong_status_listen": "0.0.0.0:8100",
+            "kong_listen_target": None,
+        },
         "asked": "admin_listen comes from Environment= in /etc/systemd/system/kong.service.d/20.conf",
     },
     "started by hand with -c and -p": {
-        "version": "2.8.5", "by_hand": True, "starter": "alice", "prefixes": ["/srv/kong"],
-        "inside": {}, "files": {"/srv/my.conf": f"pg_password = {SECRET}\n",
-                                "/srv/kong/.kong_env": f"admin_listen = 0.0.0.0:9001\npg_password = {SECRET}\n"
-                                                        "proxy_listen = 0.0.0.0:8000\nstatus_listen = off\n"},
+        "version": "2.8.5",
+        "by_hand": True,
+        "starter": "alice",
+        "prefixes": ["/srv/kong"],
+        "inside": {},
+        "files": {
+            "/srv/my.conf": f"pg_password = {SECRET}\n",
+            "/srv/kong/.kong_env": f"admin_listen = 0.0.0.0:9001\npg_password = {SECRET}\n"
+            "proxy_listen = 0.0.0.0:8000\nstatus_listen = off\n",
+        },
         "sockets": [("tcp", 8000, "0.0.0.0"), ("tcp", 9001, "0.0.0.0")],
-        "expected": {"kong_admin_listen": "0.0.0.0:9001", "kong_proxy_listen": "0.0.0.0:8000", "kong_listen_file": None},
+        "expected": {
+            "kong_admin_listen": "0.0.0.0:9001",
+            "kong_proxy_listen": "0.0.0.0:8000",
+            "kong_listen_file": None,
+        },
         "asked": "Kong was started by hand",
     },
     "variables in a container of docker compose": {
         "version": "3.4.2",
-        "record": {"Id": NUMBER, "HostConfig": {"NetworkMode": "shop_default"},
-                   "Config": {"Cmd": ["kong", "docker-start"],
-                              "Env": ["KONG_ADMIN_LISTEN=0.0.0.0:8001", f"KONG_PG_PASSWORD={SECRET}", "KONG_ADMIN_GUI_LISTEN=off"]},
-                   "NetworkSettings": {"IPAddress": "", "Networks": {"shop_default": {"IPAddress": "172.18.0.2"}},
-                                       "Ports": {"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}], "8001/tcp": [{"HostIp": "0.0.0.0", "HostPort": "9001"}],
-                                                 "8444/tcp": None}}},
+        "record": {
+            "Id": NUMBER,
+            "HostConfig": {"NetworkMode": "shop_default"},
+            "Config": {
+                "Cmd": ["kong", "docker-start"],
+                "Env": ["KONG_ADMIN_LISTEN=0.0.0.0:8001", f"KONG_PG_PASSWORD={SECRET}", "KONG_ADMIN_GUI_LISTEN=off"],
+            },
+            "NetworkSettings": {
+                "IPAddress": "",
+                "Networks": {"shop_default": {"IPAddress": "172.18.0.2"}},
+                "Ports": {
+                    "8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}],
+                    "8001/tcp": [{"HostIp": "0.0.0.0", "HostPort": "9001"}],
+                    "8444/tcp": None,
+                },
+            },
+        },
         "clients": [(8001, "10.0.0.9"), (8001, "10.0.0.66")],
         "rules": {"ipv4": DOCKERED},
-        "expected": {"kong_published_ports": ["0.0.0.0:80:8000", "0.0.0.0:9001:8001"], "kong_admin_sources": ["10.0.0.9"],
-                     "kong_proxy_sources": ["10.0.0.0/24"]},
+        "expected": {
+            "kong_published_ports": ["0.0.0.0:80:8000", "0.0.0.0:9001:8001"],
+            "kong_admin_sources": ["10.0.0.9"],
+            "kong_proxy_sources": ["10.0.0.0/24"],
+        },
         "asked": "10.0.0.66 is a client of admin, but",
     },
     "IPv6 only": {
-        "version": "2.8.5", "addresses": ["fd00::1"],
+        "version": "2.8.5",
+        "addresses": ["fd00::1"],
         "files": {CONF: "proxy_listen = [::]:8000\nadmin_listen = [fd00::1]:8001\n"},
         "sockets": [("tcp", 8000, "::"), ("tcp", 8001, "fd00::1")],
         "clients": [(8001, "fd00::9")],
-        "rules": {"ipv6": drop_all_but("-s fd00::/64 -p tcp -m tcp --dport 8000", "-s fd00::9/128 -p tcp -m tcp --dport 8001")},
-        "expected": {"kong_admin_sources": ["fd00::9"], "kong_proxy_sources": ["fd00::/64"], "kong_proxy_listen": "[::]:8000"},
+        "rules": {
+            "ipv6": drop_all_but("-s fd00::/64 -p tcp -m tcp --dport 8000", "-s fd00::9/128 -p tcp -m tcp --dport 8001")
+        },
+        "expected": {
+            "kong_admin_sources": ["fd00::9"],
+            "kong_proxy_sources": ["fd00::/64"],
+            "kong_proxy_listen": "[::]:8000",
+        },
     },
     "no Admin API": {
-        "version": "2.8.5", "files": {CONF: "admin_listen = off\nproxy_listen = 127.0.0.1:8000\n"}, "sockets": [("tcp", 8000, "127.0.0.1")],
+        "version": "2.8.5",
+        "files": {CONF: "admin_listen = off\nproxy_listen = 127.0.0.1:8000\n"},
+        "sockets": [("tcp", 8000, "127.0.0.1")],
         "expected": {"kong_admin_listen": "off", "kong_admin_sources": None},
     },
     "streams of tcp and udp": {
@@ -147,59 +231,81 @@ HOSTS = {
     },
     "a data plane": {
         "version": "3.4.2",
-        "files": {CONF: f"role = data_plane\ndatabase = off\ncluster_control_plane = cp.example.org:8005\n"
-                        f"cluster_cert_key = {SECRET}\nproxy_listen = 0.0.0.0:8000\n"},
+        "files": {
+            CONF: f"role = data_plane\ndatabase = off\ncluster_control_plane = cp.example.org:8005\n"
+            f"cluster_cert_key = {SECRET}\nproxy_listen = 0.0.0.0:8000\n"
+        },
         "sockets": [("tcp", 8000, "0.0.0.0")],
         "rules": {"ipv4": drop_all_but("-s 10.0.9.0/24 -p tcp -m tcp --dport 8000")},
         "expected": {"kong_role": "data_plane", "kong_proxy_sources": ["10.0.9.0/24"], "kong_admin_listen": None},
     },
     "an ipset and a dropping policy": {
-        "version": "2.8.5", "files": {CONF: ADMIN_ONLY["conf"]}, "sockets": ADMIN_ONLY["sockets"],
+        "version": "2.8.5",
+        "files": {CONF: ADMIN_ONLY["conf"]},
+        "sockets": ADMIN_ONLY["sockets"],
         "clients": [(8001, "10.0.0.9"), (8001, "192.0.2.66")],
-        "rules": {"ipv4": drop_all_but("-p tcp -m multiport --dports 8000,8443 -m set --match-set users src",
-                                       "-p tcp -m tcp --dport 8001 -m set --match-set admins src")},
+        "rules": {
+            "ipv4": drop_all_but(
+                "-p tcp -m multiport --dports 8000,8443 -m set --match-set users src",
+                "-p tcp -m tcp --dport 8001 -m set --match-set admins src",
+            )
+        },
         "sets": {"users": ["10.0.0.0/24", "198.51.100.7/32"], "admins": ["10.0.0.8/30"]},
         "expected": {"kong_admin_sources": ["10.0.0.9"], "kong_proxy_sources": ["10.0.0.0/24", "198.51.100.7/32"]},
         "asked": "192.0.2.66 is a client of admin, but",
     },
     "an ipset that cannot be read": {
-        "version": "2.8.5", "files": {CONF: ADMIN_ONLY["conf"]}, "sockets": ADMIN_ONLY["sockets"],
+        "version": "2.8.5",
+        "files": {CONF: ADMIN_ONLY["conf"]},
+        "sockets": ADMIN_ONLY["sockets"],
         "rules": {"ipv4": drop_all_but("-p tcp -m multiport --dports 8000,8443 -m set --match-set users src")},
         "expected": {"kong_proxy_sources": None},
         "asked": "the sources that the host's firewall allows to proxy (8000, 8443) cannot be a list",
     },
     "maps of nft": {
-        "version": "2.8.5", "files": {CONF: ADMIN_ONLY["conf"]}, "sockets": ADMIN_ONLY["sockets"],
+        "version": "2.8.5",
+        "files": {CONF: ADMIN_ONLY["conf"]},
+        "sockets": ADMIN_ONLY["sockets"],
         "clients": [(8001, "10.0.0.9"), (8001, "10.0.0.7")],
         "rules": {"nft": NFT_WITH_MAPS},
         "expected": {"kong_admin_sources": ["10.0.0.9"], "kong_proxy_sources": {8000: ["any"], 8443: ["10.0.0.7/32"]}},
     },
     "no TLS in Kong 0.11": {
-        "version": "0.11.2", "unit": {"Environment": "KONG_ADMIN_SSL=off", "FragmentPath": ""},
+        "version": "0.11.2",
+        "unit": {"Environment": "KONG_ADMIN_SSL=off", "FragmentPath": ""},
         "files": {CONF: "ssl = off\nproxy_listen = 0.0.0.0:8000\nadmin_listen = 0.0.0.0:8001\n"},
         "sockets": [("tcp", 8000, "0.0.0.0"), ("tcp", 8001, "0.0.0.0")],
         "rules": {"ipv4": drop_all_but("-s 10.0.0.0/24 -p tcp -m tcp --dport 8000")},
         "expected": {"kong_ssl": "off", "kong_admin_ssl": "off", "kong_proxy_sources": ["10.0.0.0/24"]},
     },
     "a firewall that drops everything": {
-        "version": "2.8.5", "files": {CONF: ADMIN_ONLY["conf"]}, "sockets": ADMIN_ONLY["sockets"],
-        "clients": [(8001, "10.0.0.9")], "rules": {"ipv4": drop_all_but()},
+        "version": "2.8.5",
+        "files": {CONF: ADMIN_ONLY["conf"]},
+        "sockets": ADMIN_ONLY["sockets"],
+        "clients": [(8001, "10.0.0.9")],
+        "rules": {"ipv4": drop_all_but()},
         "expected": {"kong_proxy_sources": ["nobody"], "kong_admin_sources": None},
     },
     "a file that Kong reads only in part, with templates": {
         "version": "2.8.5",
-        "files": {CONF: f"log_level = {{{{ x }}}}\nadmin_listen = {{{{ lookup('pipe', 'id') }}}}\npg_password = {SECRET} {{{{ x }}}}\n"},
+        "files": {
+            CONF: f"log_level = {{{{ x }}}}\nadmin_listen = {{{{ lookup('pipe', 'id') }}}}\npg_password = {SECRET} {{{{ x }}}}\n"
+        },
         "sockets": [("tcp", 8000, "0.0.0.0")],
         "expected": {"kong_admin_listen": None},
         "asked": "the value of kong_admin_listen is a template for Ansible",
     },
     "an unknown interface in the rules": {
-        "version": "2.8.5", "files": {CONF: ADMIN_ONLY["conf"]}, "sockets": ADMIN_ONLY["sockets"],
-        "rules": {"ipv4": drop_all_but("-i eth1 -p tcp -m tcp --dport 8000", "-s 10.0.0.0/24 -p tcp -m tcp --dport 8443")},
+        "version": "2.8.5",
+        "files": {CONF: ADMIN_ONLY["conf"]},
+        "sockets": ADMIN_ONLY["sockets"],
+        "rules": {
+            "ipv4": drop_all_but("-i eth1 -p tcp -m tcp --dport 8000", "-s 10.0.0.0/24 -p tcp -m tcp --dport 8443")
+        },
         "expected": {"kong_proxy_sources": {8000: ["any"], 8443: ["10.0.0.0/24"]}},
         "asked": "the sources that the host's firewall allows to proxy (8000) cannot be a list",
     },
-}  # fmt: skip
+}
 
 
 def make_host(monkeypatch, folder, odd):
