@@ -183,7 +183,7 @@ def main() -> int:
         show(result)
     results.sort(key=lambda result: checks.index(result.check))
     failed = [line for result in results if result.status == "FAILED" for line in summarise_failure(result)]
-    lines = ["", *failed, "Summary", *(f"  {describe(result)}" for result in results), format_summary(results)]
+    lines = ["", "Summary", *(f"  {describe(result)}" for result in results), *failed, format_summary(results)]
     report = "\n".join(lines)
     (ROOT / ".cache" / "summary.txt").write_text(f"{report}\n", encoding="utf-8")
     print(report, flush=True)
