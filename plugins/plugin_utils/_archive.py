@@ -9,9 +9,9 @@ Ansible compiles every file of a module, and searches every imported name (docs/
 
 from __future__ import annotations
 
-import io
+import json
 import re
-import zipfile
+import zlib
 from base64 import b64encode
 from pathlib import Path
 
@@ -22,18 +22,16 @@ _IMPORT = re.compile(
 
 
 def make_archive(module: str) -> str:
-    """Return base64 text of a zip file with the file of a module in the folder `_modules`, and all files that it imports.
+    """Return the code of a module: the file in the folder `_modules`, and all files that it imports.
 
-    Its root takes the place of the folder `module_utils`. A host imports from it by the path of that package.
+    The result is base64 text of a compressed JSON dictionary with the text of each file by path. The paths are relative to the
+    folder `module_utils`, and a host imports from it by the path of that package.
     """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = _find_imports(Path("_modules") / f"{module}.py")
-        for file in files:
-            archive.write(ROOT / file, file)
-        for folder in {parent for file in files for parent in file.parents[:-1]}:
-            archive.writestr(f"{folder}/__init__.py", "")
-    return b64encode(packed.getvalue()).decode("ascii")
+    files = _find_imports(Path("_modules") / f"{module}.py")
+    folders = dict.fromkeys(parent for file in files for parent in file.parents[:-1])
+    texts = {str(file): (ROOT / file).read_text(encoding="utf-8") for file in files}
+    packages = {f"{folder}/__init__.py": "" for folder in folders}
+    return b64encode(zlib.compress(json.dumps({**texts, **packages}).encode("ascii"), 9)).decode("ascii")
 
 
 def _find_imports(file: Path) -> list[Path]:

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+import zlib
 from base64 import b64decode
 from importlib.abc import ExecutionLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
-from io import BytesIO
 from typing import Any
-from zipfile import ZipFile
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]
 
@@ -37,15 +37,11 @@ def run_module(name: str, module: AnsibleModule) -> None:
 
 
 class ArchiveLoader(ExecutionLoader):
-    """Finds and imports the files of an archive, base64 text of a zip file whose root takes the place of this package.
-
-    Python's own import from a zip file compiles each file twice: zipimporter.get_filename, which makes the spec of a module,
-    compiles the file too (Lib/zipimport.py).
-    """
+    """Finds and imports the files of an archive, whose folder takes the place of this package (_archive.make_archive)."""
 
     def __init__(self, archive: str) -> None:
-        self._zip = ZipFile(BytesIO(b64decode(archive)))
-        self._files = {_name_module(file): file for file in self._zip.namelist()}
+        self._texts: dict[str, str] = json.loads(zlib.decompress(b64decode(archive)))
+        self._files = {_name_module(file): file for file in self._texts}
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         """Return how a module is imported, None if it is not in the archive."""
@@ -54,7 +50,7 @@ class ArchiveLoader(ExecutionLoader):
 
     def get_source(self, fullname: str) -> str:
         """Return the text of the file of a module."""
-        return self._zip.read(self._files[fullname]).decode("utf-8")
+        return self._texts[self._files[fullname]]
 
     def get_filename(self, fullname: str) -> str:
         """Return the path that a traceback shows for a module."""
