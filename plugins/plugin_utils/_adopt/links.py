@@ -11,7 +11,7 @@ cannot be told from those of another connection is ignored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import (
@@ -47,6 +47,12 @@ class Match(NamedTuple):
         """The address and the port that the data plane dialled."""
         return self.sent.peer, self.sent.peer_port
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether both ends show the same addresses and ports, so that no NAT device changed the connection."""
+        sent = (self.sent.address, self.sent.port, self.sent.peer, self.sent.peer_port)
+        return sent == (self.received.peer, self.received.peer_port, self.received.address, self.received.port)
+
 
 def match_links(hosts: Sequence[FoundHost]) -> list[Match]:
     """Return the connections of data planes of which the inventory's hosts show both ends without doubt."""
@@ -72,11 +78,26 @@ def match_ends(sent_ends: Iterable[End], received_ends: Iterable[End], *, is_mea
         for node, link in received.get(sent.port, ())
         if sent.peer not in node.addresses or sent.peer_port == link.port
     ]
-    callers = Counter((match.caller, match.sent) for match in found)
-    nodes = Counter((match.node, match.received) for match in found)
-    single = [match for match in found if callers[match.caller, match.sent] == nodes[match.node, match.received] == 1]
+    exact = [match for match in found if match.is_exact]
+    sent_exactly = {(match.caller, match.sent) for match in exact}
+    received_exactly = {(match.node, match.received) for match in exact}
+    changed = [
+        match
+        for match in found
+        if (match.caller, match.sent) not in sent_exactly and (match.node, match.received) not in received_exactly
+    ]
+    single = [*_list_single(exact), *_list_single(changed)]
     places = _share((match.dialled, match.node) for match in single)
     return [match for match in single if len({*places[match.dialled]}) == 1]
+
+
+def _list_single(matches: Collection[Match]) -> Iterator[Match]:
+    """Yield the matches whose ends are in no other match."""
+    callers = Counter((match.caller, match.sent) for match in matches)
+    nodes = Counter((match.node, match.received) for match in matches)
+    yield from (
+        match for match in matches if callers[match.caller, match.sent] == nodes[match.node, match.received] == 1
+    )
 
 
 def _list_ends(hosts: Iterable[FoundHost], role: str) -> Iterator[tuple[FoundHost, Link]]:
@@ -95,12 +116,9 @@ def list_mappings(name: str, matches: Iterable[Match]) -> Iterator[tuple[dict[st
 
 
 def _describe_callers(matches: Iterable[Match]) -> str:
-    """Return whose connections were observed, and whose measured connections without such a connection."""
-    names: dict[bool, set[str]] = {False: set(), True: set()}
-    for match in matches:
-        names[match.is_measured].add(match.caller)
-    texts = {"connections": names[False], "measured connections": names[True] - names[False]}
-    return " and ".join(f"{text} of {_join(callers)}" for text, callers in texts.items() if callers)
+    """Return whose connections were observed. Each run measures other connections, so the evidence does not name their hosts."""
+    callers = [match.caller for match in matches if not match.is_measured]
+    return f"connections of {_join(callers)}" if callers else "measured connections"
 
 
 def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[Match]) -> dict[str, str]:
@@ -111,7 +129,7 @@ def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[M
     own = [match for match in matches if match.caller == host.name]
     if own:
         seen = _share((match.received.peer, match) for match in own if match.is_masked)
-        return {address: f"observed: {_describe_source(matches)} sees" for address, matches in seen.items()}
+        return {address: f"observed: {_describe_source(matches)}" for address, matches in seen.items()}
     found = _share(_list_registered(host, hosts))
     return {
         address: f"observed: its address in the list of data planes of {_join(nodes)}"
@@ -119,11 +137,10 @@ def list_egress(host: FoundHost, hosts: Sequence[FoundHost], matches: Iterable[M
     }
 
 
-def _describe_source(matches: Sequence[Match]) -> str:
-    """Return which node observed the source of which connections. Measured connections count without other connections."""
-    used = [match for match in matches if not match.is_measured]
-    kind = "connections" if used else "measured connections"
-    return f"the source of its {kind} that {_join(match.node for match in used or matches)}"
+def _describe_source(matches: Iterable[Match]) -> str:
+    """Return of which connections this is the source. Measured connections count without other connections."""
+    nodes = [match.node for match in matches if not match.is_measured]
+    return f"the source of its connections to {_join(nodes)}" if nodes else "the source of its measured connections"
 
 
 def _list_registered(host: FoundHost, hosts: Sequence[FoundHost]) -> Iterator[tuple[str, str]]:

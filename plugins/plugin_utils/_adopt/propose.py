@@ -409,7 +409,7 @@ class _Draft:
         """Return the address and port that the node advertises with the evidence, None if the host has the address."""
         stated = self.kong.settings.get(self.generation.advertise or "")
         if known := find_advertised(self.host, self.hosts):
-            seen = f"; {', '.join(known.known_by)} know it by this address" if known.known_by else ""
+            seen = f"; known by this address to {', '.join(known.known_by)}" if known.known_by else ""
             outside: tuple[str, int] | None = (known.address, known.port)
             evidence = f"observed: Serf advertises {known.address}:{known.port}, not its own address{seen}"
         else:

@@ -47,13 +47,13 @@ def make_pair(place=OUTSIDE, known=None, **settings):
 @pytest.mark.parametrize(
     ("hosts", "expected"),
     [
-        (make_pair(), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address; a know it by this address")),
+        (make_pair(), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address; known by this address to a")),
         (make_pair(known="10.0.0.6:9000"), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address")),
         (make_pair(known="10.0.0.5:9001"), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address")),
         (make_pair("10.0.1.1:80"), None),
         # Serf counts, not the setting of the next start.
         (make_pair("10.0.1.1:80", cluster_advertise=OUTSIDE), None),
-        (make_pair(cluster_advertise="192.0.2.7:1"), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address; a know it by this address")),
+        (make_pair(cluster_advertise="192.0.2.7:1"), (MAPPED, "observed: Serf advertises 10.0.0.5:9000, not its own address; known by this address to a")),
     ],
     ids=["known", "known at another address", "known at another port", "own address", "setting not in use", "another setting"],
 )  # fmt: skip

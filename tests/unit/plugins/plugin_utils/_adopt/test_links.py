@@ -80,9 +80,7 @@ def test_the_evidence_names_the_other_end_of_all_connections():
     assert [*list_mappings("c", matches)] == [
         (MAPPED[0], "observed: connections of d9, d10 to 203.0.113.5 port 9005 arrive at its port 8005")
     ]
-    assert list_egress(data[0], hosts, matches) == {
-        "198.51.100.9": "observed: the source of its connections that c sees"
-    }
+    assert list_egress(data[0], hosts, matches) == {"198.51.100.9": "observed: the source of its connections to c"}
 
 
 def make_listing(name, address, *entries, **more):
@@ -155,7 +153,7 @@ def test_a_connection_of_another_data_plane_is_no_match():
     assert [list_unmatched(host, hosts, matches) for host in data] == [[], [("203.0.113.5", 9005)]]
 
 
-def test_evidence_names_measured_connections_only_of_hosts_without_a_connection_of_their_own():
+def test_evidence_names_no_measured_connection_because_each_run_measures_others():
     node = make_control("c", "10.0.0.1", "198.51.100.9:40")
     used = make_data("d", "10.0.1.1", (40, OUTSIDE))
     other = make_data("e", "10.0.1.2", (41, OUTSIDE))
@@ -168,10 +166,17 @@ def test_evidence_names_measured_connections_only_of_hosts_without_a_connection_
         *match_ends([(other, also_sent)], [(node, also_received)], is_measured=True),
     ]
     ((_mapping, evidence),) = list_mappings("c", found)
-    text = "observed: connections of d and measured connections of e to 203.0.113.5 port 9005 arrive at its port 8005"
-    assert evidence == text
+    assert evidence == "observed: connections of d to 203.0.113.5 port 9005 arrive at its port 8005"
+    ((_mapping, without),) = list_mappings("c", found[1:])
+    assert without == "observed: measured connections to 203.0.113.5 port 9005 arrive at its port 8005"
     sources = [list_egress(host, [node, used, other], found) for host in (used, other)]
     assert sources == [
-        {"198.51.100.9": "observed: the source of its connections that c sees"},
-        {"198.51.100.9": "observed: the source of its measured connections that c sees"},
+        {"198.51.100.9": "observed: the source of its connections to c"},
+        {"198.51.100.9": "observed: the source of its measured connections"},
     ]
+
+
+def test_a_connection_that_both_ends_show_alike_is_no_end_of_a_forwarded_connection():
+    control, near = make_control("c", "10.0.0.1", "198.51.100.9:40"), make_control("f", "10.0.0.2", "10.0.0.3:40")
+    data = make_data("d", "10.0.1.1", (40, OUTSIDE)), make_data("e", "10.0.0.3", (40, "10.0.0.2:8005"))
+    assert describe([control, near, *data]) == {"c": (MAPPED, []), "d": ([], ["198.51.100.9"])}

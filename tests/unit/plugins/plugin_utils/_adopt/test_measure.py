@@ -70,14 +70,14 @@ def make_mapping(inside):
     return [{"outside": "203.0.113.5", "outside_port": 9000, "inside_port": inside}]
 
 
-STATED = "observed: Serf advertises 203.0.113.5:9000, not its own address; a know it by this address"
+STATED = "observed: Serf advertises 203.0.113.5:9000, not its own address; known by this address to a"
 
 
 def test_measured_connections_are_evidence_of_a_forward_and_of_an_egress():
     found = read_lines(MEASURED, "b")
-    arrived = "observed: measured connections of a to 203.0.113.5 port 9000 arrive at its port 80"
+    arrived = "observed: measured connections to 203.0.113.5 port 9000 arrive at its port 80"
     assert found["kong_nat"] == (make_mapping(80), f"{STATED}; {arrived}")
-    assert found["kong_nat_egress"] == (["203.0.113.5"], "observed: the source of its measured connections that a sees")
+    assert found["kong_nat_egress"] == (["203.0.113.5"], "observed: the source of its measured connections")
     assert {"kong_nat", "kong_nat_egress"} & {*read_lines(MEASURED, "a")} == set()
 
 

@@ -491,7 +491,7 @@ def test_evidence_of_several_mappings_is_complete():
     assert texts["kong_nat"] == "; ".join(
         f"observed: connections of d to 203.0.113.{port} port 9005 arrive at its port 8005" for port in (40, 41)
     )
-    assert texts["kong_nat_egress"] == "observed: the source of its connections that c sees"
+    assert texts["kong_nat_egress"] == "observed: the source of its connections to c"
 
 
 def test_evidence_of_several_sources_names_each_control_plane():
@@ -506,4 +506,4 @@ def test_evidence_of_several_sources_names_each_control_plane():
     proposal = propose([*hosts, make_host("d", "10.9.0.1", version="3.4.2", settings=DATA, links=links)])
     [line] = [line for line in proposal.nodes["d"] if line.variable == "kong_nat_egress"]
     assert line.value == ["198.51.100.40", "198.51.100.41"]
-    assert line.evidence == "; ".join(f"observed: the source of its connections that c{end} sees" for end in (40, 41))
+    assert line.evidence == "; ".join(f"observed: the source of its connections to c{end}" for end in (40, 41))
