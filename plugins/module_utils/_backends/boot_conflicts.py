@@ -33,12 +33,13 @@ _MANAGERS = {"firewalld": "firewalld", "ufw": "ufw"}
 
 def find_boot_conflicts(host: Host, manager: str) -> tuple[Conflict, ...]:
     """Return warnings about units and scripts that remove our rules at boot, changed units, and a disabled manager."""
-    return (*find_losses(host, Units(host), _RULES), *_check_manager(host, manager))
+    units = Units(host)
+    return (*find_losses(host, units, _RULES), *_check_manager(units, manager))
 
 
-def _check_manager(host: Host, manager: str) -> Iterator[Conflict]:
+def _check_manager(units: Units, manager: str) -> Iterator[Conflict]:
     service = _MANAGERS.get(manager)
-    if service and not is_enabled(host, service):
+    if service and not is_enabled(units, service):
         reason = f"{manager} is in use, but {service}.service is not enabled, so its rules are not loaded at boot"
         advice = f"Run `systemctl enable {service}`, or disable {manager}"
         yield _RULES.warn(f"{service}.service", reason, advice)

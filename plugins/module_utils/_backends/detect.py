@@ -11,7 +11,6 @@ does not change without a reason.
 from __future__ import annotations
 
 import re
-import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._backends.nftables.place import FILE
@@ -19,6 +18,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.family import
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host, HostError
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.paths import has_iptables_accepts
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import IPTABLES_SERVICES, is_enabled
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.units import Units
 
 # systemd creates such a link for each active unit, for the journal. Reading it is faster than running systemctl.
 _FIREWALLD_RUNS = "/run/systemd/units/invocation:firewalld.service"
@@ -43,8 +43,14 @@ def find_manager(host: Host) -> Manager:
 
     Raises HostError if two managers are enabled, or if rules of iptables-legacy and of iptables-nft are loaded.
     """
-    managers = [Manager(name, reason) for name, detect in _MANAGERS for reason in [detect(host)] if reason]
-    nftables = Manager("nftables", "nftables.service is enabled") if is_enabled(host, "nftables") else None
+    units = Units(host)
+    reasons = {
+        "firewalld": _explain_firewalld(host, units),
+        "ufw": explain_ufw(host),
+        "iptables": _explain_iptables(host, units),
+    }
+    managers = [Manager(name, reason) for name, reason in reasons.items() if reason]
+    nftables = Manager("nftables", "nftables.service is enabled") if is_enabled(units, "nftables") else None
     # firewalld and ufw store their rules in their own chains, so nftables.service can load rules on the same host.
     in_conflict = [*managers, nftables] if nftables and "iptables" in {found.name for found in managers} else managers
     if len(in_conflict) > 1:
@@ -64,26 +70,19 @@ def explain_ufw(host: Host) -> str | None:
     return f"ufw is enabled in {_UFW_CONF}" if enabled else None
 
 
-def _explain_firewalld(host: Host) -> str | None:
+def _explain_firewalld(host: Host, units: Units) -> str | None:
     if host.locate(_FIREWALLD_RUNS).is_symlink():
         return "firewalld is active"
     # Its rules are loaded at the next boot, so the late part must be for firewalld. That part requires an active firewalld.
-    return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(host, "firewalld") else None
+    return "firewalld is enabled" if host.which("firewall-cmd") and is_enabled(units, "firewalld") else None
 
 
-def _explain_iptables(host: Host) -> str | None:
+def _explain_iptables(host: Host, units: Units) -> str | None:
     for service, files in IPTABLES_SERVICES:
         loaded = next((file for file in files if host.locate(file).exists()), None)
-        if loaded and is_enabled(host, service):
+        if loaded and is_enabled(units, service):
             return f"{service}.service is enabled and loads {loaded}"
     return None
-
-
-_MANAGERS: tuple[tuple[str, t.Callable[[Host], str | None]], ...] = (
-    ("firewalld", _explain_firewalld),
-    ("ufw", explain_ufw),
-    ("iptables", _explain_iptables),
-)
 
 
 def _find_default(host: Host) -> Manager:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.units import Units
 
 # Services that load iptables rules at boot, with their files: of Debian, and of the package iptables-services.
@@ -17,6 +16,6 @@ IPTABLES_SERVICES = (
 )
 
 
-def is_enabled(host: Host, service: str) -> bool:
+def is_enabled(units: Units, service: str) -> bool:
     """Tell whether a boot starts a service: a link in a folder of systemd, or another unit that the boot starts, names it."""
-    return Units(host).starts_at_boot(f"{service}.service")
+    return units.starts_at_boot(f"{service}.service")

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 
@@ -71,10 +70,11 @@ class Unit:
 
 
 class Units:
-    """The units of a host. The names in the folders are read once."""
+    """The units of a host. The names in the folders, and the units that a boot starts, are read once."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._started: dict[str, Unit] | None = None
         self._folders = [(folder, _list_files(host, folder)) for folder in FOLDERS]
 
     def find_file(self, name: str) -> str | None:
@@ -86,10 +86,12 @@ class Units:
 
     def starts_at_boot(self, name: str) -> bool:
         """Tell whether a boot starts a unit, by this name or another name. Another unit with this name does not count."""
-        file = self._resolve(name)
-        if file is None or file.name != name:
+        file = self._resolve(self.find_file(name))
+        if file is None or file.rpartition("/")[2] != name:
             return False
-        return name in {*self._list_linked()} or any(self._resolve(other) == file for other in self.read_boot())
+        return name in {*self._list_linked()} or any(
+            self._resolve(self.find_file(other)) == file for other in self.read_boot()
+        )
 
     def list_drop_ins(self, *names: str) -> list[str]:
         """Return the paths of the drop-ins of a unit with these names in the order of their file names, as systemd reads them."""
@@ -103,11 +105,12 @@ class Units:
 
     def read(self, name: str) -> Unit | None:
         """Return the settings of a unit, or None if it has no file or is masked."""
-        path, file = self.find_file(name), self._resolve(name)
+        path = self.find_file(name)
+        file = self._resolve(path)
         if path is None or file is None:
             return None
         # A link is another name of a unit, which has the drop-ins of both names.
-        names = (name, file.name) if "@" not in name else (name,)
+        names = (name, file.rpartition("/")[2]) if "@" not in name else (name,)
         sources = (path, *self.list_drop_ins(*names))
         return Unit(name, tuple(setting for source in sources for setting in self.read_settings(source)))
 
@@ -121,6 +124,11 @@ class Units:
 
     def read_boot(self) -> dict[str, Unit]:
         """Return the units that a boot starts by name: linked units, their dependencies, and the services of timers."""
+        if self._started is None:
+            self._started = self._read_started()
+        return self._started
+
+    def _read_started(self) -> dict[str, Unit]:
         found: dict[str, Unit] = {}
         left = [*dict.fromkeys(self._list_linked())]
         while left:
@@ -131,11 +139,10 @@ class Units:
                 left += [*unit.list_names(*_STARTS), *_list_started(unit)]
         return found
 
-    def _resolve(self, name: str) -> Path | None:
-        """Return the file of a unit without links, or None if it has no file or is masked."""
-        path = self.find_file(name)
-        file = None if path is None else self._host.locate(path).resolve()
-        return None if file is None or str(file) == os.devnull else file
+    def _resolve(self, path: str | None) -> str | None:
+        """Return the path of the file of a unit without links, or None if there is no file or the unit is masked."""
+        file = None if path is None else os.path.realpath(self._host.locate(path))
+        return None if file == os.devnull else file
 
     def _list_linked(self) -> Iterator[str]:
         for folder, files in self._folders:

@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.third_party_f
     read_text,
     select_files_to_change,
 )
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.units import Units
 from ansible_collections.gatehouse.kong.plugins.module_utils._netfilter.conflict import Conflict
 
 # Files of programs that load rules or sets at boot, as packages of Debian and RHEL name them.
@@ -141,8 +142,9 @@ def _list_loaded_files(host: Host) -> Iterator[tuple[str, tuple[str, bool]]]:
     for program, file in _list_restores(host, (*SCRIPTS, *UNITS)):
         if not program.startswith("ipset"):
             yield file, ("ipv6" if program.startswith("ip6") else "ipv4", False)
+    units = Units(host)
     for service, files in IPTABLES_SERVICES:
-        for file in files if is_enabled(host, service) else ():
+        for file in files if is_enabled(units, service) else ():
             yield file, ("ipv6" if "6" in file else "ipv4", True)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import Host
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.services import is_enabled
+from ansible_collections.gatehouse.kong.plugins.module_utils._host.units import Units
 
 ETC = "etc/systemd/system"
 FILE = "usr/lib/systemd/system/ufw.service"
@@ -53,38 +54,38 @@ def link(host, path, target=LINK):
     ],
 )
 def test_the_links_that_enable_a_service(host, path, enabled):
-    assert not is_enabled(host, "ufw")
+    assert not is_enabled(Units(host), "ufw")
     link(host, path)
-    assert is_enabled(host, "ufw") is enabled
+    assert is_enabled(Units(host), "ufw") is enabled
 
 
 @pytest.mark.parametrize("folder", [ETC, "run/systemd/system", "etc/systemd/system.control"])
 def test_a_masked_service_is_not_enabled(host, folder):
     link(host, f"{ETC}/multi-user.target.wants/ufw.service")
     link(host, f"{folder}/ufw.service", "/dev/null")
-    assert not is_enabled(host, "ufw")
+    assert not is_enabled(Units(host), "ufw")
 
 
 def test_a_service_without_a_unit_file_is_not_enabled(host):
     """The link of a removed package remains."""
     link(host, f"{ETC}/multi-user.target.wants/ufw.service")
     host.locate(f"/{FILE}").unlink()
-    assert not is_enabled(host, "ufw")
+    assert not is_enabled(Units(host), "ufw")
 
 
 @pytest.mark.parametrize("setting, enabled", [("Wants", True), ("Requires", True), ("After", False), ("PartOf", False)])
 def test_a_service_that_another_unit_starts(host, setting, enabled):
     write(host.locate(f"/{ETC}/own.service"), f"[Unit]\n{setting}=ufw.service\n")
-    assert not is_enabled(host, "ufw")
+    assert not is_enabled(Units(host), "ufw")
     link(host, f"{ETC}/multi-user.target.wants/own.service")
-    assert is_enabled(host, "ufw") is enabled
+    assert is_enabled(Units(host), "ufw") is enabled
 
 
 def test_a_service_that_is_enabled_with_another_name(host):
     link(host, f"{ETC}/own.service", host.locate(f"/{FILE}"))
-    assert not is_enabled(host, "ufw")
+    assert not is_enabled(Units(host), "ufw")
     link(host, f"{ETC}/multi-user.target.wants/own.service", "../own.service")
-    assert is_enabled(host, "ufw")
+    assert is_enabled(Units(host), "ufw")
 
 
 def test_another_service_with_the_name_of_the_service_is_not_enabled(host):
@@ -93,5 +94,5 @@ def test_another_service_with_the_name_of_the_service_is_not_enabled(host):
     write(host.locate(f"/{persistent}"))
     link(host, f"{ETC}/iptables.service", host.locate(f"/{persistent}"))
     link(host, f"{ETC}/multi-user.target.wants/netfilter-persistent.service", "../any.service")
-    assert is_enabled(host, "netfilter-persistent")
-    assert not is_enabled(host, "iptables")
+    assert is_enabled(Units(host), "netfilter-persistent")
+    assert not is_enabled(Units(host), "iptables")
