@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._table import rende
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun, format_ranges
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import share_reasons
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import join_similar
 
 _ARGUMENTS = {
     "path": {"type": "path", "required": True},
@@ -63,8 +63,8 @@ def _format(hosts: list[FoundHost], proposal: Proposal, folder: Path, done: Mapp
         (name, kongs[name][0].version, kongs[name][0].start, count_noun(len(proposal.questions[name]), "question"))
         for name in proposal.nodes
     ]
-    left_out = share_reasons({name: [reason] for name, reason in proposal.left_out.items()})
-    rows += [(format_ranges(names), "", "", f"left out: {reason}") for reason, names in left_out.items()]
+    left_out = join_similar({name: [reason] for name, reason in proposal.left_out.items()})
+    rows += [(format_ranges(names), "", "", f"left out: {reason}") for reason, names in left_out]
     yield from render_table(("host", "Kong", "started by", "result"), rows)
     yield ""
     edited = [name for name, effect in done.items() if effect == "edited"]

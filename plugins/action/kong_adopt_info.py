@@ -8,13 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure  # type: ignore[import-untyped]
+
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.measure import list_ends
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._adopt.model import SETTINGS, read_found_hosts
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._node_module import NodeModule
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import escape_text
 
 
 class ActionModule(NodeModule):
-    """Run the module with the names of all settings that the variables of the collection have, or with the ends to dial."""
+    """Run the module with the names of all settings that the variables of the collection have, or with the ends to dial.
+
+    The result of an unreachable host has its `problem`: kong_adopt states each reason once.
+    """
+
+    def perform(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return super().perform(task_vars)
+        except AnsibleConnectionFailure as exc:
+            problem = escape_text(exc)
+            return {"changed": False, "problem": problem, "msg": problem}
 
     def execute(self, task_vars: Mapping[str, Any], *, wrap_async: bool = False, **arguments: Any) -> dict[str, Any]:
         registered = self._task.args.get("registered")

@@ -72,6 +72,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problem:
+  description: The reason why the host cannot be reached.
+  returned: if there is no connection
+  type: str
 kongs:
   description:
     - The Kongs of the host, with C(version), C(answers), C(hostname), C(id), C(data_planes), C(prefix), C(unit), C(container),

@@ -20,14 +20,17 @@ _LONGEST = 800
 
 def format_reasons(reasons_of: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield a line for each reason of nodes; reasons that differ in values only, such as addresses, share a line."""
+    yield from (f"{format_ranges(nodes)}: {reason}" for reason, nodes in join_similar(reasons_of))
+
+
+def join_similar(reasons_of: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the first of the reasons that differ in values only, shortened for a terminal, with all their nodes."""
     reasons = share_reasons(reasons_of)
-    similar: dict[str, list[str]] = {}
-    for reason in reasons:
-        similar.setdefault(split_values(reason)[0], []).append(reason)
+    similar = group_pairs((split_values(reason)[0], reason) for reason in reasons)
     for first, *others in similar.values():
         nodes = [node for reason in (first, *others) for node in reasons[reason]]
         more = f" (and {count_noun(len(others), 'message')} with other values)" if others else ""
-        yield f"{format_ranges(nodes)}: {shorten_middle(first, _LONGEST)}{more}"
+        yield f"{shorten_middle(first, _LONGEST)}{more}", nodes
 
 
 def share_reasons(reasons_of: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

@@ -84,6 +84,18 @@ def test_the_other_nodes_are_rolled_back(tmp_path):
     assert f"case-1: {NO_SYSTEMD}" in stage.output
 
 
+def test_adopt_prints_a_reason_with_the_address_of_each_host_once(tmp_path):
+    """No host answers, and the reason of each host names its own address."""
+    hosts = {f"k{number}": {"ansible_host": f"127.0.1.{number}", "ansible_port": 1} for number in range(1, 101)}
+    options = ("-e", f"kong_adopt_path={tmp_path}/adopted")
+    code, output = run(tmp_path, "gatehouse.kong.adopt", *options, inventory={"all_hosts": {"hosts": hosts}})
+    assert code == 2
+    assert output.count("left out: ") == output.count("k1 to k100, 100 nodes") == 1
+    assert (output.count("fatal: "), output.count("unreachable=0")) == (1, 100)
+    size, longest = measure(output)
+    assert (size <= 6000, longest <= 1200) == (True, True), (size, longest)
+
+
 def test_adopt_prints_the_reason_of_all_hosts_once(tmp_path):
     """No host can become root."""
     sudo = tmp_path / "sudo"
