@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._report.report impo
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._run import read_refused
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._task_action import TaskError
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._terminal import show
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.forwards import describe_coverage
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import read_registered_gateways
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import (
     compare,
@@ -125,6 +126,7 @@ def _read_evidence(arguments: Mapping[str, Any], hostvars: Mapping[str, Any], pa
             "sampled": found.sampled,
             "placeholders": _list_placeholders(plan, hostvars, arguments["placeholders"]),
             "holders": dict(found.held),
+            "forwards": [*describe_coverage(found.forwards)],
             "outcomes": [outcome.as_dict() for outcome in found.outcomes],
         }
     if arguments["drift"]:

@@ -34,6 +34,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import (
     make_natural_key,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.cause_groups import group_by_cause
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.forwards import NO_RESULT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.holders import describe_holders
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import MEETS, OPEN, SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
@@ -69,7 +70,7 @@ def make_verification_section(plan: Mapping[str, Any], verification: Mapping[str
     return Section(
         "verification",
         "Verification: expected and actual",
-        (*_make_verdict(verification), *open_admins(outcomes)),
+        (*_make_verdict(verification), *_describe_forwards(verification), *open_admins(outcomes)),
         tuple(tables),
     )
 
@@ -101,6 +102,13 @@ def _make_verdict(verification: Mapping[str, Any]) -> Iterator[Cell]:
     missing = list(dict.fromkeys(outcome["from"] for outcome in outcomes if outcome["result"] is None))
     if missing:
         yield Cell("Not part of the run, so not tested from", WARN, items=tuple(missing))
+
+
+def _describe_forwards(verification: Mapping[str, Any]) -> Iterator[Cell]:
+    for gateway, counts, untested in verification.get("forwards", ()):
+        yield Cell(f"Forwards of {gateway} that were tested: {counts}.", WARN if untested else "")
+        for side, forwards in untested.items():
+            yield Cell(f"Not tested from {side}, because {NO_RESULT}", WARN, items=tuple(forwards))
 
 
 def _make_difference_rows(different: Iterable[Outcome]) -> Any:

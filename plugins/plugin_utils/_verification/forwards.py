@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outco
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import OPEN, SILENT
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.reasons import group_pairs
 
+NO_RESULT = "this run has no result of an allowed host there"
 _OUTSIDE, _INSIDE = "outside", "inside"
 # The terminal names at most so many forwards of a gateway.
 _SHOWN = 4
@@ -70,22 +71,25 @@ def format_coverage(coverage: Iterable[Coverage]) -> list[str]:
     """Return a line for each gateway with the numbers of its tested forwards, and a line for forwards without a test."""
     return [
         line
-        for names, sides in group_pairs((found.gateways, found) for found in coverage).items()
-        for line in _format_gateway(" or ".join(names), sides)
+        for gateway, counts, untested in describe_coverage(coverage)
+        for line in (
+            f"FORWARDS of {gateway} that were tested: {counts}",
+            *(
+                f"NOT TESTED from {side}: {list_first(forwards, _SHOWN)} of {gateway}: {NO_RESULT}"
+                for side, forwards in untested.items()
+            ),
+        )
     ]
 
 
-def _format_gateway(name: str, sides: Sequence[Coverage]) -> Iterator[str]:
-    by_side = group_pairs((found.side, found) for found in sides)
-    counts = [
-        f"{sum(found.is_tested for found in by_side[side])} of {len(by_side[side])} from {side}"
-        for side in (_OUTSIDE, _INSIDE)
-        if side in by_side
-    ]
-    yield f"FORWARDS of {name} that were tested: {', '.join(counts)}"
-    for side, found in by_side.items():
-        if untested := [entry.forward for entry in found if not entry.is_tested]:
-            yield (
-                f"NOT TESTED from {side}: {list_first(untested, _SHOWN)} of {name}: this run has no result of an allowed "
-                "host there"
-            )
+def describe_coverage(coverage: Iterable[Coverage]) -> Iterator[tuple[str, str, dict[str, list[str]]]]:
+    """Yield the name of each gateway, the numbers of its tested forwards, and by side its forwards without a test."""
+    for gateways, sides in group_pairs((found.gateways, found) for found in coverage).items():
+        by_side = group_pairs((found.side, found) for found in sides)
+        counts = [
+            f"{sum(found.is_tested for found in by_side[side])} of {len(by_side[side])} from {side}"
+            for side in (_OUTSIDE, _INSIDE)
+            if side in by_side
+        ]
+        untested = group_pairs((found.side, found.forward) for found in sides if not found.is_tested)
+        yield " or ".join(gateways), ", ".join(counts), untested

@@ -540,6 +540,16 @@ def report(files, *args, **arguments):
     return result, json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else None, printed
 
 
+def test_report_of_a_verification_counts_the_tested_forwards(files):
+    mapping = {"device": "router", "outside": "192.168.10.5", "outside_port": 9000, "inside_port": 80,
+               "hairpin_source": "192.168.23.254"}  # fmt: skip
+    nodes = {**SEED_NODES, "b1": {**SEED_NODES["b1"], "kong_nat": [mapping]}}
+    plan = plan_fleet(nodes, {**SEED_OTHERS, "router": {"kong_address": "192.168.10.5"}})
+    _result, kept, _printed = report(files, make_probed(), plan=plan, registered="met")
+    [[gateway, counts, untested]] = kept["verification"]["forwards"]
+    assert (gateway, counts, untested) == ("router", "2 of 2 from outside, 2 of 2 from inside", {})
+
+
 def test_report_of_a_verification(files):
     hostvars = make_probed()
     hostvars["a1"]["held"] = {"placeholders": [{"listener": "proxy"}]}

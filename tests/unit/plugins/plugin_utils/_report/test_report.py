@@ -339,6 +339,21 @@ def test_limits_of_a_verification_are_reported():
         assert words not in FORMS[".html"](whole)
 
 
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_forwards_of_gateways_without_a_test_are_listed_completely(suffix):
+    names = [f"tcp 192.0.2.{number}:8005" for number in range(1, 9)]
+    forwards = [("router", "0 of 8 from outside", {"outside": names}), ("spare", "1 of 1 from outside", {})]
+    verification = {**make_evidence(PLAN).verification, "forwards": forwards}
+    text = FORMS[suffix](Evidence(PLAN, verification=verification))
+    for words in (
+        "Forwards of router that were tested: 0 of 8 from outside.",
+        "Forwards of spare that were tested: 1 of 1 from outside.",
+        "Not tested from outside, because this run has no result of an allowed host there",
+        *names,
+    ):
+        assert words in text
+
+
 def test_difference_marks_its_arrow_and_its_port():
     evidence = make_evidence(PLAN)
     for outcome in evidence.verification["outcomes"]:
