@@ -25,8 +25,8 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.facts im
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._kong.generations import list_setting_names
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._text import count_noun
 
-# The settings that the variables of the collection have, and the settings with the role and the paths of the cluster.
-SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise")
+# The settings that the variables of the collection have, and the settings with the role, the paths of the cluster and the portal.
+SETTINGS = (*list_setting_names(), "role", "cluster_control_plane", "cluster.advertise", "portal")
 
 ANY = "any"
 TRADITIONAL, CONTROL_PLANE, DATA_PLANE = "traditional", "control_plane", "data_plane"

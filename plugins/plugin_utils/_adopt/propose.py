@@ -277,6 +277,8 @@ class _Draft:
         for line in self.list_lines():
             if not line.is_comment and _is_template(line.value):
                 yield f"the value of {line.variable} is a template for Ansible, so it was left out; write it by hand"
+        if self._read_switch("portal") == "on":
+            yield "its developer portal is on, which only kong_config tells the plan; write `portal: on` in kong_config"
         yield from self._list_container_questions()
         yield from self._list_cluster_questions()
         for address, port in list_unmatched(self.host, self.hosts, self.matches):

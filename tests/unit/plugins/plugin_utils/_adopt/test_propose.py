@@ -171,6 +171,13 @@ def test_only_a_listener_that_other_hosts_reach_is_a_question(address, is_open):
     assert any("kong_admin_sources" in question for question in questions) is is_open
 
 
+@pytest.mark.parametrize(("value", "is_asked"), [("on", True), ("True", True), ("off", False), (None, False)])
+def test_a_portal_that_is_on_is_a_question(value, is_asked):
+    settings = make_settings(**({"portal": value} if value else {}))
+    questions = propose([make_host("a", "10.0.0.1", version="2.8.4.1", settings=settings)]).questions["a"]
+    assert any("`portal: on` in kong_config" in question for question in questions) is is_asked
+
+
 def test_a_variable_of_the_environment_is_a_question():
     settings = make_settings("environment", "Environment= in kong.service", status_listen="0.0.0.0:8105")
     proposal = propose([make_host("a", "10.0.0.1", settings=settings)])
