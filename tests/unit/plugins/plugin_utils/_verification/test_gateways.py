@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._fleet.paths import Route
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._inventory.model import Endpoint
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.queries import get_host
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.causes import (
     Evidence,
     infer_cause,
     list_suspects,
 )
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.explain import choose_probes, explain
-from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import read_registered_gateways
+from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.gateways import (
+    is_hairpin_caller,
+    read_registered_gateways,
+)
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.outcomes import Outcome
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.probes import list_callers, list_probes_from
 from ansible_collections.gatehouse.kong.plugins.plugin_utils._verification.result import compare
@@ -211,3 +217,14 @@ def test_results_of_gateways_in_the_run():
     hostvars = {"a": {"inspected": {"report": []}}, "b": {}, "n": {"inspected": {"msg": "no gateway"}}}
     assert read_registered_gateways(plan, hostvars, "inspected") == {"a": {"report": []}, "b": {}}
     assert read_registered_gateways(plan, hostvars, None) is None
+
+
+@pytest.mark.parametrize(
+    ("networks", "is_accepted"),
+    [(["192.168.23.0/24"], True), (["192.168.23.45/32"], True), (["192.168.23.46/32"], False), ([], False)],
+)
+def test_a_gateway_accepts_a_hairpin_of_the_callers_in_its_networks(networks, is_accepted):
+    route = Route("hairpin", Endpoint("192.168.10.5", 9000), "192.168.23.45", 80)
+    hairpins = {("tcp", "192.168.10.5", 9000): networks}
+    assert is_hairpin_caller(hairpins, route, "tcp", get_host(PLAN, "b1")) is is_accepted
+    assert is_hairpin_caller(hairpins, route, "udp", get_host(PLAN, "b1"))
