@@ -23,10 +23,15 @@ UNITS = "/etc/systemd/system"
 PLACES = {"boot": BOOT, "kong.env": "/etc/kong-placeholder.env"}  # in the container; all other files are units
 
 
-def ensure(host: Host, made_of: Recipe, paths: Paths, record: dict[str, Any] | None) -> str:
-    """Make the container run as lab.yml defines it; `record` is podman's record of it. Return a word for the change."""
+def ensure(
+    host: Host, links: dict[str, tuple[str, ...]], made_of: Recipe, paths: Paths, record: dict[str, Any] | None
+) -> str:
+    """Make the container run as lab.yml defines it, and return a word for the change.
+
+    `links` are its addresses by network, and `record` is podman's record of it.
+    """
     files, image = _render_files(host, real=made_of.kong is not None), made_of.image
-    options = _render_options(host, paths, files)
+    options = _render_options(host, links, paths, files)
     recipe = _compute_recipe([image, *options, *files.values()])
     name = paths.name_container(host.name)
     if record and record["Labels"].get(LABEL_RECIPE) == recipe:
@@ -56,7 +61,7 @@ def _compute_recipe(parts: list[str]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str]:
+def _render_options(host: Host, links: dict[str, tuple[str, ...]], paths: Paths, files: dict[str, str]) -> list[str]:
     options = ["--label", f"{LABEL}={paths.scenario}", "--label", f"{LABEL}.host={host.name}"]
     options += [
         "--hostname",
@@ -67,7 +72,7 @@ def _render_options(host: Host, paths: Paths, files: dict[str, str]) -> list[str
         "none",
         *list_ulimits(),
     ]
-    for network, addresses in host.addresses.items():
+    for network, addresses in links.items():
         given = ",".join(f"ip={address}" for address in addresses)
         link = f"mac={_compute_mac(addresses[0])},interface_name={network}"
         options += ["--network", f"{paths.name_network(network)}:{given},{link}"]

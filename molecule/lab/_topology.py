@@ -48,7 +48,7 @@ class Topology:
     def find_network(self, address: str) -> str:
         """Return the network whose subnet contains the address. Raises TopologyError if there is none."""
         for name, subnets in self.networks.items():
-            if any(ipaddress.ip_address(address) in ipaddress.ip_network(subnet) for subnet in subnets):
+            if any(_has_any(ipaddress.ip_network(subnet), (address,)) for subnet in subnets):
                 return name
         raise TopologyError(f"no network of lab.yml contains the address {address!r}")
 
@@ -57,6 +57,27 @@ class Topology:
             if host.name == name:
                 return host
         raise TopologyError(f"no host {name!r} in lab.yml; its hosts are {', '.join(host.name for host in self.hosts)}")
+
+    def list_links(self, host: Host) -> dict[str, tuple[str, ...]]:
+        """Return the addresses of a host by network: those of lab.yml, and one near the end of each subnet without one.
+
+        podman gives a container an address of every subnet, and would choose one that lab.yml has for another host.
+        """
+        position = -3 - self.hosts.index(host)
+        return {
+            network: (
+                *addresses,
+                *(str(subnet[position]) for subnet in self._list_subnets(network) if not _has_any(subnet, addresses)),
+            )
+            for network, addresses in host.addresses.items()
+        }
+
+    def _list_subnets(self, network: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        return [ipaddress.ip_network(subnet) for subnet in self.networks[network]]
+
+
+def _has_any(subnet: ipaddress.IPv4Network | ipaddress.IPv6Network, addresses: tuple[str, ...]) -> bool:
+    return any(ipaddress.ip_address(address) in subnet for address in addresses)
 
 
 def load(scenario: Path) -> Topology:

@@ -71,7 +71,8 @@ def _make(topology: _topology.Topology) -> None:
         run_podman("rm", "--force", "--time", "0", paths.name_container(name), netns=paths.netns)
         print(f"{name}: removed")
     for host in topology.hosts:
-        done = _container.ensure(host, recipes[host.name], paths, records.get(host.name))
+        links = topology.list_links(host)
+        done = _container.ensure(host, links, recipes[host.name], paths, records.get(host.name))
         print(f"{host.name}: {done}{chosen[host.name].note}")
         if host.boots_before_others:
             _wait_for_boot(topology, [host.name])

@@ -36,6 +36,26 @@ def change_host(host, **values):
     return {**SEED, "hosts": hosts}
 
 
+def test_a_host_has_an_address_of_every_subnet_of_its_networks(tmp_path):
+    networks = {**SEED["networks"], "lan": ["192.168.10.0/24", "fd00:10::/64"]}
+    topology = load(tmp_path, {**SEED, "networks": networks})
+    b1, router = topology.hosts
+    assert topology.list_links(b1) == {"branch": ("192.168.23.45",)}
+    assert topology.list_links(router) == {
+        "lan": ("192.168.10.5", "fd00:10::ffff:ffff:ffff:fffc"),
+        "branch": ("192.168.23.254",),
+    }
+
+
+def test_no_two_hosts_of_a_scenario_have_one_address():
+    for path in sorted(Path(_topology.__file__).parents[1].glob("*/lab.yml")):
+        topology = _topology.load(path.parent)
+        addresses = [
+            address for host in topology.hosts for found in topology.list_links(host).values() for address in found
+        ]
+        assert len({*addresses}) == len(addresses), path
+
+
 def test_the_folder_names_the_scenario(tmp_path):
     folder = tmp_path / "seed"
     folder.mkdir()
