@@ -18,8 +18,9 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._host.host import H
 from ansible_collections.gatehouse.kong.plugins.module_utils._host.processes import PREFIX
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.conf import edit_conf
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.env import edit_env
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.meaning import is_same
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.secrets import HIDDEN, find_passwords, is_secret
-from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError
+from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.text import ConfError, format_value
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.unknown import find_unknown_settings
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.values import read_values
 from ansible_collections.gatehouse.kong.plugins.module_utils._kong_conf.yaml import edit_yaml
@@ -27,6 +28,7 @@ from ansible_collections.gatehouse.kong.plugins.module_utils._kong_service.runni
     KongFile,
     find_fallbacks,
     find_running,
+    read_quoted,
 )
 
 _EDITORS = {"conf": edit_conf, "yaml": edit_yaml, "env": edit_env}
@@ -70,7 +72,7 @@ def compare_file(params: Mapping[str, t.Any], warn: Warn) -> Comparison:
     try:
         before = _read(target)
         defaults = _find_values_without_lines(params, str(target))
-        after, changed = _EDITORS[form](before or "", params["settings"], defaults)
+        after, changed = _EDITORS[form](before or "", _list_different(params, path), defaults)
         old = _read_before(form, before or "", changed)
         unknown = find_unknown_settings(after) if form == "conf" else []
     except ConfError as error:
@@ -116,6 +118,23 @@ def _read_before(form: str, text: str, names: list[str]) -> dict[str, str | None
     """Return the values of settings in a file's text, without secrets."""
     values = read_values(form, text, names)
     return {name: HIDDEN if is_secret(name) and value else value for name, value in values.items()}
+
+
+def _list_different(params: Mapping[str, t.Any], path: str) -> dict[str, t.Any]:
+    """Return the wanted settings without those that systemd already reads from a file of variables, with or without quotes."""
+    wanted: dict[str, t.Any] = params["settings"]
+    if not params["service"] or params["format"] != "env":
+        return wanted
+    with suppress(HostError, OSError):  # not root, for example
+        host, prefix = Host(), params["prefix"] or PREFIX
+        running = find_running(host, params["service"], prefix, in_container=params["container"])
+        used = read_quoted(host, running, KongFile(path, "env", {}), wanted)
+        return {
+            name: value
+            for name, value in wanted.items()
+            if name not in used or not is_same(name, used[name], format_value(name, value))
+        }
+    return wanted
 
 
 def _find_values_without_lines(params: Mapping[str, t.Any], path: str) -> dict[str, str]:

@@ -106,6 +106,7 @@ def read_sources(
     files = files or host
     variables, stated = _find_variables(host, running), _read_file(files, file, settings)
     if file.form == "env":
+        stated = {**stated, **_select_values(variables, file.path, settings)}
         values = {name_variable(name): value for name, value in stated.items()} if _find_container(running) else {}
         variables = {
             name: variable
@@ -139,6 +140,20 @@ def find_fallbacks(host: Host, running: Running, file: KongFile, settings: Colle
         file.form != "env" or _find_conf_of_unit(host, running.unit) is not None
     )
     return {**(find_installed_defaults() if is_known else {}), **sources.defaults, **of_variables}
+
+
+def read_quoted(host: Host, running: Running, file: KongFile, settings: Collection[str]) -> dict[str, str]:
+    """Return the values of settings that systemd reads from a file of variables, without quotes. Raises HostError or OSError.
+
+    Returns none for another file, for example of a container: docker keeps the quotes.
+    """
+    return _select_values(_find_variables(host, running), file.path, settings) if file.form == "env" else {}
+
+
+def _select_values(variables: Mapping[str, Variable], path: str, settings: Collection[str]) -> dict[str, str]:
+    """Return the values of the settings whose variables are from a file."""
+    found = {name: variables.get(name_variable(name)) for name in settings}
+    return {name: variable.value for name, variable in found.items() if variable and variable.file == path}
 
 
 def find_conf(host: Host, start: Start | None) -> str | None:

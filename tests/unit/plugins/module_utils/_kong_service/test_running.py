@@ -183,6 +183,24 @@ def test_with_variables_as_kongs_file_only_other_variables_override_it(tmp_path)
     assert {*sources.variables} == {"KONG_SSL", "KONG_ROLE"}
 
 
+@pytest.mark.parametrize("value", ["0.0.0.0:80", "'0.0.0.0:80'", '"0.0.0.0:80" '])
+def test_systemd_removes_the_quotes_of_a_file_of_variables(tmp_path, value):
+    host = make_host(tmp_path)
+    (tmp_path / "etc/kong/kong.env").write_text(f"KONG_PROXY_LISTEN={value}\n")
+    file, names = KongFile("/etc/kong/kong.env", "env", {}), ["proxy_listen", "role"]
+    assert read_sources(host, UNIT, file, names).file == {"proxy_listen": "0.0.0.0:80", "role": None}
+    assert running.read_quoted(host, UNIT, file, names) == {"proxy_listen": "0.0.0.0:80"}
+    assert running.read_quoted(host, UNIT, KongFile("/etc/kong/kong.env", "conf", {}), names) == {}
+
+
+def test_a_container_keeps_the_quotes_of_a_file_of_variables(run_master, tmp_path):
+    run_master(container=Container("docker", NUMBER))
+    (tmp_path / "kong.env").write_text('KONG_LOG_LEVEL="info"\n')
+    found = find_running(FakeHost(tmp_path), "kong", "/usr/local/kong", in_container=True)
+    sources = read_sources(FakeHost(tmp_path), found, KongFile("/kong.env", "env", {}), ["log_level"])
+    assert sources.file == {"log_level": '"info"'}
+
+
 UNIT = Running(None, "kong.service")
 
 

@@ -236,6 +236,17 @@ def test_values_that_kong_uses_without_a_line_need_no_line(run, conf, unit):
     assert run(path=str(conf), settings={"a": "2"}, defaults={"a": "2"}, service="kong")["changed_settings"] == ["a"]
 
 
+def test_a_value_that_systemd_reads_from_quotes_is_no_change(run, tmp_path, monkeypatch):
+    path = tmp_path / "kong.env"
+    path.write_text('KONG_A="1"\nKONG_B="1"\nKONG_C="1"\n')
+    monkeypatch.setattr(kong_file, "find_running", lambda *_given, **_more: Running(None, "kong.service"))
+    monkeypatch.setattr(kong_file, "find_fallbacks", lambda *_given: {})
+    monkeypatch.setattr(kong_file, "read_quoted", lambda _host, _running, _file, _names: {"a": "1", "b": "1"})
+    options = {"path": str(path), "format": "env", "settings": {"a": 1, "b": "2", "c": "1"}}
+    assert run(**options, service="kong", check=True)["changed_settings"] == ["b", "c"]
+    assert run(**options, check=True)["changed_settings"] == ["a", "b", "c"]
+
+
 def test_a_user_who_may_not_read_the_variables_gets_the_lines(run, conf, unit, monkeypatch):
     def refuse(*_given):
         raise PermissionError
