@@ -4,9 +4,9 @@
 """Changes the translations of each gateway, kills changes, reloads third-party rules, and removes everything: gateways.py PLAN PART
 
 The parts: `change` moves a forward while flows are open, replaces the outside address, and kills changes; at its end a change
-of each gateway waits for its confirmation, so that a reboot rolls it back. `boot` checks the gateways after that reboot.
-`remove` removes our rules. After each part the third-party rules and files are unchanged. Exit status 1, with a line for each
-failure.
+of each gateway waits for its confirmation, so that a reboot rolls it back. `boot` checks the gateways after that reboot. Both
+parts restart the data plane of each gateway. `remove` removes our rules. After each part the third-party rules and files are
+unchanged. Exit status 1, with a line for each failure.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ansible_collections.gatehouse.kong.plugins.plugin_utils._plan.host import s
 
 HERE = Path(__file__).resolve().parent
 SCENARIO = HERE.name
-# A gateway and its address on the LAN. Its branch has a node with the name b-GATEWAY.
+# A gateway and its address on the LAN. Its branch has the nodes b-GATEWAY and c-GATEWAY, and d-GATEWAY connects to c-GATEWAY.
 GATEWAYS = {
     "nftables": "10.80.0.1",
     "iptables": "10.80.0.2",
     "firewalld": "10.80.0.3",
     "ufw": "10.80.0.4",
 }
-GOSSIP, GOSSIP_INSIDE, OTHER_INSIDE = 9000, 7946, 7947
+GOSSIP, GOSSIP_INSIDE, OTHER_INSIDE, CLUSTER = 9000, 7946, 7947, 8005
 # The address of a1, and a port on which it echoes packets from inside.
 CALLER, OUTSIDE_ECHO = "10.80.0.11", 5300
 # The seconds after which a run of the module is killed. A whole run takes about half a second.
@@ -84,10 +84,10 @@ for _line in sys.stdin:
         answer = udp.recv(99).decode()
     print(answer, flush=True)
 """
-# Opens a connection to the forward for data planes, and prints after a line of the input whether a request has an answer.
+# Opens a connection, and prints after a line of the input whether a request has an answer.
 TCP = """
 import socket, sys
-stream = socket.create_connection((sys.argv[1], 8005), 5)
+stream = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
 print("open", flush=True)
 sys.stdin.readline()
 stream.send(b"GET / HTTP/1.0\\r\\n\\r\\n")
@@ -125,6 +125,14 @@ class Program:
         return self.read()
 
 
+def run_on(host: LabHost, command: str) -> str:
+    """Return the output of a command that must succeed."""
+    done = subprocess.run(host.make_command(command), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise TrialError(f"{host.name}: {command}: exit {done.returncode} {done.stdout}{done.stderr}")
+    return done.stdout
+
+
 class Gateway:
     """A gateway and the node behind it."""
 
@@ -150,11 +158,8 @@ class Gateway:
         self.run(f"ip address delete {old}/24 dev {OUTSIDE_INTERFACE}; ip address add {new}/24 dev {OUTSIDE_INTERFACE}")
 
     def run(self, command: str) -> str:
-        """Return the output of a command that must succeed."""
-        done = subprocess.run(self._host.make_command(command), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise TrialError(f"{command}: exit {done.returncode} {done.stdout}{done.stderr}")
-        return done.stdout
+        """Return the output of a command on the gateway, which must succeed."""
+        return run_on(self._host, command)
 
     def start(self, options: dict[str, Any], timeout: int = 600) -> dict[str, Any]:
         """Run the first phase of a change, without its confirmation."""
@@ -205,13 +210,32 @@ class Gateway:
         return result
 
 
+def try_data_plane(gateway: Gateway) -> None:
+    """Restart the data plane: its next connection through the gateway arrives at the control plane from its own address."""
+    data_plane, control_plane = (LabHost(SCENARIO, f"{kind}-{gateway.name}") for kind in "dc")
+    run_on(data_plane, "systemctl restart kong")
+    deadline = time.monotonic() + PATIENCE
+    own: set[str] = set()
+    while not own or not own <= list_sockets(control_plane, f"sport = :{CLUSTER}", peers=True):
+        if time.monotonic() > deadline:
+            raise TrialError(f"the control plane has no connection of the data plane, which has {own or 'none'}")
+        time.sleep(0.2)
+        own = list_sockets(data_plane, f"dst {gateway.address}:{CLUSTER}")
+
+
+def list_sockets(host: LabHost, condition: str, *, peers: bool = False) -> set[str]:
+    """Return the own ends of established connections over tcp that meet a condition of ss, or the ends of their peers."""
+    lines = run_on(host, f"ss --no-header --tcp --numeric state established '( {condition} )'").splitlines()
+    return {line.split()[3 if peers else 2] for line in lines}
+
+
 def try_move(gateway: Gateway) -> None:
     """Move a forward to another port: the next packet of an open flow arrives there, and a flow of another forward stays open."""
     inside = f"b-{gateway.name}"
     with (
         closing(Program(inside, ECHO, str(OTHER_INSIDE))) as echo,
         closing(Program("a1", FLOWS, f"{gateway.address} {GOSSIP}")) as udp,
-        closing(Program("d1", TCP, gateway.address)) as tcp,
+        closing(Program(f"d-{gateway.name}", TCP, f"{gateway.address} {CLUSTER}")) as tcp,
     ):
         for program in (echo, udp, tcp):
             program.read()
@@ -305,6 +329,7 @@ def list_trials(gateway: Gateway, part: str) -> Iterator[Trial]:
         yield "a removal", partial(try_removal, gateway)
         return
     yield "the planned translations", gateway.check_planned
+    yield "the connection of a data plane", partial(try_data_plane, gateway)
     if part == "change":
         yield "a moved forward", partial(try_move, gateway)
         yield "a new outside address", partial(try_new_address, gateway)
