@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from ansible_collections.gatehouse.kong.scripts.ansible_package import provide_collections
 from ansible_collections.gatehouse.kong.tests.unit.docs.pages import ROOT, list_blocks, read_page
 
 PAGES = ("README.md", "docs/operations.md")
@@ -85,8 +86,17 @@ def test_every_other_command_has_a_reason():
     }
 
 
-def test_ansible_can_parse_every_playbook_of_the_pages(tmp_path, run):
+def list_collections(playbooks):
+    """Return the collections of the modules in the tasks of playbooks, such as ``amazon/aws``, without that of this repository."""
+    tasks = (task for block in playbooks for play in block.data for task in play.get("tasks", ()))
+    found = {"/".join(name.split(".")[:2]) for task in tasks for name in task if name.count(".") == 2}
+    return sorted(found - {"ansible/builtin", "gatehouse/kong"})
+
+
+def test_ansible_can_parse_every_playbook_of_the_pages(tmp_path, run, monkeypatch):
     playbooks = [block for block in list_blocks() if block.kind == "playbook"]
+    folders = os.environ["ANSIBLE_COLLECTIONS_PATH"], str(provide_collections(list_collections(playbooks)))
+    monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", os.pathsep.join(folders))
     names = [f"{number}-{re.sub('[^a-z]+', '-', block.page)}.yml" for number, block in enumerate(playbooks)]
     for name, block in zip(names, playbooks, strict=True):
         (tmp_path / name).write_text(block.text)

@@ -73,11 +73,12 @@ def test_rules_are_those_of_the_provider(provider):
     assert make(provider) == EXPECTED[provider]
 
 
-# The tasks of the guide, by provider.
+# The playbooks of the guide, by provider.
 GUIDE = {
-    block.text.splitlines()[0].rpartition(" ")[2]: block.data[0]
+    name: block.data
     for block in list_blocks()
-    if block.kind == "tasks" and block.page == "docs/guides/cloud-firewalls.md"
+    if block.kind == "playbook" and block.page == "docs/guides/cloud-firewalls.md"
+    if (name := block.text.splitlines()[0].rpartition(" ")[2]) in PROVIDERS
 }
 
 
@@ -89,9 +90,12 @@ def make_tasks(task, rules):
     return [{name: rules if "cloud_firewall_rules" in str(value) else value for name, value in task[module].items()}]
 
 
-def test_the_module_of_each_provider_accepts_the_task_of_the_guide_and_no_other_key():
+def test_the_module_of_each_provider_accepts_the_playbook_of_the_guide_and_no_other_key():
     assert {*GUIDE} == {*PROVIDERS}
-    for provider, task in GUIDE.items():
+    for provider, (play,) in GUIDE.items():
+        compiling, task = play["tasks"]
+        assert (find_module(compiling), compiling["register"]) == ("gatehouse.kong.kong_plan", "fleet")
+        assert f"fleet.path | gatehouse.kong.cloud_firewall_rules(groups.kong, '{provider}'" in str(task)
         module = find_module(task)
         rules = make(provider)
         wrong = make_tasks(task, [{**rules[0], **dict.fromkeys(("allowed", "protocol", "proto"), "none")}])
