@@ -162,7 +162,11 @@ OFTEN, PAUSE = 300, 0.0
 
 
 def test_a_staged_node_loses_no_connection_and_no_datagram(node):
-    """A connection has three packets of the client: SYN, ACK and RST. A lost packet that is sent again would be a fourth."""
+    """A connection has three packets of the client: SYN, ACK and RST. A lost packet that is sent again would be a fourth.
+
+    Measured by hand with OFTEN = 25,000, so 100,000 connections and datagrams: nothing lost at 1,700 per second with nftables, and
+    at 740 per second with each of the three backends at the same time.
+    """
     lab = node.lab
     for program in ("iptables", "ip6tables"):
         node.restore("*filter\n-I INPUT -j ACCEPT\nCOMMIT\n", program)
