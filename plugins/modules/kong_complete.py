@@ -86,7 +86,7 @@ changes:
   type: dict
 interception:
   description: The result of M(gatehouse.kong.kong_transparent).
-  returned: if O(interception) is given
+  returned: if O(interception) is given, or with O(interception_state=absent)
   type: dict
 """
 
